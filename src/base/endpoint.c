@@ -1,0 +1,138 @@
+#include "endpoint.h"
+
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+const char *ip4_format(uint32_t address, char buf[static IP4_STRLEN])
+{
+    char *p = buf;
+
+    for (int shift = 24; shift >= 0; shift -= 8) {
+        unsigned octet = (address >> shift) & 0xff;
+
+        if (octet >= 100)
+            *p++ = (char)('0' + octet / 100);
+        if (octet >= 10)
+            *p++ = (char)('0' + octet / 10 % 10);
+        *p++ = (char)('0' + octet % 10);
+        *p++ = shift == 0 ? '\0' : '.';
+    }
+    return buf;
+}
+
+/* Reads a decimal number of at most MAX without leading zeros; returns what follows it, or NULL. */
+static const char *parse_decimal(const char *p, unsigned max, unsigned *out)
+{
+    unsigned value = 0;
+    const char *start = p;
+
+    while (*p >= '0' && *p <= '9') {
+        value = value * 10 + (unsigned)(*p++ - '0');
+        if (value > max)
+            return NULL;
+    }
+    if (p == start || (*start == '0' && p - start > 1))
+        return NULL;
+    *out = value;
+    return p;
+}
+
+static const char *parse_quads(const char *p, uint32_t *out)
+{
+    uint32_t address = 0;
+
+    for (int i = 0; i < 4; i++) {
+        unsigned octet;
+
+        if (i > 0 && *p++ != '.')
+            return NULL;
+        p = parse_decimal(p, 255, &octet);
+        if (p == NULL)
+            return NULL;
+        address = address << 8 | octet;
+    }
+    *out = address;
+    return p;
+}
+
+bool ip4_parse(const char *text, uint32_t *out)
+{
+    uint32_t address;
+    const char *end = parse_quads(text, &address);
+
+    if (end == NULL || *end != '\0')
+        return false;
+    *out = address;
+    return true;
+}
+
+const char *endpoint_format(struct endpoint e, char buf[static ENDPOINT_STRLEN])
+{
+    size_t n;
+
+    ip4_format(e.address, buf);
+    n = strlen(buf);
+    snprintf(buf + n, ENDPOINT_STRLEN - n, ":%u", e.port);
+    return buf;
+}
+
+bool endpoint_parse(const char *text, uint16_t default_port, struct endpoint *out)
+{
+    struct endpoint e = {.port = default_port};
+    const char *end = parse_quads(text, &e.address);
+    unsigned port;
+
+    if (end == NULL)
+        return false;
+    if (*end == ':') {
+        end = parse_decimal(end + 1, 65535, &port);
+        if (end == NULL)
+            return false;
+        e.port = (uint16_t)port;
+    }
+    if (*end != '\0' || e.port == 0)
+        return false;
+    *out = e;
+    return true;
+}
+
+struct block {
+    uint32_t address;
+    uint8_t length;
+    bool teredo_refuses; /* on the list of RFC 4380 5.2.4 */
+    const char *name;
+};
+
+static const struct block blocks[] = {
+    {0x00000000, 8, true, "local"},           {0x0a000000, 8, true, "private"},
+    {0x64400000, 10, false, "shared"},        {0x7f000000, 8, true, "loopback"},
+    {0xa9fe0000, 16, true, "link-local"},     {0xac100000, 12, true, "private"},
+    {0xc0000000, 24, false, "protocol"},      {0xc0000200, 24, false, "documentation"},
+    {0xc0586300, 24, true, "6to4 anycast"},   {0xc0a80000, 16, true, "private"},
+    {0xc6120000, 15, false, "benchmarking"},  {0xc6336400, 24, false, "documentation"},
+    {0xcb007100, 24, false, "documentation"}, {0xe0000000, 4, true, "multicast"},
+    {0xffffffff, 32, true, "broadcast"},      {0xf0000000, 4, false, "reserved"},
+};
+
+static const struct block *find_block(uint32_t address)
+{
+    for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++)
+        if ((address ^ blocks[i].address) >> (32 - blocks[i].length) == 0)
+            return &blocks[i];
+    return NULL;
+}
+
+bool ip4_is_global_unicast(uint32_t address)
+{
+    const struct block *block = find_block(address);
+
+    return block == NULL || !block->teredo_refuses;
+}
+
+const char *ip4_special_block(uint32_t address)
+{
+    const struct block *block = find_block(address);
+
+    return block == NULL ? NULL : block->name;
+}

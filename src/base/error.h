@@ -1,0 +1,22 @@
+/* An error is filled where the failure happens and printed once, by main: what was tried, on what,
+ * the system's word for it, and what to try. */
+#ifndef BASE_ERROR_H
+#define BASE_ERROR_H
+
+#include <stdbool.h>
+
+struct error {
+    int status;     /* exit status, of sysexits.h; 0 while nothing failed */
+    char what[320]; /* one line, no full stop: "cannot bind UDP port 53: Permission denied" */
+    char hint[320]; /* one line that says what to try; may be empty */
+};
+
+/* Fills E with exit status STATUS and a printf-formatted text; if ERRNUM is not 0, ": " and its
+ * strerror follow. The hint is cleared. Returns -1, so that a caller can `return error_set(…)`. */
+int error_set(struct error *e, int status, int errnum, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+/* Sets the hint of an error that was filled before. Returns -1. */
+int error_hint(struct error *e, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+#endif

@@ -1,0 +1,333 @@
+#include "client.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "entropy.h"
+#include "privilege.h"
+#include "resolve.h"
+#include "words.h"
+
+static int read_secret(struct client_options *o, struct error *error)
+{
+    int fd = open(o->auth_secret_file, O_RDONLY | O_CLOEXEC);
+    ssize_t n;
+
+    if (fd < 0)
+        return error_set(error, EX_NOINPUT, errno, "cannot read the secret file %s",
+                         o->auth_secret_file);
+    n = read(fd, o->secret, sizeof o->secret);
+    if (n < 0)
+        error_set(error, EX_IOERR, errno, "cannot read the secret file %s", o->auth_secret_file);
+    close(fd);
+    if (n < 0)
+        return -1;
+    /* A line end is the editor's, not the secret's. */
+    while (n > 0 && (o->secret[n - 1] == '\n' || o->secret[n - 1] == '\r'))
+        n--;
+    if (n == 0 || n == (ssize_t)sizeof o->secret)
+        return error_set(error, EX_DATAERR, 0, "the secret in %s must have 1 to %zu bytes",
+                         o->auth_secret_file, sizeof o->secret - 1);
+    o->secret_size = (size_t)n;
+    return 0;
+}
+
+static int find_servers(struct client *c, struct error *error)
+{
+    const struct client_options *o = c->options;
+
+    if (resolve_endpoint(o->server, TEREDO_PORT, &c->server, error) != 0)
+        return -1;
+    if (o->secondary != NULL)
+        return resolve_endpoint(o->secondary, c->server.port, &c->secondary, error);
+    /* What every server of the field does, and miredo's default. */
+    c->secondary = (struct endpoint){c->server.address + 1, c->server.port};
+    return 0;
+}
+
+static int open_reporter(struct client *c, bool explain, struct error *error)
+{
+    const struct client_options *o = c->options;
+    struct report_config config = {
+        .format = o->format,
+        .command = o->command,
+        .timestamp_source = live_stamps_name(c->live),
+        .out = stdout,
+        .err = stderr,
+        .quiet = o->quiet,
+        .verbose = o->verbose,
+        .explain = explain,
+        .color = o->color,
+    };
+
+    c->reporter = reporter_new(&config);
+    return c->reporter == NULL ? error_set(error, EX_OSERR, ENOMEM, "cannot start") : 0;
+}
+
+int client_open(struct client *c, const struct client_options *o, unsigned count, bool explain,
+                struct error *error)
+{
+    *c = (struct client){.options = o};
+    if (find_servers(c, error) != 0)
+        return -1;
+    if (o->write != NULL && (c->writer = pcap_writer_open(o->write, error)) == NULL)
+        return -1;
+    c->live = live_open(o->local_port, count, c->server, !o->no_capture, error);
+    if (c->live == NULL || privilege_drop(error) != 0)
+        return -1;
+    return open_reporter(c, explain, error);
+}
+
+int client_nonces(struct nonce_source *nonces, struct error *error)
+{
+    nonces->counter = 0;
+    return entropy_fill(nonces->key, sizeof nonces->key, error) ? 0 : -1;
+}
+
+int client_qualify_config(const struct client *c, unsigned socket, struct qualify_config *config,
+                          struct error *error)
+{
+    const struct client_options *o = c->options;
+    uint16_t random;
+
+    if (!entropy_fill(&random, sizeof random, error))
+        return -1;
+    *config = (struct qualify_config){
+        .server = c->server,
+        .secondary = c->secondary,
+        .local = live_local(c->live, socket),
+        .timeout = o->timeout,
+        .attempts = o->attempts,
+        .flags = random & TEREDO_FLAGS_RANDOM,
+        .allow_private = o->allow_private,
+        .client_id = o->auth_id,
+        .secret = o->secret,
+        .secret_size = o->secret_size,
+    };
+    return client_nonces(&config->nonces, error);
+}
+
+static void log_packet(const struct observation *o, uint8_t ttl)
+{
+    char when[RFC3339_STRLEN], from[ENDPOINT_STRLEN], to[ENDPOINT_STRLEN];
+
+    fprintf(stderr, "%s %s > %s ", words_time(o->when, when), endpoint_format(o->from, from),
+            endpoint_format(o->to, to));
+    if (o->kind == OBSERVED_ICMP_ERROR)
+        fprintf(stderr, "ICMP: %s\n", icmp_error_text(o->icmp));
+    else if (o->kind == OBSERVED_SEND_FAILED)
+        fprintf(stderr, "not sent: %s\n", strerror(o->errnum));
+    else if (o->packet == NULL)
+        fprintf(stderr, "%zu bytes, no Teredo: %s at byte %zu\n", o->size,
+                wire_reason_text(o->fault.reason), o->fault.offset);
+    else
+        fprintf(stderr, "%zu bytes, %s%s%s", o->size, teredo_kind_name(o->packet->kind),
+                o->packet->has_origin ? ", origin indication" : "", ttl == 0 ? "\n" : "");
+    if (o->packet != NULL && ttl != 0 && o->kind == OBSERVED_SENT)
+        fprintf(stderr, ", ttl %u\n", ttl);
+}
+
+static void see(void *context, const struct observation *o, const uint8_t *bytes, uint8_t ttl)
+{
+    const struct client *c = context;
+
+    if (o->kind == OBSERVED_TIMER || o->kind == OBSERVED_STOP)
+        return;
+    if (c->options->verbose)
+        log_packet(o, ttl);
+    if (c->writer != NULL && bytes != NULL)
+        pcap_writer_add(c->writer, o->when, o->from, o->to, ttl, bytes, o->size);
+}
+
+int client_run(struct client *c, struct engine engine, const struct event_sink *sink,
+               struct error *error)
+{
+    struct live_tap tap = {see, c};
+
+    return live_run(c->live, engine, sink, &tap, error);
+}
+
+int client_close(struct client *c, int status, struct error *error)
+{
+    struct error late = {0};
+
+    if (c->writer != NULL && pcap_writer_close(c->writer, &late) != 0 && status >= 0) {
+        *error = late;
+        status = -1;
+    }
+    if (c->reporter != NULL && reporter_close(c->reporter, &late) != 0 && status >= 0) {
+        *error = late;
+        status = -1;
+    }
+    if (c->live != NULL)
+        live_close(c->live);
+    return status;
+}
+
+void client_options_init(struct client_options *o, const char *command)
+{
+    const char *no_color = getenv("NO_COLOR");
+
+    *o = (struct client_options){
+        .command = command,
+        .server = getenv("TEREDO_SERVER"),
+        .timeout = 1500 * NSEC_MS,
+        .attempts = 3,
+        .color = isatty(STDOUT_FILENO) && (no_color == NULL || no_color[0] == '\0'),
+    };
+}
+
+long client_parse_number(struct argp_state *state, const char *name, const char *text, long low,
+                         long high)
+{
+    char *end;
+    long value;
+
+    errno = 0;
+    value = strtol(text, &end, 10);
+    if (end == text || *end != '\0' || errno != 0 || value < low || value > high)
+        argp_error(state, "%s: '%s' is no number from %ld to %ld", name, text, low, high);
+    return value;
+}
+
+nsec client_parse_seconds(struct argp_state *state, const char *name, const char *text)
+{
+    char *end;
+    double value = strtod(text, &end);
+
+    if (end == text || *end != '\0' || !isfinite(value) || value < 0.001 || value > 31536000)
+        argp_error(state, "%s: '%s' is no number of seconds from 0.001 to 31536000", name, text);
+    return (nsec)(value * 1e9);
+}
+
+enum {
+    OPTION_SECONDARY = 0x100,
+    OPTION_LOCAL_PORT,
+    OPTION_TIMEOUT,
+    OPTION_ATTEMPTS,
+    OPTION_AUTH_ID,
+    OPTION_AUTH_SECRET,
+    OPTION_PRIVATE,
+    OPTION_FORMAT,
+    OPTION_COLOR,
+    OPTION_NO_CAPTURE,
+    OPTION_WRITE,
+};
+
+static const struct argp_option options[] = {
+    {"secondary", OPTION_SECONDARY, "ADDRESS[:PORT]", 0,
+     "The server's secondary address (default: the primary plus one)", 0},
+    {"local-port", OPTION_LOCAL_PORT, "PORT", 0, "Send from this UDP port (default: any)", 0},
+    {"timeout", OPTION_TIMEOUT, "SECONDS", 0, "Give a silent server up after this (default: 1.5)",
+     0},
+    {"attempts", OPTION_ATTEMPTS, "N", 0,
+     "Solicit each server address this many times, 1 to 8 (default: 3)", 0},
+    {"auth-id", OPTION_AUTH_ID, "NAME", 0, "Client identifier for secure qualification", 0},
+    {"auth-secret-file", OPTION_AUTH_SECRET, "FILE", 0,
+     "File with the secret shared with the server", 0},
+    {"allow-private", OPTION_PRIVATE, NULL, 0,
+     "Also use addresses that are not global unicast (laboratories)", 0},
+    {"write", OPTION_WRITE, "FILE", 0, "Save all packets sent and received as a capture", 0},
+    {"no-capture", OPTION_NO_CAPTURE, NULL, 0,
+     "Use the sockets' own timestamps even where libpcap may capture", 0},
+    {"format", OPTION_FORMAT, "text|json|jsonl", 0, "How to print results (default: text)", 0},
+    {"color", OPTION_COLOR, "auto|always|never", 0, "Colour on a terminal (default: auto)", 0},
+    {"quiet", 'q', NULL, 0, "Print the result only", 0},
+    {"verbose", 'v', NULL, 0, "Log every packet on standard error", 0},
+    {0},
+};
+
+static void parse_format(struct client_options *o, struct argp_state *state, const char *arg)
+{
+    if (strcmp(arg, "text") == 0)
+        o->format = REPORT_TEXT;
+    else if (strcmp(arg, "json") == 0)
+        o->format = REPORT_JSON;
+    else if (strcmp(arg, "jsonl") == 0)
+        o->format = REPORT_JSONL;
+    else
+        argp_error(state, "--format: '%s' is none of text, json, jsonl", arg);
+}
+
+static void parse_color(struct client_options *o, struct argp_state *state, const char *arg)
+{
+    if (strcmp(arg, "always") == 0)
+        o->color = true;
+    else if (strcmp(arg, "never") == 0)
+        o->color = false;
+    else if (strcmp(arg, "auto") != 0)
+        argp_error(state, "--color: '%s' is none of auto, always, never", arg);
+}
+
+static void check_auth(struct client_options *o, struct argp_state *state)
+{
+    struct error error;
+
+    if ((o->auth_id == NULL) != (o->auth_secret_file == NULL))
+        argp_error(state, "--auth-id and --auth-secret-file go together");
+    if (o->auth_id != NULL && (o->auth_id[0] == '\0' || strlen(o->auth_id) > 255))
+        argp_error(state, "--auth-id: a client identifier has 1 to 255 bytes");
+    if (o->auth_secret_file != NULL && read_secret(o, &error) != 0)
+        argp_failure(state, error.status, 0, "%s", error.what);
+}
+
+static error_t parse_option(int key, char *arg, struct argp_state *state)
+{
+    struct client_options *o = state->input;
+
+    switch (key) {
+    case OPTION_SECONDARY:
+        o->secondary = arg;
+        break;
+    case OPTION_LOCAL_PORT:
+        o->local_port = (uint16_t)client_parse_number(state, "--local-port", arg, 1, 65535);
+        break;
+    case OPTION_TIMEOUT:
+        o->timeout = client_parse_seconds(state, "--timeout", arg);
+        break;
+    case OPTION_ATTEMPTS:
+        o->attempts =
+            (unsigned)client_parse_number(state, "--attempts", arg, 1, QUALIFY_MAX_ATTEMPTS);
+        break;
+    case OPTION_AUTH_ID:
+        o->auth_id = arg;
+        break;
+    case OPTION_AUTH_SECRET:
+        o->auth_secret_file = arg;
+        break;
+    case OPTION_PRIVATE:
+        o->allow_private = true;
+        break;
+    case OPTION_WRITE:
+        o->write = arg;
+        break;
+    case OPTION_NO_CAPTURE:
+        o->no_capture = true;
+        break;
+    case OPTION_FORMAT:
+        parse_format(o, state, arg);
+        break;
+    case OPTION_COLOR:
+        parse_color(o, state, arg);
+        break;
+    case 'q':
+        o->quiet = true;
+        break;
+    case 'v':
+        o->verbose = true;
+        break;
+    case ARGP_KEY_END:
+        check_auth(o, state);
+        break;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+    return 0;
+}
+
+const struct argp client_argp = {.options = options, .parser = parse_option};

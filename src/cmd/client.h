@@ -1,0 +1,75 @@
+/* What the client commands share (qualify, listen, trace): their options, and the way from those to
+ * sockets, an engine's configuration and a reporter. */
+#ifndef CMD_CLIENT_H
+#define CMD_CLIENT_H
+
+#include <argp.h>
+
+#include "live.h"
+#include "pcap_writer.h"
+#include "qualify.h"
+#include "report.h"
+
+struct client_options {
+    const char *command;
+    const char *server; /* as given; NULL = not yet */
+    const char *secondary;
+    const char *write; /* capture file, or NULL */
+    uint16_t local_port;
+    nsec timeout;
+    unsigned attempts;
+    const char *auth_id;
+    const char *auth_secret_file;
+    uint8_t secret[256];
+    size_t secret_size;
+    bool allow_private;
+    bool no_capture;
+    enum report_format format;
+    bool quiet;
+    bool verbose;
+    bool color;
+};
+
+/* A command's running parts, in the order in which they are made. */
+struct client {
+    const struct client_options *options;
+    struct endpoint server;
+    struct endpoint secondary;
+    struct live *live;
+    struct reporter *reporter;
+    struct pcap_writer *writer; /* NULL = none asked for */
+};
+
+/* An argp child parser whose input is a struct client_options. */
+extern const struct argp client_argp;
+
+/* Defaults: 1.5 s, 3 attempts, server from $TEREDO_SERVER. */
+void client_options_init(struct client_options *o, const char *command);
+
+/* Parses a number from LOW to HIGH for option NAME; a usage error otherwise. */
+long client_parse_number(struct argp_state *state, const char *name, const char *text, long low,
+                         long high);
+
+/* Parses seconds ("1.5", at most a year) for option NAME; a usage error otherwise. */
+nsec client_parse_seconds(struct argp_state *state, const char *name, const char *text);
+
+/* Looks the server up, opens COUNT sockets, the reporter and the capture file, and drops all
+ * privileges. EXPLAIN goes to the reporter. */
+int client_open(struct client *c, const struct client_options *o, unsigned count, bool explain,
+                struct error *error);
+
+/* The configuration of a qualification from socket SOCKET, with fresh nonces and flags. */
+int client_qualify_config(const struct client *c, unsigned socket, struct qualify_config *config,
+                          struct error *error);
+
+/* Fresh unpredictable nonces. */
+int client_nonces(struct nonce_source *nonces, struct error *error);
+
+/* Runs ENGINE; its events go to SINK. */
+int client_run(struct client *c, struct engine engine, const struct event_sink *sink,
+               struct error *error);
+
+/* Closes everything; the exit status is STATUS unless results were lost (then -1, ERROR filled). */
+int client_close(struct client *c, int status, struct error *error);
+
+#endif

@@ -1,0 +1,132 @@
+#include <argp.h>
+#include <stdlib.h>
+#include <sysexits.h>
+
+#include "client.h"
+#include "command.h"
+#include "respond.h"
+
+struct arguments {
+    struct client_options client;
+    unsigned count;
+    nsec duration;
+    nsec refresh;
+};
+
+enum {
+    OPTION_COUNT = 0x200,
+    OPTION_DURATION,
+    OPTION_REFRESH
+};
+
+static const struct argp_option options[] = {
+    {"count", OPTION_COUNT, "N", 0, "End when N peers have reached us", 0},
+    {"duration", OPTION_DURATION, "SECONDS", 0, "End after this time", 0},
+    {"refresh", OPTION_REFRESH, "SECONDS", 0,
+     "Refresh the mapping at 75 to 100 % of this interval (default: 30)", 0},
+    {0},
+};
+
+static error_t parse_option(int key, char *arg, struct argp_state *state)
+{
+    struct arguments *a = state->input;
+
+    switch (key) {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &a->client;
+        break;
+    case OPTION_COUNT:
+        a->count = (unsigned)client_parse_number(state, "--count", arg, 1, 1000000);
+        break;
+    case OPTION_DURATION:
+        a->duration = client_parse_seconds(state, "--duration", arg);
+        break;
+    case OPTION_REFRESH:
+        a->refresh = client_parse_seconds(state, "--refresh", arg);
+        break;
+    case ARGP_KEY_ARG:
+        if (state->arg_num > 0)
+            argp_error(state, "only one SERVER can be given");
+        a->client.server = arg;
+        break;
+    case ARGP_KEY_END:
+        if (a->client.server == NULL)
+            argp_error(state, "no SERVER given, and TEREDO_SERVER is not set");
+        break;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+    return 0;
+}
+
+static const struct argp_child children[] = {{&client_argp, 0, NULL, 0}, {0}};
+
+static const struct argp argp = {
+    .options = options,
+    .parser = parse_option,
+    .args_doc = "[SERVER[:PORT]]",
+    .doc = "Be the other side of a hole punch: qualify, print the Teredo address, keep the mapping "
+           "alive, and answer bubbles and echo requests.\vEnds at --count, --duration or Ctrl-C. "
+           "Exit status: 0 ended as asked, 1 not qualified, or --count not reached; 2 "
+           "inconclusive; 64 to 77 errors, see teredoctl(1).",
+    .children = children,
+};
+
+/* Keeps what the exit status needs on its way to the reporter. */
+struct outcome {
+    struct event_sink next;
+    int status;
+};
+
+static void emit(void *context, const struct event *event)
+{
+    struct outcome *o = context;
+
+    if (event->kind == EVENT_QUALIFICATION)
+        o->status = (int)event->qualification.verdict;
+    else if (event->kind == EVENT_LISTENED)
+        o->status = event->listened.count_reached ? 0 : 1;
+    o->next.emit(o->next.context, event);
+}
+
+static int listen_for_peers(struct client *c, const struct arguments *a, struct error *error)
+{
+    struct respond_config config = {
+        .refresh_interval = a->refresh,
+        .count = a->count,
+        .duration = a->duration,
+        .allow_private = a->client.allow_private,
+    };
+    struct respond *engine;
+    struct outcome outcome = {reporter_sink(c->reporter), 2};
+    struct event_sink sink = {emit, &outcome};
+    int result;
+
+    if (client_qualify_config(c, 0, &config.qualify, error) != 0 ||
+        client_nonces(&config.nonces, error) != 0)
+        return -1;
+    engine = malloc(sizeof *engine);
+    if (engine == NULL)
+        return error_set(error, EX_OSERR, 0, "out of memory");
+    respond_init(engine, &config);
+    result = client_run(c, (struct engine){&respond_ops, engine}, &sink, error);
+    free(engine);
+    return result != 0 ? -1 : outcome.status;
+}
+
+static int run(int argc, char **argv, struct error *error)
+{
+    struct arguments arguments = {.refresh = 30 * NSEC_S};
+    struct client client;
+    int status = -1;
+
+    client_options_init(&arguments.client, "listen");
+    argv[0] = "teredoctl listen";
+    argp_parse(&argp, argc, argv, 0, NULL, &arguments);
+    if (client_open(&client, &arguments.client, 1, false, error) == 0)
+        status = listen_for_peers(&client, &arguments, error);
+    return client_close(&client, status, error);
+}
+
+const struct command command_listen = {
+    "listen", "be the peer: keep a Teredo address alive and answer bubbles", run};

@@ -1,0 +1,209 @@
+#include "live.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sysexits.h>
+
+#include "clock.h"
+#include "loop.h"
+#include "wire_stamps.h"
+
+struct live_socket {
+    struct live *live;
+    unsigned index;
+    struct udp_socket socket;
+};
+
+struct live {
+    struct loop loop;
+    struct live_socket sockets[LIVE_MAX_SOCKETS];
+    unsigned count;
+    struct wire_stamps *stamps; /* NULL = the sockets' own */
+    struct engine engine;
+    const struct event_sink *sink;
+    const struct live_tap *tap;
+    nsec latest; /* of the observations so far: the engine never sees time go back */
+    bool done;
+    uint8_t buf[UDP_SOCKET_BUFFER];
+};
+
+struct live *live_open(uint16_t port, unsigned count, struct endpoint towards, bool wire,
+                       struct error *error)
+{
+    struct live *l = calloc(1, sizeof *l);
+    uint16_t ports[LIVE_MAX_SOCKETS];
+
+    if (l == NULL) {
+        error_set(error, EX_OSERR, ENOMEM, "cannot start");
+        return NULL;
+    }
+    for (unsigned i = 0; i < LIVE_MAX_SOCKETS; i++)
+        l->sockets[i] = (struct live_socket){.live = l, .index = i, .socket = {.fd = -1}};
+    if (loop_init(&l->loop, error) != 0) {
+        live_close(l);
+        return NULL;
+    }
+    for (; l->count < count; l->count++) {
+        struct udp_socket *s = &l->sockets[l->count].socket;
+
+        if (udp_socket_open(s, l->count == 0 ? port : 0, towards, error) != 0) {
+            live_close(l);
+            return NULL;
+        }
+        ports[l->count] = s->local.port;
+    }
+    if (wire)
+        l->stamps = wire_stamps_open(ports, count);
+    return l;
+}
+
+struct endpoint live_local(const struct live *l, unsigned socket)
+{
+    return l->sockets[socket].socket.local;
+}
+
+enum live_stamps live_stamps(const struct live *l)
+{
+    return l->stamps != NULL ? LIVE_STAMPS_WIRE : LIVE_STAMPS_SOCKET;
+}
+
+const char *live_stamps_name(const struct live *l)
+{
+    return l->stamps != NULL ? "libpcap" : "so_timestampns";
+}
+
+static void feed(struct live *l, struct observation *o, const uint8_t *bytes, uint8_t ttl)
+{
+    if (bytes != NULL && l->stamps != NULL) {
+        nsec when;
+
+        if (wire_stamps_find(l->stamps, o->from, o->to, bytes, o->size, &when))
+            o->when = when;
+    }
+    o->when = l->latest = nsec_max(o->when, l->latest);
+    if (l->tap != NULL)
+        l->tap->see(l->tap->context, o, bytes, ttl);
+    l->engine.ops->observe(l->engine.state, o);
+}
+
+static void carry_out_send(struct live *l, const struct send_request *send)
+{
+    struct udp_socket *s = &l->sockets[send->socket].socket;
+    struct teredo_packet packet;
+    struct observation o = {
+        .kind = OBSERVED_SENT,
+        .socket = send->socket,
+        .tag = send->tag,
+        .from = s->local,
+        .to = send->to,
+        .size = send->size,
+    };
+
+    o.errnum = udp_socket_send(s, send->to, send->ttl, send->bytes, send->size, &o.when);
+    if (o.errnum != 0)
+        o.kind = OBSERVED_SEND_FAILED;
+    if (teredo_decode(send->bytes, send->size, &packet, &o.fault))
+        o.packet = &packet;
+    feed(l, &o, o.errnum == 0 ? send->bytes : NULL, send->ttl);
+}
+
+static void drain(struct live *l)
+{
+    struct action a;
+
+    while (!l->done && l->engine.ops->next(l->engine.state, &a)) {
+        switch (a.kind) {
+        case ACTION_SEND:
+            carry_out_send(l, &a.send);
+            break;
+        case ACTION_EVENT:
+            l->sink->emit(l->sink->context, &a.event);
+            break;
+        case ACTION_DONE:
+            l->done = true;
+            loop_stop(&l->loop);
+            break;
+        }
+    }
+    loop_set_timer(&l->loop, l->done ? NSEC_NEVER : l->engine.ops->deadline(l->engine.state));
+}
+
+static void on_readable(void *context)
+{
+    struct live_socket *s = context;
+    struct live *l = s->live;
+    struct udp_receipt r;
+
+    while (!l->done && udp_socket_receive(&s->socket, &r, l->buf)) {
+        struct teredo_packet packet;
+        struct observation o = {
+            .kind = r.is_error ? OBSERVED_ICMP_ERROR : OBSERVED_RECEIVED,
+            .when = r.when,
+            .socket = s->index,
+            .from = r.from,
+            .to = r.to,
+            .size = r.size,
+            .icmp = {r.icmp_type, r.icmp_code, r.icmp_reporter},
+        };
+
+        if (!r.is_error && teredo_decode(l->buf, r.size, &packet, &o.fault))
+            o.packet = &packet;
+        feed(l, &o, r.is_error ? NULL : l->buf, 0);
+        drain(l);
+    }
+}
+
+/* Errors that a send has met wait in the socket, where no poll sees them. */
+static void take_kept(struct live *l)
+{
+    for (unsigned i = 0; i < l->count; i++)
+        while (!l->done && l->sockets[i].socket.kept_count > 0)
+            on_readable(&l->sockets[i]);
+}
+
+static void feed_bare(struct live *l, enum observation_kind kind)
+{
+    struct observation o = {.kind = kind, .when = clock_now()};
+
+    feed(l, &o, NULL, 0);
+    drain(l);
+    take_kept(l);
+}
+
+static void on_timer(void *context)
+{
+    feed_bare(context, OBSERVED_TIMER);
+}
+
+static void on_stop(void *context)
+{
+    feed_bare(context, OBSERVED_STOP);
+}
+
+int live_run(struct live *l, struct engine engine, const struct event_sink *sink,
+             const struct live_tap *tap, struct error *error)
+{
+    l->engine = engine;
+    l->sink = sink;
+    l->tap = tap;
+    loop_on_timer(&l->loop, on_timer, l);
+    if (loop_on_stop(&l->loop, on_stop, l, error) != 0)
+        return -1;
+    for (unsigned i = 0; i < l->count; i++)
+        if (loop_watch_fd(&l->loop, l->sockets[i].socket.fd, on_readable, &l->sockets[i], error) !=
+            0)
+            return -1;
+    feed_bare(l, OBSERVED_TIMER);
+    if (!l->done)
+        loop_run(&l->loop);
+    return 0;
+}
+
+void live_close(struct live *l)
+{
+    loop_close(&l->loop);
+    wire_stamps_close(l->stamps);
+    for (unsigned i = 0; i < LIVE_MAX_SOCKETS; i++)
+        udp_socket_close(&l->sockets[i].socket);
+    free(l);
+}

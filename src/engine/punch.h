@@ -1,0 +1,94 @@
+/* The hole punch: client A's side of the bubble procedure (RFC 4380 5.2.4 case 5, 5.2.6) with the
+ * nonce trailers of RFC 6081, as five observable steps. */
+#ifndef ENGINE_PUNCH_H
+#define ENGINE_PUNCH_H
+
+#include "action_queue.h"
+#include "nonce.h"
+
+enum {
+    PUNCH_MAX_ATTEMPTS = 4, /* RFC 4380 5.2.6: no more in 300 seconds without an answer */
+    PUNCH_MAX_ECHOES = 5,
+    PUNCH_ECHO_DATA = 16,
+};
+
+/* RFC 4380 5.2.6: bubbles to one peer are at least two seconds apart. The peer applies the same
+ * rule to its answers, so that jitter must not bring two of ours closer together. */
+#define PUNCH_INTERVAL (2200 * NSEC_MS)
+
+/* Which proof the bubbles ask for (--proof). */
+enum punch_ask {
+    PUNCH_ASK_AUTO,       /* nonce first, link-local in every second attempt */
+    PUNCH_ASK_NONCE,      /* Teredo source, nonce trailer: Windows' way */
+    PUNCH_ASK_LINK_LOCAL, /* unguessable link-local source: miredo's way */
+    PUNCH_ASK_ENDPOINT,   /* Teredo source, no trailer: RFC 4380 alone */
+};
+
+struct punch_config {
+    struct in6_addr own;    /* our Teredo address */
+    struct in6_addr peer;   /* must be a Teredo address */
+    struct endpoint server; /* our own server, as solicited */
+    struct endpoint local;
+    struct endpoint mapped;
+    enum qualify_nat own_nat;
+    nsec server_rtt; /* to our own server; 0 = unknown */
+    enum punch_ask ask;
+    unsigned attempts; /* bubble pairs, at most PUNCH_MAX_ATTEMPTS */
+    uint8_t ttl;       /* of direct bubbles; 0 = the system's default */
+    bool allow_private;
+    uint8_t control_ttl;  /* 0 = no control; else the engine has a second socket for it */
+    uint16_t server_port; /* of the peer's server: TEREDO_PORT outside laboratories */
+    struct nonce_source nonces;
+};
+
+/* One bubble pair and the proofs that an answer to it may carry. */
+struct punch_attempt {
+    struct in6_addr source; /* our Teredo address, or a fresh link-local one */
+    bool has_nonce;
+    uint32_t nonce;
+    nsec sent_direct; /* 0 = not yet confirmed */
+    nsec sent_indirect;
+};
+
+struct punch {
+    struct punch_config config;
+    struct teredo_addr peer; /* taken apart */
+    struct endpoint peer_server;
+    struct punch_attempt attempts[PUNCH_MAX_ATTEMPTS];
+    unsigned attempt_count;
+    nsec started; /* 0 = not yet */
+    nsec next_attempt;
+    nsec give_up;
+    /* The control: another bubble pair from another local port, whose direct bubble opens our NAT
+     * but stops short of the peer's. It can be answered where ours cannot: at a NAT that keeps
+     * state for the direct bubble it should discard. */
+    struct in6_addr control_source;
+    bool control_answered[PUNCH_MAX_ATTEMPTS];
+    bool resent_after_indirect;  /* RFC 6081: one more direct bubble after an indirect answer */
+    struct in6_addr answered_to; /* where step 4's packet was addressed to */
+    unsigned answered_attempt;
+    unsigned echoes;
+    uint16_t echo_id;
+    uint8_t echo_data[PUNCH_ECHO_DATA];
+    nsec echo_sent[PUNCH_MAX_ECHOES];
+    nsec next_echo;
+    nsec next_server_check;
+    unsigned server_checks;
+    uint8_t server_nonce[TEREDO_NONCE_SIZE];
+    bool done;
+    struct punching result;
+    struct action_queue queue;
+};
+
+extern const struct engine_ops punch_ops;
+
+/* Sets up an engine whose first TIMER observation sends the first bubble pair. False, and nothing
+ * set up, if the peer is no Teredo address. */
+bool punch_init(struct punch *p, const struct punch_config *config);
+
+/* The contract of struct engine_ops (event/action.h). */
+void punch_observe(struct punch *p, const struct observation *o);
+bool punch_next(struct punch *p, struct action *action);
+nsec punch_deadline(const struct punch *p);
+
+#endif

@@ -1,0 +1,49 @@
+/* What the punch engine sends; internal to the engine. */
+#ifndef ENGINE_PUNCH_SEND_H
+#define ENGINE_PUNCH_SEND_H
+
+#include "punch.h"
+
+enum punch_tag_kind {
+    PUNCH_TAG_DIRECT,
+    PUNCH_TAG_INDIRECT,
+    PUNCH_TAG_ECHO,
+    PUNCH_TAG_SERVER_CHECK,
+    PUNCH_TAG_CONTROL
+};
+
+static inline uint32_t punch_tag(enum punch_tag_kind kind, unsigned index)
+{
+    return (uint32_t)kind << 8 | index;
+}
+
+static inline enum punch_tag_kind punch_tag_kind(uint32_t tag)
+{
+    return (enum punch_tag_kind)(tag >> 8);
+}
+
+static inline unsigned punch_tag_index(uint32_t tag)
+{
+    return tag & 0xff;
+}
+
+/* A link-local address that nobody can guess. */
+struct in6_addr punch_link_local(struct nonce_source *nonces);
+
+/* How long an answer to something sent now may reasonably take. */
+nsec punch_patience(const struct punch *p);
+
+/* The next bubble pair, direct then indirect; sets the next deadlines. */
+void punch_send_pair(struct punch *p, nsec now);
+
+/* RFC 6081's further direct bubble, once the peer's indirect answer shows that its NAT has opened.
+ */
+void punch_resend_direct(struct punch *p);
+
+/* An echo request to the endpoint that answered. */
+void punch_send_echo(struct punch *p, nsec now);
+
+/* A router solicitation to the peer's server: does it live? */
+void punch_check_server(struct punch *p, nsec now);
+
+#endif

@@ -1,0 +1,80 @@
+#include "punch_verdict.h"
+
+nsec punch_origin(const struct punch *p)
+{
+    return p->attempts[0].sent_direct != 0 ? p->attempts[0].sent_direct : p->started;
+}
+
+void punch_emit_step(struct punch *p, enum punch_step step, unsigned attempt, nsec now)
+{
+    struct event *e = action_push_event(&p->queue, EVENT_STEP, now);
+    nsec sent = p->attempts[attempt].sent_direct;
+
+    e->step.step = step;
+    e->step.attempt = attempt + 1;
+    e->step.offset = p->result.steps[step].when - (sent != 0 ? sent : punch_origin(p));
+    e->step.report = p->result.steps[step];
+    e->step.proof = p->result.proof;
+    e->step.rtt = p->result.rtt;
+}
+
+void punch_step_sent(struct punch *p, enum punch_step step, unsigned attempt,
+                     const struct observation *o)
+{
+    p->result.steps[step] =
+        (struct step_report){.state = STEP_SENT, .when = o->when, .from = o->from, .to = o->to};
+    punch_emit_step(p, step, attempt, o->when);
+}
+
+void punch_note(struct punch *p, enum punch_note note, const struct observation *o)
+{
+    struct event *e = action_push_event(&p->queue, EVENT_NOTE, o->when);
+
+    e->note.note = note;
+    e->note.attempt = p->attempt_count;
+    e->note.offset = o->when - punch_origin(p);
+    e->note.from = o->kind == OBSERVED_RECEIVED ? o->from : o->to;
+    e->note.icmp = o->icmp;
+}
+
+void punch_conclude(struct punch *p, nsec now, enum punch_verdict verdict, enum punch_cause cause)
+{
+    p->result.verdict = verdict;
+    p->result.cause = cause;
+    p->result.elapsed = now - p->started;
+    p->done = true;
+    action_push_event(&p->queue, EVENT_PUNCHING, now)->punching = p->result;
+    action_push(&p->queue, ACTION_DONE);
+}
+
+/* Each pair failed while each control crossed. Loss alone, whatever its rate, does that with a
+ * probability of at most (1/4) to the power of the number of attempts. */
+static bool control_always_answered(const struct punch *p)
+{
+    enum {
+        ENOUGH = 3
+    };
+
+    for (unsigned i = 0; i < p->attempt_count; i++)
+        if (!p->control_answered[i])
+            return false;
+    return p->attempt_count >= ENOUGH;
+}
+
+void punch_conclude_silence(struct punch *p, nsec now)
+{
+    const struct punching *r = &p->result;
+
+    if (!endpoint_is_unset(r->unproven_from))
+        punch_conclude(p, now, PUNCH_INCONCLUSIVE, CAUSE_ANSWER_UNPROVEN);
+    else if (control_always_answered(p))
+        punch_conclude(p, now, PUNCH_NOT_PUNCHED, CAUSE_PEER_NAT_TRIPS);
+    else if (r->indirect_answers > 0)
+        punch_conclude(p, now, PUNCH_NOT_PUNCHED, CAUSE_DIRECT_PATH_BLOCKED);
+    else if (!r->peer_server_alive && r->has_icmp && !r->icmp_from_direct)
+        punch_conclude(p, now, PUNCH_NOT_PUNCHED, CAUSE_PEER_SERVER_UNREACHABLE);
+    else if (!r->peer_server_alive)
+        punch_conclude(p, now, PUNCH_NOT_PUNCHED, CAUSE_PEER_SERVER_SILENT);
+    else
+        punch_conclude(p, now, PUNCH_NOT_PUNCHED, CAUSE_PEER_SILENT);
+}

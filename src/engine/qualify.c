@@ -1,0 +1,381 @@
+#include "qualify.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "advert.h"
+
+/* Once the round-trip time is known from one address, the other is waited for this long. */
+#define KNOWN_RTT_WAIT(rtt) (2 * (rtt) + 50 * NSEC_MS)
+
+/* The link-local source that miredo uses, known to every server in the field: cone bit 0, so that
+ * the answer comes from the address that was asked (RFC 4380 5.3.2). */
+static const struct in6_addr solicitation_source = {
+    .s6_addr = {0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}};
+
+void qualify_init(struct qualify *q, const struct qualify_config *config)
+{
+    memset(q, 0, sizeof *q);
+    q->config = *config;
+    if (q->config.attempts > QUALIFY_MAX_ATTEMPTS)
+        q->config.attempts = QUALIFY_MAX_ATTEMPTS;
+    if (q->config.attempts == 0)
+        q->config.attempts = 1;
+    q->source = solicitation_source;
+    q->legs[0].server = config->server;
+    q->legs[1].server = config->secondary;
+    for (int i = 0; i < QUALIFY_LEGS; i++)
+        q->legs[i].next_send = q->legs[i].give_up = NSEC_NEVER;
+    q->result.server = config->server;
+    q->result.secondary = config->secondary;
+    q->result.local = config->local;
+}
+
+/* The interval after attempt N while no round trip is known: doubling, so that all of them together
+ * fill the timeout. */
+static nsec blind_interval(const struct qualify *q, unsigned attempt)
+{
+    return q->config.timeout * ((nsec)1 << attempt) / (((nsec)1 << q->config.attempts) - 1);
+}
+
+static void solicit(struct qualify *q, unsigned index, nsec now)
+{
+    struct qualify_leg *leg = &q->legs[index];
+    unsigned attempt = leg->attempts++;
+    struct teredo_packet p;
+    uint8_t buf[8];
+    uint8_t value[TEREDO_HMAC_SIZE];
+    const struct qualify_leg *other = &q->legs[1 - index];
+
+    nonce_take(&q->config.nonces, leg->nonces[attempt], TEREDO_NONCE_SIZE);
+    teredo_make_rs(&p, &q->source, buf);
+    p.has_auth = true;
+    p.auth = (struct teredo_auth){0};
+    memcpy(p.auth.nonce, leg->nonces[attempt], TEREDO_NONCE_SIZE);
+    if (q->config.client_id != NULL) {
+        p.auth.client_id = (const uint8_t *)q->config.client_id;
+        p.auth.client_id_size = (uint8_t)strlen(q->config.client_id);
+        p.auth.value = value;
+        p.auth.value_size = sizeof value;
+        teredo_auth_value(q->config.secret, q->config.secret_size, &p, value);
+    }
+    action_push_packet(&q->queue, index * QUALIFY_MAX_ATTEMPTS + attempt, leg->server, &p);
+    q->result.solicitations++;
+
+    leg->give_up =
+        other->replied ? now + KNOWN_RTT_WAIT(other->rtt) : now + blind_interval(q, attempt);
+    leg->next_send = leg->attempts < q->config.attempts ? leg->give_up : NSEC_NEVER;
+    if (leg->next_send != NSEC_NEVER)
+        leg->give_up = NSEC_NEVER;
+}
+
+static void conclude(struct qualify *q, nsec now, enum qualify_verdict verdict,
+                     enum qualify_reason reason)
+{
+    struct qualification *r = &q->result;
+
+    r->verdict = verdict;
+    r->reason = reason;
+    r->elapsed = now - q->started;
+    q->done = true;
+    action_push_event(&q->queue, EVENT_QUALIFICATION, now)->qualification = *r;
+    action_push(&q->queue, ACTION_DONE);
+}
+
+static void conclude_failed_leg(struct qualify *q, nsec now, const struct qualify_leg *leg)
+{
+    q->result.has_icmp = leg->failure != QUALIFY_NO_ROUTE && leg->failure != QUALIFY_SEND_REFUSED;
+    q->result.icmp = leg->icmp;
+    q->result.errnum = leg->errnum;
+    conclude(q, now, QUALIFY_NOT_QUALIFIED, leg->failure);
+}
+
+/* Both addresses have answered: the two mappings tell the NAT (RFC 4380 5.2.1). */
+static void conclude_both(struct qualify *q, nsec now)
+{
+    struct qualification *r = &q->result;
+
+    if (!endpoint_equal(r->mapped, r->mapped_secondary)) {
+        r->nat = QUALIFY_NAT_SYMMETRIC;
+        conclude(q, now, QUALIFY_NOT_QUALIFIED, QUALIFY_SYMMETRIC_NAT);
+        return;
+    }
+    r->nat = endpoint_equal(r->mapped, q->config.local) ? QUALIFY_NAT_NONE
+                                                        : QUALIFY_NAT_CONE_OR_RESTRICTED;
+    conclude(q, now, QUALIFY_QUALIFIED, QUALIFY_BOTH_AGREE);
+}
+
+static unsigned total_rejected(const struct qualification *r)
+{
+    unsigned n = 0;
+
+    for (int i = 0; i < RULE_COUNT; i++)
+        n += r->rejected[i];
+    return n;
+}
+
+/* Time is up for whatever has not answered. */
+static void conclude_waiting(struct qualify *q, nsec now, bool interrupted)
+{
+    const struct qualify_leg *primary = &q->legs[0], *secondary = &q->legs[1];
+
+    if (primary->replied && secondary->replied)
+        conclude_both(q, now);
+    else if (interrupted)
+        conclude(q, now, QUALIFY_INCONCLUSIVE, QUALIFY_INTERRUPTED);
+    else if (primary->replied)
+        conclude(q, now, QUALIFY_INCONCLUSIVE, QUALIFY_ONLY_PRIMARY);
+    else if (secondary->replied)
+        conclude(q, now, QUALIFY_INCONCLUSIVE, QUALIFY_ONLY_SECONDARY);
+    else if (primary->failed)
+        conclude_failed_leg(q, now, primary);
+    else if (total_rejected(&q->result) > 0)
+        conclude(q, now, QUALIFY_NOT_QUALIFIED, QUALIFY_REJECTED);
+    else
+        conclude(q, now, QUALIFY_NOT_QUALIFIED, QUALIFY_NO_REPLY);
+}
+
+static bool leg_settled(const struct qualify_leg *leg, nsec now)
+{
+    return leg->replied || leg->failed || (leg->next_send == NSEC_NEVER && now >= leg->give_up);
+}
+
+static void conclude_if_settled(struct qualify *q, nsec now)
+{
+    if (q->done)
+        return;
+    /* A primary that is not there is an answer already: whatever the secondary says, a client
+     * cannot use this server. */
+    if (q->legs[0].failed && !q->legs[1].replied)
+        conclude_failed_leg(q, now, &q->legs[0]);
+    else if (leg_settled(&q->legs[0], now) && leg_settled(&q->legs[1], now))
+        conclude_waiting(q, now, false);
+}
+
+static void on_timer(struct qualify *q, nsec now)
+{
+    if (q->started == 0)
+        q->started = now;
+    for (unsigned i = 0; i < QUALIFY_LEGS; i++) {
+        struct qualify_leg *leg = &q->legs[i];
+
+        if (!leg->replied && !leg->failed && (leg->attempts == 0 || now >= leg->next_send))
+            solicit(q, i, now);
+    }
+    conclude_if_settled(q, now);
+}
+
+static void on_sent(struct qualify *q, const struct observation *o)
+{
+    unsigned leg = o->tag / QUALIFY_MAX_ATTEMPTS, attempt = o->tag % QUALIFY_MAX_ATTEMPTS;
+
+    if (leg < QUALIFY_LEGS && attempt < q->legs[leg].attempts)
+        q->legs[leg].sent_at[attempt] = o->when;
+}
+
+/* Only what comes from a solicited endpoint, or is an advertisement, is a reply to be judged; the
+ * rest on this port has nothing to do with the qualification. */
+static bool is_reply(const struct qualify *q, const struct observation *o)
+{
+    for (int i = 0; i < QUALIFY_LEGS; i++)
+        if (endpoint_equal(o->from, q->legs[i].server))
+            return o->packet == NULL || o->packet->kind == TEREDO_RA || o->packet->has_auth;
+    return o->packet != NULL && o->packet->kind == TEREDO_RA;
+}
+
+/* The address that a reply answers: by its nonce, else by where it came from. */
+static unsigned find_leg(const struct qualify *q, const struct observation *o)
+{
+    if (o->packet != NULL && o->packet->has_auth)
+        for (unsigned i = 0; i < QUALIFY_LEGS; i++)
+            for (unsigned n = 0; n < q->legs[i].attempts; n++)
+                if (memcmp(o->packet->auth.nonce, q->legs[i].nonces[n], TEREDO_NONCE_SIZE) == 0)
+                    return i;
+    return endpoint_equal(o->from, q->legs[1].server) ? 1 : 0;
+}
+
+/* RFC 4380 5.2.1: prefix from the advertisement, the rest from the origin indication. */
+static void build_address(struct qualify *q, const struct icmp6_message *ra, struct endpoint mapped)
+{
+    struct teredo_addr a;
+
+    if (!teredo_addr_decode(&ra->ra.prefix.prefix, &a))
+        return;
+    a.flags = q->config.flags;
+    a.mapped = mapped;
+    teredo_addr_encode(&a, &q->result.teredo_address);
+    q->result.has_address = true;
+    q->result.prefix = ra->ra.prefix.prefix;
+    q->result.mtu = ra->ra.mtu;
+}
+
+static void accept_reply(struct qualify *q, const struct observation *o, unsigned index,
+                         unsigned attempt)
+{
+    struct qualify_leg *leg = &q->legs[index], *other = &q->legs[1 - index];
+    nsec now = o->when;
+
+    q->result.advertisements++;
+    if (leg->replied)
+        return; /* a duplicate, or the answer to a retransmission */
+    leg->replied = true;
+    leg->mapped = o->packet->origin;
+    leg->rtt = leg->sent_at[attempt] != 0 ? now - leg->sent_at[attempt] : 0;
+    if (index == 0) {
+        q->result.mapped = leg->mapped;
+        q->result.rtt = leg->rtt;
+    } else {
+        q->result.mapped_secondary = leg->mapped;
+        if (!other->replied)
+            q->result.rtt = leg->rtt;
+    }
+    if (index == 0 || !other->replied)
+        build_address(q, &o->packet->icmp6, leg->mapped);
+    /* The other address need not be waited for blindly any more. */
+    if (!other->replied && other->next_send != NSEC_NEVER)
+        other->next_send = nsec_min(other->next_send, now + KNOWN_RTT_WAIT(leg->rtt) / 2);
+    else if (!other->replied)
+        other->give_up = nsec_min(other->give_up, now + KNOWN_RTT_WAIT(leg->rtt));
+}
+
+static void on_received(struct qualify *q, const struct observation *o)
+{
+    unsigned index = find_leg(q, o), attempt = 0;
+    const struct qualify_leg *leg = &q->legs[index];
+    struct advert_request request = {
+        .asked = leg->server,
+        .server = q->config.server.address,
+        .other_server = leg->server.address,
+        .nonces = leg->nonces,
+        .nonce_count = leg->attempts,
+        .source = q->source,
+        .secret = q->config.client_id == NULL ? NULL : q->config.secret,
+        .secret_size = q->config.secret_size,
+        .allow_private = q->config.allow_private,
+    };
+    enum rule_state rules[RULE_COUNT];
+    enum ra_rule broken;
+
+    if (!is_reply(q, o))
+        return;
+    broken = advert_check(&request, o, rules, &attempt);
+    if (broken != RULE_COUNT) {
+        struct event *e = action_push_event(&q->queue, EVENT_REJECTED, o->when);
+
+        e->rejected.rule = broken;
+        e->rejected.from = o->from;
+        e->rejected.fault = o->fault;
+        q->result.rejected[broken]++;
+        if (q->result.advertisements == 0)
+            memcpy(q->result.rules, rules, sizeof rules);
+        return;
+    }
+    memcpy(q->result.rules, rules, sizeof rules);
+    accept_reply(q, o, index, attempt);
+    conclude_if_settled(q, o->when);
+}
+
+static enum qualify_reason icmp_reason(struct icmp_error icmp)
+{
+    switch (icmp.code) {
+    case 0:
+        return QUALIFY_NET_UNREACHABLE;
+    case 2:
+    case 3:
+        return QUALIFY_PORT_UNREACHABLE;
+    case 9:
+    case 10:
+    case 13:
+        return QUALIFY_PROHIBITED;
+    default:
+        return QUALIFY_HOST_UNREACHABLE;
+    }
+}
+
+static void fail_leg(struct qualify *q, const struct observation *o, enum qualify_reason reason)
+{
+    for (unsigned i = 0; i < QUALIFY_LEGS; i++) {
+        struct qualify_leg *leg = &q->legs[i];
+
+        if (!endpoint_equal(o->to, leg->server) || leg->replied || leg->failed)
+            continue;
+        leg->failed = true;
+        leg->failure = reason;
+        leg->icmp = o->icmp;
+        leg->errnum = o->errnum;
+        leg->next_send = NSEC_NEVER;
+    }
+    conclude_if_settled(q, o->when);
+}
+
+static enum qualify_reason send_failure(int errnum)
+{
+    return errnum == ENETUNREACH || errnum == EHOSTUNREACH || errnum == ENETDOWN
+               ? QUALIFY_NO_ROUTE
+               : QUALIFY_SEND_REFUSED;
+}
+
+void qualify_observe(struct qualify *q, const struct observation *o)
+{
+    if (q->done)
+        return;
+    switch (o->kind) {
+    case OBSERVED_TIMER:
+        on_timer(q, o->when);
+        break;
+    case OBSERVED_SENT:
+        on_sent(q, o);
+        break;
+    case OBSERVED_RECEIVED:
+        on_received(q, o);
+        break;
+    case OBSERVED_ICMP_ERROR:
+        /* Only "destination unreachable" is final; a time exceeded or source quench is not. */
+        if (o->icmp.type == 3 && o->icmp.code != 4)
+            fail_leg(q, o, icmp_reason(o->icmp));
+        break;
+    case OBSERVED_SEND_FAILED:
+        fail_leg(q, o, send_failure(o->errnum));
+        break;
+    case OBSERVED_STOP:
+        conclude_waiting(q, o->when, true);
+        break;
+    }
+}
+
+bool qualify_next(struct qualify *q, struct action *action)
+{
+    return action_pop(&q->queue, action);
+}
+
+nsec qualify_deadline(const struct qualify *q)
+{
+    nsec deadline = NSEC_NEVER;
+
+    if (q->done)
+        return NSEC_NEVER;
+    for (int i = 0; i < QUALIFY_LEGS; i++) {
+        const struct qualify_leg *leg = &q->legs[i];
+
+        if (!leg->replied && !leg->failed)
+            deadline = nsec_min(deadline, nsec_min(leg->next_send, leg->give_up));
+    }
+    return deadline;
+}
+
+static void observe(void *engine, const struct observation *o)
+{
+    qualify_observe(engine, o);
+}
+
+static bool next(void *engine, struct action *action)
+{
+    return qualify_next(engine, action);
+}
+
+static nsec deadline(const void *engine)
+{
+    return qualify_deadline(engine);
+}
+
+const struct engine_ops qualify_ops = {observe, next, deadline};

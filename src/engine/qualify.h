@@ -1,0 +1,67 @@
+/* The qualification procedure of RFC 4380 5.2.1, with both server addresses solicited at once: each
+ * solicitation carries its own nonce, so that every reply is matched to its request,
+ * retransmissions included, and one round trip tells the mapping towards both. */
+#ifndef ENGINE_QUALIFY_H
+#define ENGINE_QUALIFY_H
+
+#include "action_queue.h"
+#include "nonce.h"
+
+enum {
+    QUALIFY_MAX_ATTEMPTS = 8,
+    QUALIFY_LEGS = 2
+};
+
+struct qualify_config {
+    struct endpoint server;
+    struct endpoint secondary;
+    struct endpoint local; /* address and port of the service port, for the NAT finding */
+    nsec timeout;          /* when a silent server is given up */
+    unsigned attempts;     /* solicitations to each address, at most QUALIFY_MAX_ATTEMPTS */
+    uint16_t flags;        /* of the Teredo address: the random bits of RFC 5991 */
+    bool allow_private;    /* believe an origin that is not global (laboratories) */
+    const char *client_id; /* NULL = no secure qualification (5.2.2); borrowed */
+    const uint8_t *secret; /* borrowed */
+    size_t secret_size;
+    struct nonce_source nonces; /* key from the caller */
+};
+
+/* One server address: what was asked of it and what it answered. */
+struct qualify_leg {
+    struct endpoint server;
+    unsigned attempts;
+    uint8_t nonces[QUALIFY_MAX_ATTEMPTS][TEREDO_NONCE_SIZE];
+    nsec sent_at[QUALIFY_MAX_ATTEMPTS]; /* 0 = not yet confirmed by a SENT observation */
+    nsec next_send;                     /* NSEC_NEVER when there is none to come */
+    nsec give_up;
+    bool replied;
+    bool failed; /* ICMP error or refused by this host */
+    enum qualify_reason failure;
+    struct icmp_error icmp;
+    int errnum;
+    struct endpoint mapped;
+    nsec rtt;
+};
+
+struct qualify {
+    struct qualify_config config;
+    struct in6_addr source; /* link-local, of the solicitations */
+    struct qualify_leg legs[QUALIFY_LEGS];
+    nsec started; /* 0 = not yet */
+    bool done;
+    struct qualification result;
+    struct action_queue queue;
+};
+
+extern const struct engine_ops qualify_ops;
+
+/* Sets up an engine whose first TIMER observation starts the procedure. What CONFIG points to must
+ * outlive it. */
+void qualify_init(struct qualify *q, const struct qualify_config *config);
+
+/* The contract of struct engine_ops (event/action.h). */
+void qualify_observe(struct qualify *q, const struct observation *o);
+bool qualify_next(struct qualify *q, struct action *action);
+nsec qualify_deadline(const struct qualify *q);
+
+#endif

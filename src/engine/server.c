@@ -1,0 +1,239 @@
+#include "server.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+bool server_address_usable(const struct server_config *config, uint32_t address)
+{
+    if (ip4_is_global_unicast(address))
+        return true;
+    /* Even a private internet has no hosts in 0.0.0.0/8, multicast and broadcast. */
+    return config->allow_private && address >> 24 != 0 && address < 0xe0000000;
+}
+
+static bool is_own_endpoint(const struct server_config *config, struct endpoint e)
+{
+    return e.port == config->port &&
+           (e.address == config->primary || e.address == config->secondary);
+}
+
+/* Teredo addresses of the old prefix are native ones to a server of today. */
+static bool service_address(const struct in6_addr *address, struct teredo_addr *out)
+{
+    return teredo_addr_decode(address, out) && out->prefix == TEREDO_PREFIX;
+}
+
+struct in6_addr server_link_local(const struct server_config *config)
+{
+    return teredo_link_local(TEREDO_FLAG_CONE, (struct endpoint){config->primary, config->port});
+}
+
+int server_client_compare(const void *a, const void *b)
+{
+    const struct server_client *x = a, *y = b;
+
+    if (x->id_size != y->id_size)
+        return x->id_size < y->id_size ? -1 : 1;
+    return memcmp(x->id, y->id, x->id_size);
+}
+
+static const struct server_client *find_client(const struct server_config *config,
+                                               const struct teredo_auth *auth)
+{
+    struct server_client key = {.id = auth->client_id, .id_size = auth->client_id_size};
+
+    if (config->client_count == 0)
+        return NULL;
+    return bsearch(&key, config->clients, config->client_count, sizeof key, server_client_compare);
+}
+
+/* Rule 4's second half and 5.2.2. *CLIENT is whose secret signs the answer, NULL for nobody's. */
+static enum server_drop authenticate(const struct server_config *config,
+                                     const struct teredo_packet *p,
+                                     const struct server_client **client)
+{
+    *client = NULL;
+    if (!p->has_auth || p->auth.client_id_size == 0) {
+        /* Nonce protection alone; a value that nobody's secret made can only be wrong. */
+        if (p->has_auth && p->auth.value_size > 0)
+            return SERVER_DROP_AUTH_VALUE;
+        return config->require_auth ? SERVER_DROP_AUTH_MISSING : SERVER_ACCEPTED;
+    }
+    /* A client that names itself discards an unsigned answer (5.2.2): without its secret there is
+     * nothing to say to it, required or not. */
+    *client = find_client(config, &p->auth);
+    if (*client == NULL)
+        return SERVER_DROP_AUTH_UNKNOWN_CLIENT;
+    if (!teredo_auth_verify((*client)->secret, (*client)->secret_size, p))
+        return SERVER_DROP_AUTH_VALUE;
+    return SERVER_ACCEPTED;
+}
+
+static enum server_drop finish(struct server_reply *reply, enum server_reply_kind kind,
+                               enum server_address from, struct endpoint to, struct writer *w)
+{
+    reply->kind = kind;
+    reply->from = from;
+    reply->to = to;
+    reply->size = w->size;
+    return w->failed ? SERVER_DROP_TOO_LARGE : SERVER_ACCEPTED;
+}
+
+/* Processing of router solicitations (5.3.2). */
+static enum server_drop advertise(const struct server_config *config, struct endpoint from,
+                                  enum server_address at, const struct teredo_packet *rs,
+                                  struct server_reply *reply)
+{
+    struct in6_addr link_local = server_link_local(config);
+    const struct server_client *client;
+    uint8_t body[TEREDO_RA_SIZE], value[TEREDO_HMAC_SIZE];
+    struct writer w = writer_of(reply->data, sizeof reply->data);
+    struct teredo_packet ra;
+    enum server_drop drop;
+
+    if (rs->ip6.hop_limit != 255)
+        return SERVER_DROP_RS_HOP_LIMIT;
+    if (rs->icmp6.code != 0)
+        return SERVER_DROP_RS_MALFORMED;
+    drop = authenticate(config, rs, &client);
+    if (drop != SERVER_ACCEPTED)
+        return drop;
+
+    teredo_make_ra(&ra, &link_local, &rs->ip6.source, config->primary, config->mtu, body);
+    ra.has_origin = true;
+    ra.origin = from;
+    if (rs->has_auth) {
+        ra.has_auth = true;
+        ra.auth = rs->auth; /* the identifier and nonce received */
+        ra.auth.value = value;
+        ra.auth.value_size = 0;
+        ra.auth.confirmation = 0;
+    }
+    if (client != NULL) {
+        teredo_auth_value(client->secret, client->secret_size, &ra, value);
+        ra.auth.value_size = sizeof value;
+    }
+    teredo_encode(&w, &ra);
+    if ((rs->ip6.source.s6_addr[8] & TEREDO_FLAG_CONE >> 8) != 0)
+        at = at == SERVER_PRIMARY ? SERVER_SECONDARY : SERVER_PRIMARY;
+    return finish(reply, SERVER_ADVERTISED, at, from, &w);
+}
+
+/* The same bytes back to where they came from, never more. */
+static enum server_drop echo(const struct server_config *config, struct endpoint from,
+                             enum server_address at, const struct teredo_packet *request,
+                             struct server_reply *reply)
+{
+    struct in6_addr link_local = server_link_local(config);
+    uint8_t body[TEREDO_MAX_SIZE];
+    struct writer w = writer_of(reply->data, sizeof reply->data);
+    struct teredo_packet p;
+
+    if (request->icmp6.echo.size > sizeof body - 8)
+        return SERVER_DROP_TOO_LARGE;
+    teredo_make_echo(&p, ICMP6_TYPE_ECHO_REPLY, &link_local, &request->ip6.source,
+                     request->icmp6.echo.id, request->icmp6.echo.sequence, request->icmp6.echo.data,
+                     request->icmp6.echo.size, body);
+    teredo_encode(&w, &p);
+    return finish(reply, SERVER_ECHOED, at, from, &w);
+}
+
+static enum server_drop process_locally(const struct server_config *config, struct endpoint from,
+                                        enum server_address at, const struct teredo_packet *p,
+                                        struct server_reply *reply)
+{
+    if (p->kind == TEREDO_RS)
+        return advertise(config, from, at, p, reply);
+    if (p->kind == TEREDO_ECHO_REQUEST && p->icmp6.code == 0)
+        return echo(config, from, at, p, reply);
+    return SERVER_DROP_NOT_FOR_SERVER;
+}
+
+/* Encapsulates the IPv6 packet in a new datagram (end of 5.3.1): the packet and its trailers as
+ * they came, hop limit included, since miredo's bubbles have 0 and the section asks for no change.
+ * What came before it (an authentication, an origin that nobody vouches for) and bytes behind it
+ * that are no trailer stay here. */
+static enum server_drop relay(const struct server_config *config, struct endpoint from,
+                              const struct teredo_packet *p, const struct teredo_addr *target,
+                              const uint8_t *data, size_t size, struct server_reply *reply)
+{
+    struct writer w = writer_of(reply->data, sizeof reply->data);
+
+    if (p->kind != TEREDO_BUBBLE && p->kind != TEREDO_ECHO_REQUEST && p->kind != TEREDO_ECHO_REPLY)
+        return SERVER_DROP_NOT_RELAYED;
+    if (!server_address_usable(config, target->mapped.address))
+        return SERVER_DROP_TARGET_NOT_GLOBAL;
+    if (target->mapped.port == 0)
+        return SERVER_DROP_TARGET_PORT_ZERO;
+    if (is_own_endpoint(config, target->mapped))
+        return SERVER_DROP_TARGET_IS_SERVER;
+
+    if (target->server == config->primary)
+        teredo_put_origin(&w, from);
+    writer_bytes(&w, data + p->ip6_offset, size - p->junk_size - p->ip6_offset);
+    return finish(reply, SERVER_RELAYED, SERVER_PRIMARY, target->mapped, &w);
+}
+
+/* True for addresses that no router may forward from (RFC 4291 2.5.2, 2.5.3, 2.7). A link-local
+ * source is for the link alone (2.5.6), which is what a bubble is for: miredo's have one. */
+static bool source_invalid(const struct teredo_packet *p)
+{
+    const struct in6_addr *a = &p->ip6.source;
+
+    return IN6_IS_ADDR_UNSPECIFIED(a) || IN6_IS_ADDR_LOOPBACK(a) || IN6_IS_ADDR_MULTICAST(a) ||
+           (IN6_IS_ADDR_LINKLOCAL(a) && p->kind != TEREDO_BUBBLE);
+}
+
+static bool destination_is_global(const struct in6_addr *a)
+{
+    return !IN6_IS_ADDR_UNSPECIFIED(a) && !IN6_IS_ADDR_LOOPBACK(a) && !IN6_IS_ADDR_LINKLOCAL(a) &&
+           !IN6_IS_ADDR_SITELOCAL(a) && !IN6_IS_ADDR_MULTICAST(a);
+}
+
+enum server_drop server_process(const struct server_config *config, struct endpoint from,
+                                enum server_address at, const uint8_t *data, size_t size,
+                                struct server_reply *reply)
+{
+    struct teredo_packet p;
+    struct teredo_addr source, target;
+    struct in6_addr link_local = server_link_local(config);
+    bool has_target;
+
+    if (size > TEREDO_MAX_SIZE)
+        return SERVER_DROP_TOO_LARGE;
+    if (!teredo_decode(data, size, &p, &reply->fault)) /* rule 1 */
+        return reply->fault.reason == WIRE_TRAILER_MUST_DISCARD ? SERVER_DROP_TRAILER
+                                                                : SERVER_DROP_MALFORMED;
+    if (IP6_HEADER_SIZE + p.payload_size > config->mtu)
+        return SERVER_DROP_TOO_LARGE;
+    if (p.kind == TEREDO_DATA) /* rule 2 */
+        return SERVER_DROP_NOT_BUBBLE_OR_ICMP6;
+    if (!server_address_usable(config, from.address)) /* rule 3 */
+        return SERVER_DROP_SOURCE_NOT_GLOBAL;
+    if (from.port == 0)
+        return SERVER_DROP_SOURCE_PORT_ZERO;
+    if (is_own_endpoint(config, from))
+        return SERVER_DROP_SOURCE_IS_SERVER;
+
+    if (p.kind == TEREDO_RS && ip6_is_link_local(&p.ip6.source) &&
+        ip6_is_all_routers(&p.ip6.destination)) /* rule 4 */
+        return advertise(config, from, at, &p, reply);
+    has_target = service_address(&p.ip6.destination, &target);
+    if (service_address(&p.ip6.source, &source)) { /* rule 5 */
+        if (!endpoint_equal(source.mapped, from))
+            return SERVER_DROP_SOURCE_MISMATCH;
+    } else { /* rules 6 and 7 */
+        if (!has_target || target.server != config->primary)
+            return SERVER_DROP_NOT_OUR_CLIENT;
+        if (source_invalid(&p))
+            return SERVER_DROP_IP6_SOURCE_INVALID;
+    }
+
+    if (ip6_is_all_routers(&p.ip6.destination) || ip6_equal(&p.ip6.destination, &link_local))
+        return process_locally(config, from, at, &p, reply);
+    if (!destination_is_global(&p.ip6.destination))
+        return SERVER_DROP_DESTINATION_NOT_GLOBAL;
+    if (!has_target)
+        return SERVER_DROP_NO_IP6_ROUTE;
+    return relay(config, from, &p, &target, data, size, reply);
+}

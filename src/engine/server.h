@@ -1,0 +1,104 @@
+/* A Teredo server (RFC 4380 5.3) as a pure function of one packet: it keeps no state, as
+ * section 5.3 designs it, and does no I/O. It answers router solicitations, relays bubbles and
+ * ICMPv6 echoes to Teredo clients, and discards everything else, each time with a reason. */
+#ifndef ENGINE_SERVER_H
+#define ENGINE_SERVER_H
+
+#include "teredo.h"
+
+/* A client that qualifies securely (5.2.2). All borrowed. */
+struct server_client {
+    const uint8_t *id;
+    size_t id_size; /* 1 to 255 */
+    const uint8_t *secret;
+    size_t secret_size;
+};
+
+struct server_config {
+    uint32_t primary; /* the address in the clients' prefixes */
+    uint32_t secondary;
+    uint16_t port;      /* UDP port of both addresses; 3544 unless in a test */
+    uint32_t mtu;       /* advertised; also the largest IPv6 packet that is relayed */
+    bool allow_private; /* take private, loopback and link-local IPv4 addresses for global ones */
+    bool require_auth;  /* answer only solicitations with a valid authentication value */
+    const struct server_client *clients; /* in the order of server_client_compare */
+    size_t client_count;
+};
+
+/* One of the server's own addresses. */
+enum server_address {
+    SERVER_PRIMARY,
+    SERVER_SECONDARY,
+};
+
+/* Why a packet was discarded; in the order in which the rules are applied. */
+enum server_drop {
+    SERVER_ACCEPTED, /* not discarded: there is a reply */
+    SERVER_DROP_TOO_LARGE,
+    SERVER_DROP_MALFORMED,
+    SERVER_DROP_TRAILER,
+    SERVER_DROP_NOT_BUBBLE_OR_ICMP6,
+    SERVER_DROP_SOURCE_NOT_GLOBAL,
+    SERVER_DROP_SOURCE_PORT_ZERO,
+    SERVER_DROP_SOURCE_IS_SERVER,
+    SERVER_DROP_RS_HOP_LIMIT,
+    SERVER_DROP_RS_MALFORMED,
+    SERVER_DROP_AUTH_MISSING,
+    SERVER_DROP_AUTH_UNKNOWN_CLIENT,
+    SERVER_DROP_AUTH_VALUE,
+    SERVER_DROP_SOURCE_MISMATCH,
+    SERVER_DROP_NOT_OUR_CLIENT,
+    SERVER_DROP_IP6_SOURCE_INVALID,
+    SERVER_DROP_NOT_FOR_SERVER,
+    SERVER_DROP_DESTINATION_NOT_GLOBAL,
+    SERVER_DROP_NO_IP6_ROUTE,
+    SERVER_DROP_NOT_RELAYED,
+    SERVER_DROP_TARGET_NOT_GLOBAL,
+    SERVER_DROP_TARGET_PORT_ZERO,
+    SERVER_DROP_TARGET_IS_SERVER,
+    SERVER_DROP_COUNT
+};
+
+enum server_reply_kind {
+    SERVER_ADVERTISED, /* a router advertisement (5.3.2) */
+    SERVER_RELAYED,    /* a client's packet in a new UDP datagram (5.3.1) */
+    SERVER_ECHOED,     /* an echo reply of the server itself (5.3.1) */
+    SERVER_REPLY_KINDS
+};
+
+struct server_reply {
+    enum server_reply_kind kind;
+    enum server_address from; /* where to send it from: this address, the server's port */
+    struct endpoint to;
+    size_t size;
+    uint8_t data[TEREDO_MAX_SIZE];
+    struct wire_fault fault; /* of a packet that is SERVER_DROP_MALFORMED */
+};
+
+/* Processes one UDP payload that came from FROM to our address AT. Either SERVER_ACCEPTED with all
+ * of REPLY but the fault filled in, or the reason why nothing is to be sent. */
+enum server_drop server_process(const struct server_config *config, struct endpoint from,
+                                enum server_address at, const uint8_t *data, size_t size,
+                                struct server_reply *reply);
+
+/* True for a global unicast address by the list of 5.2.4; with allow_private also for the others
+ * that hosts may have. */
+bool server_address_usable(const struct server_config *config, uint32_t address);
+
+/* The link-local address that the server advertises from and answers echo requests to: cone bit 1,
+ * its port, its primary address (5.3.2). */
+struct in6_addr server_link_local(const struct server_config *config);
+
+/* The order of struct server_client for qsort: by length, then bytes, of the identifier. */
+int server_client_compare(const void *a, const void *b);
+
+/* The reason as a stable snake_case word, the section that asks for it ("RFC 4380 5.3.1 rule 1"),
+ * and what was wrong in words. */
+const char *server_drop_code(enum server_drop drop);
+const char *server_drop_rfc(enum server_drop drop);
+const char *server_drop_text(enum server_drop drop);
+
+/* "advertised", "relayed", "echoed". */
+const char *server_reply_name(enum server_reply_kind kind);
+
+#endif

@@ -1,0 +1,106 @@
+/* What an engine says: the vocabulary that reporters print. Reporters switch over the kinds without
+ * `default:`, so that the compiler names the one that forgot a kind. */
+#ifndef EVENT_EVENT_H
+#define EVENT_EVENT_H
+
+#include "punching.h"
+#include "qualification.h"
+
+enum event_kind {
+    EVENT_REJECTED,        /* a reply broke a rule and was not believed */
+    EVENT_QUALIFICATION,   /* the verdict of a qualification */
+    EVENT_STEP,            /* a step of a hole punch changed its state */
+    EVENT_NOTE,            /* evidence on the way of a hole punch */
+    EVENT_PUNCHING,        /* the verdict of a hole punch */
+    EVENT_PEER,            /* a responder dealt with a peer */
+    EVENT_MAPPING_CHANGED, /* a refresh showed another mapped endpoint */
+    EVENT_SERVER_LOST,     /* a refresh was not answered */
+    EVENT_LISTENED,        /* the summary of a responder */
+};
+
+enum punch_note {
+    NOTE_RETRANSMIT,      /* no answer yet: another bubble pair */
+    NOTE_INDIRECT_ANSWER, /* the peer lives: it answered through our server */
+    NOTE_UNPROVEN,        /* an answer from `from` carried no proof */
+    NOTE_DIRECT_ICMP,     /* an ICMP error for the direct bubble */
+    NOTE_SERVER_ICMP,     /* an ICMP error for the indirect bubble */
+    NOTE_SERVER_CHECK,    /* asking the peer's server whether it lives */
+    NOTE_SERVER_ALIVE,    /* it does */
+};
+
+enum peer_activity {
+    PEER_INDIRECT_BUBBLE, /* received through our server */
+    PEER_DIRECT_BUBBLE,   /* received from the peer itself */
+    PEER_ANSWERED,        /* direct bubble sent */
+    PEER_ANSWERED_INDIRECTLY,
+    PEER_TRUSTED,      /* the direct path is open */
+    PEER_ECHOED,       /* echo request answered */
+    PEER_UNPROVEN,     /* packet from another endpoint than the address says, without proof */
+    PEER_RATE_LIMITED, /* a bubble not sent, by the rules of 5.2.6 */
+    PEER_REFUSED,      /* the peer's embedded address is not global (5.2.4) */
+};
+
+struct event {
+    enum event_kind kind;
+    nsec when;
+    union {
+        struct {
+            enum ra_rule rule;
+            struct endpoint from;
+            struct wire_fault fault;
+        } rejected;
+        struct qualification qualification;
+        struct {
+            enum punch_step step;
+            unsigned attempt; /* from 1 */
+            nsec offset;      /* since step 1 of the attempt that led here */
+            struct step_report report;
+            enum punch_proof proof;
+            nsec rtt; /* STEP_DATA received */
+        } step;
+        struct {
+            enum punch_note note;
+            unsigned attempt;
+            nsec offset;
+            struct endpoint from;
+            struct icmp_error icmp;
+        } note;
+        struct punching punching;
+        struct {
+            enum peer_activity activity;
+            struct in6_addr peer;
+            struct endpoint endpoint; /* the peer's, as seen or used */
+            nsec offset;              /* since the first packet of this contact */
+        } peer;
+        struct {
+            struct endpoint before;
+            struct endpoint after;
+            struct in6_addr address; /* the new Teredo address */
+        } mapping;
+        struct {
+            unsigned peers;
+            unsigned bubbles_received;
+            unsigned bubbles_sent;
+            unsigned echoes;
+            unsigned ignored;
+            unsigned mapping_changes;
+            nsec elapsed;
+            bool count_reached;
+        } listened;
+    };
+};
+
+/* Where a driver delivers events; a reporter gives one. */
+struct event_sink {
+    void (*emit)(void *context, const struct event *event);
+    void *context;
+};
+
+const char *peer_activity_code(enum peer_activity activity);
+const char *peer_activity_text(enum peer_activity activity);
+const char *punch_note_code(enum punch_note note);
+
+/* "port unreachable", "administratively prohibited", …, for the ICMP types that a sender meets. */
+const char *icmp_error_text(struct icmp_error icmp);
+
+#endif

@@ -1,0 +1,39 @@
+/* What an engine is fed: the one way in which the world, a capture or a test reaches it. */
+#ifndef EVENT_OBSERVATION_H
+#define EVENT_OBSERVATION_H
+
+#include "endpoint.h"
+#include "nsec.h"
+#include "teredo.h"
+
+enum observation_kind {
+    OBSERVED_TIMER,      /* the engine's deadline has passed; also the first observation of a run */
+    OBSERVED_SENT,       /* a SEND action was carried out, or a capture shows a packet leaving */
+    OBSERVED_RECEIVED,   /* a UDP datagram arrived */
+    OBSERVED_ICMP_ERROR, /* an ICMP error came back for a datagram that went to `to` */
+    OBSERVED_SEND_FAILED, /* the system refused to send to `to`; errnum says why */
+    OBSERVED_STOP,        /* the user wants the verdict now, from what is known so far */
+};
+
+/* The outer ICMP error (RFC 792). */
+struct icmp_error {
+    uint8_t type;
+    uint8_t code;
+    uint32_t reporter; /* the IPv4 address that sent it */
+};
+
+struct observation {
+    enum observation_kind kind;
+    nsec when;            /* never before the previous observation's */
+    unsigned socket;      /* which of the engine's local ports; 0 = the service port */
+    uint32_t tag;         /* SENT, SEND_FAILED: of the SEND action; 0 in a replay */
+    struct endpoint from; /* SENT and ICMP_ERROR: the local end */
+    struct endpoint to;
+    const struct teredo_packet *packet; /* NULL where the bytes are no Teredo packet */
+    struct wire_fault fault;            /* and then why not */
+    size_t size;                        /* of the UDP payload, bytes */
+    struct icmp_error icmp;
+    int errnum;
+};
+
+#endif

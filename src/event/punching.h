@@ -1,0 +1,101 @@
+/* What the trace of a hole punch found: five steps and a verdict. */
+#ifndef EVENT_PUNCHING_H
+#define EVENT_PUNCHING_H
+
+#include "qualification.h"
+
+enum punch_step {
+    STEP_DIRECT_BUBBLE,   /* 1: opens our NAT; the peer's NAT discards it */
+    STEP_INDIRECT_BUBBLE, /* 2: to the peer's server */
+    STEP_FORWARDED,       /* 3: the server's forwarding, which only the peer's side sees */
+    STEP_ANSWER,          /* 4: the peer's direct bubble: opens its NAT */
+    STEP_DATA,            /* 5: an echo request and its reply on the direct path */
+    STEP_COUNT
+};
+
+enum step_state {
+    STEP_MISSING,
+    STEP_SENT,
+    STEP_RECEIVED,
+    STEP_INFERRED
+};
+
+/* How an answer was shown to be the peer's own. */
+enum punch_proof {
+    PROOF_NONE,
+    PROOF_ENDPOINT,   /* it came from the endpoint in the peer's address (RFC 4380 5.2.3) */
+    PROOF_LINK_LOCAL, /* it went to the unguessable link-local source of our bubble */
+    PROOF_NONCE,      /* it repeats the nonce trailer of our bubble (RFC 6081) */
+};
+
+enum punch_verdict {
+    PUNCH_PUNCHED,
+    PUNCH_NOT_PUNCHED,
+    PUNCH_INCONCLUSIVE
+};
+
+enum punch_cause {
+    CAUSE_NONE,              /* punched, from the endpoint in the peer's address */
+    CAUSE_PEER_REMAPPED,     /* punched, though the peer answered from another endpoint */
+    CAUSE_PEER_NAT_TRIPS,    /* works only when the direct bubble never reaches its NAT */
+    CAUSE_OWN_SERVER_SILENT, /* no qualification, so nothing could be tried */
+    CAUSE_OWN_SERVER_UNREACHABLE,
+    CAUSE_PEER_SERVER_SILENT,
+    CAUSE_PEER_SERVER_UNREACHABLE, /* ICMP error from or for it */
+    CAUSE_DIRECT_PATH_BLOCKED,     /* the peer answered, but only through our server */
+    CAUSE_ANSWER_UNPROVEN,         /* answers only from another endpoint, without proof */
+    CAUSE_DATA_LOST,               /* bubbles crossed, data did not */
+    CAUSE_PEER_SILENT,             /* nothing at all; its server does answer */
+    CAUSE_PEER_NOT_GLOBAL,         /* RFC 4380 5.2.4 forbids sending to the embedded address */
+    CAUSE_PEER_IS_SELF,
+    CAUSE_SEND_FAILED,
+    CAUSE_INTERRUPTED,
+    CAUSE_COUNT
+};
+
+struct step_report {
+    enum step_state state;
+    nsec when;   /* SENT, RECEIVED; INFERRED: not before */
+    nsec latest; /* INFERRED: not after */
+    struct endpoint from;
+    struct endpoint to;
+};
+
+struct punching {
+    enum punch_verdict verdict;
+    enum punch_cause cause;
+    struct in6_addr peer;
+    struct endpoint peer_mapped;
+    struct endpoint peer_server;
+    struct endpoint server;
+    struct endpoint local;
+    struct endpoint mapped;
+    struct in6_addr own;
+    enum qualify_nat own_nat;
+    struct step_report steps[STEP_COUNT];
+    enum punch_proof proof;
+    struct endpoint answered_from; /* step 4's source; unset = none */
+    struct endpoint unproven_from; /* of the last answer that was not believed; unset = none */
+    unsigned attempts;             /* bubble pairs sent */
+    unsigned indirect_answers;     /* from the peer, through our own server */
+    bool peer_server_alive;        /* it answered a router solicitation, or our own server is it */
+    bool peer_server_checked;
+    bool has_icmp; /* an error for the peer's server, else for the peer */
+    bool icmp_from_direct;
+    struct icmp_error icmp;
+    int errnum; /* behind SEND_FAILED */
+    nsec rtt;   /* of the echo; 0 = none came */
+    nsec elapsed;
+};
+
+const char *punch_verdict_code(enum punch_verdict verdict);
+const char *punch_cause_code(enum punch_cause cause);
+/* One plain sentence, and advice (may be empty), for people. */
+const char *punch_cause_text(enum punch_cause cause);
+const char *punch_cause_advice(enum punch_cause cause);
+const char *punch_step_code(enum punch_step step);
+const char *punch_step_title(enum punch_step step);
+const char *step_state_code(enum step_state state);
+const char *punch_proof_code(enum punch_proof proof);
+
+#endif

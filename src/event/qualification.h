@@ -1,0 +1,105 @@
+/* What a qualification (RFC 4380 5.2.1) found. */
+#ifndef EVENT_QUALIFICATION_H
+#define EVENT_QUALIFICATION_H
+
+#include <netinet/in.h>
+
+#include "observation.h"
+
+enum qualify_verdict {
+    QUALIFY_QUALIFIED,
+    QUALIFY_NOT_QUALIFIED,
+    QUALIFY_INCONCLUSIVE
+};
+
+enum qualify_reason {
+    QUALIFY_BOTH_AGREE,     /* both server addresses answered and saw the same mapping */
+    QUALIFY_SYMMETRIC_NAT,  /* both answered and saw different mappings */
+    QUALIFY_NO_REPLY,       /* nothing came back at all */
+    QUALIFY_ONLY_PRIMARY,   /* only the primary address answered */
+    QUALIFY_ONLY_SECONDARY, /* only the secondary address answered */
+    QUALIFY_REJECTED,       /* all replies broke a rule */
+    QUALIFY_PORT_UNREACHABLE,
+    QUALIFY_HOST_UNREACHABLE,
+    QUALIFY_NET_UNREACHABLE,
+    QUALIFY_PROHIBITED,   /* administratively */
+    QUALIFY_NO_ROUTE,     /* this host has no route to the server */
+    QUALIFY_SEND_REFUSED, /* this host would not send (a local firewall, say) */
+    QUALIFY_NAME_NOT_FOUND,
+    QUALIFY_INTERRUPTED,
+    QUALIFY_REASON_COUNT
+};
+
+enum qualify_nat {
+    QUALIFY_NAT_UNKNOWN,
+    QUALIFY_NAT_NONE,
+    QUALIFY_NAT_CONE_OR_RESTRICTED,
+    QUALIFY_NAT_SYMMETRIC
+};
+
+/* The rules that a router advertisement must meet before it is believed, in the order in which they
+ * are checked. */
+enum ra_rule {
+    RULE_SOURCE_ENDPOINT,
+    RULE_ENCAPSULATION,
+    RULE_NONCE,
+    RULE_CONFIRMATION,
+    RULE_AUTH_VALUE,
+    RULE_ADVERTISEMENT,
+    RULE_CHECKSUM,
+    RULE_HOP_LIMIT,
+    RULE_INNER_SOURCE,
+    RULE_INNER_DESTINATION,
+    RULE_ONE_PREFIX,
+    RULE_PREFIX,
+    RULE_ORIGIN_PRESENT,
+    RULE_ORIGIN_GLOBAL,
+    RULE_COUNT
+};
+
+enum rule_state {
+    RULE_UNTESTED,
+    RULE_OK,
+    RULE_FAILED,
+    RULE_NOT_APPLICABLE
+};
+
+struct rule_text {
+    const char *name; /* stable, snake_case */
+    const char *rfc;  /* "RFC 4380 5.2.1" */
+    const char *text; /* what is asked, as a sentence */
+};
+
+struct qualification {
+    enum qualify_verdict verdict;
+    enum qualify_reason reason;
+    enum qualify_nat nat;
+    struct endpoint server;
+    struct endpoint secondary;
+    struct endpoint local;
+    struct endpoint mapped;           /* as the primary saw it; unset = unknown */
+    struct endpoint mapped_secondary; /* as the secondary saw it; unset = unknown */
+    bool has_address;
+    struct in6_addr teredo_address;
+    struct in6_addr prefix; /* /64 */
+    uint32_t mtu;           /* 0 = the advertisement named none */
+    nsec rtt;               /* of the primary if it answered, else of the secondary; 0 = unknown */
+    nsec elapsed;
+    unsigned solicitations;            /* RS sent */
+    unsigned advertisements;           /* RA accepted */
+    unsigned rejected[RULE_COUNT];     /* replies that failed, by the first rule broken */
+    enum rule_state rules[RULE_COUNT]; /* of the accepted reply, else of the last rejected one */
+    bool has_icmp;
+    struct icmp_error icmp; /* the error behind an UNREACHABLE reason */
+    int errnum;             /* behind NO_ROUTE and SEND_REFUSED */
+};
+
+/* Stable snake_case words for JSON, and sentences for people. */
+const char *qualify_verdict_code(enum qualify_verdict verdict);
+const char *qualify_reason_code(enum qualify_reason reason);
+const char *qualify_reason_text(enum qualify_reason reason);
+const char *qualify_reason_advice(enum qualify_reason reason);
+const char *qualify_nat_code(enum qualify_nat nat);
+const struct rule_text *ra_rule_text(enum ra_rule rule);
+
+#endif

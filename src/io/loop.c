@@ -1,0 +1,139 @@
+#include "loop.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/timerfd.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "clock.h"
+
+static void timer_ready(void *context)
+{
+    struct loop *l = context;
+    uint64_t count;
+
+    if (read(l->timer_fd, &count, sizeof count) == (ssize_t)sizeof count && l->on_timer != NULL)
+        l->on_timer(l->timer_context);
+}
+
+int loop_init(struct loop *l, struct error *error)
+{
+    int failed;
+
+    *l = (struct loop){.timer_fd = -1};
+    failed = uv_loop_init(&l->uv);
+    if (failed != 0)
+        return error_set(error, EX_OSERR, -failed, "cannot set up the event loop");
+    l->open = true;
+    l->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+    if (l->timer_fd < 0)
+        return error_set(error, EX_OSERR, errno, "cannot create a timer");
+    return loop_watch_fd(l, l->timer_fd, timer_ready, l, error);
+}
+
+static void poll_ready(uv_poll_t *poll, int status, int events)
+{
+    struct loop_watch *w = poll->data;
+
+    (void)events;
+    w->ready(w->context);
+    /* libuv stops watching a descriptor with a pending error; the reader has just taken it. */
+    if (status < 0 && !uv_is_closing((uv_handle_t *)poll))
+        uv_poll_start(poll, UV_READABLE | UV_PRIORITIZED, poll_ready);
+}
+
+int loop_watch_fd(struct loop *l, int fd, void (*ready)(void *context), void *context,
+                  struct error *error)
+{
+    struct loop_watch *w;
+    int failed;
+
+    if (l->watch_count == LOOP_MAX_FDS)
+        return error_set(error, EX_SOFTWARE, 0, "too many descriptors in one event loop");
+    w = &l->watches[l->watch_count];
+    *w = (struct loop_watch){.loop = l, .ready = ready, .context = context};
+    w->poll.data = w;
+    failed = uv_poll_init(&l->uv, &w->poll, fd);
+    w->poll.data = w;
+    if (failed == 0)
+        failed = uv_poll_start(&w->poll, UV_READABLE | UV_PRIORITIZED, poll_ready);
+    if (failed != 0)
+        return error_set(error, EX_OSERR, -failed, "cannot watch a descriptor");
+    l->watch_count++;
+    return 0;
+}
+
+void loop_on_timer(struct loop *l, void (*fired)(void *context), void *context)
+{
+    l->on_timer = fired;
+    l->timer_context = context;
+}
+
+void loop_set_timer(struct loop *l, nsec when)
+{
+    struct itimerspec spec = {0};
+
+    if (when != NSEC_NEVER)
+        spec.it_value = clock_to_monotonic(when);
+    timerfd_settime(l->timer_fd, TFD_TIMER_ABSTIME, &spec, NULL);
+}
+
+static void signal_came(uv_signal_t *handle, int number)
+{
+    struct loop *l = handle->data;
+
+    (void)number;
+    for (int i = 0; i < LOOP_SIGNALS; i++)
+        uv_signal_stop(&l->signals[i]);
+    l->on_stop(l->stop_context);
+}
+
+int loop_on_stop(struct loop *l, void (*stop)(void *context), void *context, struct error *error)
+{
+    static const int numbers[LOOP_SIGNALS] = {SIGINT, SIGTERM};
+
+    l->on_stop = stop;
+    l->stop_context = context;
+    for (int i = 0; i < LOOP_SIGNALS; i++) {
+        int failed = uv_signal_init(&l->uv, &l->signals[i]);
+
+        l->signals[i].data = l;
+        if (failed == 0)
+            failed = uv_signal_start(&l->signals[i], signal_came, numbers[i]);
+        if (failed != 0)
+            return error_set(error, EX_OSERR, -failed, "cannot watch for signals");
+    }
+    return 0;
+}
+
+void loop_run(struct loop *l)
+{
+    uv_run(&l->uv, UV_RUN_DEFAULT);
+}
+
+void loop_stop(struct loop *l)
+{
+    uv_stop(&l->uv);
+}
+
+static void close_handle(uv_handle_t *handle, void *unused)
+{
+    (void)unused;
+    if (!uv_is_closing(handle))
+        uv_close(handle, NULL);
+}
+
+void loop_close(struct loop *l)
+{
+    if (l->open) {
+        uv_walk(&l->uv, close_handle, NULL);
+        /* A stop that came before the loop ran ends the first run at once. */
+        while (uv_loop_close(&l->uv) == UV_EBUSY)
+            uv_run(&l->uv, UV_RUN_DEFAULT);
+        l->open = false;
+    }
+    if (l->timer_fd >= 0)
+        close(l->timer_fd);
+    l->timer_fd = -1;
+}

@@ -1,0 +1,60 @@
+/* A thin layer over libuv: readable descriptors, one precise timer, and the signals that end a
+ * command. libuv's own timers count milliseconds; ours is a timerfd, in nanoseconds. */
+#ifndef IO_LOOP_H
+#define IO_LOOP_H
+
+#include <stdbool.h>
+#include <uv.h>
+
+#include "error.h"
+#include "nsec.h"
+
+enum {
+    LOOP_MAX_FDS = 8,
+    LOOP_SIGNALS = 2
+};
+
+struct loop;
+
+struct loop_watch {
+    struct loop *loop;
+    uv_poll_t poll;
+    void (*ready)(void *context);
+    void *context;
+};
+
+struct loop {
+    uv_loop_t uv;
+    bool open; /* uv is set up */
+    struct loop_watch watches[LOOP_MAX_FDS];
+    unsigned watch_count;
+    int timer_fd;
+    void (*on_timer)(void *context);
+    void *timer_context;
+    uv_signal_t signals[LOOP_SIGNALS];
+    void (*on_stop)(void *context);
+    void *stop_context;
+};
+
+/* Sets up L, which may not be moved afterwards; loop_close frees it, also after a failure. */
+int loop_init(struct loop *l, struct error *error);
+
+/* Calls READY whenever FD can be read; at most LOOP_MAX_FDS - 1 of them. */
+int loop_watch_fd(struct loop *l, int fd, void (*ready)(void *context), void *context,
+                  struct error *error);
+
+/* Calls FIRED once the timeline has passed what loop_set_timer was last given. */
+void loop_on_timer(struct loop *l, void (*fired)(void *context), void *context);
+void loop_set_timer(struct loop *l, nsec when);
+
+/* Calls STOP at SIGINT and SIGTERM; the second signal has its usual effect. */
+int loop_on_stop(struct loop *l, void (*stop)(void *context), void *context, struct error *error);
+
+/* Runs until loop_stop. */
+void loop_run(struct loop *l);
+void loop_stop(struct loop *l);
+
+/* Closes everything but the watched descriptors, which belong to their callers. */
+void loop_close(struct loop *l);
+
+#endif

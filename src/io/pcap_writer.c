@@ -1,0 +1,75 @@
+#include "pcap_writer.h"
+
+#include <errno.h>
+#include <pcap/pcap.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "udp.h"
+
+enum {
+    PACKET_SIZE = 65535
+};
+
+struct pcap_writer {
+    pcap_t *pcap;
+    pcap_dumper_t *dumper;
+    char *path;
+    uint16_t id;
+};
+
+struct pcap_writer *pcap_writer_open(const char *path, struct error *error)
+{
+    struct pcap_writer *w = calloc(1, sizeof *w);
+
+    if (w == NULL || (w->path = strdup(path)) == NULL) {
+        free(w);
+        error_set(error, EX_OSERR, ENOMEM, "cannot write %s", path);
+        return NULL;
+    }
+    w->pcap =
+        pcap_open_dead_with_tstamp_precision(DLT_RAW, PACKET_SIZE, PCAP_TSTAMP_PRECISION_NANO);
+    if (w->pcap != NULL)
+        w->dumper = pcap_dump_open(w->pcap, path);
+    if (w->dumper == NULL) {
+        error_set(error, EX_CANTCREAT, 0, "cannot create the capture file: %s",
+                  w->pcap != NULL ? pcap_geterr(w->pcap) : path);
+        if (w->pcap != NULL)
+            pcap_close(w->pcap);
+        free(w->path);
+        free(w);
+        return NULL;
+    }
+    return w;
+}
+
+void pcap_writer_add(struct pcap_writer *w, nsec when, struct endpoint from, struct endpoint to,
+                     uint8_t ttl, const void *payload, size_t size)
+{
+    static uint8_t packet[PACKET_SIZE];
+    struct udp_options options = {.ttl = ttl, .id = ++w->id};
+    size_t n = udp4_encode(packet, sizeof packet, from, to, payload, size, &options);
+    struct pcap_pkthdr header = {
+        .ts = {.tv_sec = when / NSEC_S, .tv_usec = when % NSEC_S},
+        .caplen = (bpf_u_int32)n,
+        .len = (bpf_u_int32)n,
+    };
+
+    if (n > 0)
+        pcap_dump((u_char *)w->dumper, &header, packet);
+}
+
+int pcap_writer_close(struct pcap_writer *w, struct error *error)
+{
+    int result = 0;
+
+    if (pcap_dump_flush(w->dumper) != 0 || ferror(pcap_dump_file(w->dumper)))
+        result = error_set(error, EX_IOERR, errno, "cannot write %s", w->path);
+    pcap_dump_close(w->dumper);
+    pcap_close(w->pcap);
+    free(w->path);
+    free(w);
+    return result;
+}

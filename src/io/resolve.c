@@ -1,0 +1,66 @@
+#include "resolve.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <uv.h>
+
+/* Splits NAME[:PORT]; false if there is no name or the port is no number from 1 to 65535. */
+static bool split_port(const char *text, char *name, size_t size, uint16_t *port)
+{
+    const char *colon = strrchr(text, ':');
+    size_t length = colon != NULL ? (size_t)(colon - text) : strlen(text);
+    struct endpoint e;
+    char probe[ENDPOINT_STRLEN];
+
+    if (length == 0 || length >= size)
+        return false;
+    memcpy(name, text, length);
+    name[length] = '\0';
+    if (colon == NULL)
+        return true;
+    if (strchr(name, ':') != NULL || strlen(colon) > 6)
+        return false;
+    snprintf(probe, sizeof probe, "0.0.0.1%s", colon);
+    if (!endpoint_parse(probe, 0, &e))
+        return false;
+    *port = e.port;
+    return true;
+}
+
+int resolve_endpoint(const char *text, uint16_t default_port, struct endpoint *out,
+                     struct error *error)
+{
+    char name[256];
+    uint16_t port = default_port;
+    uv_loop_t loop;
+    uv_getaddrinfo_t request;
+    struct addrinfo hints = {.ai_family = AF_INET, .ai_socktype = SOCK_DGRAM};
+    struct sockaddr_in sa;
+    int failed;
+
+    if (endpoint_parse(text, default_port, out))
+        return 0;
+    if (!split_port(text, name, sizeof name, &port)) {
+        error_set(error, EX_USAGE, 0, "'%s' is no server", text);
+        return error_hint(error, "give an IPv4 address or a name, with :PORT if it is not %u",
+                          default_port);
+    }
+    failed = uv_loop_init(&loop);
+    if (failed == 0) {
+        failed = uv_getaddrinfo(&loop, &request, NULL, name, NULL, &hints);
+        uv_loop_close(&loop);
+    }
+    if (failed != 0) {
+        error_set(error, EX_NOHOST, 0, "cannot find '%s': %s", name, uv_strerror(failed));
+        return error_hint(error, failed == UV_EAI_NONAME || failed == UV_EAI_NODATA
+                                     ? "check the name; Teredo needs one with an IPv4 address"
+                                     : "check this host's name servers, or give an IPv4 address");
+    }
+    memcpy(&sa, request.addrinfo->ai_addr, sizeof sa);
+    uv_freeaddrinfo(request.addrinfo);
+    *out = (struct endpoint){ntohl(sa.sin_addr.s_addr), port};
+    return 0;
+}

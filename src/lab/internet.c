@@ -1,0 +1,358 @@
+#include "internet.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "datagram.h"
+#include "flight.h"
+#include "gateway.h"
+
+struct internet {
+    struct internet_config config;
+    struct gateway gateways[LAB_NATS];
+    struct link links[LAB_HOSTS][2]; /* by enum link_direction */
+    struct flight flight;
+    uint64_t last_packet;
+};
+
+/* A packet in the hands of a NAT or the core, and what there is to tell of it. */
+struct handling {
+    struct internet *net;
+    struct packet *packet;
+    struct datagram datagram;
+    nsec now;
+    struct passage passage;
+    uint8_t before[LAB_MTU]; /* the datagram as it came, for the observer */
+};
+
+struct internet *internet_new(const struct internet_config *config)
+{
+    struct internet *net = calloc(1, sizeof *net);
+
+    if (net == NULL)
+        return NULL;
+    net->config = *config;
+    flight_init(&net->flight,
+                config->max_in_flight != 0 ? config->max_in_flight : INTERNET_MAX_IN_FLIGHT);
+    for (unsigned i = 0; i < LAB_HOSTS; i++) {
+        link_init(&net->links[i][LINK_OUT], &config->link[i], config->seed, (enum lab_host)i,
+                  LINK_OUT);
+        link_init(&net->links[i][LINK_IN], &config->link[i], config->seed, (enum lab_host)i,
+                  LINK_IN);
+    }
+    for (unsigned i = 0; i < LAB_NATS; i++) {
+        struct nat_config *nat = &net->config.nat[i];
+
+        lab_place_nat((enum lab_host)i, nat);
+        nat->seed = config->seed + i;
+        if (gateway_init(&net->gateways[i], nat) < 0) {
+            internet_free(net);
+            return NULL;
+        }
+    }
+    return net;
+}
+
+void internet_free(struct internet *net)
+{
+    if (net == NULL)
+        return;
+    flight_clear(&net->flight);
+    for (unsigned i = 0; i < LAB_NATS; i++)
+        gateway_clear(&net->gateways[i]);
+    free(net);
+}
+
+static const struct nat_config *nat_of(const struct internet *net, enum lab_host host)
+{
+    return host < LAB_NATS ? &net->config.nat[host] : NULL;
+}
+
+unsigned internet_addresses(const struct internet *net, enum lab_host host,
+                            uint32_t out[static LAB_ADDRESSES])
+{
+    return lab_host_addresses(host, nat_of(net, host), out);
+}
+
+nsec internet_deadline(const struct internet *net)
+{
+    return flight_next(&net->flight);
+}
+
+/* Begins to handle PACKET at PLACE; false if a header of it is broken. */
+static bool handle(struct handling *h, struct internet *net, struct packet *packet, nsec now,
+                   enum place place)
+{
+    bool sound;
+
+    h->net = net;
+    h->packet = packet;
+    h->now = now;
+    sound = datagram_parse(packet->data, packet->size, &h->datagram);
+    if (sound)
+        packet->size = h->datagram.size;
+    memcpy(h->before, packet->data, packet->size);
+    h->passage = (struct passage){
+        .place = place,
+        .host = packet->host,
+        .inward = packet->inward,
+        .packet = packet->id,
+        .copy = packet->copy,
+        .about = packet->about,
+        .protocol = h->datagram.outer.ip.protocol,
+        .from = h->datagram.outer.from,
+        .to = h->datagram.outer.to,
+        .before = h->before,
+    };
+    return sound;
+}
+
+static void tell(struct handling *h, enum passage_kind kind, enum passage_reason reason)
+{
+    struct passage *p = &h->passage;
+
+    p->when = h->now;
+    p->kind = kind;
+    p->reason = reason;
+    p->new_from = h->datagram.outer.from;
+    p->new_to = h->datagram.outer.to;
+    p->data = h->packet->data;
+    p->size = h->packet->size;
+    if (h->net->config.observe != NULL)
+        h->net->config.observe(h->net->config.observe_context, p);
+    /* What one passage changed is no news for the next one at the same place. */
+    memcpy(h->before, h->packet->data, h->packet->size);
+    p->from = p->new_from;
+    p->to = p->new_to;
+    p->nat = NULL;
+}
+
+/* Puts the packet on the link of its host, in its direction, at SENT. */
+static void enter_link(struct handling *h, nsec sent)
+{
+    struct internet *net = h->net;
+    struct packet *p = h->packet;
+    nsec due, copy_due;
+    struct link_fate fate =
+        link_enter(&net->links[p->host][p->inward ? LINK_IN : LINK_OUT], sent, &due, &copy_due);
+
+    h->passage.host = p->host;
+    h->passage.inward = p->inward;
+    if (fate.lost) {
+        tell(h, PASSAGE_LOST, PASSAGE_NO_REASON);
+        return;
+    }
+    if (!flight_add(&net->flight, due, p)) {
+        tell(h, PASSAGE_DISCARDED, PASSAGE_TOO_MANY);
+        return;
+    }
+    /* A duplicate is not duplicated again: its copies would carry the same number. */
+    if (!fate.duplicated || p->copy != 0)
+        return;
+    p->copy = h->passage.copy = 1;
+    if (flight_add(&net->flight, copy_due, p))
+        tell(h, PASSAGE_DUPLICATED, PASSAGE_NO_REASON);
+    else
+        tell(h, PASSAGE_DISCARDED, PASSAGE_TOO_MANY);
+}
+
+static void deliver(struct handling *h)
+{
+    struct internet *net = h->net;
+    bool taken;
+
+    h->passage.place = place_of_host(h->packet->host);
+    taken = net->config.deliver(net->config.deliver_context, h->packet->host, h->packet->data,
+                                h->packet->size);
+    tell(h, taken ? PASSAGE_DELIVERED : PASSAGE_DISCARDED,
+         taken ? PASSAGE_NO_REASON : PASSAGE_NOT_TAKEN);
+}
+
+/* The datagram dies here, and an ICMP error from SOURCE answers it: on the link of the packet's
+ * host, INWARD or outward; from the core, to whoever has the address. */
+static void die(struct handling *h, enum passage_reason reason, enum icmp_error error,
+                uint32_t source, bool inward)
+{
+    struct packet answer = {.about = h->packet->id, .host = h->packet->host, .inward = inward};
+    enum place place = h->passage.place;
+    struct handling a;
+
+    tell(h, PASSAGE_DISCARDED, reason);
+    if (!datagram_may_be_answered(&h->datagram))
+        return;
+    if (place == PLACE_CORE && lab_route(h->net->config.nat, h->datagram.outer.from.address,
+                                         &answer.host) != LAB_ROUTE_HOST)
+        return;
+    answer.size = datagram_make_error(&h->datagram, error, source, answer.data);
+    answer.id = ++h->net->last_packet;
+    handle(&a, h->net, &answer, h->now, place);
+    tell(&a, PASSAGE_SENT, PASSAGE_NO_REASON);
+    /* Between a NAT and its host there is no link to speak of. */
+    if (inward && place != PLACE_CORE)
+        deliver(&a);
+    else
+        enter_link(&a, h->now);
+}
+
+/* A datagram from outside, at the outer side of its host's NAT or firewall. */
+static void at_nat_inbound(struct handling *h)
+{
+    struct internet *net = h->net;
+    enum lab_host host = h->packet->host;
+    struct nat_result result;
+    enum passage_reason reason;
+
+    h->passage.nat = &result;
+    reason = gateway_inbound(&net->gateways[host], h->now, &h->datagram, &result);
+    if (reason != PASSAGE_NO_REASON) {
+        if (reason != PASSAGE_BY_NAT)
+            h->passage.nat = NULL;
+        tell(h, PASSAGE_DISCARDED, reason);
+        return;
+    }
+    /* Only a packet that gets past the filter is answered: the rest is discarded silently. */
+    if (h->datagram.outer.ip.ttl <= 1) {
+        memcpy(h->packet->data, h->before, h->packet->size);
+        datagram_parse(h->packet->data, h->packet->size, &h->datagram);
+        h->passage.nat = NULL;
+        die(h, PASSAGE_TTL, ICMP_TIME_EXCEEDED,
+            net->gateways[host].kind == NAT_KIND_TRANSLATOR
+                ? h->datagram.outer.to.address
+                : lab_gateway_address(host, nat_of(net, host)),
+            false);
+        return;
+    }
+    datagram_decrement_ttl(&h->datagram);
+    tell(h, PASSAGE_NAT, PASSAGE_NO_REASON);
+    deliver(h);
+}
+
+/* A datagram from inside, at the inner side of its host's NAT or firewall. */
+static void at_nat_outbound(struct handling *h, nsec sent)
+{
+    struct internet *net = h->net;
+    enum lab_host host = h->packet->host, target;
+    struct nat_result result;
+    enum passage_reason reason;
+
+    if (h->datagram.outer.ip.ttl <= 1) {
+        die(h, PASSAGE_TTL, ICMP_TIME_EXCEEDED, lab_gateway_address(host, nat_of(net, host)), true);
+        return;
+    }
+    h->passage.nat = &result;
+    reason = gateway_outbound(&net->gateways[host], h->now, &h->datagram, &result);
+    if (reason != PASSAGE_NO_REASON) {
+        if (reason != PASSAGE_BY_NAT)
+            h->passage.nat = NULL;
+        tell(h, PASSAGE_DISCARDED, reason);
+        return;
+    }
+    datagram_decrement_ttl(&h->datagram);
+    if (result.verdict == NAT_HAIRPIN) {
+        h->packet->inward = h->passage.inward = true;
+        tell(h, PASSAGE_NAT, PASSAGE_NO_REASON);
+        deliver(h);
+        return;
+    }
+    tell(h, PASSAGE_NAT, PASSAGE_NO_REASON);
+    /* An ICMP error about a hairpinned packet goes to the NAT itself. */
+    if (lab_route(net->config.nat, h->datagram.outer.to.address, &target) == LAB_ROUTE_HOST &&
+        target == host) {
+        h->packet->inward = h->passage.inward = true;
+        at_nat_inbound(h);
+        return;
+    }
+    enter_link(h, sent);
+}
+
+static void at_core(struct handling *h, nsec due)
+{
+    struct internet *net = h->net;
+    uint32_t to = h->datagram.outer.to.address;
+
+    if (h->datagram.outer.ip.ttl <= 1) {
+        die(h, PASSAGE_TTL, ICMP_TIME_EXCEEDED, LAB_CORE_ADDRESS, true);
+        return;
+    }
+    switch (lab_route(net->config.nat, to, &h->packet->host)) {
+    case LAB_ROUTE_NO_HOST:
+        die(h, PASSAGE_NO_HOST, ICMP_HOST_UNREACHABLE, LAB_CORE_ADDRESS, true);
+        return;
+    case LAB_ROUTE_NO_NET:
+        die(h, PASSAGE_NO_NET, ICMP_NET_UNREACHABLE, LAB_CORE_ADDRESS, true);
+        return;
+    case LAB_ROUTE_HOST:
+        break;
+    }
+    datagram_decrement_ttl(&h->datagram);
+    h->packet->inward = h->passage.inward = true;
+    h->passage.host = h->packet->host;
+    tell(h, PASSAGE_FORWARDED, PASSAGE_NO_REASON);
+    enter_link(h, due);
+}
+
+void internet_send(struct internet *net, enum lab_host host, nsec sent, nsec now,
+                   const uint8_t *data, size_t size)
+{
+    struct packet packet = {.id = ++net->last_packet, .host = host, .size = size};
+    struct handling h;
+    bool sound;
+
+    if (size > sizeof packet.data)
+        size = packet.size = sizeof packet.data;
+    memcpy(packet.data, data, size);
+    sound = handle(&h, net, &packet, sent, place_of_host(host));
+    tell(&h, PASSAGE_SENT, PASSAGE_NO_REASON);
+    h.now = now;
+    if (!sound) {
+        tell(&h, PASSAGE_DISCARDED, PASSAGE_MALFORMED);
+        return;
+    }
+    if (h.datagram.outer.ip.protocol != IP_PROTOCOL_UDP &&
+        h.datagram.outer.ip.protocol != IP_PROTOCOL_ICMP) {
+        tell(&h, PASSAGE_DISCARDED, PASSAGE_PROTOCOL);
+        return;
+    }
+    if (host < LAB_NATS && net->gateways[host].kind != NAT_KIND_NONE) {
+        h.passage.place = place_of_nat(host);
+        at_nat_outbound(&h, sent);
+        return;
+    }
+    enter_link(&h, sent);
+}
+
+void internet_send_foreign(struct internet *net, enum lab_host host, nsec now)
+{
+    struct packet packet = {.id = ++net->last_packet, .host = host};
+    struct handling h;
+
+    handle(&h, net, &packet, now, place_of_host(host));
+    tell(&h, PASSAGE_SENT, PASSAGE_NO_REASON);
+    tell(&h, PASSAGE_DISCARDED, PASSAGE_NOT_IPV4);
+}
+
+/* A packet comes out of a link. */
+static void arrive(struct internet *net, struct packet *packet, nsec due, nsec now)
+{
+    struct handling h;
+    enum lab_host host = packet->host;
+
+    if (!packet->inward) {
+        if (handle(&h, net, packet, now, PLACE_CORE))
+            at_core(&h, due);
+    } else if (host < LAB_NATS && net->gateways[host].kind != NAT_KIND_NONE) {
+        if (handle(&h, net, packet, now, place_of_nat(host)))
+            at_nat_inbound(&h);
+    } else if (handle(&h, net, packet, now, place_of_host(host))) {
+        deliver(&h);
+    }
+}
+
+void internet_advance(struct internet *net, nsec now)
+{
+    struct packet packet;
+    nsec due;
+
+    while (flight_take(&net->flight, now, &packet, &due))
+        arrive(net, &packet, due, now);
+}

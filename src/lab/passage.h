@@ -1,0 +1,90 @@
+/* One packet at one place of the emulated internet: the raw material of the ladder, the capture
+ * file and the counts. */
+#ifndef LAB_PASSAGE_H
+#define LAB_PASSAGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "endpoint.h"
+#include "nat.h"
+#include "nsec.h"
+#include "plan.h"
+
+enum place {
+    PLACE_HOST_A,
+    PLACE_NAT_A,
+    PLACE_CORE,
+    PLACE_NAT_B,
+    PLACE_HOST_B,
+    PLACE_SERVER_1,
+    PLACE_SERVER_2,
+    PLACE_COUNT
+};
+
+/* The life of a packet: one SENT; then a NAT at each NAT and a FORWARDED at the core, as it gets
+ * there; and one end (two, if it was duplicated): LOST, DISCARDED or DELIVERED. */
+enum passage_kind {
+    PASSAGE_SENT,       /* a host has sent it; or a NAT or the core, when it is an ICMP error */
+    PASSAGE_NAT,        /* a NAT or firewall lets it pass; see `nat` */
+    PASSAGE_FORWARDED,  /* the core router sends it on */
+    PASSAGE_DUPLICATED, /* the link carries it twice from here */
+    PASSAGE_LOST,       /* the link loses it (emulated loss) */
+    PASSAGE_DISCARDED,  /* somebody dropped it; see `reason`, and `nat` where a NAT did */
+    PASSAGE_DELIVERED,  /* a host has received it */
+};
+
+enum passage_reason {
+    PASSAGE_NO_REASON,
+    PASSAGE_BY_NAT,    /* see `nat` */
+    PASSAGE_NOT_IPV4,  /* not an IPv4 frame; it has no endpoints */
+    PASSAGE_MALFORMED, /* a header is broken: a length, the header checksum, port 0 */
+    PASSAGE_PROTOCOL,  /* neither UDP nor ICMP, or an ICMP message that a NAT cannot map */
+    PASSAGE_FRAGMENT,  /* a fragment at a NAT: the lab's NATs do not reassemble */
+    PASSAGE_TTL,       /* the time to live ran out; an ICMP time exceeded answers */
+    PASSAGE_NO_HOST,   /* nobody has the destination; ICMP host unreachable answers */
+    PASSAGE_NO_NET,    /* no such network outside; ICMP network unreachable answers */
+    PASSAGE_TOO_MANY,  /* more packets under way than the lab carries */
+    PASSAGE_NOT_TAKEN, /* the kernel did not take it from the lab */
+    PASSAGE_REASON_COUNT
+};
+
+struct passage {
+    nsec when; /* SENT by a host: the kernel's receive stamp; else when it was handled */
+    enum passage_kind kind;
+    enum passage_reason reason;
+    enum place place;
+    enum lab_host
+        host;    /* whose link: the sender's on the way to the core, from there the receiver's */
+    bool inward; /* from the core towards a host (the core's own FORWARDED too) */
+    uint64_t packet;  /* the same number from SENT to the end; 1, 2, … in order of sending */
+    unsigned copy;    /* 1 in the copy that a link made, else 0 */
+    uint64_t about;   /* an ICMP error made by a NAT or the core: the packet it is about; else 0 */
+    uint8_t protocol; /* of IPv4: 17 UDP, 1 ICMP */
+    struct endpoint from, to;         /* as it came to the place; ports 0 unless UDP */
+    struct endpoint new_from, new_to; /* as it left, if it was translated; else the same */
+    const struct nat_result *nat;     /* what the NAT or firewall of the place did, or NULL */
+    const uint8_t *before;            /* the IPv4 datagram as it came to the place, borrowed */
+    const uint8_t *data;              /* as it left; the same as `before` if nothing changed it */
+    size_t size;                      /* of both, in bytes */
+};
+
+typedef void passage_observer(void *context, const struct passage *passage);
+
+/* The place where HOST is, and where its NAT is (for LAB_A and LAB_B). */
+enum place place_of_host(enum lab_host host);
+enum place place_of_nat(enum lab_host host);
+
+/* "host_a", "nat_a", "core", … and "A", "NAT A", "core", "server 1", … */
+const char *place_name(enum place place);
+const char *place_title(enum place place);
+
+/* "sent", "nat", "forwarded", … */
+const char *passage_kind_name(enum passage_kind kind);
+
+/* "by_nat", "malformed", …; "" for PASSAGE_NO_REASON. And a few words for people. */
+const char *passage_reason_name(enum passage_reason reason);
+const char *passage_reason_text(enum passage_reason reason);
+
+#endif

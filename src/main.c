@@ -1,0 +1,88 @@
+#include <argp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "command.h"
+
+const char *argp_program_version = PACKAGE_STRING;
+
+struct arguments {
+    int first; /* index of the command in argv */
+};
+
+static error_t parse_option(int key, char *arg, struct argp_state *state)
+{
+    struct arguments *arguments = state->input;
+
+    (void)arg;
+    if (key != ARGP_KEY_ARG)
+        return ARGP_ERR_UNKNOWN;
+    arguments->first = state->next - 1;
+    /* The rest is the command's own. */
+    state->next = state->argc;
+    return 0;
+}
+
+/* The list of commands, after the options. */
+static char *help_filter(int key, const char *text, void *input)
+{
+    char *list = NULL;
+    size_t size = 0;
+    FILE *out;
+
+    (void)input;
+    if (key != ARGP_KEY_HELP_EXTRA || (out = open_memstream(&list, &size)) == NULL)
+        return (char *)text;
+    fprintf(out, "Commands:\n");
+    for (const struct command *const *c = commands; *c != NULL; c++)
+        fprintf(out, "  %-9s %s\n", (*c)->name, (*c)->summary);
+    fprintf(
+        out,
+        "\n`teredoctl COMMAND --help` tells more, teredoctl(1) and teredoctl-COMMAND(1) all.\n");
+    fclose(out);
+    return list;
+}
+
+static const struct argp argp = {
+    .parser = parse_option,
+    .args_doc = "COMMAND [OPTION…] [ARGUMENT…]",
+    .doc = "Find out why two machines behind NATs cannot talk over Teredo, and open the way.",
+    .help_filter = help_filter,
+};
+
+static int unknown_command(const char *name)
+{
+    fprintf(stderr, "teredoctl: '%s' is no command\n", name);
+    fprintf(stderr, "teredoctl: commands are");
+    for (const struct command *const *c = commands; *c != NULL; c++)
+        fprintf(stderr, "%s %s", c == commands ? "" : ",", (*c)->name);
+    fprintf(stderr, "; see `teredoctl --help`\n");
+    return EX_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+    struct arguments arguments = {0};
+    const struct command *command;
+    struct error error = {0};
+    int status;
+
+    argp_err_exit_status = EX_USAGE;
+    argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &arguments);
+    if (arguments.first == 0) {
+        argp_help(&argp, stderr, ARGP_HELP_SEE | ARGP_HELP_USAGE, argv[0]);
+        return EX_USAGE;
+    }
+    command = command_find(argv[arguments.first]);
+    if (command == NULL)
+        return unknown_command(argv[arguments.first]);
+    status = command->run(argc - arguments.first, argv + arguments.first, &error);
+    if (status >= 0)
+        return status;
+    fprintf(stderr, "teredoctl %s: %s\n", command->name, error.what);
+    if (error.hint[0] != '\0')
+        fprintf(stderr, "teredoctl %s: try: %s\n", command->name, error.hint);
+    return error.status;
+}

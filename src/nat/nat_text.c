@@ -1,0 +1,124 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "nat.h"
+
+const char *nat_reason_name(enum nat_reason reason)
+{
+    static const char *const names[] = {
+        [NAT_PASSED] = "passed",
+        [NAT_NO_MAPPING] = "no_mapping",
+        [NAT_FILTERED_ADDRESS] = "filtered_address",
+        [NAT_FILTERED_ADDRESS_PORT] = "filtered_address_port",
+        [NAT_HAIRPIN_OFF] = "hairpin_off",
+        [NAT_UDP_BLOCKED] = "udp_blocked",
+        [NAT_SOURCE_NOT_INSIDE] = "source_not_inside",
+        [NAT_TABLE_FULL] = "table_full",
+        [NAT_NO_FREE_PORT] = "no_free_port",
+    };
+
+    return names[reason];
+}
+
+static void append(char *buf, const char *text)
+{
+    size_t n = strlen(buf);
+
+    snprintf(buf + n, NAT_RESULT_STRLEN - n, "%s%s", n > 0 ? "; " : "", text);
+}
+
+/* "192.0.2.1:3544", "192.0.2.1" (any port) or "anyone". */
+static const char *filter_text(struct endpoint filter, char buf[static ENDPOINT_STRLEN])
+{
+    if (filter.address == 0)
+        return "anyone";
+    return filter.port == 0 ? ip4_format(filter.address, buf) : endpoint_format(filter, buf);
+}
+
+static void append_mapping(char *buf, const struct nat_result *r)
+{
+    char text[128], internal[ENDPOINT_STRLEN], external[ENDPOINT_STRLEN];
+
+    if (r->happened & NAT_MAPPING_EXPIRED) {
+        snprintf(text, sizeof text, "mapping %s had expired",
+                 endpoint_format(r->expired, external));
+        append(buf, text);
+    }
+    endpoint_format(r->internal, internal);
+    endpoint_format(r->external, external);
+    if (r->happened & NAT_MAPPING_CREATED) {
+        /* A firewall's state is no mapping to speak of: nothing is translated. */
+        if (endpoint_equal(r->internal, r->external))
+            return;
+        snprintf(text, sizeof text, "mapping made, %s is %s outside", internal, external);
+        append(buf, text);
+    }
+}
+
+static void append_filter(char *buf, const struct nat_result *r)
+{
+    char text[64], filter[ENDPOINT_STRLEN];
+
+    filter_text(r->filter, filter);
+    if (r->happened & NAT_FILTER_OPENED) {
+        snprintf(text, sizeof text, "filter opened %stowards %s",
+                 r->happened & NAT_FILTER_EXPIRED ? "again " : "", filter);
+        append(buf, text);
+    } else if (r->happened & NAT_FILTER_EXPIRED) {
+        snprintf(text, sizeof text, "the filter towards %s had expired", filter);
+        append(buf, text);
+    }
+}
+
+static void append_verdict(char *buf, const struct nat_result *r)
+{
+    char text[128], endpoint[ENDPOINT_STRLEN];
+
+    switch (r->reason) {
+    case NAT_PASSED:
+        if (r->verdict == NAT_IN)
+            append(buf, "let in");
+        else if (r->verdict == NAT_HAIRPIN)
+            append(buf, "turned back in (hairpin)");
+        else if (buf[0] == '\0')
+            append(buf, "let out");
+        return;
+    case NAT_NO_MAPPING:
+        snprintf(text, sizeof text, "discarded: no mapping at %s",
+                 endpoint_format(r->to, endpoint));
+        break;
+    case NAT_FILTERED_ADDRESS:
+        snprintf(text, sizeof text, "discarded: nothing was sent to %s",
+                 ip4_format(r->from.address, endpoint));
+        break;
+    case NAT_FILTERED_ADDRESS_PORT:
+        snprintf(text, sizeof text, "discarded: nothing was sent to %s",
+                 endpoint_format(r->from, endpoint));
+        break;
+    case NAT_HAIRPIN_OFF:
+        snprintf(text, sizeof text, "discarded: hairpinning is off");
+        break;
+    case NAT_UDP_BLOCKED:
+        snprintf(text, sizeof text, "discarded: UDP is blocked");
+        break;
+    case NAT_SOURCE_NOT_INSIDE:
+        snprintf(text, sizeof text, "discarded: the source is not inside");
+        break;
+    case NAT_TABLE_FULL:
+        snprintf(text, sizeof text, "discarded: the table is full");
+        break;
+    case NAT_NO_FREE_PORT:
+        snprintf(text, sizeof text, "discarded: no free port outside");
+        break;
+    }
+    append(buf, text);
+}
+
+const char *nat_result_text(const struct nat_result *result, char buf[static NAT_RESULT_STRLEN])
+{
+    buf[0] = '\0';
+    append_mapping(buf, result);
+    append_filter(buf, result);
+    append_verdict(buf, result);
+    return buf;
+}

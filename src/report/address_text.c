@@ -1,0 +1,108 @@
+#include "address.h"
+
+/* Two blanks, the name, blanks up to the column of the values. */
+static char *put_name(char *p, const char *name)
+{
+    static const char blanks[] = "                 ";
+    size_t size = strlen(name);
+
+    p = put_bytes(p, "  ", 2);
+    p = put_bytes(p, name, size);
+    return put_bytes(p, blanks, sizeof blanks - 1 - size);
+}
+
+static char *put_endpoint(char *p, struct endpoint e)
+{
+    p = put_ip4(p, e.address);
+    *p++ = ':';
+    return put_decimal(p, e.port);
+}
+
+static char *put_flags(char *p, uint16_t flags)
+{
+    p = put_hex16(put_name(p, "flags"), flags);
+    if (flags & TEREDO_FLAG_CONE)
+        p = put_string(p, ", cone");
+    if (flags & TEREDO_FLAG_RESERVED)
+        p = put_string(p, ", reserved");
+    if (flags & TEREDO_FLAG_UNIVERSAL)
+        p = put_string(p, ", universal");
+    if (flags & TEREDO_FLAG_GROUP)
+        p = put_string(p, ", group");
+    if (flags & TEREDO_FLAGS_RANDOM)
+        p = put_hex16(put_string(p, ", random "), flags & TEREDO_FLAGS_RANDOM);
+    *p++ = '\n';
+    return p;
+}
+
+static char *put_teredo(char *p, const struct address *a)
+{
+    p = put_ip4(put_name(p, "server"), a->teredo.server);
+    *p++ = '\n';
+    p = put_endpoint(put_name(p, "mapped"), a->teredo.mapped);
+    *p++ = '\n';
+    p = put_flags(p, a->teredo.flags);
+    p = put_string(put_name(p, "prefix"), a->block->prefix);
+    *p++ = '\n';
+    for (uint32_t left = a->notes; left != 0; left &= left - 1) {
+        p = put_name(p, "note");
+        p = address_put_note(p, a, (enum address_note)__builtin_ctz(left));
+        *p++ = '\n';
+    }
+    return p;
+}
+
+static char *put_other(char *p, const struct address *a)
+{
+    uint32_t ip4;
+
+    if (ip6_block_ip4(a->block, &a->ip6.address, &ip4)) {
+        p = put_ip4(put_name(p, "ipv4"), ip4);
+        *p++ = '\n';
+    }
+    switch (a->identifier) {
+    case IP6_IDENTIFIER_OTHER:
+        break;
+    case IP6_IDENTIFIER_TEREDO:
+        p = put_string(put_name(p, "identifier"), "as of a Teredo server or client at ");
+        p = put_endpoint(p, a->teredo.mapped);
+        *p++ = '\n';
+        p = put_flags(p, a->teredo.flags);
+        break;
+    case IP6_IDENTIFIER_CLIENT:
+        p = put_string(put_name(p, "identifier"),
+                       "as of a Teredo client that asks a server for its address\n");
+        p = put_flags(p, a->teredo.flags);
+        break;
+    }
+    return p;
+}
+
+/* An address to a paragraph; when quiet, to a line. */
+void address_print_text(struct address_printer *printer, const struct address *a)
+{
+    char *p = output_reserve(printer->out);
+
+    if (a->verdict == ADDRESS_INVALID)
+        return;
+    if (printer->count++ > 0 && !printer->quiet)
+        *p++ = '\n';
+    p += ip6_format(&a->ip6.address, p);
+    if (a->verdict == ADDRESS_TEREDO) {
+        p = put_string(p, " is a Teredo address\n");
+    } else {
+        p = put_string(p, " is not a Teredo address: ");
+        p = put_string(p, a->block->text);
+        p = put_string(p, " (");
+        p = put_string(p, a->block->prefix);
+        p = put_string(p, ")\n");
+    }
+    if (!printer->quiet) {
+        p = a->verdict == ADDRESS_TEREDO ? put_teredo(p, a) : put_other(p, a);
+        if (a->ip6.zone != NULL) {
+            p = put_bytes(put_name(p, "zone"), a->ip6.zone, a->ip6.zone_size);
+            *p++ = '\n';
+        }
+    }
+    output_advance(printer->out, p);
+}

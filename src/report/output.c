@@ -1,0 +1,81 @@
+#include "output.h"
+
+#include <errno.h>
+#include <sysexits.h>
+
+#include "endpoint.h"
+
+void output_init(struct output *o, FILE *file)
+{
+    o->file = file;
+    o->errnum = 0;
+    o->size = 0;
+}
+
+static void hand_over(struct output *o)
+{
+    if (fwrite(o->data, 1, o->size, o->file) < o->size && o->errnum == 0)
+        o->errnum = errno;
+    o->size = 0;
+}
+
+void output_flush(struct output *o)
+{
+    hand_over(o);
+    if (fflush(o->file) != 0 && o->errnum == 0)
+        o->errnum = errno;
+}
+
+int output_close(struct output *o, struct error *error)
+{
+    output_flush(o);
+    return o->errnum == 0 ? output_finish(o->file, error)
+                          : error_set(error, EX_IOERR, o->errnum, "cannot write the results");
+}
+
+char *output_reserve(struct output *o)
+{
+    if (sizeof o->data - o->size < OUTPUT_PIECE)
+        hand_over(o);
+    return o->data + o->size;
+}
+
+void output_text(struct output *o, const char *text)
+{
+    output_advance(o, put_string(output_reserve(o), text));
+}
+
+int output_finish(FILE *file, struct error *error)
+{
+    errno = 0;
+    if (fflush(file) != 0 || ferror(file))
+        return error_set(error, EX_IOERR, errno, "cannot write the results");
+    return 0;
+}
+
+char *put_decimal(char *p, unsigned long value)
+{
+    char digits[3 * sizeof value];
+    size_t n = sizeof digits;
+
+    do
+        digits[--n] = (char)('0' + value % 10);
+    while ((value /= 10) != 0);
+    return put_bytes(p, digits + n, sizeof digits - n);
+}
+
+char *put_hex16(char *p, uint16_t value)
+{
+    static const char digits[] = "0123456789abcdef";
+
+    *p++ = '0';
+    *p++ = 'x';
+    for (int shift = 12; shift >= 0; shift -= 4)
+        *p++ = digits[value >> shift & 0xf];
+    return p;
+}
+
+char *put_ip4(char *p, uint32_t address)
+{
+    return p + strlen(ip4_format(address, p));
+}

@@ -1,0 +1,44 @@
+/* Reporters: events in, text or JSON out. */
+#ifndef REPORT_REPORT_H
+#define REPORT_REPORT_H
+
+#include <stdio.h>
+
+#include "error.h"
+#include "event.h"
+
+enum report_format {
+    REPORT_TEXT,
+    REPORT_JSON,
+    REPORT_JSONL
+};
+
+struct report_config {
+    enum report_format format;
+    const char *command;          /* "qualify", for the JSON */
+    const char *timestamp_source; /* "libpcap" or "so_timestampns"; NULL = not told */
+    FILE *out;                    /* results */
+    FILE *err;                    /* diagnostics and progress */
+    bool quiet;                   /* nothing but results */
+    bool verbose;
+    bool explain; /* every rule of an advertisement, passed or failed */
+    bool color;
+};
+
+struct reporter;
+
+/* NULL if memory is out. */
+struct reporter *reporter_new(const struct report_config *config);
+
+/* Where a driver delivers events. */
+struct event_sink reporter_sink(struct reporter *r);
+
+/* Says once, on the diagnostics stream, what a missing privilege costs and the like; not when
+ * quiet. */
+void reporter_remark(struct reporter *r, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* Prints what is still owed, flushes and frees. -1 and ERROR filled (74) if results were lost. */
+int reporter_close(struct reporter *r, struct error *error);
+
+#endif

@@ -1,0 +1,31 @@
+/* What the reporters share; internal to the layer. */
+#ifndef REPORT_REPORTER_H
+#define REPORT_REPORTER_H
+
+#include "report.h"
+
+struct reporter {
+    struct report_config config;
+    void (*emit)(struct reporter *r, const struct event *event);
+    struct qualification qualification; /* the last one told */
+    bool has_qualification;
+    bool step_header; /* text: the heading over the steps is out */
+};
+
+void text_emit(struct reporter *r, const struct event *event);
+void json_emit(struct reporter *r, const struct event *event);
+void jsonl_emit(struct reporter *r, const struct event *event);
+
+/* Parts of the text reporter. */
+void text_qualification(struct reporter *r, const struct qualification *q);
+void text_step(struct reporter *r, const struct event *event);
+void text_note(struct reporter *r, const struct event *event);
+void text_punching(struct reporter *r, const struct punching *p);
+void text_peer(struct reporter *r, const struct event *event);
+
+/* A verdict's first line: the word in its colour, then the sentence. MOOD: 0 yes, 1 no, 2 unsure.
+ */
+void text_verdict(const struct reporter *r, int mood, const char *word, const char *sentence);
+void text_advice(const struct reporter *r, const char *advice);
+
+#endif

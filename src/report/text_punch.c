@@ -1,0 +1,162 @@
+#include <string.h>
+
+#include "reporter.h"
+#include "words.h"
+
+static const char *const verdict_words[] = {
+    [PUNCH_PUNCHED] = "punched",
+    [PUNCH_NOT_PUNCHED] = "not punched",
+    [PUNCH_INCONCLUSIVE] = "inconclusive",
+};
+
+static const char *const proof_words[] = {
+    [PROOF_NONE] = "",
+    [PROOF_ENDPOINT] = "it comes from the endpoint in the peer's address",
+    [PROOF_LINK_LOCAL] = "it answers our unguessable link-local address",
+    [PROOF_NONCE] = "it repeats our nonce",
+};
+
+/* What a step proves when it is seen. */
+static void step_meaning(const struct event *e, char *buf, size_t size)
+{
+    switch (e->step.step) {
+    case STEP_DIRECT_BUBBLE:
+        snprintf(buf, size, "direct bubble: opens our NAT for the peer");
+        break;
+    case STEP_INDIRECT_BUBBLE:
+        snprintf(buf, size, "indirect bubble, through the peer's server");
+        break;
+    case STEP_FORWARDED:
+        snprintf(buf, size, "forwarded by the server (inferred from step 4)");
+        break;
+    case STEP_ANSWER:
+        snprintf(buf, size, "direct bubble from the peer: %s", proof_words[e->step.proof]);
+        break;
+    case STEP_DATA:
+        if (e->step.report.state == STEP_RECEIVED)
+            snprintf(buf, size, "echo reply: data crosses, round trip %.3f ms",
+                     words_ms(e->step.rtt));
+        else
+            snprintf(buf, size, "echo request");
+        break;
+    case STEP_COUNT:
+        break;
+    }
+}
+
+void text_step(struct reporter *r, const struct event *e)
+{
+    const struct step_report *s = &e->step.report;
+    char from[ENDPOINT_STRLEN], to[ENDPOINT_STRLEN], meaning[96] = "", when[RFC3339_STRLEN];
+    char path[2 * ENDPOINT_STRLEN + 4];
+
+    if (r->config.quiet)
+        return;
+    if (!r->step_header) {
+        fprintf(r->config.out, "step  offset ms  %-45s\n", "from > to");
+        r->step_header = true;
+    }
+    step_meaning(e, meaning, sizeof meaning);
+    snprintf(path, sizeof path, "%s > %s", endpoint_format(s->from, from),
+             endpoint_format(s->to, to));
+    if (s->state == STEP_INFERRED)
+        fprintf(r->config.out, " %d  %6.3f-%.3f  %-45s %s\n", (int)e->step.step + 1,
+                words_ms(e->step.offset), words_ms(e->step.offset + s->latest - s->when), path,
+                meaning);
+    else
+        fprintf(r->config.out, " %d    %+10.3f  %-45s %s\n", (int)e->step.step + 1,
+                words_ms(e->step.offset), path, meaning);
+    if (r->config.verbose)
+        fprintf(r->config.out, "                 %s\n", words_time(s->when, when));
+}
+
+void text_note(struct reporter *r, const struct event *e)
+{
+    FILE *out = r->config.out;
+    char from[ENDPOINT_STRLEN];
+    double offset = words_ms(e->note.offset);
+
+    if (r->config.quiet)
+        return;
+    endpoint_format(e->note.from, from);
+    fprintf(out, "      %+10.3f  ", offset);
+    switch (e->note.note) {
+    case NOTE_RETRANSMIT:
+        fprintf(out, "no answer yet: bubble pair %u\n", e->note.attempt);
+        break;
+    case NOTE_INDIRECT_ANSWER:
+        fprintf(out, "the peer lives: its answer came through our server, %s\n", from);
+        break;
+    case NOTE_UNPROVEN:
+        fprintf(out, "an answer from %s, not the endpoint in the peer's address, without proof\n",
+                from);
+        break;
+    case NOTE_DIRECT_ICMP:
+        fprintf(out, "ICMP for the direct bubble to %s: %s\n", from, icmp_error_text(e->note.icmp));
+        break;
+    case NOTE_SERVER_ICMP:
+        fprintf(out, "ICMP for the indirect bubble to %s: %s\n", from,
+                icmp_error_text(e->note.icmp));
+        break;
+    case NOTE_SERVER_CHECK:
+        fprintf(out, "no answer: asking the peer's server, %s, whether it lives\n", from);
+        break;
+    case NOTE_SERVER_ALIVE:
+        fprintf(out, "the peer's server answers\n");
+        break;
+    }
+}
+
+static void missing_steps(const struct reporter *r, const struct punching *p)
+{
+    for (int i = 0; i < STEP_COUNT; i++) {
+        if (i == STEP_DATA && p->steps[STEP_ANSWER].state == STEP_MISSING)
+            continue;
+        if (p->steps[i].state == STEP_MISSING ||
+            (i == STEP_DATA && p->steps[i].state == STEP_SENT)) {
+            fprintf(r->config.out, "  missing: step %d, %s\n", i + 1,
+                    i == STEP_DATA ? "the echo reply" : punch_step_title((enum punch_step)i));
+            return;
+        }
+    }
+}
+
+void text_punching(struct reporter *r, const struct punching *p)
+{
+    text_verdict(r, (int)p->verdict, verdict_words[p->verdict], punch_cause_text(p->cause));
+    if (r->config.quiet)
+        return;
+    if (p->verdict != PUNCH_PUNCHED && p->attempts > 0)
+        missing_steps(r, p);
+    if (p->cause == CAUSE_PEER_REMAPPED || p->cause == CAUSE_ANSWER_UNPROVEN) {
+        char from[ENDPOINT_STRLEN], mapped[ENDPOINT_STRLEN];
+        struct endpoint e = p->cause == CAUSE_PEER_REMAPPED ? p->answered_from : p->unproven_from;
+
+        fprintf(r->config.out,
+                "  the answer came from %s, the peer's address says %s; our NAT let it in, so it "
+                "filters less than address and port\n",
+                endpoint_format(e, from), endpoint_format(p->peer_mapped, mapped));
+    }
+    if (p->has_icmp) {
+        char reporter[IP4_STRLEN];
+
+        fprintf(r->config.out, "  icmp: %s, from %s\n", icmp_error_text(p->icmp),
+                ip4_format(p->icmp.reporter, reporter));
+    }
+    if (p->errnum != 0)
+        fprintf(r->config.out, "  system: %s\n", strerror(p->errnum));
+    if (p->cause == CAUSE_DIRECT_PATH_BLOCKED && p->own_nat == QUALIFY_NAT_SYMMETRIC)
+        fprintf(r->config.out, "  our own NAT is symmetric: that alone explains it\n");
+    text_advice(r, punch_cause_advice(p->cause));
+}
+
+void text_peer(struct reporter *r, const struct event *e)
+{
+    char when[RFC3339_STRLEN], address[INET6_ADDRSTRLEN], endpoint[ENDPOINT_STRLEN];
+
+    if (r->config.quiet)
+        return;
+    fprintf(r->config.out, "%s %+10.3f ms  %s  %-21s  %s\n", words_time(e->when, when),
+            words_ms(e->peer.offset), words_ip6(&e->peer.peer, address),
+            endpoint_format(e->peer.endpoint, endpoint), peer_activity_text(e->peer.activity));
+}

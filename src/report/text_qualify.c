@@ -1,0 +1,135 @@
+#include <string.h>
+
+#include "reporter.h"
+#include "words.h"
+
+static const char *const nat_words[] = {
+    [QUALIFY_NAT_UNKNOWN] = "unknown",
+    [QUALIFY_NAT_NONE] = "none: the mapped endpoint is the local one",
+    [QUALIFY_NAT_CONE_OR_RESTRICTED] = "cone or restricted: one mapping for both server addresses",
+    [QUALIFY_NAT_SYMMETRIC] = "symmetric: another mapping for each server address",
+};
+
+static const char *const verdict_words[] = {
+    [QUALIFY_QUALIFIED] = "qualified",
+    [QUALIFY_NOT_QUALIFIED] = "not qualified",
+    [QUALIFY_INCONCLUSIVE] = "inconclusive",
+};
+
+static const char *const rule_marks[] = {
+    [RULE_UNTESTED] = "not seen",
+    [RULE_OK] = "ok",
+    [RULE_FAILED] = "FAILED",
+    [RULE_NOT_APPLICABLE] = "not asked",
+};
+
+static void line(const struct reporter *r, const char *name, const char *value)
+{
+    fprintf(r->config.out, "  %-16s %s\n", name, value);
+}
+
+static void endpoint_line(const struct reporter *r, const char *name, struct endpoint e)
+{
+    char buf[ENDPOINT_STRLEN];
+
+    if (!endpoint_is_unset(e))
+        line(r, name, endpoint_format(e, buf));
+}
+
+static void rejected_lines(const struct reporter *r, const struct qualification *q)
+{
+    for (int i = 0; i < RULE_COUNT; i++)
+        if (q->rejected[i] > 0)
+            fprintf(r->config.out, "  %-16s %u repl%s broke rule %s (%s)\n", "not believed",
+                    q->rejected[i], q->rejected[i] == 1 ? "y" : "ies",
+                    ra_rule_text((enum ra_rule)i)->name, ra_rule_text((enum ra_rule)i)->rfc);
+}
+
+static void rule_lines(const struct reporter *r, const struct qualification *q)
+{
+    fprintf(r->config.out, "  rules of the router advertisement:\n");
+    for (int i = 0; i < RULE_COUNT; i++) {
+        const struct rule_text *rule = ra_rule_text((enum ra_rule)i);
+
+        fprintf(r->config.out, "    %-9s %-21s %-15s %s\n", rule_marks[q->rules[i]], rule->name,
+                rule->rfc, rule->text);
+    }
+}
+
+/* Behind a listening or tracing run the qualification is not the result, but what leads to it. */
+static void text_preamble(struct reporter *r, const struct qualification *q)
+{
+    char address[INET6_ADDRSTRLEN], mapped[ENDPOINT_STRLEN], server[ENDPOINT_STRLEN];
+    struct endpoint seen = endpoint_is_unset(q->mapped) ? q->mapped_secondary : q->mapped;
+    bool listening = strcmp(r->config.command, "listen") == 0;
+
+    if (!q->has_address) {
+        /* trace says it in its own verdict */
+        if (listening) {
+            text_verdict(r, 1, verdict_words[q->verdict], qualify_reason_text(q->reason));
+            text_advice(r, qualify_reason_advice(q->reason));
+        }
+        return;
+    }
+    words_ip6(&q->teredo_address, address);
+    if (listening)
+        fprintf(r->config.out, "%s\n", address);
+    else if (!r->config.quiet)
+        fprintf(r->config.out, "from %s\n", address);
+    if (!r->config.quiet)
+        fprintf(r->config.out, "  mapped %s by server %s in %.3f ms; nat %s%s%s\n",
+                endpoint_format(seen, mapped), endpoint_format(q->server, server), words_ms(q->rtt),
+                nat_words[q->nat], r->config.timestamp_source != NULL ? "; times from " : "",
+                r->config.timestamp_source != NULL ? r->config.timestamp_source : "");
+    if (q->verdict != QUALIFY_QUALIFIED && !r->config.quiet)
+        fprintf(r->config.err, "teredoctl %s: warning: %s\n", r->config.command,
+                qualify_reason_text(q->reason));
+}
+
+static void details(struct reporter *r, const struct qualification *q)
+{
+    char buf[INET6_ADDRSTRLEN];
+
+    if (q->has_address)
+        line(r, "teredo address", words_ip6(&q->teredo_address, buf));
+    endpoint_line(r, "server", q->server);
+    endpoint_line(r, "secondary", q->secondary);
+    endpoint_line(r, "local", q->local);
+    endpoint_line(r, "mapped", q->mapped);
+    if (!endpoint_equal(q->mapped, q->mapped_secondary))
+        endpoint_line(r, "mapped, 2nd", q->mapped_secondary);
+    if (q->advertisements > 0) {
+        line(r, "nat", nat_words[q->nat]);
+        fprintf(r->config.out, "  %-16s %s/64\n", "prefix", words_ip6(&q->prefix, buf));
+        if (q->mtu != 0)
+            fprintf(r->config.out, "  %-16s %u\n", "mtu", q->mtu);
+    }
+    if (q->rtt > 0)
+        fprintf(r->config.out, "  %-16s %.3f ms\n", "round trip", words_ms(q->rtt));
+    fprintf(r->config.out, "  %-16s %.3f ms, %u solicitation%s sent\n", "told after",
+            words_ms(q->elapsed), q->solicitations, q->solicitations == 1 ? "" : "s");
+    if (q->has_icmp) {
+        char reporter[IP4_STRLEN];
+
+        fprintf(r->config.out, "  %-16s %s, from %s\n", "icmp", icmp_error_text(q->icmp),
+                ip4_format(q->icmp.reporter, reporter));
+    }
+    if (q->errnum != 0)
+        line(r, "system", strerror(q->errnum));
+}
+
+void text_qualification(struct reporter *r, const struct qualification *q)
+{
+    if (strcmp(r->config.command, "qualify") != 0) {
+        text_preamble(r, q);
+        return;
+    }
+    text_verdict(r, (int)q->verdict, verdict_words[q->verdict], qualify_reason_text(q->reason));
+    if (r->config.quiet)
+        return;
+    details(r, q);
+    rejected_lines(r, q);
+    if (r->config.explain)
+        rule_lines(r, q);
+    text_advice(r, qualify_reason_advice(q->reason));
+}

@@ -1,0 +1,96 @@
+/* The packets that clients and servers of RFC 4380 build. */
+#include <string.h>
+
+#include "bytes.h"
+#include "teredo.h"
+
+enum {
+    ND_HOP_LIMIT = 255, /* RFC 4861 6.1.1: a receiver asks for it */
+    ECHO_HOP_LIMIT = 64,
+    RA_RETRANSMIT_MS = 2000,
+    PREFIX_AUTONOMOUS = 0x40, /* the A flag: addresses may be formed from the prefix */
+};
+
+static void begin(struct teredo_packet *p, enum teredo_kind kind, const struct in6_addr *source,
+                  const struct in6_addr *destination, uint8_t next_header, uint8_t hop_limit)
+{
+    *p = (struct teredo_packet){.kind = kind};
+    p->ip6.next_header = next_header;
+    p->ip6.hop_limit = hop_limit;
+    p->ip6.source = *source;
+    p->ip6.destination = *destination;
+}
+
+/* Encodes p->icmp6 into BUF and makes it the payload. The options and data pointers of p->icmp6
+ * then lead into BUF, FIXED bytes from its begin, as after decoding. */
+static void set_icmp6_payload(struct teredo_packet *p, uint8_t *buf, size_t capacity)
+{
+    struct writer w = writer_of(buf, capacity);
+
+    icmp6_encode(&w, &p->icmp6, &p->ip6);
+    p->icmp6.checksum = load_u16(buf + 2);
+    p->payload = buf;
+    p->payload_size = w.size;
+    p->ip6.payload_length = (uint16_t)w.size;
+}
+
+void teredo_make_bubble(struct teredo_packet *p, const struct in6_addr *source,
+                        const struct in6_addr *destination)
+{
+    begin(p, TEREDO_BUBBLE, source, destination, IP_PROTOCOL_NONE, 0);
+}
+
+void teredo_make_rs(struct teredo_packet *p, const struct in6_addr *source, uint8_t buf[static 8])
+{
+    static const struct in6_addr all_routers = {
+        {{0xff, 0x02, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x02}}};
+
+    begin(p, TEREDO_RS, source, &all_routers, IP_PROTOCOL_ICMP6, ND_HOP_LIMIT);
+    p->icmp6.type = ICMP6_TYPE_RS;
+    set_icmp6_payload(p, buf, 8);
+    p->icmp6.options = buf + 8;
+}
+
+void teredo_make_ra(struct teredo_packet *p, const struct in6_addr *source,
+                    const struct in6_addr *destination, uint32_t server, uint32_t mtu,
+                    uint8_t buf[static TEREDO_RA_SIZE])
+{
+    struct icmp6_message *m = &p->icmp6;
+    uint8_t options[TEREDO_RA_SIZE - 16];
+    struct writer w = writer_of(options, sizeof options);
+
+    begin(p, TEREDO_RA, source, destination, IP_PROTOCOL_ICMP6, ND_HOP_LIMIT);
+    m->type = ICMP6_TYPE_RA;
+    m->ra.retransmit_timer = RA_RETRANSMIT_MS;
+    m->ra.mtu = mtu;
+    m->ra.prefix_count = 1;
+    m->ra.prefix = (struct icmp6_prefix){
+        .length = 64,
+        .flags = PREFIX_AUTONOMOUS,
+        .valid_lifetime = UINT32_MAX,
+        .preferred_lifetime = UINT32_MAX,
+    };
+    store_u32(m->ra.prefix.prefix.s6_addr, TEREDO_PREFIX);
+    store_u32(m->ra.prefix.prefix.s6_addr + 4, server);
+    nd_put_prefix(&w, &m->ra.prefix);
+    nd_put_mtu(&w, mtu);
+    m->options = options;
+    m->options_size = w.size;
+    set_icmp6_payload(p, buf, TEREDO_RA_SIZE);
+    m->options = buf + TEREDO_RA_SIZE - sizeof options;
+}
+
+void teredo_make_echo(struct teredo_packet *p, uint8_t type, const struct in6_addr *source,
+                      const struct in6_addr *destination, uint16_t id, uint16_t sequence,
+                      const void *data, size_t size, uint8_t *buf)
+{
+    begin(p, type == ICMP6_TYPE_ECHO_REQUEST ? TEREDO_ECHO_REQUEST : TEREDO_ECHO_REPLY, source,
+          destination, IP_PROTOCOL_ICMP6, ECHO_HOP_LIMIT);
+    p->icmp6.type = type;
+    p->icmp6.echo.id = id;
+    p->icmp6.echo.sequence = sequence;
+    p->icmp6.echo.data = data;
+    p->icmp6.echo.size = size;
+    set_icmp6_payload(p, buf, 8 + size);
+    p->icmp6.echo.data = buf + 8;
+}

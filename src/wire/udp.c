@@ -1,0 +1,127 @@
+#include "udp.h"
+
+#include <stddef.h>
+
+#include "bytes.h"
+
+enum {
+    DEFAULT_TTL = 64
+};
+
+/* The checksum field over the pseudo-header of RFC 768 and SEGMENT (UDP header and data). Of a
+ * segment whose field is filled in and right, the result is 0. */
+static uint16_t segment_checksum(uint32_t source, uint32_t destination, const uint8_t *segment,
+                                 size_t size)
+{
+    uint8_t pseudo[12];
+
+    store_u32(pseudo, source);
+    store_u32(pseudo + 4, destination);
+    pseudo[8] = 0;
+    pseudo[9] = IP_PROTOCOL_UDP;
+    store_u16(pseudo + 10, (uint16_t)size);
+    return checksum_finish(checksum_add(checksum_add(0, pseudo, sizeof pseudo), segment, size));
+}
+
+/* RFC 768:
+ *
+ *      0                   1                   2                   3
+ *      0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
+ *     +-------------------------------+-------------------------------+
+ *   0 |          Source port          |       Destination port        |
+ *     +-------------------------------+-------------------------------+
+ *   4 |    Length (header and data)   |     Checksum (0 = none)       |
+ *     +-------------------------------+-------------------------------+
+ */
+bool udp4_decode(const uint8_t *data, size_t size, bool truncated_ok, struct udp_datagram *out,
+                 struct wire_fault *fault)
+{
+    struct reader r = reader_of(data, size);
+    const uint8_t *udp;
+    size_t start, claimed, have;
+
+    if (!ip4_decode(&r, &out->ip, truncated_ok, fault))
+        return false;
+    if (out->ip.fragment_offset != 0)
+        return wire_fail(fault, WIRE_IP4_FRAGMENT, 6);
+    if (out->ip.protocol != IP_PROTOCOL_UDP)
+        return wire_fail(fault, WIRE_NOT_UDP, 9);
+
+    /* What follows the total length is padding of the link, not the packet. */
+    start = r.offset;
+    if (r.size > out->ip.total_length)
+        r.size = out->ip.total_length;
+    claimed = out->ip.total_length - start;
+    have = reader_left(&r);
+    udp = reader_take(&r, UDP_HEADER_SIZE);
+    if (udp == NULL)
+        return wire_fail(fault, WIRE_TRUNCATED, r.size);
+    out->from = (struct endpoint){out->ip.source, load_u16(udp)};
+    out->to = (struct endpoint){out->ip.destination, load_u16(udp + 2)};
+    out->length = load_u16(udp + 4);
+    out->checksum = load_u16(udp + 6);
+    if (out->length < UDP_HEADER_SIZE)
+        return wire_fail(fault, WIRE_UDP_LENGTH, start + 4);
+    if (out->length > claimed && !(truncated_ok && out->ip.more_fragments))
+        return wire_fail(fault, WIRE_UDP_LENGTH, start + 4);
+
+    out->truncated = out->length > have;
+    out->payload_size = (out->truncated ? have : out->length) - UDP_HEADER_SIZE;
+    out->payload = reader_take(&r, out->payload_size);
+    if (out->checksum != 0 && !out->truncated &&
+        segment_checksum(out->ip.source, out->ip.destination, udp, out->length) != 0)
+        return wire_fail(fault, WIRE_UDP_CHECKSUM, start + 6);
+    return true;
+}
+
+static uint16_t chosen_checksum(const struct udp_options *options, uint16_t right)
+{
+    /* RFC 768: a sum of zero is sent as all ones, for zero says that there is none. */
+    if (right == 0)
+        right = 0xffff;
+    switch (options->checksum) {
+    case UDP_CHECKSUM_RIGHT:
+        break;
+    case UDP_CHECKSUM_ZERO:
+        return 0;
+    case UDP_CHECKSUM_WRONG:
+        return right == 1 ? 2 : right ^ 1;
+    }
+    return right;
+}
+
+size_t udp4_encode(uint8_t *out, size_t capacity, struct endpoint from, struct endpoint to,
+                   const void *payload, size_t payload_size, const struct udp_options *options)
+{
+    static const struct udp_options usual;
+    struct writer w = writer_of(out, capacity);
+    struct ip4_header ip;
+    size_t length;
+
+    if (payload_size > UINT16_MAX - IP4_HEADER_SIZE - UDP_HEADER_SIZE)
+        return 0;
+    if (options == NULL)
+        options = &usual;
+    length = UDP_HEADER_SIZE + payload_size;
+    ip = (struct ip4_header){
+        .tos = options->tos,
+        .id = options->id,
+        .dont_fragment = options->dont_fragment,
+        .ttl = options->ttl != 0 ? options->ttl : DEFAULT_TTL,
+        .protocol = IP_PROTOCOL_UDP,
+        .source = from.address,
+        .destination = to.address,
+    };
+    ip4_encode(&w, &ip, length);
+    writer_u16(&w, from.port);
+    writer_u16(&w, to.port);
+    writer_u16(&w, (uint16_t)length);
+    writer_u16(&w, 0);
+    writer_bytes(&w, payload, payload_size);
+    if (w.failed)
+        return 0;
+    writer_patch_u16(&w, IP4_HEADER_SIZE + 6,
+                     chosen_checksum(options, segment_checksum(from.address, to.address,
+                                                               out + IP4_HEADER_SIZE, length)));
+    return w.size;
+}

@@ -1,0 +1,49 @@
+/* UDP over IPv4 (RFC 768). */
+#ifndef WIRE_UDP_H
+#define WIRE_UDP_H
+
+#include "endpoint.h"
+#include "ip.h"
+
+enum {
+    UDP_HEADER_SIZE = 8
+};
+
+/* A UDP datagram taken out of an IPv4 packet. */
+struct udp_datagram {
+    struct ip4_header ip;
+    struct endpoint from;
+    struct endpoint to;
+    uint16_t length;        /* of the UDP header's own claim, header included */
+    uint16_t checksum;      /* as found; 0 = none */
+    const uint8_t *payload; /* borrowed */
+    size_t payload_size;    /* bytes at hand; below length - 8 only when truncated was allowed */
+    bool truncated;
+};
+
+/* How to build one; zero means the usual value. */
+struct udp_options {
+    uint8_t ttl; /* 0 = 64 */
+    uint8_t tos;
+    uint16_t id;
+    bool dont_fragment;
+    enum {
+        UDP_CHECKSUM_RIGHT,
+        UDP_CHECKSUM_ZERO,
+        UDP_CHECKSUM_WRONG
+    } checksum;
+};
+
+/* Takes apart an IPv4 packet that holds a UDP header. With TRUNCATED_OK, bytes missing at the end
+ * (snap length, or a first fragment) are no fault and the checksum then goes unverified. Where the
+ * fault is WIRE_UDP_CHECKSUM, OUT is complete all the same: a capture on the sending host shows
+ * checksums that the network card had still to fill in. */
+bool udp4_decode(const uint8_t *data, size_t size, bool truncated_ok, struct udp_datagram *out,
+                 struct wire_fault *fault);
+
+/* Builds IPv4 + UDP around the payload. OPTIONS may be NULL. Returns the size, or 0 if it does not
+ * fit CAPACITY or IPv4's 65,535 bytes. */
+size_t udp4_encode(uint8_t *out, size_t capacity, struct endpoint from, struct endpoint to,
+                   const void *payload, size_t payload_size, const struct udp_options *options);
+
+#endif

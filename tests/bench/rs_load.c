@@ -1,0 +1,137 @@
+/* Router solicitations for a Teredo server, as fast as it answers them: a window of them is always
+ * on its way. Prints how many were answered, in how many seconds.
+ *
+ *     rs_load FROM_IP SERVER_IP[:PORT] SECONDS [WINDOW]
+ *
+ * For the bench of `teredoctl serve`, on addresses of its own network namespace. */
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "batch.h"
+#include "teredo.h"
+
+enum {
+    SILENCE_MS = 50, /* after this long without an answer the window is taken for lost */
+};
+
+struct load {
+    int fd;
+    struct endpoint server;
+    unsigned window;
+    unsigned outstanding;
+    uint64_t sent;
+    uint64_t answered;
+    uint64_t strange; /* not a router advertisement */
+    uint64_t lost;
+    uint8_t rs[128];
+    size_t rs_size;
+    struct batch_in in;
+    struct batch_out out;
+};
+
+static double now(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+/* As miredo's: 8-byte nonce in an authentication header with neither identifier nor value. */
+static void make_solicitation(struct load *l)
+{
+    static const struct in6_addr source = {
+        {{0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}}};
+    struct teredo_packet p;
+    uint8_t body[8];
+    struct writer w = writer_of(l->rs, sizeof l->rs);
+
+    teredo_make_rs(&p, &source, body);
+    p.has_auth = true;
+    p.auth = (struct teredo_auth){.nonce = {1, 2, 3, 4, 5, 6, 7, 8}};
+    teredo_encode(&w, &p);
+    l->rs_size = w.size;
+}
+
+static void fill_window(struct load *l)
+{
+    while (l->outstanding < l->window) {
+        unsigned n = l->window - l->outstanding;
+
+        if (n > BATCH_SIZE)
+            n = BATCH_SIZE;
+        for (unsigned i = 0; i < n; i++)
+            batch_add(&l->out, l->server, l->rs, l->rs_size);
+        n = batch_flush(&l->out, l->fd, NULL, NULL);
+        l->sent += n;
+        l->outstanding += n;
+        if (n == 0)
+            return;
+    }
+}
+
+static void take_answers(struct load *l)
+{
+    unsigned n;
+
+    while ((n = batch_receive(&l->in, l->fd, BATCH_SIZE)) > 0) {
+        for (unsigned i = 0; i < n; i++) {
+            struct teredo_packet p;
+            struct wire_fault fault;
+
+            if (teredo_decode(batch_data(&l->in, i), batch_size(&l->in, i), &p, &fault) &&
+                p.kind == TEREDO_RA)
+                l->answered++;
+            else
+                l->strange++;
+        }
+        l->outstanding -= n < l->outstanding ? n : l->outstanding;
+        if (n < BATCH_SIZE)
+            break;
+    }
+}
+
+int main(int argc, char **argv)
+{
+    static struct load l = {.window = 512};
+    struct endpoint from = {0};
+    struct error error;
+    double start, stop;
+
+    if (argc < 4 || argc > 5 || !ip4_parse(argv[1], &from.address) ||
+        !endpoint_parse(argv[2], TEREDO_PORT, &l.server)) {
+        fprintf(stderr, "Usage: rs_load FROM_IP SERVER_IP[:PORT] SECONDS [WINDOW]\n");
+        return 64;
+    }
+    if (argc == 5)
+        l.window = (unsigned)strtoul(argv[4], NULL, 10);
+    l.fd = batch_open(from, 4 << 20, &error);
+    if (l.fd < 0) {
+        fprintf(stderr, "rs_load: %s\n", error.what);
+        return error.status;
+    }
+    batch_in_init(&l.in);
+    batch_out_init(&l.out);
+    make_solicitation(&l);
+    start = now();
+    stop = start + strtod(argv[3], NULL);
+    while (now() < stop) {
+        struct pollfd p = {l.fd, POLLIN, 0};
+
+        fill_window(&l);
+        if (poll(&p, 1, SILENCE_MS) == 0) {
+            l.lost += l.outstanding;
+            l.outstanding = 0;
+        }
+        take_answers(&l);
+    }
+    printf("sent %llu answered %llu strange %llu lost %llu seconds %.3f\n",
+           (unsigned long long)l.sent, (unsigned long long)l.answered,
+           (unsigned long long)l.strange, (unsigned long long)l.lost, now() - start);
+    close(l.fd);
+    return l.answered > 0 ? 0 : 1;
+}

@@ -1,0 +1,124 @@
+# shellcheck shell=bash
+# A real internet in network namespaces: Linux netfilter as both NATs, routers and servers.
+#
+#   a 100.64.1.2 --- na ~~~ 203.0.113.10 ---+          +--- s1 192.0.2.1, .2
+#                                           +-- core --+
+#   b 100.64.2.2 --- nb ~~~ 198.51.100.20 --+          +--- s2 192.0.2.129, .130
+#
+# The NATs masquerade and drop what comes unasked; `trap_at nb` takes that drop away.
+
+NS_PREFIX=tdt$$
+
+in_ns() {
+    local host=$1
+    shift
+    ip netns exec "$NS_PREFIX$host" "$@"
+}
+
+need_root() {
+    if [ "$(id -u)" -ne 0 ]; then
+        skip "needs root for network namespaces"
+    fi
+}
+
+# wire HOST ADDRESS/LENGTH GATEWAY-HOST ADDRESS/LENGTH: a link between two hosts
+wire() {
+    local a=$1 a_net=$2 b=$3 b_net=$4
+    ip link add "$a-$b" netns "$NS_PREFIX$a" type veth peer name "$b-$a" netns "$NS_PREFIX$b"
+    in_ns "$a" ip addr add "$a_net" dev "$a-$b"
+    in_ns "$b" ip addr add "$b_net" dev "$b-$a"
+    in_ns "$a" ip link set "$a-$b" up
+    in_ns "$b" ip link set "$b-$a" up
+}
+
+masquerade() {
+    local nat=$1 flags=${2:-}
+    in_ns "$nat" nft -f - <<EOF
+table ip nat {
+    chain out {
+        type nat hook postrouting priority 100;
+        oifname "$nat-core" masquerade $flags
+    }
+}
+table ip filter {
+    chain unasked {
+        type filter hook input priority 0;
+        iifname "$nat-core" ct state new drop
+    }
+}
+EOF
+}
+
+# Without the drop, the NAT's own stack receives the unsolicited bubble, and conntrack keeps state.
+trap_at() {
+    in_ns "$1" nft delete table ip filter
+}
+
+internet_up() {
+    local host
+    for host in a b na nb core s1 s2; do
+        ip netns add "$NS_PREFIX$host"
+        in_ns "$host" ip link set lo up
+        in_ns "$host" sysctl -qw net.ipv4.ip_forward=1
+    done
+    wire a 100.64.1.2/24 na 100.64.1.1/24
+    wire b 100.64.2.2/24 nb 100.64.2.1/24
+    wire na 203.0.113.10/24 core 203.0.113.1/24
+    wire nb 198.51.100.20/24 core 198.51.100.1/24
+    wire s1 192.0.2.1/25 core 192.0.2.126/25
+    wire s2 192.0.2.129/25 core 192.0.2.254/25
+    in_ns s1 ip addr add 192.0.2.2/25 dev s1-core
+    in_ns s2 ip addr add 192.0.2.130/25 dev s2-core
+    in_ns a ip route add default via 100.64.1.1
+    in_ns b ip route add default via 100.64.2.1
+    in_ns na ip route add default via 203.0.113.1
+    in_ns nb ip route add default via 198.51.100.1
+    in_ns s1 ip route add default via 192.0.2.126
+    in_ns s2 ip route add default via 192.0.2.254
+    masquerade na
+    masquerade nb
+}
+
+internet_down() {
+    local host pids
+    for host in a b na nb core s1 s2; do
+        pids=$(ip netns pids "$NS_PREFIX$host" 2>/dev/null) || continue
+        # shellcheck disable=SC2086
+        [ -z "$pids" ] || kill -9 $pids 2>/dev/null || true
+        ip netns del "$NS_PREFIX$host" 2>/dev/null || true
+    done
+}
+
+# wait_for SECONDS COMMAND…: until it succeeds
+wait_for() {
+    local tries=$(($1 * 20))
+    shift
+    while ! "$@" >/dev/null 2>&1; do
+        tries=$((tries - 1))
+        [ "$tries" -gt 0 ] || return 1
+        sleep 0.05
+    done
+}
+
+# miredo_server HOST ADDRESS SECONDARY: Debian's server, in the background
+miredo_server() {
+    local host=$1
+    printf 'ServerBindAddress %s\nServerBindAddress2 %s\n' "$2" "$3" >"$TEST_DIR/$host.conf"
+    in_ns "$host" miredo-server -f -u nobody -c "$TEST_DIR/$host.conf" -p "$TEST_DIR/$host.pid" \
+        >"$TEST_DIR/$host.log" 2>&1 3>&- &
+    wait_for 5 sh -c "ip netns exec $NS_PREFIX$host ss -Hlun sport = :3544 | grep -q 3544"
+}
+
+# miredo_client HOST SERVER: Debian's client, in the background, until it has its address
+miredo_client() {
+    local host=$1
+    printf 'InterfaceName teredo\nServerAddress %s\n' "$2" >"$TEST_DIR/$host.conf"
+    in_ns "$host" miredo -f -u nobody -c "$TEST_DIR/$host.conf" -p "$TEST_DIR/$host.pid" \
+        >"$TEST_DIR/$host.log" 2>&1 3>&- &
+    wait_for 15 sh -c "ip netns exec $NS_PREFIX$host ip -6 addr show dev teredo scope global | grep -q 2001:"
+}
+
+# The Teredo address of the miredo client on HOST
+miredo_address() {
+    in_ns "$1" ip -6 -o addr show dev teredo scope global | sed -n 's|.*inet6 \([^/]*\)/.*|\1|p'
+}
