@@ -1,4 +1,5 @@
 #include <argp.h>
+#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -69,6 +70,8 @@ int main(int argc, char **argv)
     struct error error = {0};
     int status;
 
+    /* For the terminal's character set alone: numbers are written the same everywhere. */
+    setlocale(LC_CTYPE, "");
     argp_err_exit_status = EX_USAGE;
     argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &arguments);
     if (arguments.first == 0) {

@@ -1,9 +1,10 @@
 #include <errno.h>
-#include <inttypes.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/signalfd.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -13,89 +14,33 @@
 #include "privilege.h"
 #include "serve_clients.h"
 #include "serve_options.h"
-#include "server_report.h"
+#include "serve_tally.h"
 
 enum {
-    RECEIVE_BUFFER = 4 << 20,
+    SOCKET_BUFFER = 4 << 20,
     /* Batches taken from one socket before the other gets its turn. */
     BATCHES_A_TURN = 16,
 };
 
 struct serve {
     struct serve_options options;
+    struct server server;
     struct serve_clients clients;
-    nsec started;
+    struct serve_tally tally;
     int fds[2]; /* by enum server_address */
-    uint64_t received;
-    uint64_t replies[SERVER_REPLY_KINDS];
-    uint64_t drops[SERVER_DROP_COUNT];
-    uint64_t send_failed;
+    int signals;
     struct batch_in in;
     struct batch_out out[2];
     struct server_reply reply[BATCH_SIZE];
 };
 
-static struct endpoint own_endpoint(const struct serve *s, enum server_address address)
-{
-    const struct server_config *c = &s->options.server;
-
-    return (struct endpoint){address == SERVER_PRIMARY ? c->primary : c->secondary, c->port};
-}
-
-static void print_report(struct serve *s, FILE *out, enum report_format format, const char *event)
-{
-    struct server_drop_row rows[SERVER_DROP_COUNT];
-    struct server_report report = {
-        .primary = own_endpoint(s, SERVER_PRIMARY),
-        .secondary = own_endpoint(s, SERVER_SECONDARY),
-        .elapsed = clock_now() - s->started,
-        .received = s->received,
-        .advertised = s->replies[SERVER_ADVERTISED],
-        .relayed = s->replies[SERVER_RELAYED],
-        .echoed = s->replies[SERVER_ECHOED],
-        .send_failed = s->send_failed,
-        .rows = rows,
-    };
-
-    for (int i = SERVER_ACCEPTED + 1; i < SERVER_DROP_COUNT; i++) {
-        rows[report.row_count++] = (struct server_drop_row){
-            server_drop_code((enum server_drop)i), server_drop_rfc((enum server_drop)i),
-            server_drop_text((enum server_drop)i), s->drops[i]};
-        report.dropped += s->drops[i];
-    }
-    if (event == NULL)
-        server_report_ready(out, format, &report);
-    else
-        server_report_counters(out, format, &report, event);
-    fflush(out);
-}
-
 /* One JSON object a run is the summary: what comes before it then goes to standard error. */
 static void print_interim(struct serve *s, const char *event)
 {
     if (s->options.format == REPORT_JSON)
-        print_report(s, stderr, REPORT_TEXT, event);
+        serve_tally_print(&s->tally, &s->options.server, stderr, REPORT_TEXT, event);
     else
-        print_report(s, stdout, s->options.format, event);
-}
-
-static void log_packet(const struct serve *s, enum server_address at, unsigned i,
-                       enum server_drop drop, const struct server_reply *reply)
-{
-    char from[ENDPOINT_STRLEN], own[ENDPOINT_STRLEN], to[ENDPOINT_STRLEN];
-
-    fprintf(stderr, "%s > %s %zu bytes: ", endpoint_format(batch_source(&s->in, i), from),
-            endpoint_format(own_endpoint(s, at), own), batch_size(&s->in, i));
-    if (drop == SERVER_ACCEPTED)
-        fprintf(stderr, "%s, %s > %s %zu bytes\n", server_reply_name(reply->kind),
-                endpoint_format(own_endpoint(s, reply->from), own), endpoint_format(reply->to, to),
-                reply->size);
-    else if (drop == SERVER_DROP_MALFORMED)
-        fprintf(stderr, "dropped, malformed: %s at byte %zu\n",
-                wire_reason_text(reply->fault.reason), reply->fault.offset);
-    else
-        fprintf(stderr, "dropped, %s: %s (%s)\n", server_drop_code(drop), server_drop_text(drop),
-                server_drop_rfc(drop));
+        serve_tally_print(&s->tally, &s->options.server, stdout, s->options.format, event);
 }
 
 static void send_failed(void *context, struct endpoint to, int errnum)
@@ -104,7 +49,7 @@ static void send_failed(void *context, struct endpoint to, int errnum)
     char text[ENDPOINT_STRLEN];
 
     /* Such as EACCES for a directed broadcast address (5.2.4), which the kernel knows best. */
-    if (s->send_failed++ == 0 && !s->options.quiet)
+    if (s->tally.send_failed++ == 0 && !s->options.quiet)
         fprintf(stderr,
                 "teredoctl serve: warning: cannot send to %s: %s (further ones are only counted)\n",
                 endpoint_format(to, text), strerror(errnum));
@@ -113,25 +58,26 @@ static void send_failed(void *context, struct endpoint to, int errnum)
 /* Takes one batch that waits at AT and sends the answers; returns how many datagrams it had. */
 static unsigned serve_batch(struct serve *s, enum server_address at)
 {
-    uint64_t left = s->options.count - s->received;
+    uint64_t left = s->options.count - s->tally.received;
     unsigned n = batch_receive(&s->in, s->fds[at], left < BATCH_SIZE ? (unsigned)left : BATCH_SIZE);
 
     for (unsigned i = 0; i < n; i++) {
         struct server_reply *reply = &s->reply[i];
-        enum server_drop drop = server_process(&s->options.server, batch_source(&s->in, i), at,
+        enum server_drop drop = server_process(&s->server, batch_source(&s->in, i), at,
                                                batch_data(&s->in, i), batch_size(&s->in, i), reply);
 
-        s->drops[drop]++;
+        s->tally.drops[drop]++;
         if (drop == SERVER_ACCEPTED) {
-            s->replies[reply->kind]++;
+            s->tally.replies[reply->kind]++;
             batch_add(&s->out[reply->from], reply->to, reply->data, reply->size);
         }
         if (s->options.verbose)
-            log_packet(s, at, i, drop, reply);
+            serve_log_packet(&s->options.server, batch_source(&s->in, i), at, batch_size(&s->in, i),
+                             drop, reply);
     }
     for (int i = 0; i < 2; i++)
         batch_flush(&s->out[i], s->fds[i], send_failed, s);
-    s->received += n;
+    s->tally.received += n;
     return n;
 }
 
@@ -142,81 +88,84 @@ static void serve_socket(struct serve *s, enum server_address at)
             break;
 }
 
-static volatile sig_atomic_t stop_came, usr1_came;
-
-static void signal_came(int number)
+/* From here on these signals come through the descriptor returned. */
+static int open_signals(struct error *error)
 {
-    if (number == SIGUSR1)
-        usr1_came = 1;
-    else
-        stop_came = 1;
+    sigset_t set;
+    int fd;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGUSR1);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+    return fd < 0 ? error_set(error, EX_OSERR, errno, "cannot watch for signals") : fd;
 }
 
-/* From here on the signals are delivered inside ppoll alone, whose mask is *WAITING. */
-static void set_up_signals(sigset_t *waiting)
+/* Takes the signals that came; true if one of them ends the server. */
+static bool take_signals(struct serve *s)
 {
-    static const int numbers[] = {SIGINT, SIGTERM, SIGUSR1};
-    struct sigaction action = {.sa_handler = signal_came};
-    sigset_t ours;
+    struct signalfd_siginfo info;
+    bool stop = false;
 
-    sigemptyset(&ours);
-    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
-        sigaddset(&ours, numbers[i]);
-        sigaction(numbers[i], &action, NULL);
-    }
-    sigprocmask(SIG_BLOCK, &ours, waiting);
-    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
-        sigdelset(waiting, numbers[i]);
+    while (read(s->signals, &info, sizeof info) == (ssize_t)sizeof info)
+        if (info.ssi_signo == SIGUSR1)
+            print_interim(s, "counters");
+        else
+            stop = true;
+    return stop;
 }
 
 static int open_sockets(struct serve *s, struct error *error)
 {
     for (int i = 0; i < 2; i++) {
-        s->fds[i] = batch_open(own_endpoint(s, (enum server_address)i), RECEIVE_BUFFER, error);
+        s->fds[i] = batch_open(serve_endpoint(&s->options.server, (enum server_address)i),
+                               SOCKET_BUFFER, error);
         if (s->fds[i] < 0)
             return -1;
     }
     return 0;
 }
 
-/* The time left, as ppoll wants it; NULL for ever. */
-static const struct timespec *time_left(const struct serve *s, struct timespec *t)
+/* Milliseconds until the end, rounded up; -1 = for ever. */
+static int time_left(const struct serve *s)
 {
-    nsec left = s->started + s->options.duration - clock_now();
+    nsec left = s->tally.started + s->options.duration - clock_now();
 
     if (s->options.duration == 0)
-        return NULL;
-    left = nsec_max(left, 0);
-    *t = (struct timespec){.tv_sec = left / NSEC_S, .tv_nsec = left % NSEC_S};
-    return t;
+        return -1;
+    return (int)nsec_min(nsec_max(left + NSEC_MS - 1, 0) / NSEC_MS, INT_MAX);
 }
 
-/* ppoll rather than the loop of libuv: epoll stays in the sockets' wait queues, and then every
+/* poll rather than the loop of libuv: epoll stays in the sockets' wait queues, and then every
  * datagram sent wakes it, a tenth of all the time that the server takes. */
-static void wait_and_serve(struct serve *s, const sigset_t *waiting)
+static void wait_and_serve(struct serve *s)
 {
-    struct pollfd polls[2] = {{s->fds[0], POLLIN, 0}, {s->fds[1], POLLIN, 0}};
-    struct timespec t;
+    struct pollfd polls[] = {
+        {s->fds[0], POLLIN, 0}, {s->fds[1], POLLIN, 0}, {s->signals, POLLIN, 0}};
+    int left;
 
-    while (!stop_came && s->received < s->options.count) {
-        int n = ppoll(polls, 2, time_left(s, &t), waiting);
-
-        if (n == 0)
-            break;
-        for (int i = 0; i < 2 && n > 0; i++)
+    while (s->tally.received < s->options.count && (left = time_left(s)) != 0) {
+        if (poll(polls, 3, left) <= 0)
+            continue;
+        for (int i = 0; i < 2; i++)
             if (polls[i].revents != 0)
                 serve_socket(s, (enum server_address)i);
-        if (usr1_came) {
-            usr1_came = 0;
-            print_interim(s, "counters");
-        }
+        if (polls[2].revents != 0 && take_signals(s))
+            break;
     }
+}
+
+static int check_output(struct error *error)
+{
+    if (ferror(stdout))
+        return error_set(error, EX_IOERR, errno, "cannot write the counters");
+    return EX_OK;
 }
 
 static int serve(struct serve *s, struct error *error)
 {
-    sigset_t waiting;
-
     batch_in_init(&s->in);
     batch_out_init(&s->out[0]);
     batch_out_init(&s->out[1]);
@@ -226,17 +175,20 @@ static int serve(struct serve *s, struct error *error)
         s->options.server.clients = s->clients.list;
         s->options.server.client_count = s->clients.count;
     }
+    server_init(&s->server, &s->options.server);
     if (open_sockets(s, error) != 0 || privilege_become(s->options.user, error) != 0 ||
         privilege_drop(error) != 0)
         return -1;
-    set_up_signals(&waiting);
-    s->started = clock_now();
+    s->signals = open_signals(error);
+    if (s->signals < 0)
+        return -1;
+    s->tally.started = clock_now();
     print_interim(s, NULL);
-    wait_and_serve(s, &waiting);
-    print_report(s, stdout, s->options.format, "summary");
-    if (ferror(stdout))
-        return error_set(error, EX_IOERR, 0, "cannot write the counters");
-    return EX_OK;
+    if (check_output(error) != 0)
+        return -1;
+    wait_and_serve(s);
+    serve_tally_print(&s->tally, &s->options.server, stdout, s->options.format, "summary");
+    return check_output(error);
 }
 
 static int run(int argc, char **argv, struct error *error)
@@ -246,13 +198,15 @@ static int run(int argc, char **argv, struct error *error)
 
     if (s == NULL)
         return error_set(error, EX_OSERR, ENOMEM, "cannot start");
-    s->fds[0] = s->fds[1] = -1;
+    s->fds[0] = s->fds[1] = s->signals = -1;
     status = serve_options_parse(&s->options, argc, argv, error);
     if (status == 0)
         status = serve(s, error);
     for (int i = 0; i < 2; i++)
         if (s->fds[i] >= 0)
             close(s->fds[i]);
+    if (s->signals >= 0)
+        close(s->signals);
     serve_clients_free(&s->clients);
     free(s);
     return status;

@@ -104,7 +104,7 @@ static void take_echo_reply(struct punch *p, const struct observation *o)
 /* From the peer, but through our own server: it lives, and our bubble reached it. */
 static void take_indirect(struct punch *p, const struct observation *o)
 {
-    if (p->result.indirect_answers++ == 0)
+    if (p->result.indirect_answers++ == 0 && p->result.steps[STEP_ANSWER].state == STEP_MISSING)
         punch_note(p, NOTE_INDIRECT_ANSWER, o);
     if (p->result.steps[STEP_ANSWER].state == STEP_MISSING && !p->resent_after_indirect)
         punch_resend_direct(p);

@@ -27,8 +27,11 @@ struct in6_addr punch_link_local(struct nonce_source *nonces)
 
 static bool asks_link_local(const struct punch *p, unsigned attempt)
 {
+    /* Behind a symmetric NAT our Teredo address does not name the endpoint that the peer's server
+     * sees, and it would discard the bubble (RFC 4380 5.3.1, rule 5). */
     return p->config.ask == PUNCH_ASK_LINK_LOCAL ||
-           (p->config.ask == PUNCH_ASK_AUTO && attempt % 2 == 1);
+           (p->config.ask == PUNCH_ASK_AUTO &&
+            (attempt % 2 == 1 || p->config.own_nat == QUALIFY_NAT_SYMMETRIC));
 }
 
 static void prepare_attempt(struct punch *p, unsigned n)

@@ -23,9 +23,39 @@ static bool service_address(const struct in6_addr *address, struct teredo_addr *
     return teredo_addr_decode(address, out) && out->prefix == TEREDO_PREFIX;
 }
 
-struct in6_addr server_link_local(const struct server_config *config)
+/* Where in the advertisement what differs between clients is. */
+enum {
+    DESTINATION_OFFSET = 24,
+    CHECKSUM_OFFSET = IP6_HEADER_SIZE + 2,
+};
+
+void server_init(struct server *server, const struct server_config *config)
 {
-    return teredo_link_local(TEREDO_FLAG_CONE, (struct endpoint){config->primary, config->port});
+    static const struct in6_addr nobody = IN6ADDR_ANY_INIT;
+    struct writer w = writer_of(server->advert, sizeof server->advert);
+    uint8_t body[TEREDO_RA_SIZE];
+    struct teredo_packet ra;
+
+    server->config = *config;
+    server->link_local =
+        teredo_link_local(TEREDO_FLAG_CONE, (struct endpoint){config->primary, config->port});
+    teredo_make_ra(&ra, &server->link_local, &nobody, config->primary, config->mtu, body);
+    teredo_encode(&w, &ra);
+    server->advert_checksum = ra.icmp6.checksum;
+}
+
+/* The advertisement to DESTINATION: the checksum of the one to :: plus what the address adds. */
+static void put_advert(struct writer *w, const struct server *server,
+                       const struct in6_addr *destination)
+{
+    size_t start = w->size;
+    uint32_t sum = (uint16_t)~server->advert_checksum;
+
+    writer_bytes(w, server->advert, DESTINATION_OFFSET);
+    writer_bytes(w, destination, sizeof *destination);
+    writer_bytes(w, server->advert + IP6_HEADER_SIZE, TEREDO_RA_SIZE);
+    writer_patch_u16(w, start + CHECKSUM_OFFSET,
+                     checksum_finish(checksum_add(sum, destination, sizeof *destination)));
 }
 
 int server_client_compare(const void *a, const void *b)
@@ -79,73 +109,76 @@ static enum server_drop finish(struct server_reply *reply, enum server_reply_kin
     return w->failed ? SERVER_DROP_TOO_LARGE : SERVER_ACCEPTED;
 }
 
+/* Fills in the authentication value of an answer whose authentication header has room for it. */
+static void sign(uint8_t *data, size_t size, const struct server_client *client)
+{
+    struct teredo_packet p;
+    struct wire_fault fault;
+
+    /* The value stands behind marks, lengths and identifier. */
+    if (teredo_decode(data, size, &p, &fault))
+        teredo_auth_value(client->secret, client->secret_size, &p, data + 4 + client->id_size);
+}
+
 /* Processing of router solicitations (5.3.2). */
-static enum server_drop advertise(const struct server_config *config, struct endpoint from,
+static enum server_drop advertise(const struct server *server, struct endpoint from,
                                   enum server_address at, const struct teredo_packet *rs,
                                   struct server_reply *reply)
 {
-    struct in6_addr link_local = server_link_local(config);
     const struct server_client *client;
-    uint8_t body[TEREDO_RA_SIZE], value[TEREDO_HMAC_SIZE];
     struct writer w = writer_of(reply->data, sizeof reply->data);
-    struct teredo_packet ra;
     enum server_drop drop;
 
     if (rs->ip6.hop_limit != 255)
         return SERVER_DROP_RS_HOP_LIMIT;
     if (rs->icmp6.code != 0)
         return SERVER_DROP_RS_MALFORMED;
-    drop = authenticate(config, rs, &client);
+    drop = authenticate(&server->config, rs, &client);
     if (drop != SERVER_ACCEPTED)
         return drop;
 
-    teredo_make_ra(&ra, &link_local, &rs->ip6.source, config->primary, config->mtu, body);
-    ra.has_origin = true;
-    ra.origin = from;
     if (rs->has_auth) {
-        ra.has_auth = true;
-        ra.auth = rs->auth; /* the identifier and nonce received */
-        ra.auth.value = value;
-        ra.auth.value_size = 0;
-        ra.auth.confirmation = 0;
+        /* The identifier and the nonce received; room for a value. */
+        struct teredo_auth auth = rs->auth;
+
+        auth.confirmation = 0;
+        teredo_put_auth(&w, &auth);
     }
-    if (client != NULL) {
-        teredo_auth_value(client->secret, client->secret_size, &ra, value);
-        ra.auth.value_size = sizeof value;
-    }
-    teredo_encode(&w, &ra);
+    teredo_put_origin(&w, from);
+    put_advert(&w, server, &rs->ip6.source);
+    if (client != NULL)
+        sign(reply->data, w.size, client);
     if ((rs->ip6.source.s6_addr[8] & TEREDO_FLAG_CONE >> 8) != 0)
         at = at == SERVER_PRIMARY ? SERVER_SECONDARY : SERVER_PRIMARY;
     return finish(reply, SERVER_ADVERTISED, at, from, &w);
 }
 
 /* The same bytes back to where they came from, never more. */
-static enum server_drop echo(const struct server_config *config, struct endpoint from,
+static enum server_drop echo(const struct server *server, struct endpoint from,
                              enum server_address at, const struct teredo_packet *request,
                              struct server_reply *reply)
 {
-    struct in6_addr link_local = server_link_local(config);
     uint8_t body[TEREDO_MAX_SIZE];
     struct writer w = writer_of(reply->data, sizeof reply->data);
     struct teredo_packet p;
 
     if (request->icmp6.echo.size > sizeof body - 8)
         return SERVER_DROP_TOO_LARGE;
-    teredo_make_echo(&p, ICMP6_TYPE_ECHO_REPLY, &link_local, &request->ip6.source,
+    teredo_make_echo(&p, ICMP6_TYPE_ECHO_REPLY, &server->link_local, &request->ip6.source,
                      request->icmp6.echo.id, request->icmp6.echo.sequence, request->icmp6.echo.data,
                      request->icmp6.echo.size, body);
     teredo_encode(&w, &p);
     return finish(reply, SERVER_ECHOED, at, from, &w);
 }
 
-static enum server_drop process_locally(const struct server_config *config, struct endpoint from,
+static enum server_drop process_locally(const struct server *server, struct endpoint from,
                                         enum server_address at, const struct teredo_packet *p,
                                         struct server_reply *reply)
 {
     if (p->kind == TEREDO_RS)
-        return advertise(config, from, at, p, reply);
+        return advertise(server, from, at, p, reply);
     if (p->kind == TEREDO_ECHO_REQUEST && p->icmp6.code == 0)
-        return echo(config, from, at, p, reply);
+        return echo(server, from, at, p, reply);
     return SERVER_DROP_NOT_FOR_SERVER;
 }
 
@@ -153,7 +186,7 @@ static enum server_drop process_locally(const struct server_config *config, stru
  * they came, hop limit included, since miredo's bubbles have 0 and the section asks for no change.
  * What came before it (an authentication, an origin that nobody vouches for) and bytes behind it
  * that are no trailer stay here. */
-static enum server_drop relay(const struct server_config *config, struct endpoint from,
+static enum server_drop relay(const struct server *server, struct endpoint from,
                               const struct teredo_packet *p, const struct teredo_addr *target,
                               const uint8_t *data, size_t size, struct server_reply *reply)
 {
@@ -161,14 +194,14 @@ static enum server_drop relay(const struct server_config *config, struct endpoin
 
     if (p->kind != TEREDO_BUBBLE && p->kind != TEREDO_ECHO_REQUEST && p->kind != TEREDO_ECHO_REPLY)
         return SERVER_DROP_NOT_RELAYED;
-    if (!server_address_usable(config, target->mapped.address))
+    if (!server_address_usable(&server->config, target->mapped.address))
         return SERVER_DROP_TARGET_NOT_GLOBAL;
     if (target->mapped.port == 0)
         return SERVER_DROP_TARGET_PORT_ZERO;
-    if (is_own_endpoint(config, target->mapped))
+    if (is_own_endpoint(&server->config, target->mapped))
         return SERVER_DROP_TARGET_IS_SERVER;
 
-    if (target->server == config->primary)
+    if (target->server == server->config.primary)
         teredo_put_origin(&w, from);
     writer_bytes(&w, data + p->ip6_offset, size - p->junk_size - p->ip6_offset);
     return finish(reply, SERVER_RELAYED, SERVER_PRIMARY, target->mapped, &w);
@@ -190,13 +223,12 @@ static bool destination_is_global(const struct in6_addr *a)
            !IN6_IS_ADDR_SITELOCAL(a) && !IN6_IS_ADDR_MULTICAST(a);
 }
 
-enum server_drop server_process(const struct server_config *config, struct endpoint from,
+enum server_drop server_process(const struct server *server, struct endpoint from,
                                 enum server_address at, const uint8_t *data, size_t size,
                                 struct server_reply *reply)
 {
     struct teredo_packet p;
     struct teredo_addr source, target;
-    struct in6_addr link_local = server_link_local(config);
     bool has_target;
 
     if (size > TEREDO_MAX_SIZE)
@@ -204,36 +236,37 @@ enum server_drop server_process(const struct server_config *config, struct endpo
     if (!teredo_decode(data, size, &p, &reply->fault)) /* rule 1 */
         return reply->fault.reason == WIRE_TRAILER_MUST_DISCARD ? SERVER_DROP_TRAILER
                                                                 : SERVER_DROP_MALFORMED;
-    if (IP6_HEADER_SIZE + p.payload_size > config->mtu)
+    if (IP6_HEADER_SIZE + p.payload_size > server->config.mtu)
         return SERVER_DROP_TOO_LARGE;
     if (p.kind == TEREDO_DATA) /* rule 2 */
         return SERVER_DROP_NOT_BUBBLE_OR_ICMP6;
-    if (!server_address_usable(config, from.address)) /* rule 3 */
+    if (!server_address_usable(&server->config, from.address)) /* rule 3 */
         return SERVER_DROP_SOURCE_NOT_GLOBAL;
     if (from.port == 0)
         return SERVER_DROP_SOURCE_PORT_ZERO;
-    if (is_own_endpoint(config, from))
+    if (is_own_endpoint(&server->config, from))
         return SERVER_DROP_SOURCE_IS_SERVER;
 
     if (p.kind == TEREDO_RS && ip6_is_link_local(&p.ip6.source) &&
         ip6_is_all_routers(&p.ip6.destination)) /* rule 4 */
-        return advertise(config, from, at, &p, reply);
+        return advertise(server, from, at, &p, reply);
     has_target = service_address(&p.ip6.destination, &target);
     if (service_address(&p.ip6.source, &source)) { /* rule 5 */
         if (!endpoint_equal(source.mapped, from))
             return SERVER_DROP_SOURCE_MISMATCH;
     } else { /* rules 6 and 7 */
-        if (!has_target || target.server != config->primary)
+        if (!has_target || target.server != server->config.primary)
             return SERVER_DROP_NOT_OUR_CLIENT;
         if (source_invalid(&p))
             return SERVER_DROP_IP6_SOURCE_INVALID;
     }
 
-    if (ip6_is_all_routers(&p.ip6.destination) || ip6_equal(&p.ip6.destination, &link_local))
-        return process_locally(config, from, at, &p, reply);
+    if (ip6_is_all_routers(&p.ip6.destination) ||
+        ip6_equal(&p.ip6.destination, &server->link_local))
+        return process_locally(server, from, at, &p, reply);
     if (!destination_is_global(&p.ip6.destination))
         return SERVER_DROP_DESTINATION_NOT_GLOBAL;
     if (!has_target)
         return SERVER_DROP_NO_IP6_ROUTE;
-    return relay(config, from, &p, &target, data, size, reply);
+    return relay(server, from, &p, &target, data, size, reply);
 }

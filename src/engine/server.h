@@ -25,6 +25,14 @@ struct server_config {
     size_t client_count;
 };
 
+/* A server that is set up: what of its answers is always the same was built once. */
+struct server {
+    struct server_config config;
+    struct in6_addr link_local; /* cone bit 1, our port, our primary address (5.3.2) */
+    uint8_t advert[IP6_HEADER_SIZE + TEREDO_RA_SIZE]; /* to the destination :: */
+    uint16_t advert_checksum;
+};
+
 /* One of the server's own addresses. */
 enum server_address {
     SERVER_PRIMARY,
@@ -75,19 +83,18 @@ struct server_reply {
     struct wire_fault fault; /* of a packet that is SERVER_DROP_MALFORMED */
 };
 
+/* CONFIG is copied; its clients are borrowed. */
+void server_init(struct server *server, const struct server_config *config);
+
 /* Processes one UDP payload that came from FROM to our address AT. Either SERVER_ACCEPTED with all
  * of REPLY but the fault filled in, or the reason why nothing is to be sent. */
-enum server_drop server_process(const struct server_config *config, struct endpoint from,
+enum server_drop server_process(const struct server *server, struct endpoint from,
                                 enum server_address at, const uint8_t *data, size_t size,
                                 struct server_reply *reply);
 
 /* True for a global unicast address by the list of 5.2.4; with allow_private also for the others
  * that hosts may have. */
 bool server_address_usable(const struct server_config *config, uint32_t address);
-
-/* The link-local address that the server advertises from and answers echo requests to: cone bit 1,
- * its port, its primary address (5.3.2). */
-struct in6_addr server_link_local(const struct server_config *config);
 
 /* The order of struct server_client for qsort: by length, then bytes, of the identifier. */
 int server_client_compare(const void *a, const void *b);

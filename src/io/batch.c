@@ -37,7 +37,7 @@ static void set_int(int fd, int level, int option, int value)
     setsockopt(fd, level, option, &value, sizeof value);
 }
 
-int batch_open(struct endpoint local, int receive_buffer, struct error *error)
+int batch_open(struct endpoint local, int buffer, struct error *error)
 {
     struct sockaddr_in sa = {.sin_family = AF_INET,
                              .sin_port = htons(local.port),
@@ -52,10 +52,12 @@ int batch_open(struct endpoint local, int receive_buffer, struct error *error)
         close(fd);
         return bind_error(local, errnum, error);
     }
-    /* None of these is needed to work. The second goes beyond the system's limit, for root. RFC
+    /* None of these is needed to work. Those with force go beyond the system's limit, for root. RFC
      * 4380 5.1.2: the don't fragment bit stays off. */
-    set_int(fd, SOL_SOCKET, SO_RCVBUF, receive_buffer);
-    set_int(fd, SOL_SOCKET, SO_RCVBUFFORCE, receive_buffer);
+    set_int(fd, SOL_SOCKET, SO_RCVBUF, buffer);
+    set_int(fd, SOL_SOCKET, SO_RCVBUFFORCE, buffer);
+    set_int(fd, SOL_SOCKET, SO_SNDBUF, buffer);
+    set_int(fd, SOL_SOCKET, SO_SNDBUFFORCE, buffer);
     set_int(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT);
     return fd;
 }

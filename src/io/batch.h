@@ -32,9 +32,9 @@ struct batch_out {
     struct sockaddr_in destinations[BATCH_SIZE];
 };
 
-/* Opens a non-blocking UDP socket bound to LOCAL, with room for RECEIVE_BUFFER bytes if the system
+/* Opens a non-blocking UDP socket bound to LOCAL, with room for BUFFER bytes each way if the system
  * allows that much. Returns the descriptor, or -1 with ERROR filled in. */
-int batch_open(struct endpoint local, int receive_buffer, struct error *error);
+int batch_open(struct endpoint local, int buffer, struct error *error);
 
 void batch_in_init(struct batch_in *b);
 void batch_out_init(struct batch_out *b);

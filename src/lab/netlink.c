@@ -9,7 +9,6 @@
 #include <linux/rtnetlink.h>
 #include <linux/sockios.h>
 #include <linux/veth.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -60,13 +59,15 @@ static struct nlmsghdr *request(struct netlink *nl, uint16_t type, uint16_t flag
     return message;
 }
 
-/* Sends the request and waits for its acknowledgement; WHAT and NAME are for the error. */
+/* Sends the request and waits for its acknowledgement; WHAT and NAME are for the error. On failure
+ * errno is the kernel's answer. */
 static int carry_out(struct netlink *nl, const struct nlmsghdr *message, const char *what,
                      const char *name, struct error *error)
 {
     unsigned port = mnl_socket_get_portid(nl->socket);
     ssize_t n = mnl_socket_sendto(nl->socket, message, message->nlmsg_len);
     int more = MNL_CB_OK;
+    int answer;
 
     while (n >= 0 && more > MNL_CB_STOP) {
         n = mnl_socket_recvfrom(nl->socket, nl->buffer, sizeof nl->buffer);
@@ -75,31 +76,18 @@ static int carry_out(struct netlink *nl, const struct nlmsghdr *message, const c
     }
     if (n >= 0 && more >= MNL_CB_STOP)
         return 0;
-    error_set(error, EX_OSERR, errno, "cannot %s %s of the lab", what, name);
-    if (errno == EOPNOTSUPP)
+    answer = errno;
+    error_set(error, EX_OSERR, answer, "cannot %s %s of the lab", what, name);
+    if (answer == EOPNOTSUPP)
         error_hint(error, "the kernel needs veth (CONFIG_VETH; modprobe veth)");
+    errno = answer;
     return -1;
-}
-
-/* A kernel without IPv6 refuses to be told about it. */
-static bool has_ip6(void)
-{
-    return access("/proc/sys/net/ipv6", F_OK) == 0;
 }
 
 static void put_link_attributes(struct nlmsghdr *message, const char *name, const uint8_t *mac)
 {
-    struct nlattr *families, *inet6;
-
     mnl_attr_put_strz(message, IFLA_IFNAME, name);
     mnl_attr_put(message, IFLA_ADDRESS, MAC_SIZE, mac);
-    if (!has_ip6())
-        return;
-    families = mnl_attr_nest_start(message, IFLA_AF_SPEC);
-    inet6 = mnl_attr_nest_start(message, AF_INET6);
-    mnl_attr_put_u8(message, IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE);
-    mnl_attr_nest_end(message, inet6);
-    mnl_attr_nest_end(message, families);
 }
 
 int netlink_add_veth(struct netlink *nl, const char *name, const uint8_t mac[static MAC_SIZE],
@@ -132,6 +120,29 @@ static unsigned index_of(const char *name, struct error *error)
     if (index == 0)
         error_set(error, EX_OSERR, errno, "cannot find the interface %s of the lab", name);
     return index;
+}
+
+int netlink_no_ip6(struct netlink *nl, const char *name, struct error *error)
+{
+    struct nlmsghdr *message = request(nl, RTM_NEWLINK, 0);
+    struct ifinfomsg *link = mnl_nlmsg_put_extra_header(message, sizeof *link);
+    struct nlattr *families = mnl_attr_nest_start(message, IFLA_AF_SPEC);
+    struct nlattr *inet6 = mnl_attr_nest_start(message, AF_INET6);
+    unsigned index = index_of(name, error);
+    struct error refusal;
+
+    if (index == 0)
+        return -1;
+    mnl_attr_put_u8(message, IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE);
+    mnl_attr_nest_end(message, inet6);
+    mnl_attr_nest_end(message, families);
+    link->ifi_index = (int)index;
+    /* A kernel without IPv6 knows no such family, and needs not be told. */
+    if (carry_out(nl, message, "keep IPv6 off the interface", name, &refusal) == 0 ||
+        errno == EAFNOSUPPORT)
+        return 0;
+    *error = refusal;
+    return -1;
 }
 
 int netlink_up(struct netlink *nl, const char *name, struct error *error)
@@ -191,10 +202,10 @@ int netlink_no_offload(const char *name, struct error *error)
 
     for (size_t i = 0; i < sizeof commands / sizeof *commands && !failed; i++) {
         struct ethtool_value value = {.cmd = commands[i]};
-        struct ifreq request = {.ifr_data = (void *)&value};
+        struct ifreq ask = {.ifr_data = (void *)&value};
 
-        strncpy(request.ifr_name, name, sizeof request.ifr_name - 1);
-        failed = ioctl(fd, SIOCETHTOOL, &request) < 0 && errno != EOPNOTSUPP;
+        strncpy(ask.ifr_name, name, sizeof ask.ifr_name - 1);
+        failed = ioctl(fd, SIOCETHTOOL, &ask) < 0 && errno != EOPNOTSUPP;
     }
     if (failed)
         error_set(error, EX_OSERR, errno, "cannot turn off checksum offload of %s", name);

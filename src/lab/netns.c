@@ -28,10 +28,9 @@ static int write_text(const char *path, const char *text, struct error *error)
     return n < 0 ? -1 : 0;
 }
 
-/* What stands in the way of an ordinary user differs by system. */
-static int refused(struct error *error, int errnum)
+/* Says what may stand in the way of an ordinary user, which differs by system. */
+static int hint_at(struct error *error, int errnum)
 {
-    error_set(error, EX_NOPERM, errnum, "cannot make a user namespace for the lab");
     if (errnum == ENOSPC || errnum == EUSERS)
         return error_hint(error, "run as root, or allow user namespaces: "
                                  "sysctl user.max_user_namespaces=1000");
@@ -43,24 +42,34 @@ static int refused(struct error *error, int errnum)
                              "container, give it CAP_SYS_ADMIN and CAP_NET_ADMIN");
 }
 
+static int refused(struct error *error, int errnum)
+{
+    error_set(error, EX_NOPERM, errnum, "cannot make a user namespace for the lab");
+    return hint_at(error, errnum);
+}
+
+/* Maps one identifier of this process, for good, to root's. */
+static int map_to_root(const char *path, unsigned id, struct error *error)
+{
+    char map[64];
+
+    snprintf(map, sizeof map, "0 %u 1", id);
+    return write_text(path, map, error) < 0 ? hint_at(error, EPERM) : 0;
+}
+
 static int become_root_of_user_namespace(struct error *error)
 {
     uid_t uid = geteuid();
     gid_t gid = getegid();
-    char map[64];
 
     if (unshare(CLONE_NEWUSER) < 0)
         return refused(error, errno);
     /* The kernel asks for this before a user without privileges may map a group. */
     if (write_text("/proc/self/setgroups", "deny", error) < 0)
-        return error_hint(error, "run as root");
-    snprintf(map, sizeof map, "0 %u 1", uid);
-    if (write_text("/proc/self/uid_map", map, error) < 0)
-        return error_hint(error, "run as root");
-    snprintf(map, sizeof map, "0 %u 1", gid);
-    if (write_text("/proc/self/gid_map", map, error) < 0)
-        return error_hint(error, "run as root");
-    return 0;
+        return hint_at(error, EPERM);
+    if (map_to_root("/proc/self/uid_map", uid, error) < 0)
+        return -1;
+    return map_to_root("/proc/self/gid_map", gid, error);
 }
 
 int netns_enter(struct error *error)
@@ -161,16 +170,20 @@ int pidns_open(struct pidns *p, struct error *error)
     return 0;
 }
 
+void pidns_kill(const struct pidns *p)
+{
+    if (p->init > 0)
+        kill(p->init, SIGKILL);
+}
+
 void pidns_close(struct pidns *p)
 {
+    pidns_kill(p);
     if (p->ns >= 0)
         close(p->ns);
     if (p->lifeline >= 0)
         close(p->lifeline);
-    if (p->init > 0) {
-        kill(p->init, SIGKILL);
-        while (waitpid(p->init, NULL, 0) < 0 && errno == EINTR)
-            continue;
-    }
+    while (p->init > 0 && waitpid(p->init, NULL, 0) < 0 && errno == EINTR)
+        continue;
     *p = (struct pidns){.ns = -1, .lifeline = -1, .init = -1};
 }

@@ -31,8 +31,12 @@ struct pidns {
     pid_t init;
 };
 
-/* Returns 0, or -1 and ERROR. pidns_close kills everything in it and waits until it is gone. */
+/* Returns 0, or -1 and ERROR. */
 int pidns_open(struct pidns *p, struct error *error);
+
+/* Kills everything in it. Its first process ends only after the others have been waited for, so
+ * that the caller does that between pidns_kill and pidns_close, which waits for the first. */
+void pidns_kill(const struct pidns *p);
 void pidns_close(struct pidns *p);
 
 /* fork(2) with flags of clone(2); to be followed by nothing but system calls in the child. */

@@ -56,18 +56,18 @@ struct passage {
     enum passage_reason reason;
     enum place place;
     enum lab_host
-        host;    /* whose link: the sender's on the way to the core, from there the receiver's */
-    bool inward; /* from the core towards a host (the core's own FORWARDED too) */
-    uint64_t packet;  /* the same number from SENT to the end; 1, 2, … in order of sending */
-    unsigned copy;    /* 1 in the copy that a link made, else 0 */
-    uint64_t about;   /* an ICMP error made by a NAT or the core: the packet it is about; else 0 */
-    uint8_t protocol; /* of IPv4: 17 UDP, 1 ICMP */
+        host; /* whose link: the sender's on the way to the core, from there the receiver's */
+    uint64_t packet; /* the same number from SENT to the end; 1, 2, … in order of sending */
+    uint64_t about;  /* an ICMP error made by a NAT or the core: the packet it is about; else 0 */
     struct endpoint from, to;         /* as it came to the place; ports 0 unless UDP */
     struct endpoint new_from, new_to; /* as it left, if it was translated; else the same */
     const struct nat_result *nat;     /* what the NAT or firewall of the place did, or NULL */
     const uint8_t *before;            /* the IPv4 datagram as it came to the place, borrowed */
     const uint8_t *data;              /* as it left; the same as `before` if nothing changed it */
     size_t size;                      /* of both, in bytes */
+    unsigned copy;                    /* 1 in the copy that a link made, else 0 */
+    uint8_t protocol;                 /* of IPv4: 17 UDP, 1 ICMP */
+    bool inward; /* from the core towards a host (the core's own FORWARDED too) */
 };
 
 typedef void passage_observer(void *context, const struct passage *passage);

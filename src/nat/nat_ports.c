@@ -71,6 +71,16 @@ static bool walk(const struct choice *c, uint32_t stride, bool parity, uint16_t 
     return false;
 }
 
+/* One step on, round the end of the range. */
+static uint16_t port_after(const struct nat_config *config, uint16_t port)
+{
+    uint32_t next = (uint32_t)port + config->step;
+
+    while (next > config->port_high)
+        next -= range_size(config);
+    return (uint16_t)next;
+}
+
 bool nat_ports_choose(struct nat_port_chooser *chooser, const struct nat_config *config,
                       unsigned pool, uint16_t internal, bool (*is_free)(void *arg, uint16_t port),
                       void *arg, uint16_t *out)
@@ -80,9 +90,7 @@ bool nat_ports_choose(struct nat_port_chooser *chooser, const struct nat_config 
     for (int parity = config->parity; parity >= 0; parity--)
         if (walk(&c, c.stride, parity != 0, internal, is_free, arg, out) ||
             (c.stride > 1 && walk(&c, 1, parity != 0, internal, is_free, arg, out))) {
-            chooser->next[pool] =
-                (uint16_t)(config->port_low + ((uint32_t)(*out - config->port_low) + config->step) %
-                                                  range_size(config));
+            chooser->next[pool] = port_after(config, *out);
             return true;
         }
     return false;

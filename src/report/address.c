@@ -72,31 +72,31 @@ const char *address_verdict_code(enum address_verdict verdict)
     return "unknown";
 }
 
+/* A note on an IPv4 address names its block, between text and tail. */
 static const struct {
     const char *code;
     const char *text;
+    const char *tail;
 } notes[NOTE_COUNT] = {
-    [NOTE_OLD_PREFIX] = {"old_prefix", "the prefix is the 6bone's, in use until 2006"},
-    [NOTE_SERVER_NOT_GLOBAL] = {"server_not_global",
-                                "the server is not global unicast: clients must not send to it "
-                                "(RFC 4380 5.2.4)"},
-    [NOTE_SERVER_SPECIAL] = {"server_special", "the server is not an ordinary address"},
-    [NOTE_CLIENT_NOT_GLOBAL] = {"client_not_global",
-                                "the mapped address is not global unicast: peers must not send "
-                                "to it (RFC 4380 5.2.4)"},
-    [NOTE_CLIENT_SPECIAL] = {"client_special", "the mapped address is not an ordinary address"},
+    [NOTE_OLD_PREFIX] = {"old_prefix", "the prefix is the 6bone's, in use until 2006", ""},
+    [NOTE_SERVER_NOT_GLOBAL] = {"server_not_global", "the server is not global unicast (",
+                                "): nothing may be sent to it (RFC 4380 5.2.4)"},
+    [NOTE_SERVER_SPECIAL] = {"server_special", "the server is a special address (", ")"},
+    [NOTE_CLIENT_NOT_GLOBAL] = {"client_not_global", "the mapped address is not global unicast (",
+                                "): nothing may be sent to it (RFC 4380 5.2.4)"},
+    [NOTE_CLIENT_SPECIAL] = {"client_special", "the mapped address is a special address (", ")"},
     [NOTE_MAPPED_PORT_ZERO] = {"mapped_port_zero",
-                               "the mapped port is 0: nothing can be sent to it"},
+                               "the mapped port is 0: nothing can be sent to it", ""},
     [NOTE_NO_RANDOM_FLAGS] = {"no_random_flags",
                               "no random flags: mapped address and port are enough to guess this "
-                              "address (RFC 5991)"},
+                              "address (RFC 5991)",
+                              ""},
     [NOTE_CONE_BIT] = {"cone_bit",
-                       "the cone bit is set: deprecated, peers send bubbles all the same "
-                       "(RFC 5991)"},
-    [NOTE_RESERVED_BIT] = {"reserved_bit", "the reserved flag 0x4000 is set (RFC 5991: 0)"},
+                       "the cone bit is set: deprecated, no peer may rely on it (RFC 5991)", ""},
+    [NOTE_RESERVED_BIT] = {"reserved_bit", "the reserved flag 0x4000 is set (RFC 5991: 0)", ""},
     [NOTE_UNIVERSAL_BIT] = {"universal_bit",
-                            "the universal flag 0x0200 is set (RFC 4380 4: should be 0)"},
-    [NOTE_GROUP_BIT] = {"group_bit", "the group flag 0x0100 is set (RFC 4380 4: should be 0)"},
+                            "the universal flag 0x0200 is set (RFC 4380 4: should be 0)", ""},
+    [NOTE_GROUP_BIT] = {"group_bit", "the group flag 0x0100 is set (RFC 4380 4: should be 0)", ""},
 };
 
 const char *address_note_code(enum address_note note)
@@ -106,17 +106,12 @@ const char *address_note_code(enum address_note note)
 
 char *address_put_note(char *p, const struct address *a, enum address_note note)
 {
-    const char *block = NULL;
-
     p = put_string(p, notes[note].text);
     if (note == NOTE_SERVER_NOT_GLOBAL || note == NOTE_SERVER_SPECIAL)
-        block = ip4_special_block(a->teredo.server);
+        p = put_string(p, ip4_special_block(a->teredo.server));
     if (note == NOTE_CLIENT_NOT_GLOBAL || note == NOTE_CLIENT_SPECIAL)
-        block = ip4_special_block(a->teredo.mapped.address);
-    if (block == NULL)
-        return p;
-    p = put_string(p, ": ");
-    return put_string(p, block);
+        p = put_string(p, ip4_special_block(a->teredo.mapped.address));
+    return put_string(p, notes[note].tail);
 }
 
 /* On the diagnostics stream, in its place among the results. */

@@ -10,6 +10,12 @@ static const char *const nat_words[] = {
     [QUALIFY_NAT_SYMMETRIC] = "symmetric: another mapping for each server address",
 };
 
+/* The NAT in one word, without the explanation behind the colon. */
+static int nat_word_length(enum qualify_nat nat)
+{
+    return (int)strcspn(nat_words[nat], ":");
+}
+
 static const char *const verdict_words[] = {
     [QUALIFY_QUALIFIED] = "qualified",
     [QUALIFY_NOT_QUALIFIED] = "not qualified",
@@ -77,9 +83,10 @@ static void text_preamble(struct reporter *r, const struct qualification *q)
     else if (!r->config.quiet)
         fprintf(r->config.out, "from %s\n", address);
     if (!r->config.quiet)
-        fprintf(r->config.out, "  mapped %s by server %s in %.3f ms; nat %s%s%s\n",
+        fprintf(r->config.out, "  mapped %s by server %s in %.3f ms; nat %.*s%s%s\n",
                 endpoint_format(seen, mapped), endpoint_format(q->server, server), words_ms(q->rtt),
-                nat_words[q->nat], r->config.timestamp_source != NULL ? "; times from " : "",
+                nat_word_length(q->nat), nat_words[q->nat],
+                r->config.timestamp_source != NULL ? "; times from " : "",
                 r->config.timestamp_source != NULL ? r->config.timestamp_source : "");
     if (q->verdict != QUALIFY_QUALIFIED && !r->config.quiet)
         fprintf(r->config.err, "teredoctl %s: warning: %s\n", r->config.command,

@@ -145,6 +145,17 @@ bool teredo_decode(const uint8_t *data, size_t size, struct teredo_packet *out,
     return reader_left(&r) == 0 || teredo_trailers_decode(&r, out, fault);
 }
 
+void teredo_put_auth(struct writer *w, const struct teredo_auth *auth)
+{
+    writer_u16(w, MARK_AUTH);
+    writer_u8(w, auth->client_id_size);
+    writer_u8(w, auth->value_size);
+    writer_bytes(w, auth->client_id, auth->client_id_size);
+    writer_bytes(w, auth->value, auth->value_size);
+    writer_bytes(w, auth->nonce, sizeof auth->nonce);
+    writer_u8(w, auth->confirmation);
+}
+
 void teredo_put_origin(struct writer *w, struct endpoint origin)
 {
     writer_u16(w, MARK_ORIGIN);
@@ -160,15 +171,8 @@ void teredo_encode(struct writer *w, const struct teredo_packet *p)
         w->failed = true;
         return;
     }
-    if (p->has_auth) {
-        writer_u16(w, MARK_AUTH);
-        writer_u8(w, p->auth.client_id_size);
-        writer_u8(w, p->auth.value_size);
-        writer_bytes(w, p->auth.client_id, p->auth.client_id_size);
-        writer_bytes(w, p->auth.value, p->auth.value_size);
-        writer_bytes(w, p->auth.nonce, sizeof p->auth.nonce);
-        writer_u8(w, p->auth.confirmation);
-    }
+    if (p->has_auth)
+        teredo_put_auth(w, &p->auth);
     if (p->has_origin)
         teredo_put_origin(w, p->origin);
     ip6.payload_length = (uint16_t)p->payload_size;

@@ -85,6 +85,9 @@ bool teredo_decode(const uint8_t *data, size_t size, struct teredo_packet *out,
  * the trailers; icmp6 is not consulted. */
 void teredo_encode(struct writer *w, const struct teredo_packet *p);
 
+/* Writes an authentication header (5.1.1). */
+void teredo_put_auth(struct writer *w, const struct teredo_auth *auth);
+
 /* Writes the 8 bytes of an origin indication, obfuscated. */
 void teredo_put_origin(struct writer *w, struct endpoint origin);
 

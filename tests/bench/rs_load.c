@@ -3,7 +3,7 @@
  *
  *     rs_load FROM_IP SERVER_IP[:PORT] SECONDS [WINDOW]
  *
- * For the bench of `teredoctl serve`, on addresses of its own network namespace. */
+ * For the bench of `teredoctl serve`, in a network namespace of its own. */
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -95,11 +95,38 @@ static void take_answers(struct load *l)
     }
 }
 
+static int open_source(struct endpoint from)
+{
+    struct error error;
+    int fd = batch_open(from, 4 << 20, &error);
+
+    if (fd < 0) {
+        fprintf(stderr, "rs_load: %s\n", error.what);
+        exit(error.status);
+    }
+    return fd;
+}
+
+static void run(struct load *l, struct endpoint from, double stop)
+{
+    l->fd = open_source(from);
+    while (now() < stop) {
+        struct pollfd p = {l->fd, POLLIN, 0};
+
+        fill_window(l);
+        if (poll(&p, 1, SILENCE_MS) == 0) {
+            l->lost += l->outstanding;
+            l->outstanding = 0;
+        }
+        take_answers(l);
+    }
+    close(l->fd);
+}
+
 int main(int argc, char **argv)
 {
-    static struct load l = {.window = 512};
+    static struct load l = {.window = 64};
     struct endpoint from = {0};
-    struct error error;
     double start, stop;
 
     if (argc < 4 || argc > 5 || !ip4_parse(argv[1], &from.address) ||
@@ -109,29 +136,14 @@ int main(int argc, char **argv)
     }
     if (argc == 5)
         l.window = (unsigned)strtoul(argv[4], NULL, 10);
-    l.fd = batch_open(from, 4 << 20, &error);
-    if (l.fd < 0) {
-        fprintf(stderr, "rs_load: %s\n", error.what);
-        return error.status;
-    }
     batch_in_init(&l.in);
     batch_out_init(&l.out);
     make_solicitation(&l);
     start = now();
     stop = start + strtod(argv[3], NULL);
-    while (now() < stop) {
-        struct pollfd p = {l.fd, POLLIN, 0};
-
-        fill_window(&l);
-        if (poll(&p, 1, SILENCE_MS) == 0) {
-            l.lost += l.outstanding;
-            l.outstanding = 0;
-        }
-        take_answers(&l);
-    }
+    run(&l, from, stop);
     printf("sent %llu answered %llu strange %llu lost %llu seconds %.3f\n",
            (unsigned long long)l.sent, (unsigned long long)l.answered,
            (unsigned long long)l.strange, (unsigned long long)l.lost, now() - start);
-    close(l.fd);
     return l.answered > 0 ? 0 : 1;
 }

@@ -5,9 +5,15 @@
 #                                           +-- core --+
 #   b 100.64.2.2 --- nb ~~~ 198.51.100.20 --+          +--- s2 192.0.2.129, .130
 #
-# The NATs masquerade and drop what comes unasked; `trap_at nb` takes that drop away.
+# The NATs masquerade and drop what comes unasked; `trap_at nb` takes that drop away. A file that
+# shares one internet between its tests calls internet_up in setup_file and internet_down in
+# teardown_file.
 
-NS_PREFIX=tdt$$
+# setup_file and each test are processes of their own: the first names the namespaces.
+export NS_PREFIX=${NS_PREFIX:-tdt$$}
+export TEST_DIR=${BATS_FILE_TMPDIR:-${TEST_DIR:-}}
+unset TEREDO_SERVER TEREDO_PEER NO_COLOR
+INTERNET_HOSTS=(a b na nb core s1 s2)
 
 in_ns() {
     local host=$1
@@ -16,9 +22,12 @@ in_ns() {
 }
 
 need_root() {
-    if [ "$(id -u)" -ne 0 ]; then
-        skip "needs root for network namespaces"
-    fi
+    local tool
+
+    [ "$(id -u)" -eq 0 ] || skip "needs root for network namespaces"
+    for tool in ip nft ss jq miredo miredo-server "$@"; do
+        command -v "$tool" >/dev/null || skip "$tool is not installed"
+    done
 }
 
 # wire HOST ADDRESS/LENGTH GATEWAY-HOST ADDRESS/LENGTH: a link between two hosts
@@ -31,9 +40,11 @@ wire() {
     in_ns "$b" ip link set "$b-$a" up
 }
 
+# masquerade NAT [FLAGS]: anew, without the state of before
 masquerade() {
     local nat=$1 flags=${2:-}
     in_ns "$nat" nft -f - <<EOF
+flush ruleset
 table ip nat {
     chain out {
         type nat hook postrouting priority 100;
@@ -54,9 +65,24 @@ trap_at() {
     in_ns "$1" nft delete table ip filter
 }
 
+# no_nat HOST NAT: HOST's own address is the NAT's outside address; the NAT forwards, no more
+no_nat() {
+    local host=$1 nat=$2 outside gateway
+    outside=$(in_ns "$nat" ip -4 -o addr show dev "$nat-core" | sed -n 's|.*inet \([^ ]*\)/.*|\1|p')
+    gateway=$(in_ns "$host" ip -4 route show default | awk '{ print $3 }')
+    in_ns "$nat" nft flush ruleset
+    in_ns "$nat" ip addr flush dev "$nat-core"
+    in_ns "$nat" sysctl -qw "net.ipv4.conf.$nat-core.proxy_arp=1"
+    in_ns "$nat" ip route add "${outside%.*}.0/24" dev "$nat-core"
+    in_ns "$nat" ip route add default via "${outside%.*}.1"
+    in_ns "$nat" ip route add "$outside" dev "$nat-$host"
+    in_ns "$host" ip addr add "$outside/32" dev "$host-$nat"
+    in_ns "$host" ip route replace default via "$gateway" src "$outside"
+}
+
 internet_up() {
     local host
-    for host in a b na nb core s1 s2; do
+    for host in "${INTERNET_HOSTS[@]}"; do
         ip netns add "$NS_PREFIX$host"
         in_ns "$host" ip link set lo up
         in_ns "$host" sysctl -qw net.ipv4.ip_forward=1
@@ -79,12 +105,29 @@ internet_up() {
     masquerade nb
 }
 
+# end_processes SIGNAL HOST: those that run on HOST, and only those
+end_processes() {
+    local pids
+    pids=$(ip netns pids "$NS_PREFIX$2" 2>/dev/null) || return 0
+    # shellcheck disable=SC2086
+    [ -z "$pids" ] || kill "-$1" $pids 2>/dev/null || true
+}
+
+nothing_runs_on() {
+    [ -z "$(ip netns pids "$NS_PREFIX$1")" ]
+}
+
+# silence HOST: ends all that runs on HOST, and waits until it is gone
+silence() {
+    end_processes TERM "$1"
+    wait_for 5 nothing_runs_on "$1" || end_processes KILL "$1"
+    wait_for 5 nothing_runs_on "$1"
+}
+
 internet_down() {
-    local host pids
-    for host in a b na nb core s1 s2; do
-        pids=$(ip netns pids "$NS_PREFIX$host" 2>/dev/null) || continue
-        # shellcheck disable=SC2086
-        [ -z "$pids" ] || kill -9 $pids 2>/dev/null || true
+    local host
+    for host in "${INTERNET_HOSTS[@]}"; do
+        end_processes KILL "$host"
         ip netns del "$NS_PREFIX$host" 2>/dev/null || true
     done
 }
@@ -121,4 +164,43 @@ miredo_client() {
 # The Teredo address of the miredo client on HOST
 miredo_address() {
     in_ns "$1" ip -6 -o addr show dev teredo scope global | sed -n 's|.*inet6 \([^/]*\)/.*|\1|p'
+}
+
+# miredo_peer HOST SERVER: sets PEER to the Teredo address of a new miredo client on HOST
+miredo_peer() {
+    miredo_client "$1" "$2"
+    PEER=$(miredo_address "$1")
+    [ -n "$PEER" ]
+}
+
+# our_server HOST ADDRESS SECONDARY: `teredoctl serve` in the background
+our_server() {
+    in_ns "$1" "$TEREDOCTL" serve --address "$2" --secondary "$3" --format=json -v \
+        >"$TEST_DIR/$1.json" 2>"$TEST_DIR/$1.log" 3>&- &
+    wait_for 5 grep -q '^ready' "$TEST_DIR/$1.log"
+}
+
+# our_listener HOST SERVER [OPTION…]: `teredoctl listen` in the background; sets PEER to its address
+our_listener() {
+    local host=$1
+    rm -f "$TEST_DIR/$host.out"
+    in_ns "$host" "$TEREDOCTL" listen "${@:2}" >"$TEST_DIR/$host.out" 2>"$TEST_DIR/$host.log" 3>&- &
+    LISTENER=$!
+    wait_for 5 grep -q 2001: "$TEST_DIR/$host.out"
+    PEER=$(grep -om 1 '2001:[0-9a-f:]*' "$TEST_DIR/$host.out")
+}
+
+# on HOST ARGUMENT…: teredoctl on HOST; sets status, output and stderr
+on() {
+    run --separate-stderr in_ns "$1" "$TEREDOCTL" "${@:2}" 3>&-
+    # Seen when the test fails.
+    printf '$ on %s: teredoctl %s => %s\n%s\n%s\n' "$1" "${*:2}" "$status" "$output" "${stderr-}"
+}
+
+# Asserts that a filter is true of the JSON in $output (of each line, if it is jsonl).
+json() {
+    jq -e "$@" <<<"$output" >/dev/null || {
+        echo "not so: jq $*"
+        return 1
+    }
 }

@@ -13,7 +13,8 @@
 static int tap_count;
 static int tap_failed;
 
-static inline bool tap_result(bool good, const char *format, va_list args)
+__attribute__((format(printf, 2, 0))) static inline bool tap_result(bool good, const char *format,
+                                                                    va_list args)
 {
     tap_count++;
     if (!good)

@@ -1,0 +1,154 @@
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "command.h"
+#include "lab_host.h"
+#include "lab_options.h"
+#include "lab_story.h"
+#include "output.h"
+#include "teredo_addr.h"
+
+/* How long a host may take to get ready: qualifying over slow, lossy links included. */
+#define READY_SECONDS 20.0
+/* After the trace has ended, its last packets still arrive. */
+#define SETTLE (200 * NSEC_MS)
+
+struct lab {
+    const struct lab_options *options;
+    struct topology *topology;
+    struct lab_story *story; /* NULL when a command runs */
+    struct lab_program s1, s2, listener;
+    char path[PATH_MAX];
+    char peer[INET6_ADDRSTRLEN];
+};
+
+static int start_server(struct lab *lab, struct lab_program *program, enum lab_host host,
+                        const char *address, struct error *error)
+{
+    const char *const argv[] = {"serve", "--quiet", "--address", address, NULL};
+
+    if (lab_start(lab->topology, program, host, lab->path, argv, READY_SECONDS, error) != 0)
+        return -1;
+    if (!program->has_line)
+        return error_set(error, EX_SOFTWARE, 0, "the server on host %s did not start",
+                         lab_host_name(host));
+    return 0;
+}
+
+/* A host without UDP gets no Teredo address: then its peer is told the one it would have had. */
+static void compose_peer(struct lab *lab)
+{
+    struct teredo_addr a = {.prefix = TEREDO_PREFIX, .server = UINT32_C(0xc0000281)};
+    struct in6_addr address;
+
+    /* The first public address of B's side. */
+    a.mapped = (struct endpoint){UINT32_C(0xc6336414), 40000};
+    teredo_addr_encode(&a, &address);
+    inet_ntop(AF_INET6, &address, lab->peer, sizeof lab->peer);
+}
+
+static int start_listener(struct lab *lab, struct error *error)
+{
+    const char *const argv[] = {"listen",     "--quiet", "--timeout",   "4",
+                                "--attempts", "8",       "192.0.2.129", NULL};
+    struct in6_addr address;
+
+    if (lab_start(lab->topology, &lab->listener, LAB_B, lab->path, argv, READY_SECONDS, error) != 0)
+        return -1;
+    if (lab->listener.has_line && inet_pton(AF_INET6, lab->listener.line, &address) == 1) {
+        inet_ntop(AF_INET6, &address, lab->peer, sizeof lab->peer);
+        return 0;
+    }
+    compose_peer(lab);
+    if (!lab->options->quiet)
+        fprintf(stderr,
+                "teredoctl lab: host b could not qualify; TEREDO_PEER is the address that it would "
+                "have had\n");
+    return 0;
+}
+
+static void describe(const struct lab *lab)
+{
+    char a[NAT_CONFIG_STRLEN], b[NAT_CONFIG_STRLEN];
+
+    printf("A behind %s, server 1 (192.0.2.1); B behind %s, server 2 (192.0.2.129); seed %llu\n",
+           nat_config_describe(&lab->options->topology.nat[LAB_A], a),
+           nat_config_describe(&lab->options->topology.nat[LAB_B], b),
+           (unsigned long long)lab->options->topology.seed);
+}
+
+/* The main job: the trace, then the seed's figure. */
+static int run_trace(struct lab *lab, struct error *error)
+{
+    const struct lab_options *o = lab->options;
+    char *argv[] = {lab->path,
+                    "trace",
+                    "--control-ttl",
+                    "0",
+                    "--format",
+                    (char *)o->format,
+                    "--color",
+                    o->color ? "always" : "never",
+                    o->quiet ? "--quiet" : NULL,
+                    NULL};
+    bool text = strcmp(o->format, "text") == 0 && !o->quiet;
+    int status;
+
+    if (text)
+        describe(lab);
+    status = lab_run(lab->topology, LAB_A, lab->path, argv, "192.0.2.1", lab->peer, error);
+    if (status < 0 || status >= EX__BASE)
+        return status;
+    if (text) {
+        printf("\n");
+        lab_story_draw(lab->story, stdout, o->width, o->ascii, o->color, o->verbose || status != 0);
+    }
+    return status;
+}
+
+static int run_in_lab(struct lab *lab, struct error *error)
+{
+    const struct lab_options *o = lab->options;
+
+    if (start_server(lab, &lab->s1, LAB_S1, "192.0.2.1", error) != 0 ||
+        start_server(lab, &lab->s2, LAB_S2, "192.0.2.129", error) != 0 ||
+        start_listener(lab, error) != 0)
+        return -1;
+    if (o->command == NULL)
+        return run_trace(lab, error);
+    return lab_run(lab->topology, o->on, lab->path, o->command,
+                   o->on == LAB_B ? "192.0.2.129" : "192.0.2.1", lab->peer, error);
+}
+
+static int run(int argc, char **argv, struct error *error)
+{
+    struct lab_options options;
+    struct lab lab = {.options = &options};
+    int status = -1;
+
+    argv[0] = "teredoctl lab";
+    lab_options_parse(&options, argc, argv);
+    if (options.command == NULL) {
+        lab.story = lab_story_new(options.verbose);
+        if (lab.story == NULL)
+            return error_set(error, EX_OSERR, ENOMEM, "cannot start the lab");
+        options.topology.observe = lab_story_observe;
+        options.topology.observe_context = lab.story;
+    }
+    if (lab_own_path(lab.path, error) == 0)
+        lab.topology = topology_new(&options.topology, error);
+    if (lab.topology != NULL)
+        status = run_in_lab(&lab, error);
+    topology_close(lab.topology, SETTLE);
+    lab_story_free(lab.story);
+    if (status >= 0 && output_finish(stdout, error) != 0)
+        return -1;
+    return status;
+}
+
+const struct command command_lab = {
+    "lab", "an emulated internet with NATs of any kind, to try it all without root", run};

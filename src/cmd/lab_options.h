@@ -1,0 +1,23 @@
+/* The options of `teredoctl lab`. */
+#ifndef CMD_LAB_OPTIONS_H
+#define CMD_LAB_OPTIONS_H
+
+#include "topology.h"
+
+struct lab_options {
+    struct topology_config topology; /* NATs, links, seed */
+    enum lab_host on;
+    const char *pcap;   /* NULL = none */
+    const char *format; /* of the trace */
+    bool ascii;
+    bool color;
+    bool quiet;
+    bool verbose;
+    unsigned width; /* columns */
+    char **command; /* NULL = the trace */
+};
+
+/* Parses ARGV; usage errors end the program with 64. */
+void lab_options_parse(struct lab_options *o, int argc, char **argv);
+
+#endif

@@ -1,0 +1,255 @@
+#include "lab_story.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "ladder.h"
+#include "teredo.h"
+#include "udp.h"
+
+/* Packets beyond this are counted, not drawn: a ladder that long is of no use to anybody. */
+enum {
+    MAX_PACKETS = 512,
+    MAX_NOTES = 4,
+    NOTE_SIZE = NAT_RESULT_STRLEN + 64
+};
+
+struct note {
+    enum place place;
+    char text[NOTE_SIZE];
+};
+
+struct packet {
+    uint64_t id;
+    nsec when;
+    enum place from;
+    enum place end;
+    bool stopped;
+    bool ended;
+    bool aside; /* an indirect answer */
+    char label[64];
+    struct note notes[MAX_NOTES];
+    unsigned note_count;
+};
+
+struct lab_story {
+    bool with_qualification;
+    struct packet packets[MAX_PACKETS];
+    unsigned count;
+    unsigned beyond;
+};
+
+struct lab_story *lab_story_new(bool with_qualification)
+{
+    struct lab_story *story = calloc(1, sizeof *story);
+
+    if (story != NULL)
+        story->with_qualification = with_qualification;
+    return story;
+}
+
+void lab_story_free(struct lab_story *story)
+{
+    free(story);
+}
+
+/* The seed's five steps, for a bubble between these hosts. */
+static const char *bubble_label(enum lab_host from, bool to_server)
+{
+    if (from == LAB_A)
+        return to_server ? "2 indirect bubble" : "1 direct bubble";
+    if (from == LAB_B)
+        return to_server ? "indirect answer" : "4 direct bubble";
+    return from == LAB_S2 ? "3 bubble with origin" : "indirect answer with origin";
+}
+
+/* What the packet is, in few words; false if it has no place in the story. */
+static bool label_packet(const struct lab_story *story, const struct passage *p,
+                         char label[static 64])
+{
+    struct udp_datagram d;
+    struct teredo_packet t;
+    struct wire_fault fault;
+    const char *text = NULL;
+
+    if (!udp4_decode(p->data, p->size, false, &d, &fault) ||
+        !teredo_decode(d.payload, d.payload_size, &t, &fault))
+        return false;
+    switch (t.kind) {
+    case TEREDO_BUBBLE:
+        text = bubble_label(p->host, d.to.port == TEREDO_PORT);
+        break;
+    case TEREDO_ECHO_REQUEST:
+        text = "5 echo request";
+        break;
+    case TEREDO_ECHO_REPLY:
+        text = "5 echo reply";
+        break;
+    case TEREDO_RS:
+        text = story->with_qualification ? "router solicitation" : NULL;
+        break;
+    case TEREDO_RA:
+        text = story->with_qualification ? "router advertisement" : NULL;
+        break;
+    case TEREDO_ICMP6:
+        text = "ICMPv6";
+        break;
+    case TEREDO_DATA:
+        text = "data";
+        break;
+    }
+    if (text == NULL)
+        return false;
+    snprintf(label, 64, "%s", text);
+    return true;
+}
+
+static void start_packet(struct lab_story *story, const struct passage *p)
+{
+    struct packet *packet = &story->packets[story->count];
+    char label[64];
+
+    if (!label_packet(story, p, label))
+        return;
+    if (story->count == MAX_PACKETS) {
+        story->beyond++;
+        return;
+    }
+    *packet = (struct packet){.id = p->packet, .when = p->when, .from = p->place, .end = p->place};
+    memcpy(packet->label, label, sizeof packet->label);
+    packet->aside = strncmp(label, "indirect answer", strlen("indirect answer")) == 0;
+    story->count++;
+}
+
+static struct packet *find_packet(struct lab_story *story, uint64_t id)
+{
+    for (unsigned i = story->count; i > 0; i--)
+        if (story->packets[i - 1].id == id)
+            return &story->packets[i - 1];
+    return NULL;
+}
+
+static void add_note(struct packet *packet, enum place place, const char *text)
+{
+    struct note *note = &packet->notes[packet->note_count];
+
+    if (packet->note_count == MAX_NOTES)
+        return;
+    packet->note_count++;
+    note->place = place;
+    snprintf(note->text, sizeof note->text, "%s", text);
+}
+
+/* A NAT that only refreshes what it has is no news. */
+static void note_nat(struct packet *packet, const struct passage *p)
+{
+    unsigned news =
+        NAT_MAPPING_CREATED | NAT_MAPPING_EXPIRED | NAT_FILTER_OPENED | NAT_FILTER_EXPIRED;
+    char text[NAT_RESULT_STRLEN];
+
+    if (p->nat != NULL && (p->nat->verdict != NAT_OUT || (p->nat->happened & news) != 0))
+        add_note(packet, p->place, nat_result_text(p->nat, text));
+}
+
+static void end_packet(struct packet *packet, const struct passage *p)
+{
+    char text[NAT_RESULT_STRLEN];
+
+    if (packet->ended)
+        return;
+    packet->ended = true;
+    packet->end = p->place;
+    packet->stopped = p->kind != PASSAGE_DELIVERED;
+    if (p->kind == PASSAGE_LOST)
+        add_note(packet, p->place, "lost on the link");
+    else if (p->kind == PASSAGE_DISCARDED && p->nat != NULL)
+        add_note(packet, p->place, nat_result_text(p->nat, text));
+    else if (p->kind == PASSAGE_DISCARDED)
+        add_note(packet, p->place, passage_reason_text(p->reason));
+}
+
+void lab_story_observe(void *context, const struct passage *p)
+{
+    struct lab_story *story = context;
+    struct packet *packet;
+
+    if (p->kind == PASSAGE_SENT) {
+        if (p->protocol == IP_PROTOCOL_UDP && p->about == 0)
+            start_packet(story, p);
+        return;
+    }
+    packet = p->copy == 0 ? find_packet(story, p->packet) : NULL;
+    if (packet == NULL)
+        return;
+    switch (p->kind) {
+    case PASSAGE_NAT:
+        note_nat(packet, p);
+        break;
+    case PASSAGE_DUPLICATED:
+        add_note(packet, p->place, "the link carries it twice");
+        break;
+    case PASSAGE_LOST:
+    case PASSAGE_DISCARDED:
+    case PASSAGE_DELIVERED:
+        end_packet(packet, p);
+        break;
+    case PASSAGE_SENT:
+    case PASSAGE_FORWARDED:
+        break;
+    }
+}
+
+static bool place_is_used(const struct lab_story *story, enum place place, bool whole)
+{
+    for (unsigned i = 0; i < story->count; i++) {
+        const struct packet *packet = &story->packets[i];
+
+        if (packet->aside && !whole)
+            continue;
+        if (packet->from == place || packet->end == place)
+            return true;
+        for (unsigned n = 0; n < packet->note_count; n++)
+            if (packet->notes[n].place == place)
+                return true;
+    }
+    return false;
+}
+
+static void draw_packet(const struct ladder *ladder, const unsigned lane[static PLACE_COUNT],
+                        const struct packet *packet, nsec origin)
+{
+    struct ladder_arrow arrow = {
+        .offset = packet->when - origin,
+        .from = lane[packet->from],
+        .to = lane[packet->end],
+        .label = packet->label,
+        .stopped = packet->stopped,
+    };
+
+    /* What has not ended by now is still under way. */
+    if (packet->ended && arrow.from != arrow.to)
+        ladder_arrow(ladder, &arrow);
+    for (unsigned i = 0; i < packet->note_count; i++)
+        ladder_note(ladder, lane[packet->notes[i].place], packet->notes[i].text);
+}
+
+void lab_story_draw(const struct lab_story *story, FILE *out, unsigned width, bool ascii,
+                    bool color, bool whole)
+{
+    static const enum place order[] = {PLACE_HOST_A,   PLACE_NAT_A, PLACE_SERVER_1, PLACE_CORE,
+                                       PLACE_SERVER_2, PLACE_NAT_B, PLACE_HOST_B};
+    unsigned lane[PLACE_COUNT] = {0};
+    struct ladder ladder;
+
+    ladder_init(&ladder, out, width, ascii, color);
+    for (unsigned i = 0; i < sizeof order / sizeof *order; i++)
+        if (order[i] == PLACE_HOST_A || order[i] == PLACE_HOST_B ||
+            place_is_used(story, order[i], whole))
+            lane[order[i]] = ladder_lane(&ladder, place_title(order[i]));
+    ladder_head(&ladder);
+    for (unsigned i = 0; i < story->count; i++)
+        if (whole || !story->packets[i].aside)
+            draw_packet(&ladder, lane, &story->packets[i], story->packets[0].when);
+    if (story->beyond > 0)
+        fprintf(out, "(and %u packets more)\n", story->beyond);
+}

@@ -1,0 +1,433 @@
+/* src/lab/internet.c in virtual time: what becomes of packets between the four hosts. */
+#include "internet.h"
+
+#include <stdlib.h>
+
+#include "bytes.h"
+#include "datagram.h"
+#include "tap.h"
+#include "udp.h"
+
+#define T0 (1700000000 * NSEC_S)
+#define DELAY (10 * NSEC_MS)
+
+enum {
+    MAX_RECORDS = 64
+};
+
+/* What the last run delivered, and the passages that it told of. */
+static struct delivery {
+    nsec when;
+    size_t size;
+    enum lab_host host;
+    uint8_t data[LAB_MTU];
+} deliveries[MAX_RECORDS];
+static struct passage passages[MAX_RECORDS];
+static struct nat_result nat_results[MAX_RECORDS];
+static unsigned delivery_count, passage_count;
+static nsec now;
+static bool takes_packets = true;
+
+static const struct endpoint a_inside = {0x64400102, 5000}, a_outside = {0xcb00710a, 5000},
+                             b_inside = {0x64400202, 6000}, b_outside = {0xc6336414, 6000},
+                             server1 = {0xc0000201, 3544}, server2 = {0xc0000281, 3544};
+
+static bool deliver(void *context, enum lab_host host, const uint8_t *data, size_t size)
+{
+    struct delivery *d = &deliveries[delivery_count % MAX_RECORDS];
+
+    (void)context;
+    if (!takes_packets)
+        return false;
+    d->host = host;
+    d->when = now;
+    d->size = size;
+    memcpy(d->data, data, size);
+    delivery_count++;
+    return true;
+}
+
+static void observe(void *context, const struct passage *passage)
+{
+    unsigned i = passage_count++ % MAX_RECORDS;
+
+    (void)context;
+    passages[i] = *passage;
+    if (passage->nat != NULL) {
+        nat_results[i] = *passage->nat;
+        passages[i].nat = &nat_results[i];
+    }
+}
+
+static struct internet_config config_of(const char *nat_a, const char *nat_b)
+{
+    struct internet_config c = {.seed = 1, .deliver = deliver, .observe = observe};
+    struct error error;
+
+    if (nat_config_parse(nat_a, &c.nat[LAB_A], &error) < 0 ||
+        nat_config_parse(nat_b, &c.nat[LAB_B], &error) < 0) {
+        printf("Bail out! %s\n", error.what);
+        exit(1);
+    }
+    for (unsigned i = 0; i < LAB_HOSTS; i++)
+        c.link[i].delay = DELAY;
+    return c;
+}
+
+static struct internet *internet_of(const char *nat_a, const char *nat_b)
+{
+    struct internet_config c = config_of(nat_a, nat_b);
+
+    now = T0;
+    return internet_new(&c);
+}
+
+/* Lets everything happen that is under way, and forgets what happened before. */
+static void run(struct internet *net)
+{
+    while (internet_deadline(net) != NSEC_NEVER) {
+        now = internet_deadline(net);
+        internet_advance(net, now);
+    }
+}
+
+static void forget(void)
+{
+    delivery_count = passage_count = 0;
+}
+
+static void send_bytes(struct internet *net, enum lab_host host, const uint8_t *data, size_t size)
+{
+    forget();
+    internet_send(net, host, now, now, data, size);
+    run(net);
+}
+
+static void send_udp(struct internet *net, enum lab_host host, struct endpoint from,
+                     struct endpoint to, uint8_t ttl)
+{
+    uint8_t data[LAB_MTU];
+    struct udp_options options = {.ttl = ttl};
+
+    send_bytes(net, host, data, udp4_encode(data, sizeof data, from, to, "hi", 2, &options));
+}
+
+/* True if just one UDP datagram was delivered, to HOST, sound, with these endpoints. */
+static bool delivered(enum lab_host host, struct endpoint from, struct endpoint to)
+{
+    struct udp_datagram d;
+    struct wire_fault fault;
+
+    return delivery_count == 1 && deliveries[0].host == host &&
+           udp4_decode(deliveries[0].data, deliveries[0].size, false, &d, &fault) &&
+           endpoint_equal(d.from, from) && endpoint_equal(d.to, to);
+}
+
+/* True if just one ICMP error was delivered, to HOST, of TYPE and CODE, from SOURCE, sound, about
+ * the datagram FROM -> TO. */
+static bool error_delivered(enum lab_host host, uint8_t type, uint8_t code, uint32_t source,
+                            struct endpoint from, struct endpoint to)
+{
+    struct delivery *r = &deliveries[0];
+    struct datagram d = {0};
+
+    return delivery_count == 1 && r->host == host && datagram_parse(r->data, r->size, &d) &&
+           d.outer.kind == DATAGRAM_ERROR && r->data[20] == type && r->data[21] == code &&
+           checksum_finish(checksum_add(0, r->data + 20, r->size - 20)) == 0 &&
+           d.outer.from.address == source && d.outer.to.address == from.address &&
+           endpoint_equal(d.inner.from, from) && endpoint_equal(d.inner.to, to);
+}
+
+static const struct passage *last_passage(void)
+{
+    return &passages[(passage_count - 1) % MAX_RECORDS];
+}
+
+static bool ended_in(enum passage_kind kind, enum passage_reason reason, enum place place)
+{
+    const struct passage *p = last_passage();
+
+    return passage_count > 0 && delivery_count == 0 && p->kind == kind && p->reason == reason &&
+           p->place == place;
+}
+
+static void test_way(void)
+{
+    struct internet *net = internet_of("port-restricted", "none");
+    static const struct step {
+        enum passage_kind kind;
+        enum place place;
+        nsec after;
+    } way[] = {{PASSAGE_SENT, PLACE_HOST_A, 0},
+               {PASSAGE_NAT, PLACE_NAT_A, 0},
+               {PASSAGE_FORWARDED, PLACE_CORE, DELAY},
+               {PASSAGE_DELIVERED, PLACE_SERVER_1, 2 * DELAY}};
+    unsigned right = 0;
+
+    is_int(internet_deadline(net), NSEC_NEVER, "nothing is due while nothing is sent");
+    send_udp(net, LAB_A, a_inside, server1, 64);
+    ok(delivered(LAB_S1, a_outside, server1),
+       "a datagram from behind a NAT reaches the server from the NAT's address");
+    is_int(deliveries[0].when - T0, 2 * DELAY, "after the delays of two links");
+    is_int(deliveries[0].data[8], 62, "the NAT and the core have taken one each off its TTL");
+    is_int(passage_count, 4, "its passages are told");
+    for (unsigned i = 0; i < 4; i++)
+        right += passages[i].kind == way[i].kind && passages[i].place == way[i].place &&
+                 passages[i].when == T0 + way[i].after && passages[i].packet == 1;
+    is_int(right, 4, "in order, with their times and one packet number");
+    ok(endpoint_equal(passages[1].from, a_inside) &&
+           endpoint_equal(passages[1].new_from, a_outside) &&
+           (passages[1].nat->happened & NAT_MAPPING_CREATED),
+       "the NAT's passage tells both endpoints and what the NAT did");
+    is_int(load_u32(passages[1].before + 12) == 0, 0, "and has the datagram's bytes");
+
+    send_udp(net, LAB_S1, server1, a_outside, 64);
+    ok(delivered(LAB_A, server1, a_inside), "the answer comes in through the NAT");
+    ok(passages[2].kind == PASSAGE_NAT && passages[2].inward && passages[2].packet == 2,
+       "and is another packet");
+    send_udp(net, LAB_S2, server2, a_outside, 64);
+    ok(ended_in(PASSAGE_DISCARDED, PASSAGE_BY_NAT, PLACE_NAT_A) &&
+           last_passage()->nat->reason == NAT_FILTERED_ADDRESS_PORT && passage_count == 3,
+       "what the NAT filters is discarded silently");
+    send_udp(net, LAB_B, b_outside, server1, 64);
+    ok(delivered(LAB_S1, b_outside, server1), "a host without NAT has the public address itself");
+    internet_free(net);
+    internet_free(NULL);
+}
+
+static void test_punch(void)
+{
+    struct internet *net = internet_of("port-restricted", "port-restricted");
+
+    send_udp(net, LAB_A, a_inside, b_outside, 64);
+    ok(ended_in(PASSAGE_DISCARDED, PASSAGE_BY_NAT, PLACE_NAT_B),
+       "the first direct bubble dies at the peer's NAT");
+    send_udp(net, LAB_B, b_inside, a_outside, 64);
+    ok(delivered(LAB_A, b_outside, a_inside), "it has opened the way for the peer's");
+    send_udp(net, LAB_A, a_inside, b_outside, 64);
+    ok(delivered(LAB_B, a_outside, b_inside), "and then both ways are open");
+    internet_free(net);
+
+    net = internet_of("firewall", "blocked");
+    send_udp(net, LAB_S1, server1, a_outside, 64);
+    ok(ended_in(PASSAGE_DISCARDED, PASSAGE_BY_NAT, PLACE_NAT_A), "a firewall keeps strangers out");
+    send_udp(net, LAB_A, a_outside, server1, 64);
+    ok(delivered(LAB_S1, a_outside, server1), "a host behind a firewall has the public address");
+    send_udp(net, LAB_B, b_inside, server1, 64);
+    ok(ended_in(PASSAGE_DISCARDED, PASSAGE_BY_NAT, PLACE_NAT_B) &&
+           last_passage()->nat->reason == NAT_UDP_BLOCKED,
+       "a network that blocks UDP passes none");
+    internet_free(net);
+
+    net = internet_of("cone,hairpin=yes,pool=2,pooling=arbitrary", "none");
+    send_udp(net, LAB_A, a_inside, server1, 64);
+    send_udp(net, LAB_A, (struct endpoint){a_inside.address, 5001}, a_outside, 64);
+    ok(delivered(LAB_A, (struct endpoint){a_outside.address + 1, 5001}, a_inside),
+       "hairpinned packets come back, from the second address of the pool here");
+    is_int(deliveries[0].when, now, "without crossing a link");
+    internet_free(net);
+}
+
+static void test_ttl(void)
+{
+    struct internet *net = internet_of("port-restricted", "port-restricted");
+
+    send_udp(net, LAB_A, a_inside, b_outside, 1);
+    ok(error_delivered(LAB_A, 11, 0, 0x64400101, a_inside, b_outside),
+       "TTL 1: the own NAT answers from its inner address");
+    ok(passages[2].about == passages[0].packet && passages[2].packet != passages[0].packet,
+       "an ICMP error tells which packet it is about");
+    send_udp(net, LAB_A, a_inside, b_outside, 2);
+    ok(error_delivered(LAB_A, 11, 0, 0xc00002fe, a_inside, b_outside),
+       "TTL 2: the core answers, and the NAT translates the answer back");
+    send_udp(net, LAB_A, a_inside, b_outside, 3);
+    ok(ended_in(PASSAGE_DISCARDED, PASSAGE_BY_NAT, PLACE_NAT_B),
+       "TTL 3: the peer's NAT filters before it looks at the TTL, and stays silent");
+    send_udp(net, LAB_B, b_inside, a_outside, 64);
+    send_udp(net, LAB_A, a_inside, b_outside, 3);
+    ok(error_delivered(LAB_A, 11, 0, b_outside.address, a_inside, b_outside),
+       "TTL 3, once punched: the peer's NAT answers from its outer address");
+    send_udp(net, LAB_A, a_inside, b_outside, 4);
+    ok(delivered(LAB_B, a_outside, b_inside), "TTL 4 gets there");
+    internet_free(net);
+
+    net = internet_of("firewall", "none");
+    send_udp(net, LAB_A, a_outside, server1, 64);
+    send_udp(net, LAB_S1, server1, a_outside, 2);
+    ok(error_delivered(LAB_S1, 11, 0, 0xcb007101, server1, a_outside),
+       "a firewall is a hop, with an address of its own");
+    internet_free(net);
+}
+
+static void test_unreachable(void)
+{
+    struct internet *net = internet_of("symmetric", "none");
+    struct endpoint nobody = {0xc0000263, 9}, nowhere = {0x08080808, 9}, inside = {0x64400202, 9},
+                    mapped;
+    uint8_t error[576];
+    struct datagram d = {0};
+    size_t size;
+
+    send_udp(net, LAB_A, a_inside, nobody, 64);
+    ok(error_delivered(LAB_A, 3, 1, 0xc00002fe, a_inside, nobody),
+       "ICMP host unreachable for an address that nobody has");
+    send_udp(net, LAB_A, a_inside, nowhere, 64);
+    ok(error_delivered(LAB_A, 3, 0, 0xc00002fe, a_inside, nowhere),
+       "ICMP network unreachable for a network that is not there");
+    send_udp(net, LAB_A, a_inside, inside, 64);
+    ok(error_delivered(LAB_A, 3, 0, 0xc00002fe, a_inside, inside),
+       "nobody outside knows the way to an inner address");
+    send_udp(net, LAB_B, (struct endpoint){0x01020304, 5}, nobody, 64);
+    is_int(delivery_count, 0, "no ICMP error goes to a source that nobody has");
+
+    send_udp(net, LAB_A, a_inside, server1, 64);
+    datagram_parse(deliveries[0].data, deliveries[0].size, &d);
+    size = datagram_make_error(&d, ICMP_HOST_UNREACHABLE, server1.address, error);
+    send_bytes(net, LAB_S1, error, size);
+    ok(error_delivered(LAB_A, 3, 1, server1.address, a_inside, server1),
+       "a server's ICMP error comes in through the NAT, with the datagram that it is about");
+
+    send_udp(net, LAB_A, a_inside, server1, 64);
+    send_udp(net, LAB_S1, server1, passages[1].new_from, 64);
+    datagram_parse(deliveries[0].data, deliveries[0].size, &d);
+    size = datagram_make_error(&d, ICMP_HOST_UNREACHABLE, a_inside.address, error);
+    send_udp(net, LAB_A, a_inside, server1, 64);
+    mapped = passages[1].new_from;
+    send_bytes(net, LAB_A, error, size);
+    ok(error_delivered(LAB_S1, 3, 1, a_outside.address, server1, mapped),
+       "an ICMP error from behind a NAT goes out under the NAT's address");
+    datagram_parse(error, size, &d);
+    datagram_set_inner(&d, DATAGRAM_DESTINATION, (struct endpoint){a_inside.address, 1});
+    send_bytes(net, LAB_A, error, size);
+    ok(ended_in(PASSAGE_DISCARDED, PASSAGE_BY_NAT, PLACE_NAT_A),
+       "an ICMP error about something that never came is discarded");
+    internet_free(net);
+}
+
+static void test_echo(void)
+{
+    struct internet *net = internet_of("port-restricted", "none");
+    struct ip4_header ip = {.ttl = 64,
+                            .protocol = IP_PROTOCOL_ICMP,
+                            .source = a_inside.address,
+                            .destination = server1.address};
+    uint8_t data[28] = {0};
+    struct writer w = writer_of(data, sizeof data);
+    struct datagram d = {0};
+
+    ip4_encode(&w, &ip, 8);
+    data[20] = 8;
+    store_u16(data + 24, 321);
+    store_u16(data + 22, checksum_finish(checksum_add(0, data + 20, 8)));
+    send_bytes(net, LAB_A, data, sizeof data);
+    ok(delivery_count == 1 && datagram_parse(deliveries[0].data, deliveries[0].size, &d) &&
+           d.outer.kind == DATAGRAM_ECHO && d.outer.from.address == a_outside.address,
+       "a ping goes out through the NAT");
+    datagram_set(&d, DATAGRAM_DESTINATION, (struct endpoint){d.outer.from.address, d.outer.query});
+    datagram_set(&d, DATAGRAM_SOURCE, (struct endpoint){server1.address, d.outer.query});
+    memcpy(data, deliveries[0].data, sizeof data);
+    send_bytes(net, LAB_S1, data, sizeof data);
+    ok(delivery_count == 1 && deliveries[0].host == LAB_A &&
+           datagram_parse(deliveries[0].data, deliveries[0].size, &d) && d.outer.query == 321,
+       "its answer comes back with its identifier");
+    store_u16(data + 24, 5);
+    send_bytes(net, LAB_S1, data, sizeof data);
+    is_int(delivery_count, 0, "a ping from outside does not come in");
+    internet_free(net);
+}
+
+static void test_refused(void)
+{
+    struct internet *net = internet_of("cone", "none");
+    uint8_t data[LAB_MTU] = {0};
+    struct writer w = writer_of(data, sizeof data);
+    struct ip4_header ip = {.ttl = 64,
+                            .protocol = IP_PROTOCOL_UDP,
+                            .fragment_offset = 100,
+                            .source = a_inside.address,
+                            .destination = server1.address};
+
+    ip4_encode(&w, &ip, 100);
+    send_bytes(net, LAB_A, data, 120);
+    ok(ended_in(PASSAGE_DISCARDED, PASSAGE_FRAGMENT, PLACE_NAT_A),
+       "a fragment does not pass a NAT");
+    w = writer_of(data, sizeof data);
+    ip.source = b_outside.address;
+    ip4_encode(&w, &ip, 100);
+    send_bytes(net, LAB_B, data, 120);
+    is_int(delivery_count, 1, "a fragment passes where no NAT is in the way");
+    data[11] ^= 1;
+    send_bytes(net, LAB_B, data, 120);
+    ok(ended_in(PASSAGE_DISCARDED, PASSAGE_MALFORMED, PLACE_HOST_B),
+       "a wrong header checksum is not carried");
+    w = writer_of(data, sizeof data);
+    ip.protocol = 6;
+    ip4_encode(&w, &ip, 100);
+    send_bytes(net, LAB_B, data, 120);
+    ok(ended_in(PASSAGE_DISCARDED, PASSAGE_PROTOCOL, PLACE_HOST_B), "TCP is not carried");
+    forget();
+    internet_send_foreign(net, LAB_S1, now);
+    ok(ended_in(PASSAGE_DISCARDED, PASSAGE_NOT_IPV4, PLACE_SERVER_1),
+       "what is not IPv4 is not carried, and told");
+    takes_packets = false;
+    send_udp(net, LAB_B, b_outside, server1, 64);
+    takes_packets = true;
+    ok(ended_in(PASSAGE_DISCARDED, PASSAGE_NOT_TAKEN, PLACE_SERVER_1),
+       "what a host cannot take is told");
+    internet_free(net);
+}
+
+static void test_links(void)
+{
+    struct internet_config c = config_of("none", "none");
+    struct internet *net;
+    unsigned copies = 0;
+
+    now = T0;
+    c.link[LAB_A].loss = 1;
+    c.link[LAB_B].duplicate = 1;
+    c.link[LAB_B].jitter = 9 * NSEC_MS;
+    net = internet_new(&c);
+    send_udp(net, LAB_A, a_outside, server1, 64);
+    ok(ended_in(PASSAGE_LOST, PASSAGE_NO_REASON, PLACE_HOST_A) && !last_passage()->inward,
+       "a packet is lost on its way out");
+    send_udp(net, LAB_S1, server1, a_outside, 64);
+    ok(ended_in(PASSAGE_LOST, PASSAGE_NO_REASON, PLACE_CORE) && last_passage()->host == LAB_A,
+       "a packet is lost on its way in");
+    send_udp(net, LAB_B, b_outside, server1, 64);
+    is_int(delivery_count, 2, "a duplicated packet arrives twice");
+    for (unsigned i = 0; i < passage_count; i++)
+        copies += passages[i].kind == PASSAGE_DELIVERED && passages[i].packet == 3
+                      ? 1 + 10 * passages[i].copy
+                      : 0;
+    is_int(copies, 12, "with one packet number, and the copy is marked");
+    ok(deliveries[0].when != deliveries[1].when, "the copy has a delay of its own");
+    internet_free(net);
+
+    c = config_of("none", "none");
+    c.max_in_flight = 1;
+    net = internet_new(&c);
+    forget();
+    for (unsigned i = 0; i < 2; i++) {
+        uint8_t data[LAB_MTU];
+        size_t size = udp4_encode(data, sizeof data, a_outside, server1, "hi", 2, NULL);
+
+        internet_send(net, LAB_A, now, now, data, size);
+    }
+    ok(ended_in(PASSAGE_DISCARDED, PASSAGE_TOO_MANY, PLACE_HOST_A),
+       "more packets than the lab carries are discarded, and told");
+    is_int(internet_deadline(net) - now, DELAY, "the first is due after its delay");
+    internet_free(net);
+}
+
+int main(void)
+{
+    test_way();
+    test_punch();
+    test_ttl();
+    test_unreachable();
+    test_echo();
+    test_refused();
+    test_links();
+    return done_testing();
+}
