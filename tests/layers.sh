@@ -25,7 +25,7 @@ declare -A library=([event]=libteredo-event.a) # the others are libLAYER.a
 
 # What the pure layers may call of other libraries: string, memory and number functions, nettle, and
 # what compilers add by themselves. Nothing here reads a clock, a socket, a file or random bytes.
-pure_calls='mem(chr|cmp|cpy|mem|move|rchr|set|xor|xor3)|explicit_bzero
+pure_calls='bcmp|mem(chr|cmp|cpy|mem|move|rchr|set|xor|xor3)|explicit_bzero
 str(c?spn|casecmp|cat|chr|cmp|cpy|dup|error|len|ncasecmp|ncat|ncmp|ncpy|ndup|nlen|pbrk|rchr|sep|str|tok_r|to(l|ul|ll|ull|d))
 __isoc[0-9]+_strto(l|ul|ll|ull)|v?snprintf|malloc|calloc|realloc|free|qsort|bsearch|abort
 inet_(ntop|pton)|[hn]to[hn][sl]|in6addr_(any|loopback)|tolower|toupper|__ctype_(b|tolower|toupper)_loc

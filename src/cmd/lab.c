@@ -10,6 +10,7 @@
 #include "lab_options.h"
 #include "lab_story.h"
 #include "output.h"
+#include "passage_pcap.h"
 #include "teredo_addr.h"
 
 /* How long a host may take to get ready: qualifying over slow, lossy links included. */
@@ -20,11 +21,22 @@
 struct lab {
     const struct lab_options *options;
     struct topology *topology;
-    struct lab_story *story; /* NULL when a command runs */
+    struct lab_story *story;   /* NULL when a command runs */
+    struct passage_pcap *pcap; /* NULL when none is asked for */
     struct lab_program s1, s2, listener;
     char path[PATH_MAX];
     char peer[INET6_ADDRSTRLEN];
 };
+
+static void observe(void *context, const struct passage *passage)
+{
+    struct lab *lab = context;
+
+    if (lab->story != NULL)
+        lab_story_observe(lab->story, passage);
+    if (lab->pcap != NULL)
+        passage_pcap_add(lab->pcap, passage);
+}
 
 static int start_server(struct lab *lab, struct lab_program *program, enum lab_host host,
                         const char *address, struct error *error)
@@ -124,27 +136,36 @@ static int run_in_lab(struct lab *lab, struct error *error)
                    o->on == LAB_B ? "192.0.2.129" : "192.0.2.1", lab->peer, error);
 }
 
+static int open_observers(struct lab *lab, struct error *error)
+{
+    const struct lab_options *o = lab->options;
+
+    if (o->command == NULL && (lab->story = lab_story_new(o->verbose)) == NULL)
+        return error_set(error, EX_OSERR, ENOMEM, "cannot start the lab");
+    if (o->pcap != NULL && (lab->pcap = passage_pcap_open(o->pcap, o->pcap_each, error)) == NULL)
+        return -1;
+    return 0;
+}
+
 static int run(int argc, char **argv, struct error *error)
 {
     struct lab_options options;
     struct lab lab = {.options = &options};
+    struct error late; /* a failure after the first tells nothing new */
     int status = -1;
 
     argv[0] = "teredoctl lab";
     lab_options_parse(&options, argc, argv);
-    if (options.command == NULL) {
-        lab.story = lab_story_new(options.verbose);
-        if (lab.story == NULL)
-            return error_set(error, EX_OSERR, ENOMEM, "cannot start the lab");
-        options.topology.observe = lab_story_observe;
-        options.topology.observe_context = lab.story;
-    }
-    if (lab_own_path(lab.path, error) == 0)
+    options.topology.observe = observe;
+    options.topology.observe_context = &lab;
+    if (open_observers(&lab, error) == 0 && lab_own_path(lab.path, error) == 0)
         lab.topology = topology_new(&options.topology, error);
     if (lab.topology != NULL)
         status = run_in_lab(&lab, error);
     topology_close(lab.topology, SETTLE);
     lab_story_free(lab.story);
+    if (lab.pcap != NULL && passage_pcap_close(lab.pcap, status >= 0 ? error : &late) != 0)
+        status = -1;
     if (status >= 0 && output_finish(stdout, error) != 0)
         return -1;
     return status;

@@ -21,6 +21,7 @@ enum {
     OPTION_SEED,
     OPTION_ON,
     OPTION_PCAP,
+    OPTION_PCAP_EACH,
     OPTION_FORMAT,
     OPTION_ASCII,
     OPTION_COLOR,
@@ -43,9 +44,9 @@ static const struct argp_option options[] = {
     {"seed", OPTION_SEED, "N", 0, "The same seed gives every packet the same fate", 1},
     {"on", OPTION_ON, "HOST", 0, "Run COMMAND on a (default), b, s1 or s2", 2},
     {"pcap", OPTION_PCAP, "FILE", 0,
-     "Save what passes at every vantage point: merged in FILE, or a file each if FILE is a "
-     "directory",
-     2},
+     "Save what passes at every vantage point, merged in one capture file", 2},
+    {"pcap-each", OPTION_PCAP_EACH, "FILE", 0,
+     "The same, in a file for each: FILE-a, FILE-nat-a, FILE-b, FILE-nat-b, FILE-s1, FILE-s2", 2},
     {"format", OPTION_FORMAT, "text|json|jsonl", 0,
      "How the trace prints (default: text, and a ladder after it)", 2},
     {"ascii", OPTION_ASCII, NULL, 0, "Draw the ladder without line-drawing characters", 2},
@@ -141,6 +142,10 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
         break;
     case OPTION_PCAP:
         o->pcap = arg;
+        break;
+    case OPTION_PCAP_EACH:
+        o->pcap = arg;
+        o->pcap_each = true;
         break;
     case OPTION_FORMAT:
         if (strcmp(arg, "text") != 0 && strcmp(arg, "json") != 0 && strcmp(arg, "jsonl") != 0)

@@ -8,6 +8,7 @@ struct lab_options {
     struct topology_config topology; /* NATs, links, seed */
     enum lab_host on;
     const char *pcap;   /* NULL = none */
+    bool pcap_each;     /* a file for each vantage point */
     const char *format; /* of the trace */
     bool ascii;
     bool color;

@@ -13,6 +13,16 @@ void nonce_take(struct nonce_source *s, void *out, size_t size)
     sha256_digest(&ctx, size, out);
 }
 
+struct in6_addr link_local_random(struct nonce_source *s)
+{
+    struct in6_addr a = {.s6_addr = {0xfe, 0x80}};
+
+    nonce_take(s, &a.s6_addr[8], 8);
+    /* Cone, universal and group bits 0, as in any Teredo identifier (RFC 5991). */
+    a.s6_addr[8] &= 0x3c;
+    return a;
+}
+
 nsec nonce_between(struct nonce_source *s, nsec low, nsec high)
 {
     uint32_t r;

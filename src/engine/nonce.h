@@ -4,6 +4,7 @@
 #ifndef ENGINE_NONCE_H
 #define ENGINE_NONCE_H
 
+#include <netinet/in.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,5 +20,8 @@ void nonce_take(struct nonce_source *s, void *out, size_t size);
 
 /* A duration drawn evenly from [LOW, HIGH). */
 nsec nonce_between(struct nonce_source *s, nsec low, nsec high);
+
+/* A link-local address that nobody can guess. */
+struct in6_addr link_local_random(struct nonce_source *s);
 
 #endif

@@ -18,7 +18,7 @@ bool punch_init(struct punch *p, const struct punch_config *config)
         p->config.attempts = PUNCH_MAX_ATTEMPTS;
     p->peer = peer;
     p->peer_server = (struct endpoint){peer.server, config->server_port};
-    p->control_source = punch_link_local(&p->config.nonces);
+    p->control_source = link_local_random(&p->config.nonces);
     p->next_attempt = p->give_up = p->next_echo = p->next_server_check = NSEC_NEVER;
     nonce_take(&p->config.nonces, &p->echo_id, sizeof p->echo_id);
     nonce_take(&p->config.nonces, p->echo_data, sizeof p->echo_data);

@@ -144,6 +144,20 @@ static bool take_server_reply(struct punch *p, const struct observation *o)
     return true;
 }
 
+/* A peer behind a symmetric NAT answers through our server from a link-local address, for the
+ * server would not relay from its Teredo address. The nonce shows that it is the peer. */
+static bool repeats_our_nonce(const struct punch *p, const struct teredo_packet *packet)
+{
+    uint32_t nonce;
+
+    if (!teredo_trailer_nonce(packet, &nonce))
+        return false;
+    for (unsigned i = 0; i < p->attempt_count; i++)
+        if (p->attempts[i].has_nonce && p->attempts[i].nonce == nonce)
+            return true;
+    return false;
+}
+
 static void take_control_answer(struct punch *p, const struct observation *o)
 {
     if (p->attempt_count > 0 && endpoint_equal(o->from, p->peer.mapped) &&

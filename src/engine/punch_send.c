@@ -15,16 +15,6 @@ nsec punch_patience(const struct punch *p)
     return nsec_max(4 * p->config.server_rtt, 500 * NSEC_MS);
 }
 
-struct in6_addr punch_link_local(struct nonce_source *nonces)
-{
-    struct in6_addr a = {.s6_addr = {0xfe, 0x80}};
-
-    nonce_take(nonces, &a.s6_addr[8], 8);
-    /* Cone, universal and group bits 0, as in any Teredo identifier (RFC 5991). */
-    a.s6_addr[8] &= 0x3c;
-    return a;
-}
-
 static bool asks_link_local(const struct punch *p, unsigned attempt)
 {
     /* Behind a symmetric NAT our Teredo address does not name the endpoint that the peer's server
@@ -40,7 +30,7 @@ static void prepare_attempt(struct punch *p, unsigned n)
 
     *a = (struct punch_attempt){.source = p->config.own};
     if (asks_link_local(p, n))
-        a->source = punch_link_local(&p->config.nonces);
+        a->source = link_local_random(&p->config.nonces);
     if (p->config.ask != PUNCH_ASK_ENDPOINT) {
         a->has_nonce = true;
         nonce_take(&p->config.nonces, &a->nonce, sizeof a->nonce);

@@ -27,9 +27,6 @@ static inline unsigned punch_tag_index(uint32_t tag)
     return tag & 0xff;
 }
 
-/* A link-local address that nobody can guess. */
-struct in6_addr punch_link_local(struct nonce_source *nonces);
-
 /* How long an answer to something sent now may reasonably take. */
 nsec punch_patience(const struct punch *p);
 

@@ -9,6 +9,7 @@ void respond_init(struct respond *r, const struct respond_config *config)
     memset(r, 0, sizeof *r);
     r->config = *config;
     r->next_refresh = r->end = NSEC_NEVER;
+    r->link_local = link_local_random(&r->config.nonces);
     qualify_init(&r->qualify, &config->qualify);
     r->refreshing = true;
 }
@@ -53,6 +54,7 @@ static void adopt(struct respond *r, const struct qualification *q)
 {
     r->own = q->teredo_address;
     r->mapped = q->mapped;
+    r->behind_symmetric_nat = q->nat == QUALIFY_NAT_SYMMETRIC;
 }
 
 static void first_qualification(struct respond *r, const struct event *e)

@@ -48,6 +48,8 @@ struct respond {
     bool qualified;
     struct in6_addr own;
     struct endpoint mapped;
+    bool behind_symmetric_nat;
+    struct in6_addr link_local; /* source of indirect bubbles behind a symmetric NAT */
     nsec started;
     nsec next_refresh;
     nsec end;

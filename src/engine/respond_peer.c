@@ -47,13 +47,14 @@ static bool may_send_bubble(struct respond_peer *peer, struct endpoint to, nsec 
            now - peer->last_bubble >= RESPOND_BUBBLE_INTERVAL;
 }
 
-static void push_bubble(struct respond *r, const struct respond_peer *peer, struct endpoint to)
+static void push_bubble(struct respond *r, const struct respond_peer *peer,
+                        const struct in6_addr *source, struct endpoint to)
 {
     struct teredo_packet bubble;
     uint8_t nonce[4] = {(uint8_t)(peer->nonce >> 24), (uint8_t)(peer->nonce >> 16),
                         (uint8_t)(peer->nonce >> 8), (uint8_t)peer->nonce};
 
-    teredo_make_bubble(&bubble, &r->own, &peer->address);
+    teredo_make_bubble(&bubble, source, &peer->address);
     if (peer->has_nonce) {
         /* RFC 6081: the answering bubble repeats the nonce. */
         bubble.trailers[0] = (struct teredo_trailer){TRAILER_NONCE, sizeof nonce, nonce};
@@ -81,13 +82,15 @@ static void answer(struct respond *r, struct respond_peer *peer, struct endpoint
     peer->endpoint = to;
     peer->last_bubble = now;
     peer->window_bubbles++;
-    push_bubble(r, peer, to);
+    push_bubble(r, peer, &r->own, to);
     tell(r, PEER_ANSWERED, peer, to, now);
     if (also_indirectly && teredo_addr_decode(&peer->address, &a) &&
         (r->config.allow_private || ip4_is_global_unicast(a.server))) {
         struct endpoint server = {a.server, TEREDO_PORT};
 
-        push_bubble(r, peer, server);
+        /* Our Teredo address does not name the endpoint that a symmetric NAT gives us towards that
+         * server, which would discard it (RFC 4380 5.3.1, rule 5); the nonce says who we are. */
+        push_bubble(r, peer, r->behind_symmetric_nat ? &r->link_local : &r->own, server);
         tell(r, PEER_ANSWERED_INDIRECTLY, peer, server, now);
     }
 }

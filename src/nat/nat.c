@@ -180,7 +180,7 @@ static struct nat_mapping *outbound_mapping(struct nat *nat, nsec now, struct en
     return m;
 }
 
-static bool open_filter(struct nat *nat, nsec now, struct endpoint internal, struct endpoint to,
+static bool open_filter(struct nat *nat, nsec now, struct endpoint external, struct endpoint to,
                         struct nat_result *result)
 {
     struct nat_table *t = &nat->table;
@@ -190,7 +190,7 @@ static bool open_filter(struct nat *nat, nsec now, struct endpoint internal, str
     if (nat->config.filtering == NAT_ENDPOINT_INDEPENDENT)
         return true;
     result->filter = remote;
-    f = nat_table_filter(t, internal, remote);
+    f = nat_table_filter(t, external, remote);
     if (f != NULL && !expired(nat, f->refreshed, now)) {
         f->refreshed = now;
         result->happened |= NAT_FILTER_REFRESHED;
@@ -202,7 +202,7 @@ static bool open_filter(struct nat *nat, nsec now, struct endpoint internal, str
     }
     if (t->live_filters == t->max_filters)
         nat_table_sweep_filters(t, now - nat->config.timeout);
-    if (nat_table_add_filter(t, internal, remote, now) == NULL) {
+    if (nat_table_add_filter(t, external, remote, now) == NULL) {
         drop(result, NAT_TABLE_FULL);
         return false;
     }
@@ -210,8 +210,9 @@ static bool open_filter(struct nat *nat, nsec now, struct endpoint internal, str
     return true;
 }
 
-/* True when INTERNAL's filter lets FROM in; else RESULT says why not. */
-static bool passes_filter(struct nat *nat, nsec now, struct endpoint internal, struct endpoint from,
+/* True when the filter of the mapping with this EXTERNAL endpoint lets FROM in; else RESULT says
+ * why not. */
+static bool passes_filter(struct nat *nat, nsec now, struct endpoint external, struct endpoint from,
                           struct nat_result *result)
 {
     enum nat_dependence filtering = nat->config.filtering;
@@ -220,7 +221,7 @@ static bool passes_filter(struct nat *nat, nsec now, struct endpoint internal, s
 
     if (filtering == NAT_ENDPOINT_INDEPENDENT)
         return true;
-    f = nat_table_filter(&nat->table, internal, remote);
+    f = nat_table_filter(&nat->table, external, remote);
     if (f != NULL && !expired(nat, f->refreshed, now)) {
         if (nat->config.inbound_refresh) {
             f->refreshed = now;
@@ -251,7 +252,7 @@ static struct nat_mapping *let_in(struct nat *nat, nsec now, struct endpoint fro
         drop(result, NAT_NO_MAPPING);
         return NULL;
     }
-    if (!passes_filter(nat, now, m->internal, from, result))
+    if (!passes_filter(nat, now, m->external, from, result))
         return NULL;
     if (nat->config.inbound_refresh)
         m->refreshed = now;
@@ -282,7 +283,7 @@ void nat_outbound(struct nat *nat, nsec now, struct endpoint from, struct endpoi
         return;
     }
     m = outbound_mapping(nat, now, from, to, result);
-    if (m == NULL || !open_filter(nat, now, from, to, result))
+    if (m == NULL || !open_filter(nat, now, m->external, to, result))
         return;
     external = m->external;
     result->from = external;

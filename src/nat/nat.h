@@ -2,8 +2,9 @@
  * when a packet comes from where to where, and is told what becomes of it. No I/O, no clock; the
  * same packets at the same times with the same seed give the same results.
  *
- * - A filter belongs to the internal endpoint, not to one of its mappings, as RFC 4787 section 5
- *   words it: what X:x has sent to Y:y lets Y:y in through any mapping of X:x.
+ * - A filter belongs to a mapping: what X:x has sent to Y:y lets Y:y in through the mapping that it
+ *   went out by. Where mappings are endpoint-independent that is RFC 4787 section 5 to the letter;
+ *   where they are not, it is what symmetric NATs (RFC 3489 5, Linux netfilter among them) do.
  * - Mappings and filters have each their own timer of the same length; outbound packets always
  *   refresh both, inbound ones (let in) only with inbound_refresh. Dropped packets refresh nothing.
  *   An entry is gone when `timeout` has passed since its last refresh.

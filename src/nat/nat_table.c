@@ -94,15 +94,15 @@ struct nat_mapping *nat_table_mapping_outside(const struct nat_table *t, struct 
     return NULL;
 }
 
-struct nat_filter *nat_table_filter(const struct nat_table *t, struct endpoint internal,
+struct nat_filter *nat_table_filter(const struct nat_table *t, struct endpoint external,
                                     struct endpoint remote)
 {
     const struct nat_index *x = &t->by_filter;
 
-    for (uint32_t i = x->heads[hash(internal, remote) & x->mask]; i != 0; i = x->next[i - 1]) {
+    for (uint32_t i = x->heads[hash(external, remote) & x->mask]; i != 0; i = x->next[i - 1]) {
         struct nat_filter *f = &t->filters[i - 1];
 
-        if (endpoint_equal(f->internal, internal) && endpoint_equal(f->remote, remote))
+        if (endpoint_equal(f->external, external) && endpoint_equal(f->remote, remote))
             return f;
     }
     return NULL;
@@ -146,7 +146,7 @@ void nat_table_remove_mapping(struct nat_table *t, struct nat_mapping *m)
     t->live_mappings--;
 }
 
-struct nat_filter *nat_table_add_filter(struct nat_table *t, struct endpoint internal,
+struct nat_filter *nat_table_add_filter(struct nat_table *t, struct endpoint external,
                                         struct endpoint remote, nsec now)
 {
     uint32_t slot;
@@ -160,8 +160,8 @@ struct nat_filter *nat_table_add_filter(struct nat_table *t, struct endpoint int
         return NULL;
     }
     t->filters[slot] =
-        (struct nat_filter){.internal = internal, .remote = remote, .refreshed = now, .live = true};
-    index_insert(&t->by_filter, hash(internal, remote), slot);
+        (struct nat_filter){.external = external, .remote = remote, .refreshed = now, .live = true};
+    index_insert(&t->by_filter, hash(external, remote), slot);
     t->live_filters++;
     return &t->filters[slot];
 }
@@ -170,7 +170,7 @@ void nat_table_remove_filter(struct nat_table *t, struct nat_filter *f)
 {
     uint32_t slot = (uint32_t)(f - t->filters);
 
-    index_remove(&t->by_filter, hash(f->internal, f->remote), slot);
+    index_remove(&t->by_filter, hash(f->external, f->remote), slot);
     f->live = false;
     t->by_filter.next[slot] = t->free_filter;
     t->free_filter = slot + 1;

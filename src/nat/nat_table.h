@@ -17,9 +17,10 @@ struct nat_mapping {
     bool live;
 };
 
-/* INTERNAL has sent to REMOTE (as far as the filtering looks at it; the rest is 0). */
+/* Something went to REMOTE (as far as the filtering looks at it; the rest is 0) by the mapping
+ * whose external endpoint is EXTERNAL. It is never refreshed later than that mapping. */
 struct nat_filter {
-    struct endpoint internal;
+    struct endpoint external;
     struct endpoint remote;
     nsec refreshed;
     bool live;
@@ -55,9 +56,9 @@ struct nat_mapping *nat_table_mapping_outside(const struct nat_table *t, struct 
 struct nat_mapping *nat_table_add_mapping(struct nat_table *t, struct endpoint internal,
                                           struct endpoint remote, struct endpoint external,
                                           nsec now);
-struct nat_filter *nat_table_filter(const struct nat_table *t, struct endpoint internal,
+struct nat_filter *nat_table_filter(const struct nat_table *t, struct endpoint external,
                                     struct endpoint remote);
-struct nat_filter *nat_table_add_filter(struct nat_table *t, struct endpoint internal,
+struct nat_filter *nat_table_add_filter(struct nat_table *t, struct endpoint external,
                                         struct endpoint remote, nsec now);
 
 void nat_table_remove_mapping(struct nat_table *t, struct nat_mapping *m);

@@ -11,9 +11,10 @@ static uint32_t bit(enum address_note note)
 
 static uint32_t ip4_note(uint32_t address, enum address_note not_global, enum address_note special)
 {
-    if (!ip4_is_global_unicast(address))
-        return bit(not_global);
-    return ip4_special_block(address) != NULL ? bit(special) : 0;
+    /* Whatever is not global unicast has a block of a name. */
+    if (ip4_special_block(address) == NULL)
+        return 0;
+    return bit(ip4_is_global_unicast(address) ? special : not_global);
 }
 
 static uint32_t find_notes(const struct teredo_addr *t)

@@ -145,8 +145,11 @@ void text_punching(struct reporter *r, const struct punching *p)
     }
     if (p->errnum != 0)
         fprintf(r->config.out, "  system: %s\n", strerror(p->errnum));
-    if (p->cause == CAUSE_DIRECT_PATH_BLOCKED && p->own_nat == QUALIFY_NAT_SYMMETRIC)
-        fprintf(r->config.out, "  our own NAT is symmetric: that alone explains it\n");
+    if ((p->cause == CAUSE_DIRECT_PATH_BLOCKED || p->cause == CAUSE_PEER_SILENT) &&
+        p->own_nat == QUALIFY_NAT_SYMMETRIC)
+        fprintf(r->config.out,
+                "  our own NAT is symmetric: that alone would explain it, unless the "
+                "peer's NAT is cone or address-restricted\n");
     text_advice(r, punch_cause_advice(p->cause));
 }
 

@@ -1,6 +1,5 @@
 #include "ip6_text.h"
 
-#include <arpa/inet.h>
 #include <string.h>
 
 #include "bytes.h"
@@ -75,59 +74,143 @@ size_t ip6_format(const struct in6_addr *address, char buf[static IP6_STRLEN])
     return (size_t)(p - buf);
 }
 
-/* Takes a '/' and a prefix length, or a ':' and a port, MAX at most, off the end of TEXT; the size
- * that remains, or SIZE if there is none. */
-static size_t without_number(const char *text, size_t size, char mark, unsigned max)
-{
-    unsigned value = 0, place = 1;
-    size_t end = size;
+/* One more than the value of a hexadecimal digit; 0 for other characters. A table, for digits come
+ * at random and a processor guesses them badly. */
+static const uint8_t digit_values[256] = {
+    ['0'] = 1,  ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,  ['6'] = 7,  ['7'] = 8,
+    ['8'] = 9,  ['9'] = 10, ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
+    ['A'] = 11, ['B'] = 12, ['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16,
+};
 
-    for (; end > 0 && text[end - 1] >= '0' && text[end - 1] <= '9' && size - end < 5; end--) {
-        value += place * (unsigned)(text[end - 1] - '0');
-        place *= 10;
-    }
-    return end == size || end == 0 || text[end - 1] != mark || value > max ? size : end - 1;
+/* Reads one to four hexadecimal digits; what follows them, or NULL if there is none. */
+static const char *parse_group(const char *p, const char *end, unsigned *out)
+{
+    const char *limit = end - p > 4 ? p + 4 : end;
+    const char *start = p;
+    unsigned value = 0, digit;
+
+    for (; p < limit && (digit = digit_values[(unsigned char)*p]) != 0; p++)
+        value = value << 4 | (digit - 1);
+    *out = value;
+    return p == start ? NULL : p;
 }
 
-/* Splits ADDRESS%ZONE. */
-static bool split_zone(const char *text, size_t *size, struct ip6_text *out)
+/* Reads dotted quads; what follows them, or NULL. */
+static const char *parse_quads(const char *p, const char *end, unsigned *groups)
 {
-    const char *percent = memchr(text, '%', *size);
+    char quads[IP4_STRLEN];
+    size_t size = 0;
+    uint32_t address;
 
+    for (; p < end && ((*p >= '0' && *p <= '9') || *p == '.'); p++) {
+        if (size == sizeof quads - 1)
+            return NULL;
+        quads[size++] = *p;
+    }
+    quads[size] = '\0';
+    if (!ip4_parse(quads, &address))
+        return NULL;
+    groups[0] = address >> 16;
+    groups[1] = address & 0xffff;
+    return p;
+}
+
+/* Reads groups until something else comes. COUNT are there then, GAP of them before a "::" (-1 =
+ * there is none); the result is what follows them, or NULL. */
+static const char *parse_groups(const char *p, const char *end, unsigned *groups, int *count,
+                                int *gap)
+{
+    *count = 0;
+    *gap = -1;
+    if (end - p >= 2 && p[0] == ':' && p[1] == ':') {
+        *gap = 0;
+        p += 2;
+        if (p == end || digit_values[(unsigned char)*p] == 0)
+            return p;
+    }
+    for (;;) {
+        const char *start = p;
+
+        if (*count == GROUPS || (p = parse_group(p, end, &groups[*count])) == NULL)
+            return NULL;
+        if (p < end && *p == '.') {
+            *count += 2;
+            return *count > GROUPS ? NULL : parse_quads(start, end, &groups[*count - 2]);
+        }
+        ++*count;
+        if (p == end || *p != ':')
+            return p;
+        if (++p < end && *p == ':') {
+            if (*gap >= 0)
+                return NULL;
+            *gap = *count;
+            p++;
+            if (p == end || digit_values[(unsigned char)*p] == 0)
+                return p;
+        }
+    }
+}
+
+/* RFC 4291 2.2: eight groups, or fewer and a "::" in place of at least one. */
+static const char *parse_address(const char *p, const char *end, struct in6_addr *out)
+{
+    unsigned groups[GROUPS];
+    int count, gap, missing;
+
+    p = parse_groups(p, end, groups, &count, &gap);
+    missing = GROUPS - count;
+    if (p == NULL || (gap < 0) != (missing == 0))
+        return NULL;
+    if (gap < 0)
+        gap = count;
+    for (int i = 0; i < gap; i++)
+        store_u16(out->s6_addr + 2 * i, (uint16_t)groups[i]);
+    memset(out->s6_addr + 2 * gap, 0, 2 * (size_t)missing);
+    for (int i = gap; i < count; i++)
+        store_u16(out->s6_addr + 2 * (i + missing), (uint16_t)groups[i]);
+    return p;
+}
+
+/* Reads "%ZONE", if there is one; what follows it, or NULL. */
+static const char *parse_zone(const char *p, const char *end, struct ip6_text *out)
+{
     out->zone = NULL;
     out->zone_size = 0;
-    if (percent == NULL)
+    if (p == end || *p != '%')
+        return p;
+    out->zone = ++p;
+    while (p<end && * p> ' ' && *p <= '~' && *p != '%' && *p != '/' && *p != '[' && *p != ']')
+        p++;
+    out->zone_size = (size_t)(p - out->zone);
+    return out->zone_size == 0 || out->zone_size > MAX_ZONE ? NULL : p;
+}
+
+/* True if P to END is empty, or MARK and a decimal number of at most MAX. */
+static bool is_suffix(const char *p, const char *end, char mark, unsigned max)
+{
+    unsigned value = 0;
+
+    if (p == end)
         return true;
-    out->zone = percent + 1;
-    out->zone_size = *size - (size_t)(out->zone - text);
-    *size = (size_t)(percent - text);
-    for (size_t i = 0; i < out->zone_size; i++)
-        if (out->zone[i] <= ' ' || out->zone[i] > '~' || strchr("%/[]", out->zone[i]) != NULL)
-            return false;
-    return out->zone_size > 0 && out->zone_size <= MAX_ZONE;
+    if (*p++ != mark || p == end)
+        return false;
+    for (; p < end && *p >= '0' && *p <= '9' && value <= max; p++)
+        value = value * 10 + (unsigned)(*p - '0');
+    return p == end && value <= max;
 }
 
 bool ip6_parse(const char *text, size_t size, struct ip6_text *out)
 {
     struct ip6_text result;
-    char plain[IP6_STRLEN];
+    const char *p = text, *end = text + size;
+    bool brackets = size > 0 && *p == '[';
 
-    if (size > 0 && text[0] == '[') {
-        if (text[size - 1] != ']')
-            size = without_number(text, size, ':', 65535);
-        if (text[size - 1] != ']')
-            return false;
-        text++;
-        size -= 2;
-    } else {
-        size = without_number(text, size, '/', 128);
-    }
-    if (!split_zone(text, &size, &result) || size >= sizeof plain)
+    p = parse_address(brackets ? p + 1 : p, end, &result.address);
+    if (p == NULL || (p = parse_zone(p, end, &result)) == NULL)
         return false;
-    memcpy(plain, text, size);
-    plain[size] = '\0';
-    /* inet_pton stops at a NUL: one inside the text would hide what follows it. */
-    if (memchr(plain, '\0', size) != NULL || inet_pton(AF_INET6, plain, &result.address) != 1)
+    if (brackets && (p == end || *p++ != ']'))
+        return false;
+    if (!(brackets ? is_suffix(p, end, ':', UINT16_MAX) : is_suffix(p, end, '/', 128)))
         return false;
     *out = result;
     return true;

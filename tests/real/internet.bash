@@ -65,21 +65,6 @@ trap_at() {
     in_ns "$1" nft delete table ip filter
 }
 
-# no_nat HOST NAT: HOST's own address is the NAT's outside address; the NAT forwards, no more
-no_nat() {
-    local host=$1 nat=$2 outside gateway
-    outside=$(in_ns "$nat" ip -4 -o addr show dev "$nat-core" | sed -n 's|.*inet \([^ ]*\)/.*|\1|p')
-    gateway=$(in_ns "$host" ip -4 route show default | awk '{ print $3 }')
-    in_ns "$nat" nft flush ruleset
-    in_ns "$nat" ip addr flush dev "$nat-core"
-    in_ns "$nat" sysctl -qw "net.ipv4.conf.$nat-core.proxy_arp=1"
-    in_ns "$nat" ip route add "${outside%.*}.0/24" dev "$nat-core"
-    in_ns "$nat" ip route add default via "${outside%.*}.1"
-    in_ns "$nat" ip route add "$outside" dev "$nat-$host"
-    in_ns "$host" ip addr add "$outside/32" dev "$host-$nat"
-    in_ns "$host" ip route replace default via "$gateway" src "$outside"
-}
-
 internet_up() {
     local host
     for host in "${INTERNET_HOSTS[@]}"; do

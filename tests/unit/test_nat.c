@@ -127,8 +127,8 @@ static void test_filtering(void)
     nat = nat_of("mapping=address-port,filtering=address", 1);
     external = mapped(nat, x, ep(PEER1, 1000));
     mapped(nat, x, ep(PEER2, 1000));
-    is_int(in(nat, T0, ep(PEER2, 7), external).verdict, NAT_IN,
-           "a filter belongs to X:x, so it counts for every mapping of X:x");
+    is_int(in(nat, T0, ep(PEER2, 7), external).verdict, NAT_DROP,
+           "a filter belongs to the mapping that X:x has sent by, not to X:x's other mappings");
     mapped(nat, ep(IN1, 5001), ep(PEER1 + 2, 1000));
     is_int(in(nat, T0, ep(PEER1 + 2, 1000), external).verdict, NAT_DROP,
            "what another internal port has sent opens no filter of X:x");
