@@ -176,10 +176,12 @@ void punch_received(struct punch *p, const struct observation *o)
     }
     if (p->attempt_count == 0 || take_server_reply(p, o))
         return;
-    if (!ip6_equal(&packet->ip6.source, &p->config.peer) || !is_for_us(p, &packet->ip6.destination))
+    if (!is_for_us(p, &packet->ip6.destination))
         return;
-    if (o->from.address == p->config.server.address && o->from.port == p->config.server.port)
-        take_indirect(p, o);
-    else
+    if (endpoint_equal(o->from, p->config.server)) {
+        if (ip6_equal(&packet->ip6.source, &p->config.peer) || repeats_our_nonce(p, packet))
+            take_indirect(p, o);
+    } else if (ip6_equal(&packet->ip6.source, &p->config.peer)) {
         take_direct(p, o);
+    }
 }

@@ -1,15 +1,15 @@
 #include "address.h"
 
-/* Two blanks, the name, blanks up to the column of the values. */
-static char *put_name(char *p, const char *name)
-{
-    static const char blanks[] = "                 ";
-    size_t size = strlen(name);
-
-    p = put_bytes(p, "  ", 2);
-    p = put_bytes(p, name, size);
-    return put_bytes(p, blanks, sizeof blanks - 1 - size);
-}
+/* Two blanks, the name, blanks up to the column of the values. Literals: put_string then copies a
+ * known number of bytes. */
+#define NAME_SERVER "  server           "
+#define NAME_MAPPED "  mapped           "
+#define NAME_FLAGS "  flags            "
+#define NAME_PREFIX "  prefix           "
+#define NAME_NOTE "  note             "
+#define NAME_IPV4 "  ipv4             "
+#define NAME_IDENTIFIER "  identifier       "
+#define NAME_ZONE "  zone             "
 
 static char *put_endpoint(char *p, struct endpoint e)
 {
@@ -20,7 +20,7 @@ static char *put_endpoint(char *p, struct endpoint e)
 
 static char *put_flags(char *p, uint16_t flags)
 {
-    p = put_hex16(put_name(p, "flags"), flags);
+    p = put_hex16(put_string(p, NAME_FLAGS), flags);
     if (flags & TEREDO_FLAG_CONE)
         p = put_string(p, ", cone");
     if (flags & TEREDO_FLAG_RESERVED)
@@ -37,15 +37,15 @@ static char *put_flags(char *p, uint16_t flags)
 
 static char *put_teredo(char *p, const struct address *a)
 {
-    p = put_ip4(put_name(p, "server"), a->teredo.server);
+    p = put_ip4(put_string(p, NAME_SERVER), a->teredo.server);
     *p++ = '\n';
-    p = put_endpoint(put_name(p, "mapped"), a->teredo.mapped);
+    p = put_endpoint(put_string(p, NAME_MAPPED), a->teredo.mapped);
     *p++ = '\n';
     p = put_flags(p, a->teredo.flags);
-    p = put_string(put_name(p, "prefix"), a->block->prefix);
+    p = put_string(put_string(p, NAME_PREFIX), a->block->prefix);
     *p++ = '\n';
     for (uint32_t left = a->notes; left != 0; left &= left - 1) {
-        p = put_name(p, "note");
+        p = put_string(p, NAME_NOTE);
         p = address_put_note(p, a, (enum address_note)__builtin_ctz(left));
         *p++ = '\n';
     }
@@ -57,20 +57,20 @@ static char *put_other(char *p, const struct address *a)
     uint32_t ip4;
 
     if (ip6_block_ip4(a->block, &a->ip6.address, &ip4)) {
-        p = put_ip4(put_name(p, "ipv4"), ip4);
+        p = put_ip4(put_string(p, NAME_IPV4), ip4);
         *p++ = '\n';
     }
     switch (a->identifier) {
     case IP6_IDENTIFIER_OTHER:
         break;
     case IP6_IDENTIFIER_TEREDO:
-        p = put_string(put_name(p, "identifier"), "as of a Teredo server or client at ");
+        p = put_string(p, NAME_IDENTIFIER "as of a Teredo server or client at ");
         p = put_endpoint(p, a->teredo.mapped);
         *p++ = '\n';
         p = put_flags(p, a->teredo.flags);
         break;
     case IP6_IDENTIFIER_CLIENT:
-        p = put_string(put_name(p, "identifier"),
+        p = put_string(p, NAME_IDENTIFIER
                        "as of a Teredo client that asks a server for its address\n");
         p = put_flags(p, a->teredo.flags);
         break;
@@ -100,7 +100,7 @@ void address_print_text(struct address_printer *printer, const struct address *a
     if (!printer->quiet) {
         p = a->verdict == ADDRESS_TEREDO ? put_teredo(p, a) : put_other(p, a);
         if (a->ip6.zone != NULL) {
-            p = put_bytes(put_name(p, "zone"), a->ip6.zone, a->ip6.zone_size);
+            p = put_bytes(put_string(p, NAME_ZONE), a->ip6.zone, a->ip6.zone_size);
             *p++ = '\n';
         }
     }
