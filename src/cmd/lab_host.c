@@ -103,9 +103,9 @@ int lab_start(struct topology *t, struct lab_program *program, enum lab_host hos
 int lab_run(struct topology *t, enum lab_host host, const char *own_path, char *const argv[],
             const char *server, const char *peer, struct error *error)
 {
-    char server_env[64], peer_env[64 + INET6_ADDRSTRLEN], path_env[PATH_MAX + 4096];
+    char server_env[64], peer_env[64 + INET6_ADDRSTRLEN], path[PATH_MAX + 4096];
     const char *old_path = getenv("PATH"), *slash = strrchr(own_path, '/');
-    const char *env[] = {server_env, peer_env, path_env, NULL};
+    const char *env[] = {server_env, peer_env, NULL};
     struct spawn spawn = {.argv = argv, .env = env, .stdio = {-1, -1, -1}, .foreground = true};
     enum topology_end end;
     int status = 0;
@@ -114,8 +114,9 @@ int lab_run(struct topology *t, enum lab_host host, const char *own_path, char *
     snprintf(server_env, sizeof server_env, "TEREDO_SERVER=%s", server);
     snprintf(peer_env, sizeof peer_env, "TEREDO_PEER=%s", peer);
     /* `teredoctl` in the command is this one. */
-    snprintf(path_env, sizeof path_env, "PATH=%.*s:%s", slash != NULL ? (int)(slash - own_path) : 1,
+    snprintf(path, sizeof path, "%.*s:%s", slash != NULL ? (int)(slash - own_path) : 1,
              slash != NULL ? own_path : ".", old_path != NULL ? old_path : "/usr/bin:/bin");
+    setenv("PATH", path, 1);
     fflush(stdout);
     pid = topology_spawn(t, host, &spawn, error);
     if (pid < 0 || topology_seal(t, error) != 0)

@@ -59,24 +59,10 @@ ping_from_a() {
 }
 
 @test "--count 1 ends when the first peer has reached us" {
-    our_listener b 192.0.2.129 --count 1 --format=json
+    our_listener b 192.0.2.129 --count 1
     ping_from_a "$PEER" 1
     wait "$LISTENER"
-    output=$(cat "$TEST_DIR/b.out")
-    json '.peers == 1 and .bubbles_received >= 1 and .bubbles_sent >= 1'
-}
-
-# listen prints its address with --format=json only in the end, so this one reads standard error.
-our_listener() {
-    local host=$1
-    rm -f "$TEST_DIR/$host.out"
-    in_ns "$host" "$TEREDOCTL" listen -v --local-port 41000 "${@:2}" \
-        >"$TEST_DIR/$host.out" 2>"$TEST_DIR/$host.log" 3>&- &
-    LISTENER=$!
-    wait_for 5 grep -q ' ra, origin' "$TEST_DIR/$host.log"
-    sleep 0.2
-    PEER=$(grep -om 1 '2001:[0-9a-f:]*' "$TEST_DIR/$host.out") ||
-        PEER=$(in_ns "$host" "$TEREDOCTL" addr --encode --server "$2" --mapped 198.51.100.20:41000)
+    tail -n 1 "$TEST_DIR/b.out" | grep -q '^1 peer reached us'
 }
 
 @test "the listener keeps its mapping alive, and miredo reaches it much later" {
@@ -87,11 +73,12 @@ our_listener() {
     in_ns nb sysctl -qw net.netfilter.nf_conntrack_udp_timeout=30 net.netfilter.nf_conntrack_udp_timeout_stream=120
     end_processes INT b
     wait "$LISTENER"
-    ! grep -q 'mapping changed' "$TEST_DIR/b.out"
+    run grep 'mapping changed' "$TEST_DIR/b.out"
+    [ "$status" -eq 1 ]
 }
 
 @test "the listener says when the NAT has given it another mapping" {
-    our_listener b 192.0.2.129 --refresh 1
+    our_listener b 192.0.2.129 --refresh 1 --local-port 41000
     # The NAT restarts, and hands out other ports.
     in_ns nb nft flush ruleset
     in_ns nb nft add table ip nat

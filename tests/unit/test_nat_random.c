@@ -15,7 +15,7 @@ struct model_mapping {
 };
 
 struct model_sent {
-    struct endpoint internal, to;
+    struct endpoint external, to; /* by the mapping with this external endpoint */
     nsec when;
 };
 
@@ -62,12 +62,12 @@ static struct model_mapping *model_outside(struct model *m, nsec now, struct end
     return NULL;
 }
 
-/* What INTERNAL has sent that lets FROM in. */
-static struct model_sent *model_filter(struct model *m, nsec now, struct endpoint internal,
+/* What was sent by the mapping of EXTERNAL that lets FROM in. */
+static struct model_sent *model_filter(struct model *m, nsec now, struct endpoint external,
                                        struct endpoint from)
 {
     for (unsigned i = m->sent_count; i-- > 0;)
-        if (endpoint_equal(m->sent[i].internal, internal) && alive(m->sent[i].when, now) &&
+        if (endpoint_equal(m->sent[i].external, external) && alive(m->sent[i].when, now) &&
             agrees(m->config.filtering, m->sent[i].to, from))
             return &m->sent[i];
     return NULL;
@@ -105,7 +105,7 @@ static const char *check_outbound(struct model *m, struct nat *nat, struct prng 
         *x = (struct model_mapping){.internal = internal, .remote = to, .external = r.from};
     }
     x->refreshed = now;
-    m->sent[m->sent_count++] = (struct model_sent){internal, to, now};
+    m->sent[m->sent_count++] = (struct model_sent){r.from, to, now};
     return NULL;
 }
 
@@ -121,7 +121,7 @@ static const char *check_inbound(struct model *m, struct nat *nat, struct prng *
     if (m->mapping_count > 0)
         to = m->mappings[m->mapping_count - 1 - prng_below(p, (m->mapping_count + 1) / 2)].external;
     x = model_outside(m, now, to);
-    filter = x == NULL ? NULL : model_filter(m, now, x->internal, from);
+    filter = x == NULL ? NULL : model_filter(m, now, x->external, from);
     lets_in = x != NULL && (filter != NULL || m->config.filtering == NAT_ENDPOINT_INDEPENDENT);
     nat_inbound(nat, now, from, to, &r);
     if ((r.verdict == NAT_IN) != lets_in)
@@ -134,7 +134,7 @@ static const char *check_inbound(struct model *m, struct nat *nat, struct prng *
         x->refreshed = now;
         /* The filter's own entry: all that is of no account to it is that of the first send. */
         if (filter != NULL)
-            m->sent[m->sent_count++] = (struct model_sent){x->internal, from, now};
+            m->sent[m->sent_count++] = (struct model_sent){x->external, from, now};
     }
     return NULL;
 }

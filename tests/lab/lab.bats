@@ -1,0 +1,229 @@
+#!/usr/bin/env bats
+# The emulated internet, as a user meets it; as an ordinary user too (the last tests).
+
+bats_require_minimum_version 1.5.0
+
+setup() {
+    TEREDOCTL=${TEREDOCTL:-teredoctl}
+    export LC_ALL=C.UTF-8
+}
+
+# punch NAT-A NAT-B: the verdict and the cause of a trace between them
+punch() {
+    run --separate-stderr timeout 30 "$TEREDOCTL" lab --nat-a "$1" --nat-b "$2" --format=json
+    # shellcheck disable=SC2154 # stderr is bats'
+    echo "$output" "$stderr"
+    result=$(jq -r '.verdict + " " + .cause' <<<"$output")
+}
+
+@test "two port-restricted NATs are punched, and the five steps are told in order" {
+    punch port-restricted port-restricted
+    [ "$status" -eq 0 ]
+    [ "$result" = "punched none" ]
+    [ "$(jq -c '[.steps[].state]' <<<"$output")" = '["sent","sent","inferred","received","received"]' ]
+    jq -e '.steps[0].offset_s == 0 and .steps[1].offset_s >= 0 and
+           .steps[3].offset_s >= .steps[1].offset_s and
+           .steps[4].offset_s >= .steps[3].offset_s' <<<"$output"
+}
+
+@test "RFC 6081's table: a symmetric NAT reaches what filters less than address and port" {
+    local pair
+    for pair in "symmetric cone punched none" "symmetric none punched none" \
+        "symmetric address-restricted punched none" "cone symmetric punched peer_remapped" \
+        "address-restricted symmetric punched peer_remapped" \
+        "none symmetric punched peer_remapped"; do
+        # shellcheck disable=SC2086
+        set -- $pair
+        punch "$1" "$2"
+        [ "$status" -eq 0 ]
+        [ "$result" = "$3 $4" ]
+    done
+}
+
+@test "a symmetric NAT against a port-restricted one is blocked, and the trace says so" {
+    punch port-restricted symmetric
+    [ "$status" -eq 1 ]
+    [ "$result" = "not_punched direct_path_blocked" ]
+}
+
+@test "a stateful firewall without translation is punched like a port-restricted NAT" {
+    punch firewall firewall
+    [ "$status" -eq 0 ]
+    [ "$result" = "punched none" ]
+}
+
+@test "cone, address-restricted and no NAT at all are punched" {
+    local nat
+    for nat in none cone address-restricted; do
+        punch "$nat" port-restricted
+        [ "$status" -eq 0 ]
+        [ "$result" = "punched none" ]
+        punch port-restricted "$nat"
+        [ "$status" -eq 0 ]
+        [ "$result" = "punched none" ]
+    done
+}
+
+@test "without UDP at A the own server is silent: inconclusive" {
+    punch blocked none
+    [ "$status" -eq 2 ]
+    [ "$result" = "inconclusive own_server_silent" ]
+}
+
+@test "without UDP at B the peer is silent" {
+    punch none blocked
+    [ "$status" -eq 1 ]
+    [ "$result" = "not_punched peer_silent" ]
+    [[ $stderr == *"host b could not qualify"* ]]
+}
+
+@test "the lab draws the seed's figure, with what each NAT did" {
+    run timeout 30 "$TEREDOCTL" lab --width 120
+    [ "$status" -eq 0 ]
+    [[ $output == *"1 direct bubble"* ]]
+    [[ $output == *"2 indirect bubble"* ]]
+    [[ $output == *"3 bubble with origin"* ]]
+    [[ $output == *"4 direct bubble"* ]]
+    [[ $output == *"5 echo reply"* ]]
+    [[ $output == *"NAT A"*"server 2"*"NAT B"* ]]
+    [[ $output == *"filter opened towards 198.51.100.20"* ]]
+    [[ $output == *"discarded: nothing was sent to 203.0.113.10"* ]]
+    [[ $output == *"✗"* ]]
+}
+
+@test "the ladder does without line-drawing characters, and keeps to the width" {
+    run timeout 30 "$TEREDOCTL" lab --ascii --width 80
+    [ "$status" -eq 0 ]
+    [[ $output != *"│"* ]]
+    # The ladder begins after the empty line.
+    while IFS= read -r line; do
+        [ "${#line}" -le 80 ]
+    done < <(sed '1,/^$/d' <<<"$output")
+}
+
+@test "COMMAND runs on host a with its server and its peer, and its exit status is the lab's" {
+    # shellcheck disable=SC2016
+    run timeout 30 "$TEREDOCTL" lab -- sh -c 'echo "$TEREDO_SERVER $TEREDO_PEER"; exit 7'
+    [ "$status" -eq 7 ]
+    [[ $output == "192.0.2.1 2001:0:c000:281:"* ]]
+}
+
+@test "teredoctl in COMMAND is this teredoctl, and needs no arguments there" {
+    run timeout 30 "$TEREDOCTL" lab -- teredoctl trace -q
+    [ "$status" -eq 0 ]
+    [[ $output == "punched: "* ]]
+}
+
+@test "--on chooses the host" {
+    # shellcheck disable=SC2016
+    run timeout 30 "$TEREDOCTL" lab --on b -- sh -c 'teredoctl qualify --format=json'
+    [ "$status" -eq 0 ]
+    [ "$(jq -r .mapped.address <<<"$output")" = 198.51.100.20 ]
+    [ "$(jq -r .local.address <<<"$output")" = 100.64.2.2 ]
+}
+
+@test "a command that is not there is 127, one that is killed 128 plus the signal" {
+    run timeout 30 "$TEREDOCTL" lab -- /nonexistent
+    [ "$status" -eq 127 ]
+    # shellcheck disable=SC2016
+    run timeout 30 "$TEREDOCTL" lab -- sh -c 'kill -TERM $$'
+    [ "$status" -eq 143 ]
+}
+
+@test "qualify tells each NAT of the lab" {
+    local pair
+    for pair in none:none cone:cone_or_restricted port-restricted:cone_or_restricted \
+        symmetric:symmetric firewall:none; do
+        run timeout 30 "$TEREDOCTL" lab --nat-a "${pair%:*}" -- teredoctl qualify --format=json
+        [ "$(jq -r .nat <<<"$output")" = "${pair#*:}" ]
+    done
+}
+
+@test "delays are kept: a round trip of 50 ms takes 50 ms" {
+    run timeout 30 "$TEREDOCTL" lab --delay 12.5ms -- teredoctl qualify --format=json
+    [ "$status" -eq 0 ]
+    jq -e '.rtt_s >= 0.050 and .rtt_s < 0.100' <<<"$output"
+}
+
+@test "a punch over links that lose packets ends punched, or says that it did not" {
+    run timeout 40 "$TEREDOCTL" lab --loss 10% --jitter 2ms --delay 5ms --duplicate 5% \
+        --reorder 5% --seed 7 --format=json
+    [ "$status" -le 2 ]
+    jq -e '.verdict' <<<"$output"
+}
+
+@test "an unreachable host is told by ICMP through the NAT, at once" {
+    run timeout 30 "$TEREDOCTL" lab -- teredoctl qualify --format=json 192.0.2.77
+    [ "$status" -eq 1 ]
+    [ "$(jq -r .reason <<<"$output")" = host_unreachable ]
+    jq -e '.elapsed_s < 1' <<<"$output"
+}
+
+@test "--pcap: tshark reads the merged capture, and finds the bubbles" {
+    run timeout 30 "$TEREDOCTL" lab -q --pcap "$BATS_TEST_TMPDIR/all.pcap"
+    [ "$status" -eq 0 ]
+    run tshark -r "$BATS_TEST_TMPDIR/all.pcap" -Y 'ipv6.nxt == 59' -T fields -e ip.dst
+    [ "$status" -eq 0 ]
+    [[ $output == *198.51.100.20* ]]
+    run tshark -r "$BATS_TEST_TMPDIR/all.pcap" -o udp.check_checksum:TRUE -o ip.check_checksum:TRUE \
+        -Y '_ws.malformed || udp.checksum.status == 0 || ip.checksum.status == 0'
+    [ "$status" -eq 0 ]
+    [[ $output != *UDP* ]]
+}
+
+@test "--pcap-each: a file for each vantage point" {
+    run timeout 30 "$TEREDOCTL" lab -q --pcap-each "$BATS_TEST_TMPDIR/each.pcap"
+    [ "$status" -eq 0 ]
+    for place in a nat-a b nat-b s1 s2; do
+        [ -s "$BATS_TEST_TMPDIR/each-$place.pcap" ]
+    done
+}
+
+@test "usage errors are 64 and name what is valid" {
+    run "$TEREDOCTL" lab --nat-a nonsense
+    [ "$status" -eq 64 ]
+    [[ $output == *port-restricted* ]]
+    run "$TEREDOCTL" lab --on nowhere -- true
+    [ "$status" -eq 64 ]
+    run "$TEREDOCTL" lab --loss lots
+    [ "$status" -eq 64 ]
+    run "$TEREDOCTL" lab --format xml
+    [ "$status" -eq 64 ]
+}
+
+@test "a capture file that cannot be created is 73" {
+    run timeout 30 "$TEREDOCTL" lab -q --pcap /nonexistent/x.pcap
+    [ "$status" -eq 73 ]
+}
+
+@test "killed in the middle, the lab leaves nothing behind" {
+    "$TEREDOCTL" lab -- sleep 1234.5 3>&- &
+    local pid=$! tries=100
+    until pgrep -f 'sleep 1234.5' >/dev/null && ! pgrep -f 'lab -- sleep 1234.5' | grep -qv "^$pid$"; do
+        tries=$((tries - 1))
+        [ "$tries" -gt 0 ] || break
+        sleep 0.1
+    done
+    kill -KILL "$pid"
+    wait "$pid" || true
+    tries=50
+    while pgrep -x sleep -a | grep -q 1234.5; do
+        tries=$((tries - 1))
+        [ "$tries" -gt 0 ]
+        sleep 0.1
+    done
+}
+
+@test "an ordinary user has the whole lab too" {
+    if [ "$(id -u)" -ne 0 ]; then
+        skip "is an ordinary user already: every test here shows it"
+    fi
+    cp "$(command -v "$TEREDOCTL")" "$BATS_TEST_TMPDIR/teredoctl"
+    chmod 755 "$BATS_TEST_TMPDIR" "$BATS_FILE_TMPDIR" "$BATS_RUN_TMPDIR" "$BATS_TEST_TMPDIR/teredoctl"
+    run setpriv --reuid=65534 --regid=65534 --clear-groups env -C / timeout 30 \
+        "$BATS_TEST_TMPDIR/teredoctl" lab --width 100
+    echo "$output"
+    [ "$status" -eq 0 ]
+    [[ $output == *"punched: "* ]]
+    [[ $output == *"5 echo reply"* ]]
+}
