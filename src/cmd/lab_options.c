@@ -192,10 +192,11 @@ static unsigned terminal_width(void)
 {
     struct winsize size;
     const char *columns = getenv("COLUMNS");
+    long width = columns != NULL ? strtol(columns, NULL, 10) : 0;
 
     if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
         return size.ws_col;
-    return columns != NULL && atoi(columns) > 0 ? (unsigned)atoi(columns) : 100;
+    return width > 0 && width <= LADDER_MAX_WIDTH ? (unsigned)width : 100;
 }
 
 void lab_options_parse(struct lab_options *o, int argc, char **argv)

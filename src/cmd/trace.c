@@ -31,7 +31,9 @@ enum {
 };
 
 /* The control's direct bubble passes our own NAT, and no router after it. */
-enum { CONTROL_TTL = 2 };
+enum {
+    CONTROL_TTL = 2
+};
 
 static const struct argp_option options[] = {
     {"server", OPTION_SERVER, "SERVER[:PORT]", 0, "Our own Teredo server (default: $TEREDO_SERVER)",

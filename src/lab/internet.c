@@ -136,8 +136,6 @@ static void enter_link(struct handling *h, nsec sent)
     struct link_fate fate =
         link_enter(&net->links[p->host][p->inward ? LINK_IN : LINK_OUT], sent, &due, &copy_due);
 
-    h->passage.host = p->host;
-    h->passage.inward = p->inward;
     if (fate.lost) {
         tell(h, PASSAGE_LOST, PASSAGE_NO_REASON);
         return;
@@ -146,10 +144,9 @@ static void enter_link(struct handling *h, nsec sent)
         tell(h, PASSAGE_DISCARDED, PASSAGE_TOO_MANY);
         return;
     }
-    /* A duplicate is not duplicated again: its copies would carry the same number. */
-    if (!fate.duplicated || p->copy != 0)
+    if (!fate.duplicated)
         return;
-    p->copy = h->passage.copy = 1;
+    p->copy = h->passage.copy |= p->inward ? PASSAGE_COPY_IN : PASSAGE_COPY_OUT;
     if (flight_add(&net->flight, copy_due, p))
         tell(h, PASSAGE_DUPLICATED, PASSAGE_NO_REASON);
     else

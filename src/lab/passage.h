@@ -50,6 +50,12 @@ enum passage_reason {
     PASSAGE_REASON_COUNT
 };
 
+/* Two links may each duplicate a packet: its four then are told apart by these flags. */
+enum {
+    PASSAGE_COPY_OUT = 1, /* a copy made by the sender's link */
+    PASSAGE_COPY_IN = 2,  /* a copy made by the receiver's link */
+};
+
 struct passage {
     nsec when; /* SENT by a host: the kernel's receive stamp; else when it was handled */
     enum passage_kind kind;
@@ -65,7 +71,7 @@ struct passage {
     const uint8_t *before;            /* the IPv4 datagram as it came to the place, borrowed */
     const uint8_t *data;              /* as it left; the same as `before` if nothing changed it */
     size_t size;                      /* of both, in bytes */
-    unsigned copy;                    /* 1 in the copy that a link made, else 0 */
+    unsigned copy;                    /* 0, or in a copy: which links made it (PASSAGE_COPY_…) */
     uint8_t protocol;                 /* of IPv4: 17 UDP, 1 ICMP */
     bool inward; /* from the core towards a host (the core's own FORWARDED too) */
 };

@@ -39,8 +39,9 @@ printf '  server answers          '
 # shellcheck disable=SC2016
 in_lab -- "$repeat"'"$TEREDOCTL" qualify --format=json "$TEREDO_SERVER"; done' | jq .elapsed_s | ratios 0.050
 printf '  closed port             '
+# A Linux host sends an ICMP error a second and destination; what it holds back is no fault of ours.
 # shellcheck disable=SC2016
-in_lab -- "$repeat"'"$TEREDOCTL" qualify --format=json "$TEREDO_SERVER:9"; done' | jq .elapsed_s | ratios 0.050
+in_lab -- 'for i in 1 2 3 4 5; do "$TEREDOCTL" qualify --format=json "$TEREDO_SERVER:9"; sleep 2.5; done' | jq .elapsed_s | ratios 0.050
 printf 'silent server, in seconds (goal: 1.5):\n  no reply                '
 # shellcheck disable=SC2016
 in_lab --nat-a blocked -- 'for i in 1 2 3; do "$TEREDOCTL" qualify --format=json "$TEREDO_SERVER"; done' 2>/dev/null |
@@ -67,8 +68,12 @@ if command -v addr6 >/dev/null && command -v hyperfine >/dev/null; then
     jq -r '.results[] | "  \(.command | split(" ")[0] | split("/")[-1]): median \(.median * 1000 * 1000 | round / 1000) ms"' \
         "$tmp/start.json"
 fi
-printf 'peak memory of one address: '
-python3 -c '
-import resource, subprocess, sys
-subprocess.run([sys.argv[1], "addr", "2001:0:c000:201:0:63bf:34ff:8ef5"], stdout=subprocess.DEVNULL)
-print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, "KiB")' "$teredoctl"
+printf 'peak memory of addr: '
+mkfifo "$tmp/input"
+"$teredoctl" addr - <"$tmp/input" >/dev/null &
+exec 9>"$tmp/input"
+echo 2001:0:c000:201:0:63bf:34ff:8ef5 >&9
+sleep 0.2
+awk '/^VmHWM/ {print $2, $3}' "/proc/$!/status"
+exec 9>&-
+wait

@@ -44,7 +44,7 @@ static void test_echo(void)
     unsigned wrong = 0;
 
     for (unsigned i = 0; i < 5000; i++) {
-        uint8_t data[100], buf[108];
+        uint8_t data[100] = {0}, buf[108];
         struct icmp6_message in = {.type = (uint8_t)(ICMP6_TYPE_ECHO_REQUEST + prng_below(&p, 2)),
                                    .code = (uint8_t)prng_next(&p)};
         struct icmp6_message out;

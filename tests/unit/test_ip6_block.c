@@ -98,7 +98,7 @@ static void test_prefixes(void)
 
         memcpy(text, block->prefix, (size_t)(slash - block->prefix));
         prefix = address_of(text);
-        ok(memcmp(&prefix, block->bits, 16) == 0 && atoi(slash + 1) == block->length,
+        ok(memcmp(&prefix, block->bits, 16) == 0 && strtol(slash + 1, NULL, 10) == block->length,
            "%s is what the bits of its block say", block->prefix);
     }
 }

@@ -88,6 +88,11 @@ static void test_broken(void)
     size_t size = make_udp(data, NULL);
     struct datagram d = {0};
     unsigned accepted = 0;
+    struct ip4_header short_ip = {.ttl = 9,
+                                  .protocol = IP_PROTOCOL_UDP,
+                                  .source = here.address,
+                                  .destination = there.address};
+    struct writer w;
 
     for (size_t n = 0; n < size; n++)
         accepted += datagram_parse(data, n, &d);
@@ -100,6 +105,11 @@ static void test_broken(void)
     is_int(accepted, 0, "one bit of the IPv4 header turned is broken: its checksum tells");
     store_u16(data + 20, 0);
     ok(!datagram_parse(data, size, &d), "port 0 is broken");
+    w = writer_of(data, sizeof data);
+    ip4_encode(&w, &short_ip, 4);
+    writer_u16(&w, here.port);
+    writer_u16(&w, there.port);
+    ok(!datagram_parse(data, 60, &d), "link padding does not complete a UDP header cut short");
 }
 
 static void test_kinds(void)
@@ -137,6 +147,14 @@ static void test_kinds(void)
     ok(datagram_parse(data, 28, &d) && d.outer.kind == DATAGRAM_OTHER && d.is_icmp_error,
        "an ICMP error about nothing is one that cannot be translated");
     ok(!datagram_may_be_answered(&d), "no ICMP error answers an ICMP error");
+    data[20] = 13;
+    datagram_parse(data, 28, &d);
+    ok(datagram_may_be_answered(&d), "an ICMP error may answer another ICMP message");
+    d.outer.ip.source = 0x7f000001;
+    ok(!datagram_may_be_answered(&d), "no ICMP error goes to a source that is no host");
+    d.outer.ip.source = here.address;
+    d.outer.ip.destination = 0xe0000001;
+    ok(!datagram_may_be_answered(&d), "no ICMP error answers a multicast");
 }
 
 static void test_echo(void)

@@ -198,6 +198,9 @@ static void test_way(void)
 static void test_punch(void)
 {
     struct internet *net = internet_of("port-restricted", "port-restricted");
+    uint8_t error[576];
+    struct datagram d = {0};
+    size_t size;
 
     send_udp(net, LAB_A, a_inside, b_outside, 64);
     ok(ended_in(PASSAGE_DISCARDED, PASSAGE_BY_NAT, PLACE_NAT_B),
@@ -226,6 +229,46 @@ static void test_punch(void)
        "hairpinned packets come back, from the second address of the pool here");
     is_int(deliveries[0].when, now, "without crossing a link");
     internet_free(net);
+
+    net = internet_of("cone,hairpin=yes", "none");
+    send_udp(net, LAB_A, a_inside, server1, 64);
+    send_udp(net, LAB_A, (struct endpoint){a_inside.address, 5001}, a_outside, 64);
+    datagram_parse(deliveries[0].data, deliveries[0].size, &d);
+    size = datagram_make_error(&d, ICMP_HOST_UNREACHABLE, a_inside.address, error);
+    send_bytes(net, LAB_A, error, size);
+    ok(error_delivered(LAB_A, 3, 1, a_outside.address, (struct endpoint){a_inside.address, 5001},
+                       a_outside),
+       "an ICMP error about a hairpinned packet comes back to its sender");
+    is_int(deliveries[0].when, now, "without crossing a link either");
+    is_int(internet_deadline(net), NSEC_NEVER, "and nothing is under way");
+    internet_free(net);
+}
+
+static void test_pool_and_seed(void)
+{
+    const struct endpoint second = {a_outside.address + 1, 9};
+    struct internet_config c = config_of("symmetric", "none");
+    struct internet *net = internet_of("cone", "none");
+    uint16_t ports[3];
+
+    send_udp(net, LAB_B, b_outside, second, 64);
+    ok(error_delivered(LAB_B, 3, 1, 0xc00002fe, b_outside, second),
+       "nobody has the second address of a NAT that uses one");
+    internet_free(net);
+    net = internet_of("cone,pool=2", "none");
+    send_udp(net, LAB_B, b_outside, second, 64);
+    ok(ended_in(PASSAGE_DISCARDED, PASSAGE_BY_NAT, PLACE_NAT_A),
+       "a NAT has every address of its pool");
+    internet_free(net);
+
+    for (unsigned i = 0; i < 3; i++) {
+        c.seed = i == 0 ? 1 : 2;
+        net = internet_new(&c);
+        send_udp(net, LAB_A, a_inside, server1, 64);
+        ports[i] = passages[1].new_from.port;
+        internet_free(net);
+    }
+    ok(ports[1] == ports[2] && ports[0] != ports[1], "the seed decides a NAT's random ports");
 }
 
 static void test_ttl(void)
@@ -304,35 +347,63 @@ static void test_unreachable(void)
     internet_free(net);
 }
 
-static void test_echo(void)
+/* Builds an ICMP echo, request (8) or reply (0). */
+static size_t make_echo(uint8_t type, uint32_t from, uint32_t to, uint16_t query,
+                        uint8_t out[static 28])
 {
-    struct internet *net = internet_of("port-restricted", "none");
-    struct ip4_header ip = {.ttl = 64,
-                            .protocol = IP_PROTOCOL_ICMP,
-                            .source = a_inside.address,
-                            .destination = server1.address};
-    uint8_t data[28] = {0};
-    struct writer w = writer_of(data, sizeof data);
-    struct datagram d = {0};
+    struct ip4_header ip = {
+        .ttl = 64, .protocol = IP_PROTOCOL_ICMP, .source = from, .destination = to};
+    struct writer w = writer_of(out, 28);
 
     ip4_encode(&w, &ip, 8);
-    data[20] = 8;
-    store_u16(data + 24, 321);
-    store_u16(data + 22, checksum_finish(checksum_add(0, data + 20, 8)));
-    send_bytes(net, LAB_A, data, sizeof data);
-    ok(delivery_count == 1 && datagram_parse(deliveries[0].data, deliveries[0].size, &d) &&
-           d.outer.kind == DATAGRAM_ECHO && d.outer.from.address == a_outside.address,
+    writer_u8(&w, type);
+    writer_zeros(&w, 3);
+    writer_u16(&w, query);
+    writer_zeros(&w, 2);
+    writer_patch_u16(&w, 22, checksum_finish(checksum_add(0, out + 20, 8)));
+    return w.size;
+}
+
+/* True if just one ICMP echo was delivered, to HOST, sound, FROM -> TO, with the identifier. */
+static bool echo_delivered(enum lab_host host, uint32_t from, uint32_t to, uint16_t query)
+{
+    struct delivery *r = &deliveries[0];
+    struct datagram d;
+
+    return delivery_count == 1 && r->host == host && datagram_parse(r->data, r->size, &d) &&
+           d.outer.kind == DATAGRAM_ECHO && d.outer.from.address == from &&
+           d.outer.to.address == to && d.outer.query == query &&
+           checksum_finish(checksum_add(0, r->data + 20, r->size - 20)) == 0;
+}
+
+static void test_echo(void)
+{
+    struct internet *net = internet_of("port-restricted", "blocked");
+    uint8_t data[28], error[576];
+    struct datagram d = {0};
+    size_t size;
+
+    send_bytes(net, LAB_A, data, make_echo(8, a_inside.address, server1.address, 321, data));
+    ok(echo_delivered(LAB_S1, a_outside.address, server1.address, 321),
        "a ping goes out through the NAT");
-    datagram_set(&d, DATAGRAM_DESTINATION, (struct endpoint){d.outer.from.address, d.outer.query});
-    datagram_set(&d, DATAGRAM_SOURCE, (struct endpoint){server1.address, d.outer.query});
-    memcpy(data, deliveries[0].data, sizeof data);
-    send_bytes(net, LAB_S1, data, sizeof data);
-    ok(delivery_count == 1 && deliveries[0].host == LAB_A &&
-           datagram_parse(deliveries[0].data, deliveries[0].size, &d) && d.outer.query == 321,
-       "its answer comes back with its identifier");
-    store_u16(data + 24, 5);
-    send_bytes(net, LAB_S1, data, sizeof data);
+    send_bytes(net, LAB_S1, data, make_echo(0, server1.address, a_outside.address, 321, data));
+    ok(echo_delivered(LAB_A, server1.address, a_inside.address, 321), "its answer comes back");
+    datagram_parse(deliveries[0].data, deliveries[0].size, &d);
+    size = datagram_make_error(&d, ICMP_HOST_UNREACHABLE, a_inside.address, error);
+    send_bytes(net, LAB_A, error, size);
+    ok(delivery_count == 1 && datagram_parse(deliveries[0].data, deliveries[0].size, &d) &&
+           d.inner.kind == DATAGRAM_ECHO && d.inner.to.address == a_outside.address,
+       "an ICMP error about the answer goes out translated");
+    send_bytes(net, LAB_S1, data, make_echo(8, server1.address, a_outside.address, 5, data));
     is_int(delivery_count, 0, "a ping from outside does not come in");
+    send_bytes(net, LAB_A, data, make_echo(8, a_inside.address, 0xc0000263, 322, data));
+    ok(delivery_count == 1 && datagram_parse(deliveries[0].data, deliveries[0].size, &d) &&
+           d.inner.kind == DATAGRAM_ECHO && d.inner.from.address == a_inside.address &&
+           d.inner.query == 322,
+       "an ICMP error about a ping comes in translated");
+    send_bytes(net, LAB_B, data, make_echo(8, b_inside.address, server1.address, 1, data));
+    ok(echo_delivered(LAB_S1, b_outside.address, server1.address, 1),
+       "a network that blocks UDP passes pings");
     internet_free(net);
 }
 
@@ -382,6 +453,8 @@ static void test_links(void)
     struct internet_config c = config_of("none", "none");
     struct internet *net;
     unsigned copies = 0;
+    uint8_t data[LAB_MTU];
+    size_t size;
 
     now = T0;
     c.link[LAB_A].loss = 1;
@@ -400,8 +473,27 @@ static void test_links(void)
         copies += passages[i].kind == PASSAGE_DELIVERED && passages[i].packet == 3
                       ? 1 + 10 * passages[i].copy
                       : 0;
-    is_int(copies, 12, "with one packet number, and the copy is marked");
+    is_int(copies, 2 + 10 * PASSAGE_COPY_OUT, "with one packet number, and the copy is marked");
     ok(deliveries[0].when != deliveries[1].when, "the copy has a delay of its own");
+    internet_free(net);
+
+    c.link[LAB_S1].duplicate = 1;
+    net = internet_new(&c);
+    send_udp(net, LAB_B, b_outside, server1, 64);
+    for (unsigned i = copies = 0; i < passage_count; i++)
+        if (passages[i].kind == PASSAGE_DELIVERED)
+            copies |= 1U << passages[i].copy;
+    ok(delivery_count == 4 && copies == 0xf,
+       "a packet that two links duplicate arrives four times, each told apart");
+    internet_free(net);
+
+    net = internet_of("none", "none");
+    forget();
+    size = udp4_encode(data, sizeof data, a_outside, server1, "hi", 2, NULL);
+    internet_send(net, LAB_A, now, now, data, size);
+    internet_advance(net, now + DELAY + 3 * NSEC_MS);
+    is_int(internet_deadline(net) - now, 2 * DELAY,
+           "what the core handles late arrives no later for that");
     internet_free(net);
 
     c = config_of("none", "none");
@@ -409,9 +501,7 @@ static void test_links(void)
     net = internet_new(&c);
     forget();
     for (unsigned i = 0; i < 2; i++) {
-        uint8_t data[LAB_MTU];
-        size_t size = udp4_encode(data, sizeof data, a_outside, server1, "hi", 2, NULL);
-
+        size = udp4_encode(data, sizeof data, a_outside, server1, "hi", 2, NULL);
         internet_send(net, LAB_A, now, now, data, size);
     }
     ok(ended_in(PASSAGE_DISCARDED, PASSAGE_TOO_MANY, PLACE_HOST_A),
@@ -424,6 +514,7 @@ int main(void)
 {
     test_way();
     test_punch();
+    test_pool_and_seed();
     test_ttl();
     test_unreachable();
     test_echo();

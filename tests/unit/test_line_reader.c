@@ -105,7 +105,7 @@ static void test_long_lines(void)
         int fd;
 
         memset(data, 'x', long_size);
-        memcpy(data + long_size, "\ny\n", 3);
+        memcpy(data + long_size, "\ny\n", 4);
         fd = file_of(data, long_size + 3);
         line_reader_init(&reader, fd, NULL, NULL);
         ok(line_reader_next(&reader, &line, &size, &error) == 1 && reader.number == 1 &&

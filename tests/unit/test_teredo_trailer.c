@@ -75,7 +75,7 @@ static void test_alternates(void)
 {
     struct teredo_packet p;
     struct wire_fault fault;
-    struct endpoint a[TEREDO_MAX_ALTERNATES];
+    struct endpoint a[TEREDO_MAX_ALTERNATES] = {{0}};
 
     ok(decode("031a 0000 01020304 0001 05060708 0002 090a0b0c 0003 0d0e0f10 ffff", &p, &fault) &&
            teredo_trailer_alternates(&p, a) == 4,

@@ -1,0 +1,441 @@
+#include "world.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* The NAT takes one from the time to live, the core another. */
+#define CORE_TTL 2
+#define DEFAULT_TTL 64
+
+static bool flies_before(const struct world *w, unsigned a, unsigned b)
+{
+    const struct world_packet *x = &w->flights[w->heap[a]], *y = &w->flights[w->heap[b]];
+
+    return x->when != y->when ? x->when < y->when : x->order < y->order;
+}
+
+static void swap(struct world *w, unsigned a, unsigned b)
+{
+    uint16_t t = w->heap[a];
+
+    w->heap[a] = w->heap[b];
+    w->heap[b] = t;
+}
+
+static void push_flight(struct world *w, const struct world_packet *p)
+{
+    unsigned i = w->flying;
+    uint16_t slot;
+
+    if (i == WORLD_FLIGHTS) {
+        w->overflow++;
+        return;
+    }
+    slot = w->unused[WORLD_FLIGHTS - 1 - i];
+    /* Only what is in use of the bytes. */
+    memcpy(&w->flights[slot], p, offsetof(struct world_packet, bytes) + p->size);
+    w->flights[slot].order = w->order++;
+    w->heap[i] = slot;
+    w->flying++;
+    for (; i > 0 && flies_before(w, i, (i - 1) / 2); i = (i - 1) / 2)
+        swap(w, i, (i - 1) / 2);
+}
+
+static void pop_flight(struct world *w, struct world_packet *out)
+{
+    uint16_t slot = w->heap[0];
+    unsigned i = 0;
+
+    memcpy(out, &w->flights[slot],
+           offsetof(struct world_packet, bytes) + w->flights[slot].size);
+    w->flying--;
+    w->unused[WORLD_FLIGHTS - 1 - w->flying] = slot;
+    w->heap[0] = w->heap[w->flying];
+    for (;;) {
+        unsigned child = 2 * i + 1;
+
+        if (child >= w->flying)
+            return;
+        if (child + 1 < w->flying && flies_before(w, child + 1, child))
+            child++;
+        if (!flies_before(w, child, i))
+            return;
+        swap(w, i, child);
+        i = child;
+    }
+}
+
+/* Sends a copy or two, or none, along a leg. */
+static void travel(struct world *w, struct world_packet *p, const struct world_leg *leg)
+{
+    unsigned copies = 1;
+    nsec start = w->now;
+
+    if (leg->duplicate > 0 && prng_unit(&w->random) < leg->duplicate)
+        copies = 2;
+    for (; copies > 0; copies--) {
+        if (leg->loss > 0 && prng_unit(&w->random) < leg->loss)
+            continue;
+        p->when = start + leg->delay;
+        if (leg->jitter > 0)
+            p->when += (nsec)(prng_unit(&w->random) * (double)leg->jitter);
+        if (leg->reorder > 0 && prng_unit(&w->random) < leg->reorder)
+            p->when += leg->delay;
+        push_flight(w, p);
+    }
+}
+
+static enum world_site site_of(uint32_t address)
+{
+    if (address == WORLD_OUTSIDE_A)
+        return WORLD_A;
+    if (address == WORLD_OUTSIDE_B)
+        return WORLD_B;
+    if (address == WORLD_SERVER_1 || address == WORLD_SERVER_1 + 1)
+        return WORLD_S1;
+    if (address == WORLD_SERVER_2 || address == WORLD_SERVER_2 + 1)
+        return WORLD_S2;
+    return WORLD_SITES;
+}
+
+static void depart(struct world *w, struct world_packet *p, enum world_site from, uint32_t towards)
+{
+    p->from_site = from;
+    p->to_site = site_of(towards);
+    if (p->to_site == WORLD_SITES)
+        return;
+    p->at_core = true;
+    travel(w, p, &w->config.leg[from]);
+}
+
+/* An error about *ABOUT goes back to where that came from. */
+static void send_icmp(struct world *w, const struct world_packet *about, enum world_site from,
+                      uint8_t type, uint8_t code, uint32_t reporter)
+{
+    struct world_packet p;
+
+    memset(&p, 0, offsetof(struct world_packet, bytes));
+    p.is_icmp = true;
+    p.icmp = (struct icmp_error){.type = type, .code = code, .reporter = reporter};
+    p.from = about->from;
+    p.to = about->to;
+    p.ttl = DEFAULT_TTL;
+    if (from == WORLD_SITES) { /* the core itself: only the last leg is left */
+        p.to_site = site_of(about->from.address);
+        travel(w, &p, &w->config.leg[p.to_site]);
+    } else {
+        depart(w, &p, from, about->from.address);
+    }
+}
+
+static struct observation make_observation(enum observation_kind kind, nsec when)
+{
+    return (struct observation){.kind = kind, .when = when};
+}
+
+static void drain(struct world *w, enum world_site site);
+
+static void host_sends(struct world *w, enum world_site site, const struct send_request *send)
+{
+    struct world_host *h = &w->hosts[site];
+    struct observation o = make_observation(OBSERVED_SENT, w->now);
+    struct teredo_packet packet;
+    struct world_packet p;
+    struct nat_result result;
+
+    o.socket = send->socket;
+    o.tag = send->tag;
+    o.from = h->local[send->socket];
+    o.to = send->to;
+    o.size = send->size;
+    if (teredo_decode(send->bytes, send->size, &packet, &o.fault))
+        o.packet = &packet;
+    h->sent++;
+    h->engine.ops->observe(h->engine.state, &o);
+
+    nat_outbound(h->nat, w->now, o.from, o.to, &result);
+    if (result.verdict != NAT_OUT)
+        return;
+    memset(&p, 0, offsetof(struct world_packet, bytes));
+    p.from = result.from;
+    p.to = result.to;
+    p.ttl = send->ttl == 0 ? DEFAULT_TTL : send->ttl;
+    p.size = send->size;
+    memcpy(p.bytes, send->bytes, send->size);
+    depart(w, &p, site, result.to.address);
+}
+
+static void drain(struct world *w, enum world_site site)
+{
+    struct world_host *h = &w->hosts[site];
+    struct action a;
+
+    while (!h->done && h->engine.ops->next(h->engine.state, &a)) {
+        switch (a.kind) {
+        case ACTION_SEND:
+            host_sends(w, site, &a.send);
+            break;
+        case ACTION_EVENT:
+            if (h->emit != NULL)
+                h->emit(h->emit_context, &a.event);
+            break;
+        case ACTION_DONE:
+            h->done = true;
+            break;
+        }
+    }
+}
+
+static void tell_host(struct world *w, enum world_site site, const struct observation *o)
+{
+    struct world_host *h = &w->hosts[site];
+
+    if (h->engine.ops == NULL || h->done)
+        return;
+    h->engine.ops->observe(h->engine.state, o);
+    drain(w, site);
+}
+
+static bool find_socket(const struct world_host *h, struct endpoint local, unsigned *socket)
+{
+    for (*socket = 0; *socket < WORLD_SOCKETS; ++*socket)
+        if (endpoint_equal(h->local[*socket], local))
+            return true;
+    return false;
+}
+
+static void arrive_at_host(struct world *w, const struct world_packet *p)
+{
+    struct world_host *h = &w->hosts[p->to_site];
+    struct observation o =
+        make_observation(p->is_icmp ? OBSERVED_ICMP_ERROR : OBSERVED_RECEIVED, w->now);
+    struct teredo_packet packet;
+    struct nat_result result;
+
+    if (p->is_icmp) {
+        if (!nat_error_inbound(h->nat, w->now, p->from, p->to, &o.from))
+            return;
+        o.to = p->to;
+        o.icmp = p->icmp;
+        if (find_socket(h, o.from, &o.socket))
+            tell_host(w, p->to_site, &o);
+        return;
+    }
+    nat_inbound(h->nat, w->now, p->from, p->to, &result);
+    if (result.verdict != NAT_IN || !find_socket(h, result.to, &o.socket))
+        return;
+    o.from = result.from;
+    o.to = result.to;
+    o.size = p->size;
+    if (teredo_decode(p->bytes, p->size, &packet, &o.fault))
+        o.packet = &packet;
+    h->received++;
+    tell_host(w, p->to_site, &o);
+}
+
+static void arrive_at_server(struct world *w, const struct world_packet *p)
+{
+    unsigned index = p->to_site == WORLD_S2;
+    uint32_t primary = world_server(index, 0).address;
+    unsigned at = p->to.address == primary ? 0 : 1;
+    enum world_service service = w->config.service[index][at];
+    struct server_reply reply;
+    struct world_packet out;
+
+    if (p->is_icmp || service == WORLD_SILENT)
+        return;
+    if (service == WORLD_CLOSED || p->to.port != TEREDO_PORT) {
+        send_icmp(w, p, p->to_site, 3, 3, p->to.address);
+        return;
+    }
+    if (server_process(&w->servers[index], p->from, at == 0 ? SERVER_PRIMARY : SERVER_SECONDARY,
+                       p->bytes, p->size, &reply) != SERVER_ACCEPTED)
+        return;
+    if (service == WORLD_ADVERTISES && reply.kind != SERVER_ADVERTISED)
+        return;
+    if (w->config.tamper != NULL &&
+        !w->config.tamper(w->config.tamper_context, reply.kind, reply.data, &reply.size))
+        return;
+    memset(&out, 0, offsetof(struct world_packet, bytes));
+    out.from = world_server(index, reply.from == SERVER_PRIMARY ? 0 : 1);
+    out.to = reply.to;
+    out.ttl = DEFAULT_TTL;
+    out.size = reply.size;
+    memcpy(out.bytes, reply.data, reply.size);
+    depart(w, &out, p->to_site, reply.to.address);
+}
+
+static void pass_core(struct world *w, struct world_packet *p)
+{
+    if (p->ttl <= CORE_TTL) {
+        if (!p->is_icmp)
+            send_icmp(w, p, WORLD_SITES, 11, 0, 0xc6336401);
+        return;
+    }
+    p->at_core = false;
+    travel(w, p, &w->config.leg[p->to_site]);
+}
+
+static void handle_flight(struct world *w)
+{
+    struct world_packet p;
+
+    pop_flight(w, &p);
+    w->now = p.when;
+    if (p.at_core)
+        pass_core(w, &p);
+    else if (p.to_site <= WORLD_B)
+        arrive_at_host(w, &p);
+    else
+        arrive_at_server(w, &p);
+}
+
+/* The host whose timer is due first, if before LIMIT. */
+static bool next_timer(const struct world *w, nsec limit, enum world_site *site, nsec *when)
+{
+    bool found = false;
+
+    for (int i = 0; i < 2; i++) {
+        const struct world_host *h = &w->hosts[i];
+        nsec deadline;
+
+        if (h->engine.ops == NULL || h->done)
+            continue;
+        deadline = h->engine.ops->deadline(h->engine.state);
+        if (deadline < limit) {
+            limit = deadline;
+            *site = (enum world_site)i;
+            *when = deadline;
+            found = true;
+        }
+    }
+    return found;
+}
+
+bool world_run(struct world *w, const bool *done, nsec until)
+{
+    while (!*done) {
+        nsec flight = w->flying > 0 ? w->flights[w->heap[0]].when : NSEC_NEVER;
+        enum world_site site = WORLD_A;
+        nsec timer;
+
+        w->events++;
+        /* A packet comes before the timer of the same instant. */
+        if (next_timer(w, nsec_min(flight, until), &site, &timer)) {
+            struct observation o;
+
+            w->now = nsec_max(w->now, timer);
+            o = make_observation(OBSERVED_TIMER, w->now);
+            tell_host(w, site, &o);
+        } else if (flight < until) {
+            handle_flight(w);
+        } else {
+            w->now = nsec_max(w->now, until);
+            break;
+        }
+    }
+    return *done;
+}
+
+static struct nat *make_nat(const char *word, uint32_t outside, uint64_t seed)
+{
+    struct nat_config config;
+    struct error error;
+    struct nat *nat;
+
+    if (nat_config_parse(word, &config, &error) != 0)
+        abort();
+    config.external_count = 1;
+    config.external[0] = outside;
+    config.max_mappings = 64;
+    config.seed = seed;
+    nat = nat_new(&config);
+    if (nat == NULL)
+        abort();
+    return nat;
+}
+
+static bool translates(const char *word)
+{
+    struct nat_config config;
+    struct error error;
+
+    return nat_config_parse(word, &config, &error) == 0 && config.kind == NAT_KIND_TRANSLATOR &&
+           !config.block_udp;
+}
+
+bool world_is_public(const struct world *w, enum world_site site)
+{
+    return !translates(w->config.nat[site]);
+}
+
+struct world *world_new(const struct world_config *config)
+{
+    struct world *w = malloc(sizeof *w);
+
+    if (w == NULL)
+        abort();
+    /* The packets' room need not be cleared. */
+    memset(w, 0, offsetof(struct world, flights));
+    w->flying = w->overflow = 0;
+    w->events = 0;
+    for (unsigned i = 0; i < WORLD_FLIGHTS; i++)
+        w->unused[i] = (uint16_t)i;
+    w->config = *config;
+    w->now = WORLD_EPOCH;
+    w->random.state = config->seed;
+    for (unsigned i = 0; i < 2; i++) {
+        struct world_host *h = &w->hosts[i];
+        uint32_t outside = i == 0 ? WORLD_OUTSIDE_A : WORLD_OUTSIDE_B;
+        uint32_t inside = i == 0 ? WORLD_INSIDE_A : WORLD_INSIDE_B;
+        struct server_config server = {.primary = world_server(i, 0).address,
+                                       .secondary = world_server(i, 1).address,
+                                       .port = TEREDO_PORT,
+                                       .mtu = TEREDO_MTU};
+
+        h->nat = make_nat(config->nat[i], outside, prng_next(&w->random));
+        for (unsigned s = 0; s < WORLD_SOCKETS; s++)
+            h->local[s] = (struct endpoint){translates(config->nat[i]) ? inside : outside,
+                                            (uint16_t)(WORLD_PORT + 2 * s)};
+        server_init(&w->servers[i], &server);
+    }
+    return w;
+}
+
+void world_free(struct world *w)
+{
+    nat_free(w->hosts[0].nat);
+    nat_free(w->hosts[1].nat);
+    free(w);
+}
+
+struct endpoint world_outside(enum world_site site)
+{
+    return (struct endpoint){site == WORLD_A ? WORLD_OUTSIDE_A : WORLD_OUTSIDE_B, WORLD_PORT};
+}
+
+struct endpoint world_server(unsigned server, unsigned address)
+{
+    return (struct endpoint){(server == 0 ? WORLD_SERVER_1 : WORLD_SERVER_2) + address,
+                             TEREDO_PORT};
+}
+
+void world_start(struct world *w, enum world_site site, struct engine engine,
+                 void (*emit)(void *context, const struct event *event), void *context)
+{
+    struct world_host *h = &w->hosts[site];
+    struct observation o = make_observation(OBSERVED_TIMER, w->now);
+
+    h->engine = engine;
+    h->emit = emit;
+    h->emit_context = context;
+    h->done = false;
+    tell_host(w, site, &o);
+}
+
+void world_stop(struct world *w, enum world_site site)
+{
+    struct observation o = make_observation(OBSERVED_STOP, w->now);
+
+    tell_host(w, site, &o);
+}
