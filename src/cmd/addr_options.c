@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "option_values.h"
+
 enum {
     OPTION_ENCODE = 0x100,
     OPTION_SERVER,
@@ -22,19 +24,6 @@ static const struct argp_option options[] = {
     {"quiet", 'q', NULL, 0, "One line an address, nothing about what is no address", 2},
     {0},
 };
-
-static void parse_format(struct addr_options *a, const char *word, struct argp_state *state)
-{
-    static const char *const words[] = {
-        [REPORT_TEXT] = "text", [REPORT_JSON] = "json", [REPORT_JSONL] = "jsonl"};
-
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        if (strcmp(word, words[i]) == 0) {
-            a->format = (enum report_format)i;
-            return;
-        }
-    argp_error(state, "'%s' is no format: text, json or jsonl", word);
-}
 
 static void parse_flags(struct addr_options *a, const char *text, struct argp_state *state)
 {
@@ -84,7 +73,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
         a->random_flags = true;
         break;
     case OPTION_FORMAT:
-        parse_format(a, arg, state);
+        a->format = option_format(state, arg);
         break;
     case 'q':
         a->quiet = true;

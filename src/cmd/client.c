@@ -2,13 +2,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
 
 #include "entropy.h"
+#include "option_values.h"
 #include "privilege.h"
 #include "resolve.h"
 #include "words.h"
@@ -169,40 +169,16 @@ int client_close(struct client *c, int status, struct error *error)
     return status;
 }
 
-void client_options_init(struct client_options *o, const char *command)
+void client_options_init(struct client_options *o, const char *command, bool takes_server)
 {
-    const char *no_color = getenv("NO_COLOR");
-
     *o = (struct client_options){
         .command = command,
+        .takes_server = takes_server,
         .server = getenv("TEREDO_SERVER"),
         .timeout = 1500 * NSEC_MS,
         .attempts = 3,
-        .color = isatty(STDOUT_FILENO) && (no_color == NULL || no_color[0] == '\0'),
+        .color = option_color_default(),
     };
-}
-
-long client_parse_number(struct argp_state *state, const char *name, const char *text, long low,
-                         long high)
-{
-    char *end;
-    long value;
-
-    errno = 0;
-    value = strtol(text, &end, 10);
-    if (end == text || *end != '\0' || errno != 0 || value < low || value > high)
-        argp_error(state, "%s: '%s' is no number from %ld to %ld", name, text, low, high);
-    return value;
-}
-
-nsec client_parse_seconds(struct argp_state *state, const char *name, const char *text)
-{
-    char *end;
-    double value = strtod(text, &end);
-
-    if (end == text || *end != '\0' || !isfinite(value) || value < 0.001 || value > 31536000)
-        argp_error(state, "%s: '%s' is no number of seconds from 0.001 to 31536000", name, text);
-    return (nsec)(value * 1e9);
 }
 
 enum {
@@ -242,28 +218,6 @@ static const struct argp_option options[] = {
     {0},
 };
 
-static void parse_format(struct client_options *o, struct argp_state *state, const char *arg)
-{
-    if (strcmp(arg, "text") == 0)
-        o->format = REPORT_TEXT;
-    else if (strcmp(arg, "json") == 0)
-        o->format = REPORT_JSON;
-    else if (strcmp(arg, "jsonl") == 0)
-        o->format = REPORT_JSONL;
-    else
-        argp_error(state, "--format: '%s' is none of text, json, jsonl", arg);
-}
-
-static void parse_color(struct client_options *o, struct argp_state *state, const char *arg)
-{
-    if (strcmp(arg, "always") == 0)
-        o->color = true;
-    else if (strcmp(arg, "never") == 0)
-        o->color = false;
-    else if (strcmp(arg, "auto") != 0)
-        argp_error(state, "--color: '%s' is none of auto, always, never", arg);
-}
-
 static void check_auth(struct client_options *o, struct argp_state *state)
 {
     struct error error;
@@ -285,14 +239,13 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
         o->secondary = arg;
         break;
     case OPTION_LOCAL_PORT:
-        o->local_port = (uint16_t)client_parse_number(state, "--local-port", arg, 1, 65535);
+        o->local_port = (uint16_t)option_number(state, "--local-port", arg, 1, 65535);
         break;
     case OPTION_TIMEOUT:
-        o->timeout = client_parse_seconds(state, "--timeout", arg);
+        o->timeout = option_seconds(state, "--timeout", arg);
         break;
     case OPTION_ATTEMPTS:
-        o->attempts =
-            (unsigned)client_parse_number(state, "--attempts", arg, 1, QUALIFY_MAX_ATTEMPTS);
+        o->attempts = (unsigned)option_number(state, "--attempts", arg, 1, QUALIFY_MAX_ATTEMPTS);
         break;
     case OPTION_AUTH_ID:
         o->auth_id = arg;
@@ -310,10 +263,10 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
         o->no_capture = true;
         break;
     case OPTION_FORMAT:
-        parse_format(o, state, arg);
+        o->format = option_format(state, arg);
         break;
     case OPTION_COLOR:
-        parse_color(o, state, arg);
+        o->color = option_color(state, arg, o->color);
         break;
     case 'q':
         o->quiet = true;
@@ -321,7 +274,16 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
     case 'v':
         o->verbose = true;
         break;
+    case ARGP_KEY_ARG:
+        if (!o->takes_server)
+            return ARGP_ERR_UNKNOWN;
+        if (state->arg_num > 0)
+            argp_error(state, "only one SERVER can be given");
+        o->server = arg;
+        break;
     case ARGP_KEY_END:
+        if (o->takes_server && o->server == NULL)
+            argp_error(state, "no SERVER given, and TEREDO_SERVER is not set");
         check_auth(o, state);
         break;
     default:

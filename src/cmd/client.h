@@ -12,6 +12,7 @@
 
 struct client_options {
     const char *command;
+    bool takes_server;  /* as its argument */
     const char *server; /* as given; NULL = not yet */
     const char *secondary;
     const char *write; /* capture file, or NULL */
@@ -43,15 +44,9 @@ struct client {
 /* An argp child parser whose input is a struct client_options. */
 extern const struct argp client_argp;
 
-/* Defaults: 1.5 s, 3 attempts, server from $TEREDO_SERVER. */
-void client_options_init(struct client_options *o, const char *command);
-
-/* Parses a number from LOW to HIGH for option NAME; a usage error otherwise. */
-long client_parse_number(struct argp_state *state, const char *name, const char *text, long low,
-                         long high);
-
-/* Parses seconds ("1.5", at most a year) for option NAME; a usage error otherwise. */
-nsec client_parse_seconds(struct argp_state *state, const char *name, const char *text);
+/* Defaults: 1.5 s, 3 attempts, server from $TEREDO_SERVER. With TAKES_SERVER, the command's
+ * argument is the server. */
+void client_options_init(struct client_options *o, const char *command, bool takes_server);
 
 /* Looks the server up, opens COUNT sockets, the reporter and the capture file, and drops all
  * privileges. EXPLAIN goes to the reporter. */

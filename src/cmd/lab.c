@@ -9,6 +9,7 @@
 #include "lab_host.h"
 #include "lab_options.h"
 #include "lab_story.h"
+#include "option_values.h"
 #include "output.h"
 #include "passage_pcap.h"
 #include "teredo_addr.h"
@@ -102,12 +103,12 @@ static int run_trace(struct lab *lab, struct error *error)
                     "--control-ttl",
                     "0",
                     "--format",
-                    (char *)o->format,
+                    (char *)option_format_name(o->format),
                     "--color",
                     o->color ? "always" : "never",
                     o->quiet ? "--quiet" : NULL,
                     NULL};
-    bool text = strcmp(o->format, "text") == 0 && !o->quiet;
+    bool text = o->format == REPORT_TEXT && !o->quiet;
     int status;
 
     if (text)

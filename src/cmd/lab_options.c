@@ -9,6 +9,7 @@
 
 #include "entropy.h"
 #include "ladder.h"
+#include "option_values.h"
 
 enum {
     OPTION_NAT_A = 0x100,
@@ -97,16 +98,6 @@ static uint64_t parse_unsigned(struct argp_state *state, const char *option, con
     return value;
 }
 
-static void parse_color(struct lab_options *o, struct argp_state *state, const char *arg)
-{
-    if (strcmp(arg, "always") == 0)
-        o->color = true;
-    else if (strcmp(arg, "never") == 0)
-        o->color = false;
-    else if (strcmp(arg, "auto") != 0)
-        argp_error(state, "--color: '%s' is none of auto, always, never", arg);
-}
-
 static error_t parse_option(int key, char *arg, struct argp_state *state)
 {
     struct lab_options *o = state->input;
@@ -148,9 +139,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
         o->pcap_each = true;
         break;
     case OPTION_FORMAT:
-        if (strcmp(arg, "text") != 0 && strcmp(arg, "json") != 0 && strcmp(arg, "jsonl") != 0)
-            argp_error(state, "--format: '%s' is none of text, json, jsonl", arg);
-        o->format = arg;
+        o->format = option_format(state, arg);
         break;
     case OPTION_ASCII:
         o->ascii = true;
@@ -159,7 +148,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
         o->width = (unsigned)parse_unsigned(state, "--width", arg);
         break;
     case OPTION_COLOR:
-        parse_color(o, state, arg);
+        o->color = option_color(state, arg, o->color);
         break;
     case 'q':
         o->quiet = true;
@@ -201,14 +190,12 @@ static unsigned terminal_width(void)
 
 void lab_options_parse(struct lab_options *o, int argc, char **argv)
 {
-    const char *no_color = getenv("NO_COLOR");
     struct error ignored;
 
     *o = (struct lab_options){
         .on = LAB_A,
-        .format = "text",
         .ascii = !ladder_locale_is_utf8(),
-        .color = isatty(STDOUT_FILENO) && (no_color == NULL || no_color[0] == '\0'),
+        .color = option_color_default(),
         .width = terminal_width(),
     };
     nat_config_parse("port-restricted", &o->topology.nat[LAB_A], &ignored);

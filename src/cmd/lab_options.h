@@ -2,14 +2,15 @@
 #ifndef CMD_LAB_OPTIONS_H
 #define CMD_LAB_OPTIONS_H
 
+#include "report.h"
 #include "topology.h"
 
 struct lab_options {
     struct topology_config topology; /* NATs, links, seed */
     enum lab_host on;
-    const char *pcap;   /* NULL = none */
-    bool pcap_each;     /* a file for each vantage point */
-    const char *format; /* of the trace */
+    const char *pcap;          /* NULL = none */
+    bool pcap_each;            /* a file for each vantage point */
+    enum report_format format; /* of the trace */
     bool ascii;
     bool color;
     bool quiet;

@@ -4,6 +4,7 @@
 
 #include "client.h"
 #include "command.h"
+#include "option_values.h"
 #include "respond.h"
 
 struct arguments {
@@ -36,22 +37,13 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
         state->child_inputs[0] = &a->client;
         break;
     case OPTION_COUNT:
-        a->count = (unsigned)client_parse_number(state, "--count", arg, 1, 1000000);
+        a->count = (unsigned)option_number(state, "--count", arg, 1, 1000000);
         break;
     case OPTION_DURATION:
-        a->duration = client_parse_seconds(state, "--duration", arg);
+        a->duration = option_seconds(state, "--duration", arg);
         break;
     case OPTION_REFRESH:
-        a->refresh = client_parse_seconds(state, "--refresh", arg);
-        break;
-    case ARGP_KEY_ARG:
-        if (state->arg_num > 0)
-            argp_error(state, "only one SERVER can be given");
-        a->client.server = arg;
-        break;
-    case ARGP_KEY_END:
-        if (a->client.server == NULL)
-            argp_error(state, "no SERVER given, and TEREDO_SERVER is not set");
+        a->refresh = option_seconds(state, "--refresh", arg);
         break;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -120,7 +112,7 @@ static int run(int argc, char **argv, struct error *error)
     struct client client;
     int status = -1;
 
-    client_options_init(&arguments.client, "listen");
+    client_options_init(&arguments.client, "listen", true);
     argv[0] = "teredoctl listen";
     argp_parse(&argp, argc, argv, 0, NULL, &arguments);
     if (client_open(&client, &arguments.client, 1, false, error) == 0)

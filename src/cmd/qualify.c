@@ -25,21 +25,13 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 {
     struct arguments *a = state->input;
 
+    (void)arg;
     switch (key) {
     case ARGP_KEY_INIT:
         state->child_inputs[0] = &a->client;
         break;
     case OPTION_EXPLAIN:
         a->explain = true;
-        break;
-    case ARGP_KEY_ARG:
-        if (state->arg_num > 0)
-            argp_error(state, "only one SERVER can be given");
-        a->client.server = arg;
-        break;
-    case ARGP_KEY_END:
-        if (a->client.server == NULL)
-            argp_error(state, "no SERVER given, and TEREDO_SERVER is not set");
         break;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -113,7 +105,7 @@ static int run(int argc, char **argv, struct error *error)
     struct client client;
     int status = -1;
 
-    client_options_init(&arguments.client, "qualify");
+    client_options_init(&arguments.client, "qualify", true);
     argv[0] = "teredoctl qualify";
     argp_parse(&argp, argc, argv, 0, NULL, &arguments);
     if (client_open(&client, &arguments.client, 1, arguments.explain, error) == 0)

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <sysexits.h>
 
-#include "client.h"
+#include "option_values.h"
 
 enum {
     OPTION_ADDRESS = 0x100,
@@ -54,17 +54,6 @@ static uint32_t parse_address(struct argp_state *state, const char *name, const 
     return address;
 }
 
-static enum report_format parse_format(struct argp_state *state, const char *text)
-{
-    if (strcmp(text, "json") == 0)
-        return REPORT_JSON;
-    if (strcmp(text, "jsonl") == 0)
-        return REPORT_JSONL;
-    if (strcmp(text, "text") != 0)
-        argp_error(state, "--format: '%s' is none of text, json, jsonl", text);
-    return REPORT_TEXT;
-}
-
 static void finish(struct serve_options *o, struct argp_state *state)
 {
     if (o->server.primary == 0)
@@ -90,10 +79,10 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
         o->server.secondary = parse_address(state, "--secondary", arg);
         break;
     case OPTION_PORT:
-        o->server.port = (uint16_t)client_parse_number(state, "--port", arg, 1, 65535);
+        o->server.port = (uint16_t)option_number(state, "--port", arg, 1, 65535);
         break;
     case OPTION_MTU:
-        o->server.mtu = (uint32_t)client_parse_number(state, "--mtu", arg, MTU_MIN, MTU_MAX);
+        o->server.mtu = (uint32_t)option_number(state, "--mtu", arg, MTU_MIN, MTU_MAX);
         break;
     case OPTION_PRIVATE:
         o->server.allow_private = true;
@@ -108,13 +97,13 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
         o->user = arg;
         break;
     case OPTION_COUNT:
-        o->count = (uint64_t)client_parse_number(state, "--count", arg, 1, LONG_MAX);
+        o->count = (uint64_t)option_number(state, "--count", arg, 1, LONG_MAX);
         break;
     case OPTION_DURATION:
-        o->duration = client_parse_seconds(state, "--duration", arg);
+        o->duration = option_seconds(state, "--duration", arg);
         break;
     case OPTION_FORMAT:
-        o->format = parse_format(state, arg);
+        o->format = option_format(state, arg);
         break;
     case 'q':
         o->quiet = true;

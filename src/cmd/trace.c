@@ -6,6 +6,7 @@
 
 #include "client.h"
 #include "command.h"
+#include "option_values.h"
 #include "trace.h"
 
 struct arguments {
@@ -105,20 +106,20 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
         a->ask = parse_proof(state, arg);
         break;
     case OPTION_TTL:
-        a->ttl = (uint8_t)client_parse_number(state, "--ttl", arg, 1, 255);
+        a->ttl = (uint8_t)option_number(state, "--ttl", arg, 1, 255);
         break;
     case OPTION_BUBBLES:
-        a->bubbles = (unsigned)client_parse_number(state, "--bubbles", arg, 1, PUNCH_MAX_ATTEMPTS);
+        a->bubbles = (unsigned)option_number(state, "--bubbles", arg, 1, PUNCH_MAX_ATTEMPTS);
         break;
     case OPTION_FROM_PORT:
-        a->client.local_port = (uint16_t)client_parse_number(state, "--from-port", arg, 1, 65535);
+        a->client.local_port = (uint16_t)option_number(state, "--from-port", arg, 1, 65535);
         break;
     case OPTION_OWN:
         parse_teredo(state, "--own-address", arg, &a->own);
         a->has_own = true;
         break;
     case OPTION_CONTROL_TTL:
-        a->control_ttl = (uint8_t)client_parse_number(state, "--control-ttl", arg, 0, 255);
+        a->control_ttl = (uint8_t)option_number(state, "--control-ttl", arg, 0, 255);
         break;
     case ARGP_KEY_ARG:
         if (state->arg_num > 0)
@@ -215,7 +216,7 @@ static int run(int argc, char **argv, struct error *error)
     char server[IP4_STRLEN];
     int status = -1;
 
-    client_options_init(&arguments.client, "trace");
+    client_options_init(&arguments.client, "trace", false);
     argv[0] = "teredoctl trace";
     argp_parse(&argp, argc, argv, 0, NULL, &arguments);
     if (arguments.has_own) {

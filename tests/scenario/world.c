@@ -319,7 +319,10 @@ bool world_run(struct world *w, const bool *done, nsec until)
         enum world_site site = WORLD_A;
         nsec timer;
 
-        w->events++;
+        if (w->events++ == WORLD_EVENTS) {
+            w->overflow++;
+            break;
+        }
         /* A packet comes before the timer of the same instant. */
         if (next_timer(w, nsec_min(flight, until), &site, &timer)) {
             struct observation o;

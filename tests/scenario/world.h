@@ -90,7 +90,8 @@ struct world_host {
 };
 
 enum {
-    WORLD_FLIGHTS = 1024
+    WORLD_FLIGHTS = 1024,
+    WORLD_EVENTS = 100000, /* a run that needs more does not end */
 };
 
 struct world {
@@ -104,7 +105,7 @@ struct world {
     uint16_t heap[WORLD_FLIGHTS]; /* the earliest first */
     uint16_t unused[WORLD_FLIGHTS];
     unsigned flying;
-    unsigned overflow; /* packets for which there was no room; a test must find 0 */
+    unsigned overflow; /* packets without room, or too many events; a test must find 0 */
     uint64_t events;   /* handled so far */
 };
 

@@ -1,0 +1,29 @@
+/* Option values that several commands take, parsed in one way. Each wrong value is a usage error,
+ * which ends the program with 64. */
+#ifndef CMD_OPTION_VALUES_H
+#define CMD_OPTION_VALUES_H
+
+#include <argp.h>
+#include <stdbool.h>
+
+#include "nsec.h"
+#include "report.h"
+
+/* A number from LOW to HIGH for option NAME. */
+long option_number(struct argp_state *state, const char *name, const char *text, long low,
+                   long high);
+
+/* Seconds, "1.5", from a millisecond to a year. */
+nsec option_seconds(struct argp_state *state, const char *name, const char *text);
+
+/* --format: "text", "json" or "jsonl". */
+enum report_format option_format(struct argp_state *state, const char *text);
+const char *option_format_name(enum report_format format);
+
+/* --color: "always" and "never", or "auto" for BY_DEFAULT. */
+bool option_color(struct argp_state *state, const char *text, bool by_default);
+
+/* Colour on standard output, unless it is no terminal or NO_COLOR is set. */
+bool option_color_default(void);
+
+#endif
