@@ -18,9 +18,9 @@ static const struct argp_option options[] = {
     {"encode", OPTION_ENCODE, NULL, 0, "Build an address from the options that follow", 1},
     {"server", OPTION_SERVER, "IP", 0, "IPv4 address of the Teredo server", 1},
     {"mapped", OPTION_MAPPED, "IP:PORT", 0, "Mapped address and port of the client", 1},
-    {"flags", OPTION_FLAGS, "HEX", 0, "The 16 flags (default 0)", 1},
+    {"flags", OPTION_FLAGS, "HEX", 0, "The 16 flags (default: 0)", 1},
     {"random-flags", OPTION_RANDOM_FLAGS, NULL, 0, "Random flags, as RFC 5991 asks for", 1},
-    {"format", OPTION_FORMAT, "FORMAT", 0, "text (default), json or jsonl", 2},
+    {"format", OPTION_FORMAT, "text|json|jsonl", 0, "How to print results (default: text)", 2},
     {"quiet", 'q', NULL, 0, "One line an address, nothing about what is no address", 2},
     {0},
 };

@@ -93,7 +93,7 @@ int lab_start(struct topology *t, struct lab_program *program, enum lab_host hos
         if (end == TOPOLOGY_FAILED)
             return -1;
         if (end == TOPOLOGY_INTERRUPTED)
-            return error_set(error, EX_TEMPFAIL, 0, "interrupted");
+            return error_set(error, 128 + topology_signal(t), 0, "interrupted");
         if (end == TOPOLOGY_TIMED_OUT)
             break;
     }

@@ -60,7 +60,7 @@ static const struct argp argp = {
     .doc = "Be the other side of a hole punch: qualify, print the Teredo address, keep the mapping "
            "alive, and answer bubbles and echo requests.\vEnds at --count, --duration or Ctrl-C. "
            "Exit status: 0 ended as asked, 1 not qualified, or --count not reached; 2 "
-           "inconclusive; 64 to 77 errors, see teredoctl(1).",
+           "inconclusive; 64 to 77 errors, see teredoctl-listen(1).",
     .children = children,
 };
 

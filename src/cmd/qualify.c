@@ -47,7 +47,7 @@ static const struct argp argp = {
     .args_doc = "[SERVER[:PORT]]",
     .doc = "Qualify against a Teredo server (RFC 4380 5.2.1): get a Teredo address, and learn how "
            "the NAT maps.\vExit status: 0 qualified, 1 not qualified, 2 inconclusive; 64 to 77 "
-           "errors, see teredoctl(1).",
+           "errors, see teredoctl-qualify(1).",
     .children = children,
 };
 

@@ -143,7 +143,7 @@ static const struct argp argp = {
     .args_doc = "[PEER]",
     .doc = "Punch a hole to the Teredo client PEER, and show each step as it happens; if it fails, "
            "say why.\vPEER is a Teredo address (default: $TEREDO_PEER). Exit status: 0 punched, 1 "
-           "not punched, 2 inconclusive; 64 to 77 errors, see teredoctl(1).",
+           "not punched, 2 inconclusive; 64 to 77 errors, see teredoctl-trace(1).",
     .children = children,
 };
 

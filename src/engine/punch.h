@@ -18,7 +18,8 @@ enum {
 
 /* Which proof the bubbles ask for (--proof). */
 enum punch_ask {
-    PUNCH_ASK_AUTO,       /* nonce first, link-local in every second attempt */
+    PUNCH_ASK_AUTO,       /* nonce first, link-local in every second attempt until the peer shows
+                           * that it knows RFC 6081 */
     PUNCH_ASK_NONCE,      /* Teredo source, nonce trailer: Windows' way */
     PUNCH_ASK_LINK_LOCAL, /* unguessable link-local source: miredo's way */
     PUNCH_ASK_ENDPOINT,   /* Teredo source, no trailer: RFC 4380 alone */
@@ -48,6 +49,7 @@ struct punch_attempt {
     uint32_t nonce;
     nsec sent_direct; /* 0 = not yet confirmed */
     nsec sent_indirect;
+    bool answered_indirectly; /* the peer answered it through our server */
 };
 
 struct punch {

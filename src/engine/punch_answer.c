@@ -104,6 +104,10 @@ static void take_echo_reply(struct punch *p, const struct observation *o)
 /* From the peer, but through our own server: it lives, and our bubble reached it. */
 static void take_indirect(struct punch *p, const struct observation *o)
 {
+    unsigned attempt;
+
+    find_proof(p, o, &attempt);
+    p->attempts[attempt].answered_indirectly = true;
     if (p->result.indirect_answers++ == 0 && p->result.steps[STEP_ANSWER].state == STEP_MISSING)
         punch_note(p, NOTE_INDIRECT_ANSWER, o);
     if (p->result.steps[STEP_ANSWER].state == STEP_MISSING && !p->resent_after_indirect)

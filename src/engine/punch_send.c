@@ -17,11 +17,14 @@ nsec punch_patience(const struct punch *p)
 
 static bool asks_link_local(const struct punch *p, unsigned attempt)
 {
-    /* Behind a symmetric NAT our Teredo address does not name the endpoint that the peer's server
+    /* Who answers through our server knows RFC 6081 and repeats nonces; and it can do so again only
+     * for a bubble from our Teredo address, which names our server.
+     * Behind a symmetric NAT our Teredo address does not name the endpoint that the peer's server
      * sees, and it would discard the bubble (RFC 4380 5.3.1, rule 5). */
     return p->config.ask == PUNCH_ASK_LINK_LOCAL ||
            (p->config.ask == PUNCH_ASK_AUTO &&
-            (attempt % 2 == 1 || p->config.own_nat == QUALIFY_NAT_SYMMETRIC));
+            ((attempt % 2 == 1 && p->result.indirect_answers == 0) ||
+             p->config.own_nat == QUALIFY_NAT_SYMMETRIC));
 }
 
 static void prepare_attempt(struct punch *p, unsigned n)

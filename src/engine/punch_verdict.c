@@ -47,6 +47,20 @@ void punch_conclude(struct punch *p, nsec now, enum punch_verdict verdict, enum 
     action_push(&p->queue, ACTION_DONE);
 }
 
+/* Each pair was answered, but through our server alone. One lost direct bubble looks the same, and
+ * even a few of them are no rarity where packets are lost. */
+static bool always_answered_indirectly(const struct punch *p)
+{
+    enum {
+        ENOUGH = PUNCH_MAX_ATTEMPTS
+    };
+
+    for (unsigned i = 0; i < p->attempt_count; i++)
+        if (!p->attempts[i].answered_indirectly)
+            return false;
+    return p->attempt_count >= ENOUGH;
+}
+
 /* Each pair failed while each control crossed. Loss alone, whatever its rate, does that with a
  * probability of at most (1/4) to the power of the number of attempts. */
 static bool control_always_answered(const struct punch *p)
@@ -69,8 +83,10 @@ void punch_conclude_silence(struct punch *p, nsec now)
         punch_conclude(p, now, PUNCH_INCONCLUSIVE, CAUSE_ANSWER_UNPROVEN);
     else if (control_always_answered(p))
         punch_conclude(p, now, PUNCH_NOT_PUNCHED, CAUSE_PEER_NAT_TRIPS);
-    else if (r->indirect_answers > 0)
+    else if (always_answered_indirectly(p))
         punch_conclude(p, now, PUNCH_NOT_PUNCHED, CAUSE_DIRECT_PATH_BLOCKED);
+    else if (r->indirect_answers > 0)
+        punch_conclude(p, now, PUNCH_NOT_PUNCHED, CAUSE_DIRECT_ANSWER_MISSING);
     else if (!r->peer_server_alive && r->has_icmp && !r->icmp_from_direct)
         punch_conclude(p, now, PUNCH_NOT_PUNCHED, CAUSE_PEER_SERVER_UNREACHABLE);
     else if (!r->peer_server_alive)

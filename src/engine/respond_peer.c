@@ -182,7 +182,6 @@ static void take_direct(struct respond *r, struct respond_peer *peer, const stru
     struct teredo_addr a;
     bool expected = teredo_addr_decode(&peer->address, &a) && endpoint_equal(a.mapped, o->from);
     bool known = peer->trusted && endpoint_equal(peer->endpoint, o->from);
-    bool first = !peer->trusted || !known;
 
     if (p->kind == TEREDO_BUBBLE)
         tell(r, PEER_DIRECT_BUBBLE, peer, o->from, o->when);
@@ -194,14 +193,14 @@ static void take_direct(struct respond *r, struct respond_peer *peer, const stru
     }
     /* A bubble that our NAT let in unasked wants an answer as well: the sender's NAT may be the
      * restricted one (RFC 4380 5.2.3, last paragraph). */
-    if (p->kind == TEREDO_BUBBLE && first) {
+    if (p->kind == TEREDO_BUBBLE) {
         uint32_t nonce;
 
         if (teredo_trailer_nonce(p, &nonce)) {
             peer->has_nonce = true;
             peer->nonce = nonce;
         }
-        if (peer->last_bubble == 0 || !endpoint_equal(peer->endpoint, o->from))
+        if (may_send_bubble(peer, o->from, o->when))
             answer(r, peer, o->from, false, o->when);
     }
     trust(r, peer, o->from, o->when);

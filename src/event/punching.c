@@ -50,6 +50,11 @@ static const struct cause_words causes[CAUSE_COUNT] = {
          "of the two NATs maps or filters too strictly",
          "a symmetric NAT reaches only peers behind a cone or address-restricted NAT; run "
          "`teredoctl qualify` at both ends to find it, and reserve a port on it (RFC 4380 5.2.10)"},
+    [CAUSE_DIRECT_ANSWER_MISSING] =
+        {"direct_answer_missing",
+         "the peer lives and has answered through our server, but not every bubble, and nothing "
+         "from it arrived directly: packets were lost, or one of the two NATs is too strict",
+         "try again; if it persists, run `teredoctl qualify` at both ends to find a symmetric NAT"},
     [CAUSE_ANSWER_UNPROVEN] =
         {"answer_unproven",
          "answers came only from another endpoint than the one in the peer's address, and without "

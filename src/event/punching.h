@@ -42,7 +42,8 @@ enum punch_cause {
     CAUSE_OWN_SERVER_UNREACHABLE,
     CAUSE_PEER_SERVER_SILENT,
     CAUSE_PEER_SERVER_UNREACHABLE, /* ICMP error from or for it */
-    CAUSE_DIRECT_PATH_BLOCKED,     /* the peer answered, but only through our server */
+    CAUSE_DIRECT_PATH_BLOCKED,     /* the peer answered each bubble, but only through our server */
+    CAUSE_DIRECT_ANSWER_MISSING,   /* likewise, but too seldom to tell from mere loss */
     CAUSE_ANSWER_UNPROVEN,         /* answers only from another endpoint, without proof */
     CAUSE_DATA_LOST,               /* bubbles crossed, data did not */
     CAUSE_PEER_SILENT,             /* nothing at all; its server does answer */

@@ -81,7 +81,6 @@ check_shell() {
     diff <(commands | sort) <("$offers" 'teredoctl help ' | sort)
     diff <(long_options) <("$offers" 'teredoctl --' | sed 's/=$//' | sort)
     for command in $(commands); do
-        [ "$command" != help ] || continue
         echo "$command:"
         diff <(long_options "$command") <("$offers" "teredoctl $command --" | sed 's/=$//' | sort)
     done

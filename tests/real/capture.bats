@@ -1,5 +1,8 @@
 #!/usr/bin/env bats
 # tshark's word on what we send and on what we say that we saw.
+
+# jq has variables of its own
+# shellcheck disable=SC2016
 bats_require_minimum_version 1.5.0
 load internet
 
@@ -151,14 +154,12 @@ dissected() {
 
 @test "what we save is what was on the wire" {
     in_ns a tshark -q -i a-na -f udp -w "$BATS_TEST_TMPDIR/wire.pcapng" >"$BATS_TEST_TMPDIR/wire.log" 2>&1 3>&- &
-    sniffer=$!
     wait_for 10 grep -q "Capturing on" "$BATS_TEST_TMPDIR/wire.log"
     sleep 0.5
     on a trace "$PEER" --server 192.0.2.1 --write "$BATS_TEST_TMPDIR/ours.pcap"
     [ "$status" -eq 0 ]
     sleep 1
-    kill -INT "$sniffer"
-    wait "$sniffer" || true
+    silence a
     for file in ours.pcap wire.pcapng; do
         fields "$BATS_TEST_TMPDIR/$file" udp ip.src udp.srcport ip.dst udp.dstport ip.ttl udp.payload |
             # The time to live of what arrives is the capture's alone.
@@ -183,15 +184,13 @@ dissected() {
     our_server s2 192.0.2.129 192.0.2.130
     in_ns core tshark -q -i core-s1 -i core-s2 -i core-na -i core-nb -f udp -w "$BATS_TEST_TMPDIR/core.pcapng" \
         >"$BATS_TEST_TMPDIR/core.log" 2>&1 3>&- &
-    sniffer=$!
     wait_for 10 grep -q "Capturing on" "$BATS_TEST_TMPDIR/core.log"
     sleep 0.5
     our_listener b 192.0.2.129
     on a trace "$PEER" --server 192.0.2.1
     [ "$status" -eq 0 ]
     sleep 1
-    kill -INT "$sniffer"
-    wait "$sniffer" || true
+    silence core
     run complaints "$BATS_TEST_TMPDIR/core.pcapng"
     # Checksums are left to the network card, which these links do not have.
     offload=$(grep -vi 'bad checksum' <<<"$output" || true)

@@ -1,6 +1,9 @@
 #!/usr/bin/env bats
 # What `teredoctl trace` says when the hole is not punched. Each test has an internet of its own: a
 # failure leaves state in the NATs.
+
+# jq has variables of its own
+# shellcheck disable=SC2016
 bats_require_minimum_version 1.5.0
 load internet
 
@@ -34,19 +37,14 @@ not_punched() { # CAUSE
     json '.attempts >= 3 and .answered_from == null'
 }
 
-@test "the trap: --ttl 2 goes round it, and again when the sprung trap has forgotten" {
-    # The NAT keeps the peer on the wrong port as long as an entry made by the trap lives.
-    in_ns nb sysctl -qw net.netfilter.nf_conntrack_udp_timeout=4 net.netfilter.nf_conntrack_udp_timeout_stream=120
+@test "the trap: --ttl 2 goes round it" {
     trap_at nb
     on a trace "$PEER" --server 192.0.2.1 --ttl 2 --format=json
     [ "$status" -eq 0 ]
     json '.verdict == "punched"'
+    # The same without it, to show that the trap was there.
     on a trace "$PEER" --server 192.0.2.1 --format=json
     not_punched peer_nat_trips_on_direct_bubble
-    sleep 5
-    on a trace "$PEER" --server 192.0.2.1 --ttl 2 --format=json
-    [ "$status" -eq 0 ]
-    json '.verdict == "punched"'
 }
 
 @test "the trap is not seen where there is none: without it the same trace punches" {
@@ -126,11 +124,11 @@ not_punched() { # CAUSE
 table ip loss {
     chain forward {
         type filter hook forward priority 0;
-        numgen random mod 4 == 0 drop
+        numgen inc mod 4 == 3 drop
     }
 }
 END
     on a trace "$PEER" --server 192.0.2.1 --format=json
-    # With loss a trace may fail; it may not name a cause that is not there.
-    json '.cause as $c | ["none", "data_lost", "peer_silent", "own_server_silent", "peer_server_silent"] | index($c) != null'
+    [ "$status" -eq 0 ]
+    json '.verdict == "punched"'
 }

@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# shellcheck disable=SC2034,SC2154 # what bats sets, and what the tests read
 # A real internet in network namespaces: Linux netfilter as both NATs, routers and servers.
 #
 #   a 100.64.1.2 --- na ~~~ 203.0.113.10 ---+          +--- s1 192.0.2.1, .2

@@ -1,5 +1,8 @@
 #!/usr/bin/env bats
 # Debian's miredo punches to `teredoctl listen`, with miredo-server in between.
+
+# jq has variables of its own
+# shellcheck disable=SC2016
 bats_require_minimum_version 1.5.0
 load internet
 

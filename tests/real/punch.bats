@@ -1,5 +1,8 @@
 #!/usr/bin/env bats
 # `teredoctl trace` to Debian's miredo, both behind netfilter's NATs, each with its own miredo-server.
+
+# jq has variables of its own
+# shellcheck disable=SC2016
 bats_require_minimum_version 1.5.0
 load internet
 

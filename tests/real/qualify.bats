@@ -1,5 +1,8 @@
 #!/usr/bin/env bats
 # `teredoctl qualify` against Debian's miredo-server, through netfilter's NAT.
+
+# jq has variables of its own
+# shellcheck disable=SC2016
 bats_require_minimum_version 1.5.0
 load internet
 

@@ -1,5 +1,8 @@
 #!/usr/bin/env bats
 # `teredoctl serve` in place of Debian's miredo-server, with Debian's miredo as client.
+
+# jq has variables of its own
+# shellcheck disable=SC2016
 bats_require_minimum_version 1.5.0
 load internet
 

@@ -46,8 +46,7 @@ static void pop_flight(struct world *w, struct world_packet *out)
     uint16_t slot = w->heap[0];
     unsigned i = 0;
 
-    memcpy(out, &w->flights[slot],
-           offsetof(struct world_packet, bytes) + w->flights[slot].size);
+    memcpy(out, &w->flights[slot], offsetof(struct world_packet, bytes) + w->flights[slot].size);
     w->flying--;
     w->unused[WORLD_FLIGHTS - 1 - w->flying] = slot;
     w->heap[0] = w->heap[w->flying];

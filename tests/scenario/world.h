@@ -6,7 +6,8 @@
  *         server 1 --(leg)-----+      +--(leg)-- server 2
  *
  * A NAT is at its host's end of the leg. Packets that leave a host with a small time to live die in
- * the core, as the control of a trace wants it: the NAT takes the first hop, the core the second. */
+ * the core, as the control of a trace wants it: the NAT takes the first hop, the core the second.
+ */
 #ifndef SCENARIO_WORLD_H
 #define SCENARIO_WORLD_H
 
@@ -56,9 +57,9 @@ enum world_service {
 };
 
 struct world_config {
-    const char *nat[2];               /* words of nat_config_parse, of A and of B */
+    const char *nat[2];                /* words of nat_config_parse, of A and of B */
     struct world_leg leg[WORLD_SITES]; /* both directions alike */
-    enum world_service service[2][2]; /* server 1 and 2, primary and secondary address */
+    enum world_service service[2][2];  /* server 1 and 2, primary and secondary address */
     uint64_t seed;
     /* May change a server's reply before it leaves; false = it never leaves. NULL = as it is. */
     bool (*tamper)(void *context, enum server_reply_kind kind, uint8_t *bytes, size_t *size);
@@ -90,7 +91,7 @@ struct world_host {
 };
 
 enum {
-    WORLD_FLIGHTS = 1024,
+    WORLD_FLIGHTS = 256,
     WORLD_EVENTS = 100000, /* a run that needs more does not end */
 };
 

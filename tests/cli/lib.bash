@@ -1,0 +1,116 @@
+# shellcheck shell=bash
+# shellcheck disable=SC2034,SC2154 # what bats sets, and what the tests read
+# For the tests of the command line: without root, on loopback alone.
+#
+# Each test has a pair of loopback addresses of its own, so that servers can use port 3544 and tests
+# can run side by side.
+
+unset TEREDO_SERVER TEREDO_PEER NO_COLOR
+export LC_ALL=C.UTF-8
+
+common_setup() {
+    PRIMARY=127.$((1 + $$ % 253)).$(($$ / 253 % 256)).1
+    SECONDARY=${PRIMARY%.*}.2
+    # Nothing answers here, and nothing says so; see silent_server.
+    SILENT=${PRIMARY%.*}.65
+    BACKGROUND=()
+    cd "$BATS_TEST_TMPDIR" || return
+}
+
+common_teardown() {
+    local pid
+
+    for pid in "${BACKGROUND[@]}"; do
+        kill -KILL "$pid" 2>/dev/null || true
+        wait "$pid" 2>/dev/null || true
+    done
+}
+
+# t ARGUMENT…: teredoctl; sets status, output, stderr and lines
+t() {
+    run --separate-stderr "$TEREDOCTL" "$@"
+    # Seen when the test fails.
+    printf '$ teredoctl %s => %s\n%s\n%s\n' "$*" "$status" "$output" "${stderr-}"
+}
+
+# sh_t SCRIPT: the same for a script that needs redirections; $T is teredoctl
+sh_t() {
+    T=$TEREDOCTL run --separate-stderr bash -c "$1"
+    printf '$ %s => %s\n%s\n%s\n' "$1" "$status" "$output" "${stderr-}"
+}
+
+# start NAME ARGUMENT…: teredoctl in the background, into NAME.out and NAME.err; sets PID
+start() {
+    "$TEREDOCTL" "${@:2}" >"$1.out" 2>"$1.err" 3>&- &
+    PID=$!
+    BACKGROUND+=("$PID")
+}
+
+# ended PID: waits for it; sets status
+ended() {
+    status=0
+    wait "$1" || status=$?
+}
+
+# wait_for SECONDS COMMAND…: until it succeeds
+wait_for() {
+    local tries=$(($1 * 20))
+    shift
+    while ! "$@" >/dev/null 2>&1; do
+        tries=$((tries - 1))
+        [ "$tries" -gt 0 ] || return 1
+        sleep 0.05
+    done
+}
+
+# server [OPTION…]: a Teredo server at $PRIMARY and $SECONDARY
+server() {
+    start server serve --address "$PRIMARY" --secondary "$SECONDARY" --allow-private "$@"
+    SERVER=$PID
+    wait_for 5 grep -q ready server.out
+}
+
+# A server at $SILENT and the address after it that hears solicitations and answers none.
+silent_server() {
+    echo 'somebody:else' >silent.secrets
+    chmod 600 silent.secrets
+    start silent serve --address "$SILENT" --allow-private --require-auth --auth-secret-file silent.secrets
+    wait_for 5 grep -q ready silent.out
+}
+
+# listener [OPTION…]: a client of the server, in the background; sets PEER and LISTENER
+listener() {
+    start listener listen "$PRIMARY" --allow-private "$@"
+    LISTENER=$PID
+    wait_for 5 grep -q 2001: listener.out
+    PEER=$(grep -om 1 '2001:[0-9a-f:]*' listener.out | head -n 1)
+}
+
+# Asserts that a filter is true of the JSON in $output (with -s: of all lines of jsonl).
+json() {
+    jq -e "$@" <<<"$output" >/dev/null || {
+        echo "not so: jq $*"
+        return 1
+    }
+}
+
+# A usage error: said on standard error, by the command's name, with the way to the help.
+usage_error() { # WORDS
+    [ "$status" -eq 64 ]
+    [ -z "$output" ]
+    [[ $stderr == "teredoctl"*"$1"* ]]
+}
+
+# without_capabilities COMMAND…: as an ordinary user in that respect, also when the tests run as root
+without_capabilities() {
+    if [ "$(id -u)" -eq 0 ]; then
+        setpriv --bounding-set=-all --inh-caps=-all "$@"
+    else
+        "$@"
+    fi
+}
+
+# In a network namespace without a single interface that is up.
+need_namespace() {
+    unshare -rn true 2>/dev/null || skip "this user may not make a network namespace"
+}

@@ -1,0 +1,199 @@
+#!/usr/bin/env bats
+# The man pages say what the program does: its commands, options, codes and exit statuses.
+
+bats_require_minimum_version 1.5.0
+
+setup() {
+    man=${top_srcdir:?}/man
+    cd "$BATS_TEST_TMPDIR" || return
+}
+
+commands() {
+    "$TEREDOCTL" help | sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/\1/p'
+}
+
+# long_options COMMAND: those in its --help
+long_options() {
+    "$TEREDOCTL" "$1" --help | sed -nE 's/^(      |  -., )(--[a-z0-9-]+).*/\2/p' | sort
+}
+
+# documented_options PAGE: those with an entry of their own
+documented_options() {
+    sed -n 's/^\.It .*Fl Fl /&/p' "$1" | grep -oE 'Fl Fl [a-z0-9-]+' | sed 's/Fl Fl /--/' | sort -u
+}
+
+# codes FILE ARRAY: the first string of each entry of a table in src
+codes() {
+    sed -n "/\b$2\[.*{\$/,/^};/p; /^} $2\[.*{\$/,/^};/p" "$top_srcdir/src/$1" | tr '\n' ' ' |
+        grep -oE '\] = +\{? *"[a-z0-9_]*"' | grep -oE '"[a-z0-9_]+"' | tr -d '"'
+}
+
+# documents PAGE CODE…: each code stands in an entry or a list of the page
+documents() {
+    local page=$man/$1 code missing=0
+
+    shift
+    [ $# -gt 0 ]
+    for code; do
+        grep -E '^\.(It|Cm|Dq|Pq|Em)? ?' "$page" | grep -qE "(^|[ .,])$code([ ,.]|\$)" || {
+            echo "${page##*/} does not tell of $code"
+            missing=1
+        }
+    done
+    return "$missing"
+}
+
+@test "every command has a page, and every page but one a command" {
+    for command in $(commands); do
+        [ -f "$man/teredoctl-$command.1" ]
+    done
+    for page in "$man"/teredoctl-*.1; do
+        command=${page##*/teredoctl-}
+        commands | grep -qx "${command%.1}"
+    done
+    [ -f "$man/teredoctl.1" ]
+}
+
+@test "every page is in Makefile.am, and in SEE ALSO of teredoctl(1)" {
+    for page in "$man"/*.1; do
+        page=${page##*/}
+        grep -qF "man/$page" "$top_srcdir/Makefile.am"
+        [ "$page" = teredoctl.1 ] || sed -n '/^\.Sh SEE ALSO/,/^\.Sh STAND/p' "$man/teredoctl.1" | grep -qF ".Xr ${page%.1} 1"
+    done
+}
+
+@test "mandoc finds nothing to complain about" {
+    command -v mandoc >/dev/null || skip "mandoc is not installed"
+    run mandoc -T lint -W warning "$man"/*.1
+    [ "$status" -eq 0 ]
+    [ -z "$output" ]
+}
+
+@test "every long option of a command is in its page, and every one in the page exists" {
+    for command in $(commands); do
+        echo "$command:"
+        common='^--(help|usage|version)$'
+        diff <(long_options "$command" | grep -vE -- "$common") \
+            <(documented_options "$man/teredoctl-$command.1" | grep -vE -- "$common")
+    done
+    # These three are the same everywhere.
+    diff <("$TEREDOCTL" --help | sed -nE 's/^(      |  -., )(--[a-z0-9-]+).*/\2/p' | sort) \
+        <(documented_options "$man/teredoctl.1")
+}
+
+@test "every page has the sections that people look for" {
+    for page in "$man"/*.1; do
+        for section in NAME SYNOPSIS DESCRIPTION 'EXIT STATUS' EXAMPLES 'SEE ALSO'; do
+            grep -qx "\.Sh $section" "$page" || {
+                echo "${page##*/}: no $section"
+                false
+            }
+        done
+    done
+}
+
+@test "qualify: every reason, rule and NAT is documented" {
+    mapfile -t found < <(codes event/qualification.c reasons)
+    [ "${#found[@]}" -ge 14 ]
+    documents teredoctl-qualify.1 "${found[@]}"
+    mapfile -t found < <(codes event/qualification.c rules)
+    [ "${#found[@]}" -eq 14 ]
+    documents teredoctl-qualify.1 "${found[@]}"
+    mapfile -t found < <(codes event/qualification.c nat_codes)
+    [ "${#found[@]}" -eq 4 ]
+    documents teredoctl-qualify.1 "${found[@]}"
+}
+
+@test "trace: every cause, step, proof and note is documented" {
+    mapfile -t found < <(codes event/punching.c causes)
+    [ "${#found[@]}" -ge 15 ]
+    documents teredoctl-trace.1 "${found[@]}"
+    mapfile -t found < <(codes event/punching.c steps)
+    [ "${#found[@]}" -eq 5 ]
+    documents teredoctl-trace.1 "${found[@]}"
+    mapfile -t found < <(codes event/punching.c proof_codes)
+    [ "${#found[@]}" -eq 4 ]
+    documents teredoctl-trace.1 "${found[@]}"
+    mapfile -t found < <(codes event/event.c notes)
+    [ "${#found[@]}" -ge 7 ]
+    documents teredoctl-trace.1 "${found[@]}"
+}
+
+@test "listen: every activity is documented" {
+    mapfile -t found < <(codes event/event.c activities)
+    [ "${#found[@]}" -ge 9 ]
+    documents teredoctl-listen.1 "${found[@]}"
+}
+
+@test "serve: every reason to drop a packet is documented" {
+    mapfile -t found < <(codes engine/server_text.c drops | grep -vx accepted)
+    [ "${#found[@]}" -ge 22 ]
+    documents teredoctl-serve.1 "${found[@]}"
+}
+
+@test "addr: every note is documented" {
+    mapfile -t found < <(codes report/address.c notes)
+    [ "${#found[@]}" -ge 11 ]
+    documents teredoctl-addr.1 "${found[@]}"
+}
+
+@test "lab: every word and property of a NAT is documented, and works" {
+    words='none cone address-restricted port-restricted symmetric firewall blocked'
+    run -64 "$TEREDOCTL" lab --nat-a nonsense
+    for word in $words; do
+        [[ $output == *"$word"* ]]
+    done
+    # shellcheck disable=SC2086
+    documents teredoctl-lab.1 $words
+    run -64 --separate-stderr "$TEREDOCTL" lab --nat-a nonsense=1
+    # shellcheck disable=SC2154 # bats sets stderr
+    [[ $stderr =~ options:\ ([a-z, ]+) ]]
+    properties=${BASH_REMATCH[1]//,/}
+    [ "$(wc -w <<<"$properties")" -ge 11 ]
+    # shellcheck disable=SC2086
+    documents teredoctl-lab.1 $properties
+}
+
+@test "every key of the JSON is documented" {
+    grep -ohE '(json_object_set_new\([a-z]+|json_pack\("[^"]*"), "[a-z_0-9]+"' "$top_srcdir"/src/report/*.c |
+        grep -oE '"[a-z_0-9]+"$' | tr -d '"' | sort -u >keys
+    [ "$(wc -l <keys)" -ge 60 ]
+    while read -r key; do
+        grep -qE "^\.(It|Cm|Dq|Pq) .*\b$key\b|^\.Dv $key" "$man"/*.1 || {
+            echo "no page tells of the key $key"
+            false
+        }
+    done <keys
+}
+
+@test "every exit status that the sources use is in teredoctl(1)" {
+    statuses=$(sed -n '/^\.Sh EXIT STATUS/,/^\.Sh EXAMPLES/s/^\.It \([0-9]*\)$/\1/p' "$man/teredoctl.1")
+    [ "$(tr '\n' ' ' <<<"$statuses")" = '0 1 2 64 65 66 68 69 70 71 73 74 77 ' ]
+    header=$(echo '#include <sysexits.h>' | "${CC:-cc}" -E -dM - 2>/dev/null) || skip "no C compiler"
+    grep -rhoE '\bEX_[A-Z]+\b' "$top_srcdir"/src --include='*.c' | sort -u >names
+    [ -s names ]
+    while read -r name; do
+        number=$(sed -nE "s/^#define $name ([0-9]+).*/\1/p" <<<"$header")
+        echo "$name $number"
+        grep -qx "$number" <<<"$statuses"
+    done <names
+}
+
+@test "what a page says of exit statuses agrees with teredoctl(1)" {
+    statuses=$(sed -n '/^\.Sh EXIT STATUS/,/^\.Sh EXAMPLES/s/^\.It \([0-9]*\)$/\1/p' "$man/teredoctl.1")
+    for page in "$man"/teredoctl-*.1; do
+        sed -n '/^\.Sh EXIT STATUS/,/^\.Sh EXAMPLES/s/^\.It \([0-9]*\)$/\1/p' "$page" >numbers
+        [ -s numbers ]
+        while read -r number; do
+            grep -qx "$number" <<<"$statuses"
+        done <numbers
+    done
+}
+
+@test "every variable of the environment that the sources read is in teredoctl(1)" {
+    grep -rhoE 'getenv\("[A-Z_]+"\)' "$top_srcdir"/src | grep -oE '[A-Z_]{3,}' | sort -u >names
+    [ -s names ]
+    while read -r name; do
+        [ "$name" = PATH ] || grep -qE "^\.It Ev $name\$" "$man/teredoctl.1"
+    done <names
+}

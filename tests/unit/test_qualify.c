@@ -1,0 +1,742 @@
+/* The qualification of RFC 4380 5.2.1 and 5.2.2, sentence by sentence: what is asked, which
+ * advertisements are believed, and what a failure is called. */
+#include "qualify.h"
+
+#include <errno.h>
+
+#include "advert.h"
+#include "engine_fixture.h"
+#include "prng.h"
+
+static const struct endpoint server = {0xc0000201, TEREDO_PORT};
+static const struct endpoint secondary = {0xc0000202, TEREDO_PORT};
+static const struct endpoint stranger = {0xc0000263, TEREDO_PORT};
+static const struct endpoint local = {0x64400102, 40001};
+static const struct endpoint mapped = {0xcb00710a, 50001};
+static const struct endpoint remapped = {0xcb00710a, 50002};
+static const uint8_t secret[] = "a shared secret";
+
+static struct bench b;
+static struct qualify q;
+static struct qualify_config config;
+
+static void set_up(void)
+{
+    config = (struct qualify_config){
+        .server = server,
+        .secondary = secondary,
+        .local = local,
+        .timeout = 1500 * NSEC_MS,
+        .attempts = 3,
+        .flags = 0x1c42,
+        .nonces = {.key = {1, 2, 3}},
+    };
+}
+
+static void start(void)
+{
+    qualify_init(&q, &config);
+    bench_start(&b, (struct engine){&qualify_ops, &q}, local);
+}
+
+/* An advertisement to be spoilt: the valid answer to the last solicitation that TO was sent. */
+struct advert {
+    struct endpoint from;
+    struct teredo_packet p;
+    uint8_t body[TEREDO_RA_SIZE + 64];
+    uint8_t value[TEREDO_HMAC_SIZE];
+};
+
+static struct advert make_advert(struct endpoint from, struct endpoint origin)
+{
+    struct advert a = {.from = from};
+    struct in6_addr source = teredo_link_local(TEREDO_FLAG_CONE, server);
+    struct teredo_packet rs;
+
+    if (!bench_last_sent(&b, 0, from, &rs))
+        abort();
+    teredo_make_ra(&a.p, &source, &rs.ip6.source, server.address, 1280, a.body);
+    a.p.has_auth = true;
+    a.p.auth = (struct teredo_auth){0};
+    memcpy(a.p.auth.nonce, rs.auth.nonce, TEREDO_NONCE_SIZE);
+    a.p.has_origin = true;
+    a.p.origin = origin;
+    return a;
+}
+
+static void sign(struct advert *a, const uint8_t *with, size_t size)
+{
+    a->p.auth.client_id = (const uint8_t *)config.client_id;
+    a->p.auth.client_id_size = (uint8_t)strlen(config.client_id);
+    a->p.auth.value = a->value;
+    a->p.auth.value_size = sizeof a->value;
+    a->p.payload = a->body;
+    teredo_auth_value(with, size, &a->p, a->value);
+}
+
+static void deliver(struct advert *a)
+{
+    a->p.payload = a->body;
+    bench_packet(&b, 0, a->from, &a->p);
+}
+
+static void answer(struct endpoint from, struct endpoint origin)
+{
+    struct advert a = make_advert(from, origin);
+
+    deliver(&a);
+}
+
+/* Encodes the advertisement's ICMPv6 again after a change to a->p.icmp6 or its options. */
+static void encode_body(struct advert *a, const void *options, size_t size)
+{
+    struct writer w = writer_of(a->body, sizeof a->body);
+
+    a->p.icmp6.options = options;
+    a->p.icmp6.options_size = size;
+    a->p.ip6.payload_length = (uint16_t)(16 + size);
+    icmp6_encode(&w, &a->p.icmp6, &a->p.ip6);
+    a->p.payload_size = w.size;
+}
+
+static size_t put_prefixes(uint8_t *buf, unsigned count, uint32_t service_prefix, uint32_t address,
+                           uint8_t length)
+{
+    struct writer w = writer_of(buf, 128);
+    struct teredo_addr a = {.prefix = service_prefix, .server = address};
+    struct icmp6_prefix prefix = {.length = length};
+
+    teredo_addr_encode(&a, &prefix.prefix);
+    memset(prefix.prefix.s6_addr + 8, 0, 8);
+    for (unsigned i = 0; i < count; i++)
+        nd_put_prefix(&w, &prefix);
+    return w.size;
+}
+
+static const struct qualification *verdict(void)
+{
+    static const struct qualification none;
+    const struct event *e = bench_event(&b, EVENT_QUALIFICATION);
+
+    return e == NULL ? &none : &e->qualification;
+}
+
+static void is_verdict(enum qualify_verdict v, enum qualify_reason reason, const char *rule)
+{
+    ok(bench_count(&b, EVENT_QUALIFICATION) == 1 && b.done && b.after_done == 0,
+       "%s: one verdict, and it is the end", rule);
+    is_str(qualify_verdict_code(verdict()->verdict), qualify_verdict_code(v), "%s", rule);
+    is_str(qualify_reason_code(verdict()->reason), qualify_reason_code(reason), "%s", rule);
+}
+
+static void test_solicitation(void)
+{
+    struct teredo_packet one, two;
+
+    set_up();
+    start();
+    is_int(b.send_count, 2, "both server addresses are solicited at once");
+    ok(bench_last_sent(&b, 0, server, &one) && bench_last_sent(&b, 0, secondary, &two),
+       "at the Teredo UDP port, from the service port");
+    ok(one.kind == TEREDO_RS && ip6_is_all_routers(&one.ip6.destination) &&
+           ip6_is_link_local(&one.ip6.source) && one.ip6.hop_limit == 255,
+       "5.2.1: a router solicitation from a link-local address to all routers");
+    is_int(one.ip6.source.s6_addr[8] & 0x80, 0, "the cone bit is 0 (RFC 5991)");
+    ok(one.has_auth && two.has_auth && one.auth.client_id_size == 0 && one.auth.value_size == 0,
+       "5.2.2: with a nonce, and null lengths where nothing more is asked");
+    is_int(one.auth.confirmation, 0, "5.2.2: the client sets the confirmation byte to 0");
+    ok(memcmp(one.auth.nonce, two.auth.nonce, TEREDO_NONCE_SIZE) != 0,
+       "the nonces of the two are independent");
+}
+
+static void test_schedule(void)
+{
+    nsec before = 0;
+
+    set_up();
+    start();
+    bench_finish(&b);
+    is_int(bench_sent(&b, server, TEREDO_RS), 3, "N attempts, no more, to the primary");
+    is_int(bench_sent(&b, secondary, TEREDO_RS), 3, "and to the secondary");
+    is_int(b.sent_at[2] - b.sent_at[0], 1500 * NSEC_MS / 7, "the first interval is T / 7");
+    is_int(b.sent_at[4] - b.sent_at[2], 2 * (1500 * NSEC_MS) / 7, "the second is twice as long");
+    is_verdict(QUALIFY_NOT_QUALIFIED, QUALIFY_NO_REPLY, "5.2.1: no response after N repetitions");
+    /* The intervals are whole nanoseconds. */
+    is_int(verdict()->elapsed,
+           1500 * NSEC_MS / 7 + 2 * (1500 * NSEC_MS) / 7 + 4 * (1500 * NSEC_MS) / 7,
+           "told when the time-out is over, and not later");
+    for (unsigned i = 0; i < b.send_count; i++)
+        for (unsigned j = 0; j < i; j++)
+            before += memcmp(b.sends[i].bytes + 4, b.sends[j].bytes + 4, TEREDO_NONCE_SIZE) == 0;
+    is_int(before, 0, "each solicitation has a fresh nonce");
+
+    set_up();
+    config.attempts = 1;
+    start();
+    bench_finish(&b);
+    is_int(b.send_count, 2, "one attempt is one solicitation each");
+    is_int(verdict()->elapsed, 1500 * NSEC_MS, "and the same time-out");
+    config.attempts = 1000;
+    start();
+    bench_finish(&b);
+    is_int(b.send_count, 2 * QUALIFY_MAX_ATTEMPTS, "attempts are bounded");
+}
+
+static void test_known_rtt(void)
+{
+    set_up();
+    start();
+    bench_wait(&b, 50 * NSEC_MS);
+    answer(server, mapped);
+    bench_until(&b, BENCH_EPOCH + 124 * NSEC_MS);
+    is_int(bench_sent(&b, secondary, TEREDO_RS), 1, "the other address gets its time first");
+    bench_until(&b, BENCH_EPOCH + 125 * NSEC_MS);
+    is_int(bench_sent(&b, secondary, TEREDO_RS), 2,
+           "once the round trip is known, the other is asked again on its measure");
+    is_int(bench_sent(&b, server, TEREDO_RS), 1, "who has answered is asked no more");
+    bench_finish(&b);
+    is_verdict(QUALIFY_INCONCLUSIVE, QUALIFY_ONLY_PRIMARY, "only the primary answers");
+    ok(verdict()->has_address, "the address is told all the same");
+    is_int(verdict()->nat, QUALIFY_NAT_UNKNOWN, "the NAT is not guessed");
+}
+
+static void test_mappings(void)
+{
+    struct teredo_addr a;
+
+    set_up();
+    start();
+    bench_wait(&b, 50 * NSEC_MS);
+    answer(server, mapped);
+    ok(!b.done, "5.2.1: one response does not tell the NAT");
+    bench_wait(&b, 2 * NSEC_MS);
+    answer(secondary, mapped);
+    is_verdict(QUALIFY_QUALIFIED, QUALIFY_BOTH_AGREE, "5.2.1: the values are the same");
+    is_int(verdict()->nat, QUALIFY_NAT_CONE_OR_RESTRICTED, "a NAT, and not a symmetric one");
+    is_int(verdict()->rtt, 50 * NSEC_MS, "the round trip is the primary's");
+    is_int(verdict()->mtu, 1280, "the MTU is the advertised one");
+    ok(teredo_addr_decode(&verdict()->teredo_address, &a) && a.prefix == TEREDO_PREFIX &&
+           a.server == server.address && endpoint_equal(a.mapped, mapped),
+       "5.2.1: the address is the prefix, the obfuscated port and the obfuscated address");
+    is_int(a.flags, 0x1c42, "RFC 5991: with the random flags that the caller drew");
+    for (int i = 0; i < RULE_COUNT; i++)
+        ok(verdict()->rules[i] == (i == RULE_AUTH_VALUE ? RULE_NOT_APPLICABLE : RULE_OK),
+           "rule %s was checked", ra_rule_text((enum ra_rule)i)->name);
+
+    start();
+    answer(secondary, remapped);
+    answer(server, mapped);
+    is_verdict(QUALIFY_NOT_QUALIFIED, QUALIFY_SYMMETRIC_NAT, "5.2.1: the values are different");
+    ok(endpoint_equal(verdict()->mapped, mapped) &&
+           endpoint_equal(verdict()->mapped_secondary, remapped),
+       "both are told");
+    ok(teredo_addr_decode(&verdict()->teredo_address, &a) && endpoint_equal(a.mapped, mapped),
+       "whichever came first, the address is made of what the primary saw");
+
+    start();
+    answer(server, local);
+    answer(secondary, local);
+    is_int(verdict()->nat, QUALIFY_NAT_NONE, "mapped is local: there is no NAT");
+
+    start();
+    bench_wait(&b, 300 * NSEC_MS);
+    answer(secondary, mapped);
+    bench_finish(&b);
+    is_verdict(QUALIFY_INCONCLUSIVE, QUALIFY_ONLY_SECONDARY, "only the secondary answers");
+}
+
+static void test_retransmission_is_matched(void)
+{
+    struct advert first;
+
+    set_up();
+    start();
+    first = make_advert(server, mapped);
+    bench_wait(&b, 300 * NSEC_MS);
+    is_int(bench_sent(&b, server, TEREDO_RS), 2, "the solicitation was repeated meanwhile");
+    deliver(&first);
+    answer(secondary, mapped);
+    is_int(verdict()->rtt, 300 * NSEC_MS,
+           "a late answer to the first solicitation is timed from the first");
+}
+
+/* One way to spoil an advertisement, and the rule that this breaks. */
+struct spoil {
+    const char *how;
+    enum ra_rule rule;
+    void (*spoil)(struct advert *a);
+};
+
+static void from_stranger(struct advert *a)
+{
+    a->from = stranger;
+}
+
+static void from_other_port(struct advert *a)
+{
+    a->from.port++;
+}
+
+static void from_other_address(struct advert *a)
+{
+    a->from = secondary;
+}
+
+static void wrong_nonce(struct advert *a)
+{
+    a->p.auth.nonce[7] ^= 1;
+}
+
+static void no_authentication(struct advert *a)
+{
+    a->p.has_auth = false;
+}
+
+static void bad_confirmation(struct advert *a)
+{
+    a->p.auth.confirmation = 1;
+}
+
+static void bad_code(struct advert *a)
+{
+    uint8_t options[128];
+
+    a->p.icmp6.code = 1;
+    encode_body(a, options, put_prefixes(options, 1, TEREDO_PREFIX, server.address, 64));
+}
+
+static void not_an_advertisement(struct advert *a)
+{
+    struct in6_addr source = a->p.ip6.source, destination = a->p.ip6.destination;
+    struct teredo_packet bubble;
+
+    teredo_make_bubble(&bubble, &source, &destination);
+    bubble.has_auth = bubble.has_origin = true;
+    bubble.auth = a->p.auth;
+    bubble.origin = a->p.origin;
+    a->p = bubble;
+}
+
+static void bad_checksum(struct advert *a)
+{
+    a->body[2] ^= 0x55;
+}
+
+static void bad_hop_limit(struct advert *a)
+{
+    a->p.ip6.hop_limit = 254;
+}
+
+static void readdress(struct advert *a)
+{
+    uint8_t options[128];
+
+    encode_body(a, options, put_prefixes(options, 1, TEREDO_PREFIX, server.address, 64));
+}
+
+static void global_source(struct advert *a)
+{
+    a->p.ip6.source = bench_teredo(server.address, mapped);
+    readdress(a);
+}
+
+static void other_destination(struct advert *a)
+{
+    a->p.ip6.destination.s6_addr[15] ^= 1;
+    readdress(a);
+}
+
+static void no_prefix(struct advert *a)
+{
+    encode_body(a, NULL, 0);
+}
+
+static void two_prefixes(struct advert *a)
+{
+    uint8_t options[128];
+
+    encode_body(a, options, put_prefixes(options, 2, TEREDO_PREFIX, server.address, 64));
+}
+
+static void old_prefix(struct advert *a)
+{
+    uint8_t options[128];
+
+    encode_body(a, options, put_prefixes(options, 1, TEREDO_PREFIX_OLD, server.address, 64));
+}
+
+static void other_server(struct advert *a)
+{
+    uint8_t options[128];
+
+    encode_body(a, options, put_prefixes(options, 1, TEREDO_PREFIX, stranger.address, 64));
+}
+
+static void short_prefix(struct advert *a)
+{
+    uint8_t options[128];
+
+    encode_body(a, options, put_prefixes(options, 1, TEREDO_PREFIX, server.address, 32));
+}
+
+static void no_origin(struct advert *a)
+{
+    a->p.has_origin = false;
+}
+
+static void private_origin(struct advert *a)
+{
+    a->p.origin.address = 0x0a000001;
+}
+
+static void origin_port_zero(struct advert *a)
+{
+    a->p.origin.port = 0;
+}
+
+static const struct spoil spoils[] = {
+    {"from another host", RULE_SOURCE_ENDPOINT, from_stranger},
+    {"from another port", RULE_SOURCE_ENDPOINT, from_other_port},
+    {"from the address that was not asked", RULE_SOURCE_ENDPOINT, from_other_address},
+    {"with a nonce that nobody sent", RULE_NONCE, wrong_nonce},
+    {"without authentication header", RULE_NONCE, no_authentication},
+    {"with a confirmation byte of 1", RULE_CONFIRMATION, bad_confirmation},
+    {"with code 1", RULE_ADVERTISEMENT, bad_code},
+    {"a bubble in place of an advertisement", RULE_ADVERTISEMENT, not_an_advertisement},
+    {"with a wrong checksum", RULE_CHECKSUM, bad_checksum},
+    {"with hop limit 254", RULE_HOP_LIMIT, bad_hop_limit},
+    {"from a global IPv6 source", RULE_INNER_SOURCE, global_source},
+    {"to another link-local address", RULE_INNER_DESTINATION, other_destination},
+    {"without prefix", RULE_ONE_PREFIX, no_prefix},
+    {"with two prefixes", RULE_ONE_PREFIX, two_prefixes},
+    {"with the old service prefix", RULE_PREFIX, old_prefix},
+    {"with another server's prefix", RULE_PREFIX, other_server},
+    {"with a /32 prefix", RULE_PREFIX, short_prefix},
+    {"without origin indication", RULE_ORIGIN_PRESENT, no_origin},
+    {"with a private origin", RULE_ORIGIN_GLOBAL, private_origin},
+    {"with origin port 0", RULE_ORIGIN_GLOBAL, origin_port_zero},
+};
+
+static void test_rules(void)
+{
+    for (size_t i = 0; i < sizeof spoils / sizeof *spoils; i++) {
+        const struct spoil *s = &spoils[i];
+        const struct event *e;
+        struct advert a;
+
+        set_up();
+        start();
+        a = make_advert(server, mapped);
+        s->spoil(&a);
+        deliver(&a);
+        e = bench_event(&b, EVENT_REJECTED);
+        is_str(e == NULL ? "" : ra_rule_text(e->rejected.rule)->name, ra_rule_text(s->rule)->name,
+               "an advertisement %s: the rule is named", s->how);
+        bench_finish(&b);
+        is_verdict(QUALIFY_NOT_QUALIFIED, QUALIFY_REJECTED, s->how);
+        ok(!verdict()->has_address && verdict()->advertisements == 0 &&
+               verdict()->rejected[s->rule] == 1 && verdict()->rules[s->rule] == RULE_FAILED,
+           "an advertisement %s: counted, and nothing of it believed", s->how);
+    }
+}
+
+static void test_rejected_is_no_harm(void)
+{
+    struct advert a;
+
+    set_up();
+    start();
+    a = make_advert(server, remapped);
+    wrong_nonce(&a);
+    deliver(&a);
+    answer(server, mapped);
+    answer(secondary, mapped);
+    is_verdict(QUALIFY_QUALIFIED, QUALIFY_BOTH_AGREE,
+               "5.2.1: invalid responses are discarded, and the valid one still counts");
+    ok(endpoint_equal(verdict()->mapped, mapped), "the forger's mapping is not taken");
+    is_int(verdict()->rejected[RULE_NONCE], 1, "but counted");
+}
+
+static void test_secondary_may_name_itself(void)
+{
+    struct advert a;
+    uint8_t options[128];
+
+    set_up();
+    start();
+    a = make_advert(secondary, mapped);
+    encode_body(&a, options, put_prefixes(options, 1, TEREDO_PREFIX, secondary.address, 64));
+    deliver(&a);
+    is_int(bench_count(&b, EVENT_REJECTED), 0, "the secondary's own prefix passes from itself");
+    a = make_advert(server, mapped);
+    encode_body(&a, options, put_prefixes(options, 1, TEREDO_PREFIX, secondary.address, 64));
+    deliver(&a);
+    is_int(bench_count(&b, EVENT_REJECTED), 1, "but not from the primary");
+}
+
+static void test_replay(void)
+{
+    struct advert old;
+
+    set_up();
+    start();
+    old = make_advert(server, mapped);
+    config.nonces.key[0] ^= 1;
+    start();
+    deliver(&old);
+    is_int(verdict()->advertisements, 0, "an advertisement of an earlier run is not believed");
+    is_int(bench_count(&b, EVENT_REJECTED), 1, "its nonce is not of this run");
+
+    set_up();
+    start();
+    answer(server, mapped);
+    old = make_advert(server, remapped);
+    deliver(&old);
+    answer(secondary, mapped);
+    is_verdict(QUALIFY_QUALIFIED, QUALIFY_BOTH_AGREE,
+               "a second answer to the same solicitation changes nothing");
+
+    set_up();
+    start();
+    old = make_advert(server, mapped);
+    old.from = secondary;
+    deliver(&old);
+    bench_finish(&b);
+    is_verdict(QUALIFY_NOT_QUALIFIED, QUALIFY_REJECTED,
+               "one address's nonce does not pass from the other address");
+}
+
+static void test_noise(void)
+{
+    static const uint8_t noise[] = {1, 2, 3, 4};
+    struct teredo_packet bubble;
+    struct in6_addr own = bench_teredo(server.address, mapped);
+
+    set_up();
+    start();
+    bench_bytes(&b, 0, stranger, noise, sizeof noise);
+    teredo_make_bubble(&bubble, &own, &own);
+    bench_packet(&b, 0, stranger, &bubble);
+    is_int(bench_count(&b, EVENT_REJECTED), 0, "what is no reply is no rejected reply");
+    bench_bytes(&b, 0, server, noise, sizeof noise);
+    ok(bench_event(&b, EVENT_REJECTED) != NULL &&
+           bench_event(&b, EVENT_REJECTED)->rejected.rule == RULE_ENCAPSULATION,
+       "from the server it is one, and not well-formed (5.1.1)");
+}
+
+static void test_secure(void)
+{
+    struct teredo_packet rs;
+    struct advert a;
+
+    set_up();
+    config.client_id = "alice";
+    config.secret = secret;
+    config.secret_size = sizeof secret - 1;
+    start();
+    bench_last_sent(&b, 0, server, &rs);
+    ok(rs.auth.client_id_size == 5 && memcmp(rs.auth.client_id, "alice", 5) == 0,
+       "5.2.2: the client identifier is the configured one");
+    ok(teredo_auth_verify(secret, sizeof secret - 1, &rs),
+       "5.2.2: the authentication value covers nonce, confirmation byte and IPv6 packet");
+    a = make_advert(server, mapped);
+    deliver(&a);
+    is_int(verdict()->advertisements, 0, "5.2.2: without an authentication value: discarded");
+    is_int(bench_event(&b, EVENT_REJECTED)->rejected.rule, RULE_AUTH_VALUE, "the rule is named");
+    a = make_advert(server, mapped);
+    sign(&a, (const uint8_t *)"another secret", 14);
+    deliver(&a);
+    is_int(bench_count(&b, EVENT_REJECTED), 2, "5.2.2: the values do not match: discarded");
+    a = make_advert(server, mapped);
+    sign(&a, secret, sizeof secret - 1);
+    a.p.origin = remapped;
+    deliver(&a);
+    is_int(bench_count(&b, EVENT_REJECTED), 3, "5.2.2: the origin indication is protected too");
+    a = make_advert(server, mapped);
+    sign(&a, secret, sizeof secret - 1);
+    deliver(&a);
+    a = make_advert(secondary, mapped);
+    sign(&a, secret, sizeof secret - 1);
+    deliver(&a);
+    is_verdict(QUALIFY_QUALIFIED, QUALIFY_BOTH_AGREE, "5.2.2: the two values match");
+    is_int(verdict()->rules[RULE_AUTH_VALUE], RULE_OK, "the rule was checked");
+    is_int(verdict()->rejected[RULE_AUTH_VALUE], 3, "the three before are counted");
+}
+
+static void test_allow_private(void)
+{
+    set_up();
+    config.allow_private = true;
+    start();
+    answer(server, (struct endpoint){0x0a000001, 5});
+    is_int(bench_count(&b, EVENT_REJECTED), 0, "in a laboratory a private origin is believed");
+}
+
+static void test_icmp(void)
+{
+    static const struct {
+        uint8_t code;
+        enum qualify_reason reason;
+    } errors[] = {
+        {0, QUALIFY_NET_UNREACHABLE},  {1, QUALIFY_HOST_UNREACHABLE}, {2, QUALIFY_PORT_UNREACHABLE},
+        {3, QUALIFY_PORT_UNREACHABLE}, {7, QUALIFY_HOST_UNREACHABLE}, {9, QUALIFY_PROHIBITED},
+        {10, QUALIFY_PROHIBITED},      {13, QUALIFY_PROHIBITED},
+    };
+
+    for (size_t i = 0; i < sizeof errors / sizeof *errors; i++) {
+        char name[64];
+
+        set_up();
+        start();
+        bench_wait(&b, 50 * NSEC_MS);
+        bench_icmp(&b, 0, server, 3, errors[i].code);
+        snprintf(name, sizeof name, "ICMP unreachable, code %u", errors[i].code);
+        is_verdict(QUALIFY_NOT_QUALIFIED, errors[i].reason, name);
+        is_int(verdict()->elapsed, 50 * NSEC_MS, "%s: told at once", name);
+        ok(verdict()->has_icmp && verdict()->icmp.code == errors[i].code, "%s: and kept", name);
+    }
+    set_up();
+    start();
+    bench_icmp(&b, 0, server, 11, 0);
+    bench_icmp(&b, 0, server, 3, 4);
+    ok(!b.done, "time exceeded and fragmentation needed are no verdict");
+    bench_icmp(&b, 0, stranger, 3, 3);
+    ok(!b.done, "nor is an error about another host");
+    bench_icmp(&b, 0, secondary, 3, 3);
+    ok(!b.done, "an error about the secondary waits for the primary");
+    answer(server, mapped);
+    is_verdict(QUALIFY_INCONCLUSIVE, QUALIFY_ONLY_PRIMARY, "and then only the primary replied");
+    start();
+    answer(server, mapped);
+    bench_icmp(&b, 0, server, 3, 3);
+    ok(!b.done, "an error about an address that has answered is too late to matter");
+}
+
+static void test_send_failed(void)
+{
+    static const struct {
+        int errnum;
+        enum qualify_reason reason;
+    } errors[] = {
+        {ENETUNREACH, QUALIFY_NO_ROUTE}, {EHOSTUNREACH, QUALIFY_NO_ROUTE},
+        {ENETDOWN, QUALIFY_NO_ROUTE},    {EPERM, QUALIFY_SEND_REFUSED},
+        {EACCES, QUALIFY_SEND_REFUSED},
+    };
+
+    for (size_t i = 0; i < sizeof errors / sizeof *errors; i++) {
+        set_up();
+        start();
+        bench_send_failed(&b, 0, server, errors[i].errnum);
+        is_verdict(QUALIFY_NOT_QUALIFIED, errors[i].reason, strerror(errors[i].errnum));
+        ok(verdict()->errnum == errors[i].errnum && !verdict()->has_icmp,
+           "%s: the system's error is kept, and no ICMP made up", strerror(errors[i].errnum));
+    }
+}
+
+static void test_stop(void)
+{
+    struct advert late;
+
+    for (int stage = 0; stage < 3; stage++) {
+        set_up();
+        start();
+        if (stage > 0)
+            answer(server, mapped);
+        if (stage > 1)
+            bench_wait(&b, 120 * NSEC_MS);
+        bench_stop(&b);
+        is_verdict(QUALIFY_INCONCLUSIVE, QUALIFY_INTERRUPTED, "interrupted");
+        is_int(verdict()->has_address, stage > 0, "what was found by then is told");
+    }
+    late = make_advert(secondary, mapped);
+    bench_forget(&b);
+    deliver(&late);
+    bench_stop(&b);
+    ok(b.event_count == 0 && b.send_count == 0, "after the verdict nothing happens any more");
+    is_int(qualify_deadline(&q), NSEC_NEVER, "and no timer is asked for");
+    qualify_init(&q, &config);
+    memset(&b, 0, sizeof b);
+    b.engine = (struct engine){&qualify_ops, &q};
+    b.now = BENCH_EPOCH;
+    bench_stop(&b);
+    is_verdict(QUALIFY_INCONCLUSIVE, QUALIFY_INTERRUPTED, "interrupted before it began");
+    is_int(verdict()->elapsed, 0, "which took no time");
+}
+
+/* Any observation at any time: no crash, no endless work, deadlines that move on. */
+static void test_anything(void)
+{
+    static const struct endpoint who[] = {server, secondary, stranger};
+    struct prng random = {42};
+    unsigned bad = 0, verdicts = 0;
+
+    for (int run = 0; run < 2000; run++) {
+        nsec last = BENCH_EPOCH;
+
+        set_up();
+        config.attempts = prng_below(&random, 10);
+        start();
+        for (int i = 0; i < 50; i++) {
+            struct endpoint peer = who[prng_below(&random, 3)];
+
+            switch (prng_below(&random, 8)) {
+            case 0:
+            case 1:
+                bench_wait(&b, prng_below(&random, 300) * NSEC_MS);
+                break;
+            case 2:
+                bench_icmp(&b, prng_below(&random, 2), peer,
+                           (uint8_t)(3 + 8 * prng_below(&random, 2)),
+                           (uint8_t)prng_below(&random, 16));
+                break;
+            case 3:
+                bench_send_failed(&b, (uint32_t)prng_next(&random), peer, EPERM);
+                break;
+            case 4:
+                bench_observe(&b, (struct observation){.kind = OBSERVED_SENT,
+                                                       .tag = (uint32_t)prng_next(&random),
+                                                       .to = peer});
+                break;
+            case 5:
+                bench_observe(&b, (struct observation){.kind = OBSERVED_TIMER});
+                break;
+            default:
+                if (!endpoint_equal(peer, stranger)) {
+                    struct advert a = make_advert(peer, mapped);
+
+                    spoils[prng_below(&random, sizeof spoils / sizeof *spoils)].spoil(&a);
+                    deliver(&a);
+                }
+            }
+            bad +=
+                b.now < last || q.queue.lost > 0 || (!b.done && qualify_deadline(&q) == NSEC_NEVER);
+            last = b.now;
+        }
+        bench_finish(&b);
+        verdicts += bench_count(&b, EVENT_QUALIFICATION);
+        bad += b.after_done > 0 || verdict()->verdict == QUALIFY_QUALIFIED;
+    }
+    is_int(bad, 0, "100,000 random observations: never qualified, never stuck");
+    is_int(verdicts, 2000, "and one verdict each run");
+}
+
+int main(void)
+{
+    test_solicitation();
+    test_schedule();
+    test_known_rtt();
+    test_mappings();
+    test_retransmission_is_matched();
+    test_rules();
+    test_rejected_is_no_harm();
+    test_secondary_may_name_itself();
+    test_replay();
+    test_noise();
+    test_secure();
+    test_allow_private();
+    test_icmp();
+    test_send_failed();
+    test_stop();
+    test_anything();
+    return done_testing();
+}
