@@ -117,7 +117,6 @@ static int run_trace(struct lab *lab, struct error *error)
     if (status < 0 || status >= EX__BASE)
         return status;
     if (text) {
-        printf("\n");
         lab_story_draw(lab->story, stdout, o->width, o->ascii, o->color, o->verbose || status != 0);
     }
     return status;

@@ -241,11 +241,14 @@ void lab_story_draw(const struct lab_story *story, FILE *out, unsigned width, bo
     unsigned lane[PLACE_COUNT] = {0};
     struct ladder ladder;
 
+    if (story->count == 0)
+        return;
     ladder_init(&ladder, out, width, ascii, color);
     for (unsigned i = 0; i < sizeof order / sizeof *order; i++)
         if (order[i] == PLACE_HOST_A || order[i] == PLACE_HOST_B ||
             place_is_used(story, order[i], whole))
             lane[order[i]] = ladder_lane(&ladder, place_title(order[i]));
+    fputc('\n', out);
     ladder_head(&ladder);
     for (unsigned i = 0; i < story->count; i++)
         if (whole || !story->packets[i].aside)

@@ -108,8 +108,10 @@ static void take_indirect(struct punch *p, const struct observation *o)
 
     find_proof(p, o, &attempt);
     p->attempts[attempt].answered_indirectly = true;
-    if (p->result.indirect_answers++ == 0 && p->result.steps[STEP_ANSWER].state == STEP_MISSING)
+    if (p->result.indirect_answers++ == 0 && p->result.steps[STEP_ANSWER].state == STEP_MISSING) {
         punch_note(p, NOTE_INDIRECT_ANSWER, o);
+        infer_forwarding(p, attempt, o);
+    }
     if (p->result.steps[STEP_ANSWER].state == STEP_MISSING && !p->resent_after_indirect)
         punch_resend_direct(p);
 }

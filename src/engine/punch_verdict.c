@@ -75,6 +75,22 @@ static bool control_always_answered(const struct punch *p)
     return p->attempt_count >= ENOUGH;
 }
 
+/* The server forwarded the control's bubbles, so it did ours: what is missing is step 4. */
+static void conclude_trip(struct punch *p, nsec now)
+{
+    struct step_report *forwarded = &p->result.steps[STEP_FORWARDED];
+
+    if (forwarded->state == STEP_MISSING)
+        *forwarded = (struct step_report){
+            .state = STEP_INFERRED,
+            .when = p->result.steps[STEP_INDIRECT_BUBBLE].when,
+            .latest = now,
+            .from = p->peer_server,
+            .to = p->peer.mapped,
+        };
+    punch_conclude(p, now, PUNCH_NOT_PUNCHED, CAUSE_PEER_NAT_TRIPS);
+}
+
 void punch_conclude_silence(struct punch *p, nsec now)
 {
     const struct punching *r = &p->result;
@@ -82,7 +98,7 @@ void punch_conclude_silence(struct punch *p, nsec now)
     if (!endpoint_is_unset(r->unproven_from))
         punch_conclude(p, now, PUNCH_INCONCLUSIVE, CAUSE_ANSWER_UNPROVEN);
     else if (control_always_answered(p))
-        punch_conclude(p, now, PUNCH_NOT_PUNCHED, CAUSE_PEER_NAT_TRIPS);
+        conclude_trip(p, now);
     else if (always_answered_indirectly(p))
         punch_conclude(p, now, PUNCH_NOT_PUNCHED, CAUSE_DIRECT_PATH_BLOCKED);
     else if (r->indirect_answers > 0)

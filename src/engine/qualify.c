@@ -338,6 +338,8 @@ void qualify_observe(struct qualify *q, const struct observation *o)
         fail_leg(q, o, send_failure(o->errnum));
         break;
     case OBSERVED_STOP:
+        if (q->started == 0)
+            q->started = o->when;
         conclude_waiting(q, o->when, true);
         break;
     }

@@ -38,7 +38,9 @@ struct respond_peer {
     bool heard_indirect; /* a bubble came through our server */
     bool has_nonce;
     uint32_t nonce;        /* of its last bubble */
-    struct endpoint stray; /* a direct packet came from here, not yet believed; unset = none */
+    struct endpoint stray; /* a direct bubble came from here, not yet believed; unset = none */
+    bool stray_has_nonce;
+    uint32_t stray_nonce; /* of that bubble */
 };
 
 struct respond {

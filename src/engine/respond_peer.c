@@ -109,6 +109,18 @@ static void trust(struct respond *r, struct respond_peer *peer, struct endpoint 
         tell(r, PEER_TRUSTED, peer, endpoint, now);
 }
 
+/* True where the direct bubble that came first, from an unexpected endpoint, belongs to the
+ * indirect one that has come now: it had the same nonce (RFC 6081), or the unguessable link-local
+ * source. */
+static bool stray_is_proven(const struct respond_peer *peer)
+{
+    if (endpoint_is_unset(peer->stray))
+        return false;
+    if (ip6_is_link_local(&peer->address))
+        return true;
+    return peer->has_nonce && peer->stray_has_nonce && peer->stray_nonce == peer->nonce;
+}
+
 /* A bubble through our own server: the peer asks us to open our NAT. */
 static void take_indirect_bubble(struct respond *r, struct respond_peer *peer,
                                  const struct observation *o)
@@ -128,7 +140,7 @@ static void take_indirect_bubble(struct respond *r, struct respond_peer *peer,
         return; /* nobody knows where a link-local source lives */
     answer(r, peer, to, is_teredo && !peer->trusted, o->when);
     /* The direct bubble of the same pair came first, and from elsewhere: now it is proven. */
-    if (!endpoint_is_unset(peer->stray) && (peer->has_nonce || !is_teredo)) {
+    if (stray_is_proven(peer)) {
         struct endpoint stray = peer->stray;
 
         answer(r, peer, stray, false, o->when);
@@ -186,8 +198,10 @@ static void take_direct(struct respond *r, struct respond_peer *peer, const stru
     if (p->kind == TEREDO_BUBBLE)
         tell(r, PEER_DIRECT_BUBBLE, peer, o->from, o->when);
     if (!expected && !known && !proves_itself(peer, p) && !endpoint_is_trusted(r, o->from)) {
-        if (p->kind == TEREDO_BUBBLE)
+        if (p->kind == TEREDO_BUBBLE) {
             peer->stray = o->from;
+            peer->stray_has_nonce = teredo_trailer_nonce(p, &peer->stray_nonce);
+        }
         tell(r, PEER_UNPROVEN, peer, o->from, o->when);
         return;
     }

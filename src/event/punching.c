@@ -25,10 +25,10 @@ static const struct cause_words causes[CAUSE_COUNT] = {
         {"peer_nat_trips_on_direct_bubble",
          "the punch fails, yet the peer's answer comes through to another port of ours, from which "
          "the direct bubble stopped short of the peer's NAT: that NAT keeps state for the bubble "
-         "it "
-         "should discard, and sends the answer from another port",
+         "it should discard, and sends the answer from another port",
          "on the peer's NAT, drop unsolicited UDP on the outside interface before connection "
-         "tracking confirms it; until then punch with --ttl"},
+         "tracking confirms it; until then start the peer again from another port, and punch with "
+         "--ttl"},
     [CAUSE_OWN_SERVER_SILENT] = {"own_server_silent",
                                  "our own Teredo server does not answer, so nothing could be tried",
                                  "run `teredoctl qualify` against it, or use another server"},

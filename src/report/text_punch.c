@@ -27,7 +27,7 @@ static void step_meaning(const struct event *e, char *buf, size_t size)
         snprintf(buf, size, "indirect bubble, through the peer's server");
         break;
     case STEP_FORWARDED:
-        snprintf(buf, size, "forwarded by the server (inferred from step 4)");
+        snprintf(buf, size, "forwarded by the server: inferred, unless bubble 1 got through");
         break;
     case STEP_ANSWER:
         snprintf(buf, size, "direct bubble from the peer: %s", proof_words[e->step.proof]);
@@ -53,7 +53,7 @@ void text_step(struct reporter *r, const struct event *e)
     if (r->config.quiet)
         return;
     if (!r->step_header) {
-        fprintf(r->config.out, "step  offset ms  %-45s\n", "from > to");
+        fprintf(r->config.out, "step  offset ms  from > to\n");
         r->step_header = true;
     }
     step_meaning(e, meaning, sizeof meaning);

@@ -119,16 +119,19 @@ not_punched() { # CAUSE
     json '.verdict == "inconclusive" and .cause == "own_server_silent" and .elapsed_s < 2'
 }
 
-@test "one of four packets is lost on the way: the punch still works" {
+@test "the peer's first answers are lost: the second bubble pair punches" {
+    # Two answers: to the bubble, and to the control beside it.
     in_ns core nft -f - <<'END'
 table ip loss {
     chain forward {
         type filter hook forward priority 0;
-        numgen inc mod 4 == 3 drop
+        iifname "core-nb" oifname "core-na" numgen inc mod 1000000 < 2 drop
     }
 }
 END
     on a trace "$PEER" --server 192.0.2.1 --format=json
     [ "$status" -eq 0 ]
-    json '.verdict == "punched"'
+    json '.verdict == "punched" and .attempts == 2 and .elapsed_s > 2 and .elapsed_s < 4'
+    # The steps are those of the pair that worked.
+    json '[.steps[].offset_s] | .[0] == 0 and . == sort and .[4] < 1'
 }

@@ -390,7 +390,7 @@ int main(void)
             test_calm_pair(r, (enum word)a, (enum word)b);
     test_symmetry();
     for (int i = 0; i < WEATHERS; i++)
-        test_weather(r, &weathers[i], seeds != NULL ? (unsigned)atoi(seeds) : 200);
+        test_weather(r, &weathers[i], seeds != NULL ? (unsigned)strtoul(seeds, NULL, 10) : 200);
     free(r);
     return done_testing();
 }

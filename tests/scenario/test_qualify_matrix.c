@@ -253,7 +253,7 @@ int main(void)
     test_nats(r);
     test_failures(r);
     for (int i = 0; i < BEHIND; i++)
-        test_loss(r, &behind[i], seeds != NULL ? (unsigned)atoi(seeds) : 500);
+        test_loss(r, &behind[i], seeds != NULL ? (unsigned)strtoul(seeds, NULL, 10) : 500);
     free(r);
     return done_testing();
 }

@@ -90,9 +90,9 @@ static enum world_site site_of(uint32_t address)
         return WORLD_A;
     if (address == WORLD_OUTSIDE_B)
         return WORLD_B;
-    if (address == WORLD_SERVER_1 || address == WORLD_SERVER_1 + 1)
+    if (address == WORLD_SERVER_1 || address == (uint32_t)WORLD_SERVER_1 + 1)
         return WORLD_S1;
-    if (address == WORLD_SERVER_2 || address == WORLD_SERVER_2 + 1)
+    if (address == WORLD_SERVER_2 || address == (uint32_t)WORLD_SERVER_2 + 1)
         return WORLD_S2;
     return WORLD_SITES;
 }

@@ -666,7 +666,7 @@ static void test_stop(void)
 /* Any observation at any time: no crash, no endless work, deadlines that move on. */
 static void test_anything(void)
 {
-    static const struct endpoint who[] = {server, secondary, stranger};
+    const struct endpoint who[] = {server, secondary, stranger};
     struct prng random = {42};
     unsigned bad = 0, verdicts = 0;
 
