@@ -243,6 +243,23 @@ static void test_symmetry(void)
                "%s and %s: whoever begins, the pair punches or does not", words[a], words[b]);
 }
 
+/* B's server changes after B has qualified; both NATs are port-restricted. */
+static void test_server_fails(struct run *r, enum world_service service, enum punch_cause cause,
+                              const char *name)
+{
+    struct world_config config = calm(PORT, PORT);
+
+    *r = (struct run){.world = world_new(&config)};
+    settle_b(r);
+    r->world->config.service[1][0] = r->world->config.service[1][1] = service;
+    trace_b(r, PUNCH_MAX_ATTEMPTS);
+    is_int(r->verdicts, 1, "%s: one verdict", name);
+    is_str(punch_verdict_code(r->result.verdict), "not_punched", "%s: not punched", name);
+    is_str(punch_cause_code(r->result.cause), punch_cause_code(cause), "%s: the cause is named",
+           name);
+    world_free(r->world);
+}
+
 struct weather {
     const char *name;
     struct world_leg host, server;
@@ -389,6 +406,12 @@ int main(void)
         for (int b = 0; b < WORDS; b++)
             test_calm_pair(r, (enum word)a, (enum word)b);
     test_symmetry();
+    test_server_fails(r, WORLD_SILENT, CAUSE_PEER_SERVER_SILENT,
+                      "a peer's server that fell silent");
+    test_server_fails(r, WORLD_CLOSED, CAUSE_PEER_SERVER_UNREACHABLE,
+                      "a peer's server that was closed");
+    test_server_fails(r, WORLD_ADVERTISES, CAUSE_PEER_SILENT,
+                      "a peer's server that relays nothing");
     for (int i = 0; i < WEATHERS; i++)
         test_weather(r, &weathers[i], seeds != NULL ? (unsigned)strtoul(seeds, NULL, 10) : 200);
     free(r);

@@ -123,7 +123,7 @@ static void check_lives(void)
 
 static void test_bubbles(void)
 {
-    struct teredo_packet direct, indirect, later;
+    struct teredo_packet direct = {0}, indirect = {0}, later = {0};
     uint32_t one, two;
 
     set_up();
@@ -629,8 +629,7 @@ static void test_stop(void)
 
 static void random_observation(struct prng *random)
 {
-    static const struct endpoint who[] = {peer_mapped, elsewhere, peer_server, own_server,
-                                          stranger};
+    const struct endpoint who[] = {peer_mapped, elsewhere, peer_server, own_server, stranger};
     struct endpoint from = who[prng_below(random, 5)];
     struct in6_addr sources[] = {peer, own, bench_teredo(1, stranger)};
     struct in6_addr source = sources[prng_below(random, 3)];

@@ -131,7 +131,7 @@ static void is_verdict(enum qualify_verdict v, enum qualify_reason reason, const
 
 static void test_solicitation(void)
 {
-    struct teredo_packet one, two;
+    struct teredo_packet one = {0}, two = {0};
 
     set_up();
     start();

@@ -498,7 +498,7 @@ static void test_end(void)
 
 static void random_observation(struct prng *random)
 {
-    static const struct endpoint who[] = {peer_mapped, elsewhere, server, secondary, stranger};
+    const struct endpoint who[] = {peer_mapped, elsewhere, server, secondary, stranger};
     struct endpoint from = who[prng_below(random, 5)];
     struct in6_addr link_local = {{{0xfe, 0x80, [15] = (uint8_t)prng_below(random, 4)}}};
     struct endpoint many = {0xcb007100 + prng_below(random, 500), 7000};

@@ -242,7 +242,7 @@ static void test_anything(void)
             bad++;
         bench_start(&b, (struct engine){&trace_ops, &t}, local);
         for (int i = 0; i < 40; i++) {
-            static const struct endpoint who[] = {server, secondary, peer_server, peer_mapped};
+            const struct endpoint who[] = {server, secondary, peer_server, peer_mapped};
             struct endpoint from = who[prng_below(&random, 4)];
             struct in6_addr to = prng_below(&random, 2) == 0 ? own : peer;
             struct teredo_packet p;
