@@ -145,7 +145,8 @@ void text_punching(struct reporter *r, const struct punching *p)
     }
     if (p->errnum != 0)
         fprintf(r->config.out, "  system: %s\n", strerror(p->errnum));
-    if ((p->cause == CAUSE_DIRECT_PATH_BLOCKED || p->cause == CAUSE_PEER_SILENT) &&
+    if ((p->cause == CAUSE_DIRECT_PATH_BLOCKED || p->cause == CAUSE_DIRECT_ANSWER_MISSING ||
+         p->cause == CAUSE_PEER_SILENT) &&
         p->own_nat == QUALIFY_NAT_SYMMETRIC)
         fprintf(r->config.out,
                 "  our own NAT is symmetric: that alone would explain it, unless the "
