@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #include "command.h"
 
@@ -63,6 +64,13 @@ static int unknown_command(const char *name)
     return EX_USAGE;
 }
 
+/* Whatever ends the program, argp's --help included: output that was lost is an error. */
+static void check_output(void)
+{
+    if (fflush(stdout) != 0 || ferror(stdout))
+        _exit(EX_IOERR);
+}
+
 int main(int argc, char **argv)
 {
     struct arguments arguments = {0};
@@ -73,6 +81,7 @@ int main(int argc, char **argv)
     /* For the terminal's character set alone: numbers are written the same everywhere. */
     setlocale(LC_CTYPE, "");
     argp_err_exit_status = EX_USAGE;
+    atexit(check_output);
     argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &arguments);
     if (arguments.first == 0) {
         argp_help(&argp, stderr, ARGP_HELP_SEE | ARGP_HELP_USAGE, argv[0]);

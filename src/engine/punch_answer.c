@@ -47,6 +47,9 @@ static void infer_forwarding(struct punch *p, unsigned attempt, const struct obs
 {
     struct step_report *report = &p->result.steps[STEP_FORWARDED];
 
+    /* An ICMP error for the indirect bubble says the contrary: the direct one was answered. */
+    if (p->result.has_icmp && !p->result.icmp_from_direct)
+        return;
     report->state = STEP_INFERRED;
     report->when = p->attempts[attempt].sent_indirect;
     report->latest = o->when;

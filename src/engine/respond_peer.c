@@ -99,7 +99,9 @@ static void trust(struct respond *r, struct respond_peer *peer, struct endpoint 
 {
     bool news = !peer->trusted || !endpoint_equal(peer->endpoint, endpoint);
 
-    if (!peer->trusted)
+    /* A link-local source is a client's bubbles only: its Teredo address, which its data comes
+     * from, is what counts as a peer. */
+    if (!peer->trusted && !ip6_is_link_local(&peer->address))
         r->trusted_peers++;
     peer->trusted = true;
     peer->endpoint = endpoint;
