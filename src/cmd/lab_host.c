@@ -31,7 +31,7 @@ static void read_output(void *context, int fd)
     char buf[4096];
     ssize_t n = read(fd, buf, sizeof buf);
     const char *end;
-    size_t room, length;
+    size_t used;
 
     if (n <= 0) {
         if (n < 0 && (errno == EAGAIN || errno == EINTR))
@@ -45,9 +45,9 @@ static void read_output(void *context, int fd)
     if (p->has_line)
         return;
     end = memchr(buf, '\n', (size_t)n);
-    room = sizeof p->line - strlen(p->line) - 1;
-    length = end != NULL ? (size_t)(end - buf) : (size_t)n;
-    strncat(p->line, buf, length < room ? length : room);
+    used = strlen(p->line);
+    snprintf(p->line + used, sizeof p->line - used, "%.*s",
+             (int)(end != NULL ? end - buf : (ptrdiff_t)n), buf);
     if (end != NULL) {
         p->has_line = true;
         topology_stop(p->topology);

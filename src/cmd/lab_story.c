@@ -27,7 +27,7 @@ struct packet {
     bool stopped;
     bool ended;
     bool aside; /* an indirect answer */
-    char label[64];
+    const char *label;
     struct note notes[MAX_NOTES];
     unsigned note_count;
 };
@@ -63,60 +63,48 @@ static const char *bubble_label(enum lab_host from, bool to_server)
     return from == LAB_S2 ? "3 bubble with origin" : "indirect answer with origin";
 }
 
-/* What the packet is, in few words; false if it has no place in the story. */
-static bool label_packet(const struct lab_story *story, const struct passage *p,
-                         char label[static 64])
+/* What the packet is, in few words; NULL if it has no place in the story. */
+static const char *label_packet(const struct lab_story *story, const struct passage *p)
 {
     struct udp_datagram d;
     struct teredo_packet t;
     struct wire_fault fault;
-    const char *text = NULL;
 
     if (!udp4_decode(p->data, p->size, false, &d, &fault) ||
         !teredo_decode(d.payload, d.payload_size, &t, &fault))
-        return false;
+        return NULL;
     switch (t.kind) {
     case TEREDO_BUBBLE:
-        text = bubble_label(p->host, d.to.port == TEREDO_PORT);
-        break;
+        return bubble_label(p->host, d.to.port == TEREDO_PORT);
     case TEREDO_ECHO_REQUEST:
-        text = "5 echo request";
-        break;
+        return "5 echo request";
     case TEREDO_ECHO_REPLY:
-        text = "5 echo reply";
-        break;
+        return "5 echo reply";
     case TEREDO_RS:
-        text = story->with_qualification ? "router solicitation" : NULL;
-        break;
+        return story->with_qualification ? "router solicitation" : NULL;
     case TEREDO_RA:
-        text = story->with_qualification ? "router advertisement" : NULL;
-        break;
+        return story->with_qualification ? "router advertisement" : NULL;
     case TEREDO_ICMP6:
-        text = "ICMPv6";
-        break;
+        return "ICMPv6";
     case TEREDO_DATA:
-        text = "data";
-        break;
+        return "data";
     }
-    if (text == NULL)
-        return false;
-    snprintf(label, 64, "%s", text);
-    return true;
+    return NULL;
 }
 
 static void start_packet(struct lab_story *story, const struct passage *p)
 {
     struct packet *packet = &story->packets[story->count];
-    char label[64];
+    const char *label = label_packet(story, p);
 
-    if (!label_packet(story, p, label))
+    if (label == NULL)
         return;
     if (story->count == MAX_PACKETS) {
         story->beyond++;
         return;
     }
-    *packet = (struct packet){.id = p->packet, .when = p->when, .from = p->place, .end = p->place};
-    memcpy(packet->label, label, sizeof packet->label);
+    *packet = (struct packet){
+        .id = p->packet, .when = p->when, .from = p->place, .end = p->place, .label = label};
     packet->aside = strncmp(label, "indirect answer", strlen("indirect answer")) == 0;
     story->count++;
 }

@@ -45,16 +45,10 @@ static bool is_for_us(const struct punch *p, const struct in6_addr *destination)
 /* Step 3 cannot be seen from here: step 4 shows that it was, some time between 2 and 4. */
 static void infer_forwarding(struct punch *p, unsigned attempt, const struct observation *o)
 {
-    struct step_report *report = &p->result.steps[STEP_FORWARDED];
-
     /* An ICMP error for the indirect bubble says the contrary: the direct one was answered. */
     if (p->result.has_icmp && !p->result.icmp_from_direct)
         return;
-    report->state = STEP_INFERRED;
-    report->when = p->attempts[attempt].sent_indirect;
-    report->latest = o->when;
-    report->from = p->peer_server;
-    report->to = p->peer.mapped;
+    punch_set_forwarded(p, p->attempts[attempt].sent_indirect, o->when);
     punch_emit_step(p, STEP_FORWARDED, attempt, o->when);
 }
 
@@ -153,20 +147,6 @@ static bool take_server_reply(struct punch *p, const struct observation *o)
     return true;
 }
 
-/* A peer behind a symmetric NAT answers through our server from a link-local address, for the
- * server would not relay from its Teredo address. The nonce shows that it is the peer. */
-static bool repeats_our_nonce(const struct punch *p, const struct teredo_packet *packet)
-{
-    uint32_t nonce;
-
-    if (!teredo_trailer_nonce(packet, &nonce))
-        return false;
-    for (unsigned i = 0; i < p->attempt_count; i++)
-        if (p->attempts[i].has_nonce && p->attempts[i].nonce == nonce)
-            return true;
-    return false;
-}
-
 static void take_control_answer(struct punch *p, const struct observation *o)
 {
     if (p->attempt_count > 0 && endpoint_equal(o->from, p->peer.mapped) &&
@@ -178,6 +158,7 @@ static void take_control_answer(struct punch *p, const struct observation *o)
 void punch_received(struct punch *p, const struct observation *o)
 {
     const struct teredo_packet *packet = o->packet;
+    unsigned attempt;
 
     if (o->socket != 0) {
         take_control_answer(p, o);
@@ -188,7 +169,10 @@ void punch_received(struct punch *p, const struct observation *o)
     if (!is_for_us(p, &packet->ip6.destination))
         return;
     if (endpoint_equal(o->from, p->config.server)) {
-        if (ip6_equal(&packet->ip6.source, &p->config.peer) || repeats_our_nonce(p, packet))
+        /* A peer behind a symmetric NAT answers through our server from a link-local address, for
+         * the server would not relay from its Teredo address. The nonce shows that it is it. */
+        if (ip6_equal(&packet->ip6.source, &p->config.peer) ||
+            find_proof(p, o, &attempt) == PROOF_NONCE)
             take_indirect(p, o);
     } else if (ip6_equal(&packet->ip6.source, &p->config.peer)) {
         take_direct(p, o);

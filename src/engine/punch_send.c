@@ -1,7 +1,5 @@
 #include "punch_send.h"
 
-#include <string.h>
-
 #include "punch_verdict.h"
 
 enum {
@@ -45,14 +43,11 @@ static void push_bubble(struct punch *p, unsigned n, enum punch_tag_kind kind, s
 {
     const struct punch_attempt *a = &p->attempts[n];
     struct teredo_packet bubble;
-    uint8_t nonce[4] = {(uint8_t)(a->nonce >> 24), (uint8_t)(a->nonce >> 16),
-                        (uint8_t)(a->nonce >> 8), (uint8_t)a->nonce};
+    uint8_t nonce[4];
 
     teredo_make_bubble(&bubble, &a->source, &p->config.peer);
-    if (a->has_nonce) {
-        bubble.trailers[0] = (struct teredo_trailer){TRAILER_NONCE, sizeof nonce, nonce};
-        bubble.trailer_count = 1;
-    }
+    if (a->has_nonce)
+        teredo_add_nonce_trailer(&bubble, a->nonce, nonce);
     action_push_packet(&p->queue, punch_tag(kind, n), to, &bubble)->ttl = ttl;
 }
 
@@ -129,8 +124,6 @@ void punch_check_server(struct punch *p, nsec now)
 {
     struct teredo_packet rs;
     uint8_t buf[8];
-    static const struct in6_addr source = {
-        .s6_addr = {0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}};
 
     p->next_server_check = NSEC_NEVER;
     if (p->result.peer_server_alive || p->result.steps[STEP_ANSWER].state != STEP_MISSING)
@@ -145,10 +138,8 @@ void punch_check_server(struct punch *p, nsec now)
     }
     p->result.peer_server_checked = true;
     p->server_checks++;
-    teredo_make_rs(&rs, &source, buf);
-    rs.has_auth = true;
-    rs.auth = (struct teredo_auth){0};
-    memcpy(rs.auth.nonce, p->server_nonce, sizeof p->server_nonce);
+    teredo_make_rs(&rs, &teredo_rs_source, buf);
+    teredo_add_auth_nonce(&rs, p->server_nonce);
     action_push_packet(&p->queue, punch_tag(PUNCH_TAG_SERVER_CHECK, 0), p->peer_server, &rs);
     if (p->server_checks < SERVER_CHECKS)
         p->next_server_check = now + punch_patience(p);

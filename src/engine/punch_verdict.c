@@ -26,6 +26,17 @@ void punch_step_sent(struct punch *p, enum punch_step step, unsigned attempt,
     punch_emit_step(p, step, attempt, o->when);
 }
 
+void punch_set_forwarded(struct punch *p, nsec sent, nsec latest)
+{
+    p->result.steps[STEP_FORWARDED] = (struct step_report){
+        .state = STEP_INFERRED,
+        .when = sent,
+        .latest = latest,
+        .from = p->peer_server,
+        .to = p->peer.mapped,
+    };
+}
+
 void punch_note(struct punch *p, enum punch_note note, const struct observation *o)
 {
     struct event *e = action_push_event(&p->queue, EVENT_NOTE, o->when);
@@ -78,16 +89,8 @@ static bool control_always_answered(const struct punch *p)
 /* The server forwarded the control's bubbles, so it did ours: what is missing is step 4. */
 static void conclude_trip(struct punch *p, nsec now)
 {
-    struct step_report *forwarded = &p->result.steps[STEP_FORWARDED];
-
-    if (forwarded->state == STEP_MISSING)
-        *forwarded = (struct step_report){
-            .state = STEP_INFERRED,
-            .when = p->result.steps[STEP_INDIRECT_BUBBLE].when,
-            .latest = now,
-            .from = p->peer_server,
-            .to = p->peer.mapped,
-        };
+    if (p->result.steps[STEP_FORWARDED].state == STEP_MISSING)
+        punch_set_forwarded(p, p->result.steps[STEP_INDIRECT_BUBBLE].when, now);
     punch_conclude(p, now, PUNCH_NOT_PUNCHED, CAUSE_PEER_NAT_TRIPS);
 }
 

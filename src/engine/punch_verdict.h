@@ -14,6 +14,9 @@ void punch_step_sent(struct punch *p, enum punch_step step, unsigned attempt,
 /* Tells the present report of a step. */
 void punch_emit_step(struct punch *p, enum punch_step step, unsigned attempt, nsec now);
 
+/* Infers step 3: the server forwarded our bubble at some time from SENT to LATEST. */
+void punch_set_forwarded(struct punch *p, nsec sent, nsec latest);
+
 /* Tells evidence found on the way. */
 void punch_note(struct punch *p, enum punch_note note, const struct observation *o);
 

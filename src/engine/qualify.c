@@ -8,11 +8,6 @@
 /* Once the round-trip time is known from one address, the other is waited for this long. */
 #define KNOWN_RTT_WAIT(rtt) (2 * (rtt) + 50 * NSEC_MS)
 
-/* The link-local source that miredo uses, known to every server in the field: cone bit 0, so that
- * the answer comes from the address that was asked (RFC 4380 5.3.2). */
-static const struct in6_addr solicitation_source = {
-    .s6_addr = {0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}};
-
 void qualify_init(struct qualify *q, const struct qualify_config *config)
 {
     memset(q, 0, sizeof *q);
@@ -21,7 +16,7 @@ void qualify_init(struct qualify *q, const struct qualify_config *config)
         q->config.attempts = QUALIFY_MAX_ATTEMPTS;
     if (q->config.attempts == 0)
         q->config.attempts = 1;
-    q->source = solicitation_source;
+    q->source = teredo_rs_source;
     q->legs[0].server = config->server;
     q->legs[1].server = config->secondary;
     for (int i = 0; i < QUALIFY_LEGS; i++)
@@ -49,9 +44,7 @@ static void solicit(struct qualify *q, unsigned index, nsec now)
 
     nonce_take(&q->config.nonces, leg->nonces[attempt], TEREDO_NONCE_SIZE);
     teredo_make_rs(&p, &q->source, buf);
-    p.has_auth = true;
-    p.auth = (struct teredo_auth){0};
-    memcpy(p.auth.nonce, leg->nonces[attempt], TEREDO_NONCE_SIZE);
+    teredo_add_auth_nonce(&p, leg->nonces[attempt]);
     if (q->config.client_id != NULL) {
         p.auth.client_id = (const uint8_t *)q->config.client_id;
         p.auth.client_id_size = (uint8_t)strlen(q->config.client_id);

@@ -1,7 +1,5 @@
 #include "respond_peer.h"
 
-#include <string.h>
-
 static void tell(struct respond *r, enum peer_activity activity, const struct respond_peer *peer,
                  struct endpoint endpoint, nsec now)
 {
@@ -51,15 +49,12 @@ static void push_bubble(struct respond *r, const struct respond_peer *peer,
                         const struct in6_addr *source, struct endpoint to)
 {
     struct teredo_packet bubble;
-    uint8_t nonce[4] = {(uint8_t)(peer->nonce >> 24), (uint8_t)(peer->nonce >> 16),
-                        (uint8_t)(peer->nonce >> 8), (uint8_t)peer->nonce};
+    uint8_t nonce[4];
 
     teredo_make_bubble(&bubble, source, &peer->address);
-    if (peer->has_nonce) {
-        /* RFC 6081: the answering bubble repeats the nonce. */
-        bubble.trailers[0] = (struct teredo_trailer){TRAILER_NONCE, sizeof nonce, nonce};
-        bubble.trailer_count = 1;
-    }
+    /* RFC 6081: the answering bubble repeats the nonce. */
+    if (peer->has_nonce)
+        teredo_add_nonce_trailer(&bubble, peer->nonce, nonce);
     action_push_packet(&r->queue, 0, to, &bubble);
     r->bubbles_sent++;
 }

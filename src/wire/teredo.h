@@ -98,6 +98,13 @@ void teredo_make_bubble(struct teredo_packet *p, const struct in6_addr *source,
                         const struct in6_addr *destination);
 /* RS to ff02::2 with hop limit 255 (RFC 4861 4.1). BUF: 8 bytes. */
 void teredo_make_rs(struct teredo_packet *p, const struct in6_addr *source, uint8_t buf[static 8]);
+/* The source of solicitations: miredo's link-local address, known to every server in the field. Its
+ * cone bit is 0, so that the answer comes from the address that was asked (RFC 4380 5.3.2). */
+extern const struct in6_addr teredo_rs_source;
+/* Puts an authentication header with NONCE, but no client identifier or value, in front (5.2.2). */
+void teredo_add_auth_nonce(struct teredo_packet *p, const uint8_t nonce[static TEREDO_NONCE_SIZE]);
+/* Adds a nonce trailer (RFC 6081) to a packet with room for it. BUF: its 4 bytes. */
+void teredo_add_nonce_trailer(struct teredo_packet *p, uint32_t nonce, uint8_t buf[static 4]);
 /* RA with one /64 prefix of SERVER and an MTU option (5.3.2). BUF: TEREDO_RA_SIZE bytes. */
 enum {
     TEREDO_RA_SIZE = 16 + 32 + 8

@@ -40,6 +40,24 @@ void teredo_make_bubble(struct teredo_packet *p, const struct in6_addr *source,
     begin(p, TEREDO_BUBBLE, source, destination, IP_PROTOCOL_NONE, 0);
 }
 
+const struct in6_addr teredo_rs_source = {
+    .s6_addr = {0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}};
+
+void teredo_add_auth_nonce(struct teredo_packet *p, const uint8_t nonce[static TEREDO_NONCE_SIZE])
+{
+    p->has_auth = true;
+    p->auth = (struct teredo_auth){0};
+    memcpy(p->auth.nonce, nonce, TEREDO_NONCE_SIZE);
+}
+
+void teredo_add_nonce_trailer(struct teredo_packet *p, uint32_t nonce, uint8_t buf[static 4])
+{
+    struct writer w = writer_of(buf, 4);
+
+    writer_u32(&w, nonce);
+    p->trailers[p->trailer_count++] = (struct teredo_trailer){TRAILER_NONCE, 4, buf};
+}
+
 void teredo_make_rs(struct teredo_packet *p, const struct in6_addr *source, uint8_t buf[static 8])
 {
     static const struct in6_addr all_routers = {

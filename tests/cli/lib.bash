@@ -5,6 +5,9 @@
 # Each test has a pair of loopback addresses of its own, so that servers can use port 3544 and tests
 # can run side by side.
 
+# shellcheck disable=SC1091 # looked at by itself
+source "${BASH_SOURCE[0]%/*}/../wait.bash"
+
 unset TEREDO_SERVER TEREDO_PEER NO_COLOR
 export LC_ALL=C.UTF-8
 
@@ -50,17 +53,6 @@ start() {
 ended() {
     status=0
     wait "$1" || status=$?
-}
-
-# wait_for SECONDS COMMAND…: until it succeeds
-wait_for() {
-    local tries=$(($1 * 20))
-    shift
-    while ! "$@" >/dev/null 2>&1; do
-        tries=$((tries - 1))
-        [ "$tries" -gt 0 ] || return 1
-        sleep 0.05
-    done
 }
 
 # server [OPTION…]: a Teredo server at $PRIMARY and $SECONDARY

@@ -10,6 +10,9 @@
 # shares one internet between its tests calls internet_up in setup_file and internet_down in
 # teardown_file.
 
+# shellcheck disable=SC1091 # looked at by itself
+source "${BASH_SOURCE[0]%/*}/../wait.bash"
+
 # setup_file and each test are processes of their own: the first names the namespaces.
 export NS_PREFIX=${NS_PREFIX:-tdt$$}
 export TEST_DIR=${BATS_FILE_TMPDIR:-${TEST_DIR:-}}
@@ -125,17 +128,6 @@ internet_down() {
     for host in "${INTERNET_HOSTS[@]}"; do
         end_processes KILL "$host"
         ip netns del "$NS_PREFIX$host" 2>/dev/null || true
-    done
-}
-
-# wait_for SECONDS COMMAND…: until it succeeds
-wait_for() {
-    local tries=$(($1 * 20))
-    shift
-    while ! "$@" >/dev/null 2>&1; do
-        tries=$((tries - 1))
-        [ "$tries" -gt 0 ] || return 1
-        sleep 0.05
     done
 }
 
