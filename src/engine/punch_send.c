@@ -96,7 +96,7 @@ void punch_send_pair(struct punch *p, nsec now)
 
 void punch_resend_direct(struct punch *p)
 {
-    push_bubble(p, p->attempt_count - 1, PUNCH_TAG_DIRECT, p->peer.mapped, 0);
+    push_bubble(p, p->attempt_count - 1, PUNCH_TAG_DIRECT, p->peer.mapped, p->config.ttl);
     push_bubble(p, p->attempt_count - 1, PUNCH_TAG_INDIRECT, p->peer_server, 0);
     p->resent_after_indirect = true;
 }

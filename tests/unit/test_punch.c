@@ -415,6 +415,13 @@ static void test_indirect(void)
     bench_finish(&b);
     is_verdict(PUNCH_NOT_PUNCHED, CAUSE_DIRECT_ANSWER_MISSING,
                "one answer is no evidence for a blocked path");
+
+    set_up();
+    config.ttl = 3;
+    start();
+    indirect_answer();
+    ok(endpoint_equal(b.sends[2].to, peer_mapped) && b.sends[2].ttl == 3,
+       "--ttl holds for the further direct bubble too: it must not reach the peer's NAT either");
 }
 
 static void test_peer_server(void)
