@@ -83,6 +83,20 @@ int client_open(struct client *c, const struct client_options *o, unsigned count
     return open_reporter(c, explain, error);
 }
 
+void client_report_unknown_name(const struct client_options *o, const struct event *event)
+{
+    struct report_config config = {.format = o->format, .command = o->command, .out = stdout};
+    struct reporter *reporter;
+    struct event_sink sink;
+    struct error ignored;
+
+    if (o->format == REPORT_TEXT || (reporter = reporter_new(&config)) == NULL)
+        return;
+    sink = reporter_sink(reporter);
+    sink.emit(sink.context, event);
+    reporter_close(reporter, &ignored);
+}
+
 int client_nonces(struct nonce_source *nonces, struct error *error)
 {
     nonces->counter = 0;
@@ -105,9 +119,7 @@ int client_qualify_config(const struct client *c, unsigned socket, struct qualif
         .attempts = o->attempts,
         .flags = random & TEREDO_FLAGS_RANDOM,
         .allow_private = o->allow_private,
-        .client_id = o->auth_id,
-        .secret = o->secret,
-        .secret_size = o->secret_size,
+        .identity = {o->auth_id, o->secret, o->secret_size},
     };
     return client_nonces(&config->nonces, error);
 }
@@ -199,10 +211,6 @@ static const struct argp_option options[] = {
     {"secondary", OPTION_SECONDARY, "ADDRESS[:PORT]", 0,
      "The server's secondary address (default: the primary plus one)", 0},
     {"local-port", OPTION_LOCAL_PORT, "PORT", 0, "Send from this UDP port (default: any)", 0},
-    {"timeout", OPTION_TIMEOUT, "SECONDS", 0, "Give a silent server up after this (default: 1.5)",
-     0},
-    {"attempts", OPTION_ATTEMPTS, "N", 0,
-     "Solicit each server address this many times, 1 to 8 (default: 3)", 0},
     {"auth-id", OPTION_AUTH_ID, "NAME", 0, "Client identifier for secure qualification", 0},
     {"auth-secret-file", OPTION_AUTH_SECRET, "FILE", 0,
      "File with the secret shared with the server", 0},
@@ -240,12 +248,6 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
         break;
     case OPTION_LOCAL_PORT:
         o->local_port = (uint16_t)option_number(state, "--local-port", arg, 1, 65535);
-        break;
-    case OPTION_TIMEOUT:
-        o->timeout = option_seconds(state, "--timeout", arg);
-        break;
-    case OPTION_ATTEMPTS:
-        o->attempts = (unsigned)option_number(state, "--attempts", arg, 1, QUALIFY_MAX_ATTEMPTS);
         break;
     case OPTION_AUTH_ID:
         o->auth_id = arg;
@@ -293,3 +295,26 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 }
 
 const struct argp client_argp = {.options = options, .parser = parse_option};
+
+static const struct argp_option patience_options[] = {
+    {"timeout", OPTION_TIMEOUT, "SECONDS", 0, "Give a silent server up after this (default: 1.5)",
+     0},
+    {"attempts", OPTION_ATTEMPTS, "N", 0,
+     "Solicit each server address this many times, 1 to 8 (default: 3)", 0},
+    {0},
+};
+
+static error_t parse_patience(int key, char *arg, struct argp_state *state)
+{
+    struct client_options *o = state->input;
+
+    if (key == OPTION_TIMEOUT)
+        o->timeout = option_seconds(state, "--timeout", arg);
+    else if (key == OPTION_ATTEMPTS)
+        o->attempts = (unsigned)option_number(state, "--attempts", arg, 1, QUALIFY_MAX_ATTEMPTS);
+    else
+        return ARGP_ERR_UNKNOWN;
+    return 0;
+}
+
+const struct argp client_patience_argp = {.options = patience_options, .parser = parse_patience};

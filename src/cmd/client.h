@@ -44,6 +44,10 @@ struct client {
 /* An argp child parser whose input is a struct client_options. */
 extern const struct argp client_argp;
 
+/* Another, with the same input: --timeout and --attempts, for the commands that give a silent
+ * server up after so many solicitations. */
+extern const struct argp client_patience_argp;
+
 /* Defaults: 1.5 s, 3 attempts, server from $TEREDO_SERVER. With TAKES_SERVER, the command's
  * argument is the server. */
 void client_options_init(struct client_options *o, const char *command, bool takes_server);
@@ -59,6 +63,10 @@ int client_qualify_config(const struct client *c, unsigned socket, struct qualif
 
 /* Fresh unpredictable nonces. */
 int client_nonces(struct nonce_source *nonces, struct error *error);
+
+/* Where client_open has failed for a name that does not exist: a script that reads JSON gets a
+ * verdict for that as well, EVENT. */
+void client_report_unknown_name(const struct client_options *o, const struct event *event);
 
 /* Runs ENGINE; its events go to SINK. */
 int client_run(struct client *c, struct engine engine, const struct event_sink *sink,

@@ -42,7 +42,8 @@ static void observe(void *context, const struct passage *passage)
 static int start_server(struct lab *lab, struct lab_program *program, enum lab_host host,
                         const char *address, struct error *error)
 {
-    const char *const argv[] = {"serve", "--quiet", "--address", address, NULL};
+    const char *const argv[] = {"serve",        "--quiet",      "--address", address,
+                                "--extra-port", LAB_EXTRA_PORT, NULL};
 
     if (lab_start(lab->topology, program, host, lab->path, argv, READY_SECONDS, error) != 0)
         return -1;

@@ -105,7 +105,7 @@ int lab_run(struct topology *t, enum lab_host host, const char *own_path, char *
 {
     char server_env[64], peer_env[64 + INET6_ADDRSTRLEN], path[PATH_MAX + 4096];
     const char *old_path = getenv("PATH"), *slash = strrchr(own_path, '/');
-    const char *env[] = {server_env, peer_env, NULL};
+    const char *env[] = {server_env, peer_env, "TEREDO_EXTRA_PORT=" LAB_EXTRA_PORT, NULL};
     struct spawn spawn = {.argv = argv, .env = env, .stdio = {-1, -1, -1}, .foreground = true};
     enum topology_end end;
     int status = 0;

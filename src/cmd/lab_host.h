@@ -7,6 +7,9 @@
 
 #include "topology.h"
 
+/* On which the lab's servers serve as well (`serve --extra-port`). */
+#define LAB_EXTRA_PORT "3546"
+
 struct lab_program {
     struct topology *topology;
     pid_t pid;
@@ -25,8 +28,8 @@ int lab_start(struct topology *t, struct lab_program *program, enum lab_host hos
               const char *const argv[], double seconds, struct error *error);
 
 /* Runs ARGV (looked up in PATH, first in the directory of OWN_PATH) on HOST in the foreground, with
- * TEREDO_SERVER and TEREDO_PEER set, until it ends. Returns its exit status, 128 plus the signal
- * that killed it, or -1. */
+ * TEREDO_SERVER, TEREDO_PEER and TEREDO_EXTRA_PORT set, until it ends. Returns its exit status, 128
+ * plus the signal that killed it, or -1. */
 int lab_run(struct topology *t, enum lab_host host, const char *own_path, char *const argv[],
             const char *server, const char *peer, struct error *error);
 

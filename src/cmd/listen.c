@@ -34,7 +34,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 
     switch (key) {
     case ARGP_KEY_INIT:
-        state->child_inputs[0] = &a->client;
+        state->child_inputs[0] = state->child_inputs[1] = &a->client;
         break;
     case OPTION_COUNT:
         a->count = (unsigned)option_number(state, "--count", arg, 1, 1000000);
@@ -51,7 +51,8 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
     return 0;
 }
 
-static const struct argp_child children[] = {{&client_argp, 0, NULL, 0}, {0}};
+static const struct argp_child children[] = {
+    {&client_argp, 0, NULL, 0}, {&client_patience_argp, 0, NULL, 0}, {0}};
 
 static const struct argp argp = {
     .options = options,

@@ -28,7 +28,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
     (void)arg;
     switch (key) {
     case ARGP_KEY_INIT:
-        state->child_inputs[0] = &a->client;
+        state->child_inputs[0] = state->child_inputs[1] = &a->client;
         break;
     case OPTION_EXPLAIN:
         a->explain = true;
@@ -39,7 +39,8 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
     return 0;
 }
 
-static const struct argp_child children[] = {{&client_argp, 0, NULL, 0}, {0}};
+static const struct argp_child children[] = {
+    {&client_argp, 0, NULL, 0}, {&client_patience_argp, 0, NULL, 0}, {0}};
 
 static const struct argp argp = {
     .options = options,
@@ -81,26 +82,11 @@ static int qualify(struct client *c, struct error *error)
     return (int)outcome.verdict;
 }
 
-/* A script that reads JSON gets a verdict for a name that does not exist as well. */
-static void report_unknown_name(const struct client_options *o)
-{
-    struct report_config config = {.format = o->format, .command = o->command, .out = stdout};
-    struct reporter *reporter;
-    struct event event = {
-        .kind = EVENT_QUALIFICATION,
-        .qualification = {.verdict = QUALIFY_NOT_QUALIFIED, .reason = QUALIFY_NAME_NOT_FOUND}};
-    struct event_sink sink;
-    struct error ignored;
-
-    if (o->format == REPORT_TEXT || (reporter = reporter_new(&config)) == NULL)
-        return;
-    sink = reporter_sink(reporter);
-    sink.emit(sink.context, &event);
-    reporter_close(reporter, &ignored);
-}
-
 static int run(int argc, char **argv, struct error *error)
 {
+    static const struct event unknown_name = {
+        .kind = EVENT_QUALIFICATION,
+        .qualification = {.verdict = QUALIFY_NOT_QUALIFIED, .reason = QUALIFY_NAME_NOT_FOUND}};
     struct arguments arguments = {0};
     struct client client;
     int status = -1;
@@ -111,7 +97,7 @@ static int run(int argc, char **argv, struct error *error)
     if (client_open(&client, &arguments.client, 1, arguments.explain, error) == 0)
         status = qualify(&client, error);
     else if (error->status == EX_NOHOST)
-        report_unknown_name(&arguments.client);
+        client_report_unknown_name(&arguments.client, &unknown_name);
     return client_close(&client, status, error);
 }
 

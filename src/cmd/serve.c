@@ -20,14 +20,17 @@ enum {
     SOCKET_BUFFER = 4 << 20,
     /* Batches taken from one socket before the other gets its turn. */
     BATCHES_A_TURN = 16,
+    SERVE_PORTS = 2,
 };
 
 struct serve {
     struct serve_options options;
-    struct server server;
+    /* One a port, the extra one last; each with a socket at either address. */
+    struct server servers[SERVE_PORTS];
     struct serve_clients clients;
     struct serve_tally tally;
-    int fds[2]; /* by enum server_address */
+    unsigned port_count;
+    int fds[SERVE_PORTS][2]; /* by enum server_address */
     int signals;
     struct batch_in in;
     struct batch_out out[2];
@@ -56,14 +59,16 @@ static void send_failed(void *context, struct endpoint to, int errnum)
 }
 
 /* Takes one batch that waits at AT and sends the answers; returns how many datagrams it had. */
-static unsigned serve_batch(struct serve *s, enum server_address at)
+static unsigned serve_batch(struct serve *s, unsigned port, enum server_address at)
 {
+    const struct server *server = &s->servers[port];
     uint64_t left = s->options.count - s->tally.received;
-    unsigned n = batch_receive(&s->in, s->fds[at], left < BATCH_SIZE ? (unsigned)left : BATCH_SIZE);
+    unsigned n =
+        batch_receive(&s->in, s->fds[port][at], left < BATCH_SIZE ? (unsigned)left : BATCH_SIZE);
 
     for (unsigned i = 0; i < n; i++) {
         struct server_reply *reply = &s->reply[i];
-        enum server_drop drop = server_process(&s->server, batch_source(&s->in, i), at,
+        enum server_drop drop = server_process(server, batch_source(&s->in, i), at,
                                                batch_data(&s->in, i), batch_size(&s->in, i), reply);
 
         s->tally.drops[drop]++;
@@ -72,19 +77,19 @@ static unsigned serve_batch(struct serve *s, enum server_address at)
             batch_add(&s->out[reply->from], reply->to, reply->data, reply->size);
         }
         if (s->options.verbose)
-            serve_log_packet(&s->options.server, batch_source(&s->in, i), at, batch_size(&s->in, i),
+            serve_log_packet(&server->config, batch_source(&s->in, i), at, batch_size(&s->in, i),
                              drop, reply);
     }
     for (int i = 0; i < 2; i++)
-        batch_flush(&s->out[i], s->fds[i], send_failed, s);
+        batch_flush(&s->out[i], s->fds[port][i], send_failed, s);
     s->tally.received += n;
     return n;
 }
 
-static void serve_socket(struct serve *s, enum server_address at)
+static void serve_socket(struct serve *s, unsigned port, enum server_address at)
 {
     for (int i = 0; i < BATCHES_A_TURN; i++)
-        if (serve_batch(s, at) < BATCH_SIZE)
+        if (serve_batch(s, port, at) < BATCH_SIZE)
             break;
 }
 
@@ -119,13 +124,30 @@ static bool take_signals(struct serve *s)
 
 static int open_sockets(struct serve *s, struct error *error)
 {
-    for (int i = 0; i < 2; i++) {
-        s->fds[i] = batch_open(serve_endpoint(&s->options.server, (enum server_address)i),
-                               SOCKET_BUFFER, error);
-        if (s->fds[i] < 0)
-            return -1;
-    }
+    for (unsigned port = 0; port < s->port_count; port++)
+        for (int i = 0; i < 2; i++) {
+            s->fds[port][i] =
+                batch_open(serve_endpoint(&s->servers[port].config, (enum server_address)i),
+                           SOCKET_BUFFER, error);
+            if (s->fds[port][i] < 0)
+                return -1;
+        }
     return 0;
+}
+
+/* The extra port is a server of its own, but for the addresses, the clients and the counters. */
+static void make_servers(struct serve *s)
+{
+    struct server_config config = s->options.server;
+
+    server_init(&s->servers[0], &config);
+    s->port_count = 1;
+    if (config.other_port == 0)
+        return;
+    config.port = s->options.server.other_port;
+    config.other_port = s->options.server.port;
+    server_init(&s->servers[1], &config);
+    s->port_count = 2;
 }
 
 /* Milliseconds until the end, rounded up; -1 = for ever. */
@@ -142,17 +164,20 @@ static int time_left(const struct serve *s)
  * datagram sent wakes it, a tenth of all the time that the server takes. */
 static void wait_and_serve(struct serve *s)
 {
-    struct pollfd polls[] = {
-        {s->fds[0], POLLIN, 0}, {s->fds[1], POLLIN, 0}, {s->signals, POLLIN, 0}};
+    struct pollfd polls[2 * SERVE_PORTS + 1] = {{s->signals, POLLIN, 0}};
+    unsigned count = 1;
     int left;
 
-    while (s->tally.received < s->options.count && (left = time_left(s)) != 0) {
-        if (poll(polls, 3, left) <= 0)
-            continue;
+    for (unsigned port = 0; port < s->port_count; port++)
         for (int i = 0; i < 2; i++)
+            polls[count++] = (struct pollfd){s->fds[port][i], POLLIN, 0};
+    while (s->tally.received < s->options.count && (left = time_left(s)) != 0) {
+        if (poll(polls, count, left) <= 0)
+            continue;
+        for (unsigned i = 1; i < count; i++)
             if (polls[i].revents != 0)
-                serve_socket(s, (enum server_address)i);
-        if (polls[2].revents != 0 && take_signals(s))
+                serve_socket(s, (i - 1) / 2, (enum server_address)((i - 1) % 2));
+        if (polls[0].revents != 0 && take_signals(s))
             break;
     }
 }
@@ -175,7 +200,7 @@ static int serve(struct serve *s, struct error *error)
         s->options.server.clients = s->clients.list;
         s->options.server.client_count = s->clients.count;
     }
-    server_init(&s->server, &s->options.server);
+    make_servers(s);
     if (open_sockets(s, error) != 0 || privilege_become(s->options.user, error) != 0 ||
         privilege_drop(error) != 0)
         return -1;
@@ -198,13 +223,15 @@ static int run(int argc, char **argv, struct error *error)
 
     if (s == NULL)
         return error_set(error, EX_OSERR, ENOMEM, "cannot start");
-    s->fds[0] = s->fds[1] = s->signals = -1;
+    s->signals = -1;
+    for (int i = 0; i < 2 * SERVE_PORTS; i++)
+        s->fds[i / 2][i % 2] = -1;
     status = serve_options_parse(&s->options, argc, argv, error);
     if (status == 0)
         status = serve(s, error);
-    for (int i = 0; i < 2; i++)
-        if (s->fds[i] >= 0)
-            close(s->fds[i]);
+    for (int i = 0; i < 2 * SERVE_PORTS; i++)
+        if (s->fds[i / 2][i % 2] >= 0)
+            close(s->fds[i / 2][i % 2]);
     if (s->signals >= 0)
         close(s->signals);
     serve_clients_free(&s->clients);

@@ -10,6 +10,7 @@ enum {
     OPTION_ADDRESS = 0x100,
     OPTION_SECONDARY,
     OPTION_PORT,
+    OPTION_EXTRA_PORT,
     OPTION_MTU,
     OPTION_PRIVATE,
     OPTION_SECRETS,
@@ -29,6 +30,8 @@ static const struct argp_option options[] = {
     {"secondary", OPTION_SECONDARY, "IP", 0, "Secondary address (default: the primary plus one)",
      0},
     {"port", OPTION_PORT, "PORT", 0, "UDP port of both (default: 3544, where clients look)", 0},
+    {"extra-port", OPTION_EXTRA_PORT, "PORT", 0,
+     "Serve on this port as well, so that clients can tell whether their NAT looks at ports", 0},
     {"mtu", OPTION_MTU, "BYTES", 0, "MTU to advertise, 1280 to 1472 (default: 1280)", 0},
     {"allow-private", OPTION_PRIVATE, NULL, 0,
      "Also serve private, loopback and link-local addresses (laboratories)", 0},
@@ -63,6 +66,8 @@ static void finish(struct serve_options *o, struct argp_state *state)
     if (o->server.secondary == o->server.primary)
         argp_error(state, "--secondary must differ from --address: a cone test is answered from "
                           "another address (RFC 4380 5.3.2)");
+    if (o->server.other_port == o->server.port)
+        argp_error(state, "--extra-port must differ from --port");
     if (o->server.require_auth && o->secrets == NULL)
         argp_error(state, "--require-auth needs --auth-secret-file");
 }
@@ -80,6 +85,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
         break;
     case OPTION_PORT:
         o->server.port = (uint16_t)option_number(state, "--port", arg, 1, 65535);
+        break;
+    case OPTION_EXTRA_PORT:
+        o->server.other_port = (uint16_t)option_number(state, "--extra-port", arg, 1, 65535);
         break;
     case OPTION_MTU:
         o->server.mtu = (uint32_t)option_number(state, "--mtu", arg, MTU_MIN, MTU_MAX);

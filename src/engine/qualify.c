@@ -1,6 +1,5 @@
 #include "qualify.h"
 
-#include <errno.h>
 #include <string.h>
 
 #include "advert.h"
@@ -38,20 +37,11 @@ static void solicit(struct qualify *q, unsigned index, nsec now)
     struct qualify_leg *leg = &q->legs[index];
     unsigned attempt = leg->attempts++;
     struct teredo_packet p;
-    uint8_t buf[8];
-    uint8_t value[TEREDO_HMAC_SIZE];
+    struct solicit_room room;
     const struct qualify_leg *other = &q->legs[1 - index];
 
     nonce_take(&q->config.nonces, leg->nonces[attempt], TEREDO_NONCE_SIZE);
-    teredo_make_rs(&p, &q->source, buf);
-    teredo_add_auth_nonce(&p, leg->nonces[attempt]);
-    if (q->config.client_id != NULL) {
-        p.auth.client_id = (const uint8_t *)q->config.client_id;
-        p.auth.client_id_size = (uint8_t)strlen(q->config.client_id);
-        p.auth.value = value;
-        p.auth.value_size = sizeof value;
-        teredo_auth_value(q->config.secret, q->config.secret_size, &p, value);
-    }
+    solicit_make(&p, &q->source, leg->nonces[attempt], &q->config.identity, &room);
     action_push_packet(&q->queue, index * QUALIFY_MAX_ATTEMPTS + attempt, leg->server, &p);
     q->result.solicitations++;
 
@@ -242,8 +232,8 @@ static void on_received(struct qualify *q, const struct observation *o)
         .nonces = leg->nonces,
         .nonce_count = leg->attempts,
         .source = q->source,
-        .secret = q->config.client_id == NULL ? NULL : q->config.secret,
-        .secret_size = q->config.secret_size,
+        .secret = q->config.identity.client_id == NULL ? NULL : q->config.identity.secret,
+        .secret_size = q->config.identity.secret_size,
         .allow_private = q->config.allow_private,
     };
     enum rule_state rules[RULE_COUNT];
@@ -268,23 +258,6 @@ static void on_received(struct qualify *q, const struct observation *o)
     conclude_if_settled(q, o->when);
 }
 
-static enum qualify_reason icmp_reason(struct icmp_error icmp)
-{
-    switch (icmp.code) {
-    case 0:
-        return QUALIFY_NET_UNREACHABLE;
-    case 2:
-    case 3:
-        return QUALIFY_PORT_UNREACHABLE;
-    case 9:
-    case 10:
-    case 13:
-        return QUALIFY_PROHIBITED;
-    default:
-        return QUALIFY_HOST_UNREACHABLE;
-    }
-}
-
 static void fail_leg(struct qualify *q, const struct observation *o, enum qualify_reason reason)
 {
     for (unsigned i = 0; i < QUALIFY_LEGS; i++) {
@@ -299,13 +272,6 @@ static void fail_leg(struct qualify *q, const struct observation *o, enum qualif
         leg->next_send = NSEC_NEVER;
     }
     conclude_if_settled(q, o->when);
-}
-
-static enum qualify_reason send_failure(int errnum)
-{
-    return errnum == ENETUNREACH || errnum == EHOSTUNREACH || errnum == ENETDOWN
-               ? QUALIFY_NO_ROUTE
-               : QUALIFY_SEND_REFUSED;
 }
 
 void qualify_observe(struct qualify *q, const struct observation *o)
@@ -323,12 +289,11 @@ void qualify_observe(struct qualify *q, const struct observation *o)
         on_received(q, o);
         break;
     case OBSERVED_ICMP_ERROR:
-        /* Only "destination unreachable" is final; a time exceeded or source quench is not. */
-        if (o->icmp.type == 3 && o->icmp.code != 4)
-            fail_leg(q, o, icmp_reason(o->icmp));
+        if (refusal_is_final(o->icmp))
+            fail_leg(q, o, refusal_of_icmp(o->icmp));
         break;
     case OBSERVED_SEND_FAILED:
-        fail_leg(q, o, send_failure(o->errnum));
+        fail_leg(q, o, refusal_of_errno(o->errnum));
         break;
     case OBSERVED_STOP:
         if (q->started == 0)

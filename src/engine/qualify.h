@@ -6,6 +6,7 @@
 
 #include "action_queue.h"
 #include "nonce.h"
+#include "solicit.h"
 
 enum {
     QUALIFY_MAX_ATTEMPTS = 8,
@@ -20,10 +21,8 @@ struct qualify_config {
     unsigned attempts;     /* solicitations to each address, at most QUALIFY_MAX_ATTEMPTS */
     uint16_t flags;        /* of the Teredo address: the random bits of RFC 5991 */
     bool allow_private;    /* believe an origin that is not global (laboratories) */
-    const char *client_id; /* NULL = no secure qualification (5.2.2); borrowed */
-    const uint8_t *secret; /* borrowed */
-    size_t secret_size;
-    struct nonce_source nonces; /* key from the caller */
+    struct solicit_identity identity; /* for secure qualification (5.2.2) */
+    struct nonce_source nonces;       /* key from the caller */
 };
 
 /* One server address: what was asked of it and what it answered. */

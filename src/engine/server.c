@@ -13,7 +13,7 @@ bool server_address_usable(const struct server_config *config, uint32_t address)
 
 static bool is_own_endpoint(const struct server_config *config, struct endpoint e)
 {
-    return e.port == config->port &&
+    return (e.port == config->port || (e.port == config->other_port && e.port != 0)) &&
            (e.address == config->primary || e.address == config->secondary);
 }
 

@@ -17,10 +17,11 @@ struct server_client {
 struct server_config {
     uint32_t primary; /* the address in the clients' prefixes */
     uint32_t secondary;
-    uint16_t port;      /* UDP port of both addresses; 3544 unless in a test */
-    uint32_t mtu;       /* advertised; also the largest IPv6 packet that is relayed */
-    bool allow_private; /* take private, loopback and link-local IPv4 addresses for global ones */
-    bool require_auth;  /* answer only solicitations with a valid authentication value */
+    uint16_t port;       /* UDP port of both addresses; 3544 unless in a test */
+    uint16_t other_port; /* on which this host serves as well, as another server; 0 = none */
+    uint32_t mtu;        /* advertised; also the largest IPv6 packet that is relayed */
+    bool allow_private;  /* take private, loopback and link-local IPv4 addresses for global ones */
+    bool require_auth;   /* answer only solicitations with a valid authentication value */
     const struct server_client *clients; /* in the order of server_client_compare */
     size_t client_count;
 };

@@ -3,6 +3,7 @@
 #ifndef EVENT_EVENT_H
 #define EVENT_EVENT_H
 
+#include "classification.h"
 #include "punching.h"
 #include "qualification.h"
 
@@ -16,6 +17,8 @@ enum event_kind {
     EVENT_MAPPING_CHANGED, /* a refresh showed another mapped endpoint */
     EVENT_SERVER_LOST,     /* a refresh was not answered */
     EVENT_LISTENED,        /* the summary of a responder */
+    EVENT_PROGRESS,        /* a long measurement is under way */
+    EVENT_CLASSIFICATION,  /* the verdict of a classification */
 };
 
 enum punch_note {
@@ -87,6 +90,14 @@ struct event {
             nsec elapsed;
             bool count_reached;
         } listened;
+        struct {
+            nsec elapsed;
+            nsec longest;  /* that it may take */
+            nsec at_least; /* the bounds of the lifetime so far; 0 and NSEC_NEVER = none */
+            nsec at_most;
+        } progress;
+        /* Borrowed from the engine, for as long as the event is being told. */
+        const struct classification *classification;
     };
 };
 

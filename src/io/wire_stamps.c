@@ -11,8 +11,9 @@
 
 /* Packets seen but not yet asked for; the oldest makes way. */
 enum {
-    STAMPS = 64,
-    SNAP = 2048
+    STAMPS = 256,
+    SNAP = 2048,
+    FILTER_PER_PORT = sizeof " or udp port 65535" - 1,
 };
 
 struct stamp {
@@ -41,25 +42,35 @@ static uint64_t digest(const uint8_t *data, size_t size)
     return h;
 }
 
+/* "udp port 1 or udp port 2 …", for the caller to free; NULL when memory is out. */
+static char *make_filter(const uint16_t *ports, unsigned count)
+{
+    size_t size = (size_t)count * FILTER_PER_PORT + 1, n = 0;
+    char *filter = calloc(1, size);
+
+    for (unsigned i = 0; filter != NULL && i < count; i++)
+        n += (size_t)snprintf(filter + n, size - n, "%sudp port %u", i > 0 ? " or " : "", ports[i]);
+    return filter;
+}
+
 static pcap_t *open_pcap(const uint16_t *ports, unsigned count)
 {
-    char errbuf[PCAP_ERRBUF_SIZE], filter[256] = "";
+    char errbuf[PCAP_ERRBUF_SIZE], *filter = make_filter(ports, count);
     struct bpf_program program;
-    pcap_t *pcap = pcap_create("any", errbuf);
-    size_t n = 0;
+    pcap_t *pcap = filter != NULL ? pcap_create("any", errbuf) : NULL;
     bool good;
 
-    if (pcap == NULL)
+    if (pcap == NULL) {
+        free(filter);
         return NULL;
-    for (unsigned i = 0; i < count && n < sizeof filter; i++)
-        n += (size_t)snprintf(filter + n, sizeof filter - n, "%sudp port %u", i > 0 ? " or " : "",
-                              ports[i]);
+    }
     pcap_set_snaplen(pcap, SNAP);
     pcap_set_immediate_mode(pcap, 1);
     pcap_set_timeout(pcap, 1);
     pcap_set_tstamp_precision(pcap, PCAP_TSTAMP_PRECISION_NANO);
     good = pcap_activate(pcap) >= 0 && pcap_setnonblock(pcap, 1, errbuf) == 0 &&
            pcap_compile(pcap, &program, filter, 1, PCAP_NETMASK_UNKNOWN) == 0;
+    free(filter);
     if (good) {
         good = pcap_setfilter(pcap, &program) == 0;
         pcap_freecode(&program);

@@ -1,50 +1,12 @@
 #include <jansson.h>
 #include <string.h>
 
+#include "json_parts.h"
 #include "reporter.h"
-#include "words.h"
 
 enum {
     SCHEMA = 1
 };
-
-static json_t *json_endpoint(struct endpoint e)
-{
-    char address[IP4_STRLEN];
-
-    if (endpoint_is_unset(e))
-        return json_null();
-    return json_pack("{s:s, s:i}", "address", ip4_format(e.address, address), "port", e.port);
-}
-
-static json_t *json_ip6(const struct in6_addr *address)
-{
-    char buf[INET6_ADDRSTRLEN];
-
-    return json_string(words_ip6(address, buf));
-}
-
-static json_t *json_time(nsec when)
-{
-    char buf[RFC3339_STRLEN];
-
-    return json_string(words_time(when, buf));
-}
-
-static json_t *json_seconds(nsec t, bool known)
-{
-    return known ? json_real(nsec_seconds(t)) : json_null();
-}
-
-static json_t *json_icmp(bool has, struct icmp_error icmp)
-{
-    char reporter[IP4_STRLEN];
-
-    if (!has)
-        return json_null();
-    return json_pack("{s:i, s:i, s:s, s:s}", "type", icmp.type, "code", icmp.code, "text",
-                     icmp_error_text(icmp), "from", ip4_format(icmp.reporter, reporter));
-}
 
 static json_t *start_object(const struct reporter *r, const char *event)
 {
@@ -247,6 +209,25 @@ static json_t *listened_object(const struct reporter *r, const struct event *e)
     return o;
 }
 
+static json_t *progress_object(const struct reporter *r, const struct event *e)
+{
+    json_t *o = start_object(r, "progress");
+
+    json_object_set_new(o, "when", json_time(e->when));
+    json_object_set_new(o, "elapsed_s", json_seconds(e->progress.elapsed, true));
+    json_object_set_new(o, "longest_s", json_seconds(e->progress.longest, true));
+    json_object_set_new(o, "lifetime_s", json_bounds(e->progress.at_least, e->progress.at_most));
+    return o;
+}
+
+static json_t *classification_object(const struct reporter *r, const struct classification *c)
+{
+    json_t *o = start_object(r, "verdict");
+
+    json_add_classification(o, c);
+    return o;
+}
+
 static json_t *qualification_object(const struct reporter *r, const struct qualification *q,
                                     const char *event)
 {
@@ -296,6 +277,12 @@ void jsonl_emit(struct reporter *r, const struct event *e)
     case EVENT_LISTENED:
         print(r, listened_object(r, e));
         break;
+    case EVENT_PROGRESS:
+        print(r, progress_object(r, e));
+        break;
+    case EVENT_CLASSIFICATION:
+        print(r, classification_object(r, e->classification));
+        break;
     }
 }
 
@@ -315,6 +302,10 @@ void json_emit(struct reporter *r, const struct event *e)
     case EVENT_LISTENED:
         print(r, listened_object(r, e));
         break;
+    case EVENT_CLASSIFICATION:
+        print(r, classification_object(r, e->classification));
+        break;
+    case EVENT_PROGRESS:
     case EVENT_REJECTED:
     case EVENT_STEP:
     case EVENT_NOTE:

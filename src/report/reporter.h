@@ -9,7 +9,8 @@ struct reporter {
     void (*emit)(struct reporter *r, const struct event *event);
     struct qualification qualification; /* the last one told */
     bool has_qualification;
-    bool step_header; /* text: the heading over the steps is out */
+    bool step_header;    /* text: the heading over the steps is out */
+    bool progress_shown; /* text: a status line is on the terminal */
 };
 
 void text_emit(struct reporter *r, const struct event *event);
@@ -22,6 +23,9 @@ void text_step(struct reporter *r, const struct event *event);
 void text_note(struct reporter *r, const struct event *event);
 void text_punching(struct reporter *r, const struct punching *p);
 void text_peer(struct reporter *r, const struct event *event);
+void text_classification(struct reporter *r, const struct classification *c);
+void text_progress(struct reporter *r, const struct event *event);
+void text_progress_end(struct reporter *r);
 
 /* A verdict's first line: the word in its colour, then the sentence. MOOD: 0 yes, 1 no, 2 unsure.
  */

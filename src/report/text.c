@@ -97,5 +97,11 @@ void text_emit(struct reporter *r, const struct event *e)
     case EVENT_LISTENED:
         text_listened(r, e);
         break;
+    case EVENT_PROGRESS:
+        text_progress(r, e);
+        break;
+    case EVENT_CLASSIFICATION:
+        text_classification(r, e->classification);
+        break;
     }
 }

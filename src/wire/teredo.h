@@ -101,6 +101,9 @@ void teredo_make_rs(struct teredo_packet *p, const struct in6_addr *source, uint
 /* The source of solicitations: miredo's link-local address, known to every server in the field. Its
  * cone bit is 0, so that the answer comes from the address that was asked (RFC 4380 5.3.2). */
 extern const struct in6_addr teredo_rs_source;
+/* The same with the cone bit 1, as Windows sends it: the answer comes from the server's other
+ * address (5.3.2). */
+extern const struct in6_addr teredo_rs_source_cone;
 /* Puts an authentication header with NONCE, but no client identifier or value, in front (5.2.2). */
 void teredo_add_auth_nonce(struct teredo_packet *p, const uint8_t nonce[static TEREDO_NONCE_SIZE]);
 /* Adds a nonce trailer (RFC 6081) to a packet with room for it. BUF: its 4 bytes. */

@@ -42,6 +42,8 @@ void teredo_make_bubble(struct teredo_packet *p, const struct in6_addr *source,
 
 const struct in6_addr teredo_rs_source = {
     .s6_addr = {0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}};
+const struct in6_addr teredo_rs_source_cone = {
+    .s6_addr = {0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0x80, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xfe}};
 
 void teredo_add_auth_nonce(struct teredo_packet *p, const uint8_t nonce[static TEREDO_NONCE_SIZE])
 {

@@ -133,7 +133,6 @@ static struct observation make_observation(enum observation_kind kind, nsec when
 }
 
 static void drain(struct world *w, enum world_site site);
-
 static void host_sends(struct world *w, enum world_site site, const struct send_request *send)
 {
     struct world_host *h = &w->hosts[site];
@@ -153,9 +152,20 @@ static void host_sends(struct world *w, enum world_site site, const struct send_
     h->engine.ops->observe(h->engine.state, &o);
 
     nat_outbound(h->nat, w->now, o.from, o.to, &result);
+    memset(&p, 0, offsetof(struct world_packet, bytes));
+    if (result.verdict == NAT_HAIRPIN) {
+        p.hairpinned = true;
+        p.to_site = site;
+        p.when = w->now;
+        p.from = result.from;
+        p.to = result.to;
+        p.size = send->size;
+        memcpy(p.bytes, send->bytes, send->size);
+        push_flight(w, &p);
+        return;
+    }
     if (result.verdict != NAT_OUT)
         return;
-    memset(&p, 0, offsetof(struct world_packet, bytes));
     p.from = result.from;
     p.to = result.to;
     p.ttl = send->ttl == 0 ? DEFAULT_TTL : send->ttl;
@@ -203,12 +213,28 @@ static bool find_socket(const struct world_host *h, struct endpoint local, unsig
     return false;
 }
 
+static void deliver(struct world *w, enum world_site site, struct endpoint from, struct endpoint to,
+                    const uint8_t *bytes, size_t size)
+{
+    struct world_host *h = &w->hosts[site];
+    struct observation o = make_observation(OBSERVED_RECEIVED, w->now);
+    struct teredo_packet packet;
+
+    if (!find_socket(h, to, &o.socket))
+        return;
+    o.from = from;
+    o.to = to;
+    o.size = size;
+    if (teredo_decode(bytes, size, &packet, &o.fault))
+        o.packet = &packet;
+    h->received++;
+    tell_host(w, site, &o);
+}
+
 static void arrive_at_host(struct world *w, const struct world_packet *p)
 {
     struct world_host *h = &w->hosts[p->to_site];
-    struct observation o =
-        make_observation(p->is_icmp ? OBSERVED_ICMP_ERROR : OBSERVED_RECEIVED, w->now);
-    struct teredo_packet packet;
+    struct observation o = make_observation(OBSERVED_ICMP_ERROR, w->now);
     struct nat_result result;
 
     if (p->is_icmp) {
@@ -221,15 +247,8 @@ static void arrive_at_host(struct world *w, const struct world_packet *p)
         return;
     }
     nat_inbound(h->nat, w->now, p->from, p->to, &result);
-    if (result.verdict != NAT_IN || !find_socket(h, result.to, &o.socket))
-        return;
-    o.from = result.from;
-    o.to = result.to;
-    o.size = p->size;
-    if (teredo_decode(p->bytes, p->size, &packet, &o.fault))
-        o.packet = &packet;
-    h->received++;
-    tell_host(w, p->to_site, &o);
+    if (result.verdict == NAT_IN)
+        deliver(w, p->to_site, result.from, result.to, p->bytes, p->size);
 }
 
 static void arrive_at_server(struct world *w, const struct world_packet *p)
@@ -238,17 +257,20 @@ static void arrive_at_server(struct world *w, const struct world_packet *p)
     uint32_t primary = world_server(index, 0).address;
     unsigned at = p->to.address == primary ? 0 : 1;
     enum world_service service = w->config.service[index][at];
+    const struct server *server = &w->servers[index];
     struct server_reply reply;
     struct world_packet out;
 
     if (p->is_icmp || service == WORLD_SILENT)
         return;
-    if (service == WORLD_CLOSED || p->to.port != TEREDO_PORT) {
+    if (w->config.extra_port != 0 && p->to.port == w->config.extra_port)
+        server = &w->extra[index];
+    else if (service == WORLD_CLOSED || p->to.port != TEREDO_PORT) {
         send_icmp(w, p, p->to_site, 3, 3, p->to.address);
         return;
     }
-    if (server_process(&w->servers[index], p->from, at == 0 ? SERVER_PRIMARY : SERVER_SECONDARY,
-                       p->bytes, p->size, &reply) != SERVER_ACCEPTED)
+    if (server_process(server, p->from, at == 0 ? SERVER_PRIMARY : SERVER_SECONDARY, p->bytes,
+                       p->size, &reply) != SERVER_ACCEPTED)
         return;
     if (service == WORLD_ADVERTISES && reply.kind != SERVER_ADVERTISED)
         return;
@@ -257,6 +279,7 @@ static void arrive_at_server(struct world *w, const struct world_packet *p)
         return;
     memset(&out, 0, offsetof(struct world_packet, bytes));
     out.from = world_server(index, reply.from == SERVER_PRIMARY ? 0 : 1);
+    out.from.port = server->config.port;
     out.to = reply.to;
     out.ttl = DEFAULT_TTL;
     out.size = reply.size;
@@ -281,7 +304,9 @@ static void handle_flight(struct world *w)
 
     pop_flight(w, &p);
     w->now = p.when;
-    if (p.at_core)
+    if (p.hairpinned)
+        deliver(w, p.to_site, p.from, p.to, p.bytes, p.size);
+    else if (p.at_core)
         pass_core(w, &p);
     else if (p.to_site <= WORLD_B)
         arrive_at_host(w, &p);
@@ -349,7 +374,7 @@ static struct nat *make_nat(const char *word, uint32_t outside, uint64_t seed)
         abort();
     config.external_count = 1;
     config.external[0] = outside;
-    config.max_mappings = 64;
+    config.max_mappings = 256;
     config.seed = seed;
     nat = nat_new(&config);
     if (nat == NULL)
@@ -364,6 +389,13 @@ static bool translates(const char *word)
 
     return nat_config_parse(word, &config, &error) == 0 && config.kind == NAT_KIND_TRANSLATOR &&
            !config.block_udp;
+}
+
+/* Neighbours first, for the traps of a NAT that takes the next port; the others where no mapping of
+ * a neighbour comes in their way. */
+uint16_t world_port(unsigned socket)
+{
+    return (uint16_t)(socket < 2 ? WORLD_PORT + 2 * socket : 30000 + 101 * socket);
 }
 
 bool world_is_public(const struct world *w, enum world_site site)
@@ -397,9 +429,13 @@ struct world *world_new(const struct world_config *config)
 
         h->nat = make_nat(config->nat[i], outside, prng_next(&w->random));
         for (unsigned s = 0; s < WORLD_SOCKETS; s++)
-            h->local[s] = (struct endpoint){translates(config->nat[i]) ? inside : outside,
-                                            (uint16_t)(WORLD_PORT + 2 * s)};
+            h->local[s] =
+                (struct endpoint){translates(config->nat[i]) ? inside : outside, world_port(s)};
+        server.other_port = config->extra_port;
         server_init(&w->servers[i], &server);
+        server.port = config->extra_port;
+        server.other_port = TEREDO_PORT;
+        server_init(&w->extra[i], &server);
     }
     return w;
 }

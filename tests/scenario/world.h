@@ -24,7 +24,7 @@ enum {
     WORLD_SERVER_1 = 0xc0000201,  /* 192.0.2.1, and .2 */
     WORLD_SERVER_2 = 0xc0000281,  /* 192.0.2.129, and .130 */
     WORLD_PORT = 40001,           /* of socket 0 on both hosts; socket 1 has the next but one */
-    WORLD_SOCKETS = 2,
+    WORLD_SOCKETS = 72,           /* from socket 2 on, ports lie apart: see world_port */
 };
 
 /* When every run begins. */
@@ -60,6 +60,7 @@ struct world_config {
     const char *nat[2];                /* words of nat_config_parse, of A and of B */
     struct world_leg leg[WORLD_SITES]; /* both directions alike */
     enum world_service service[2][2];  /* server 1 and 2, primary and secondary address */
+    uint16_t extra_port;               /* on which both servers serve as well; 0 = none */
     uint64_t seed;
     /* May change a server's reply before it leaves; false = it never leaves. NULL = as it is. */
     bool (*tamper)(void *context, enum server_reply_kind kind, uint8_t *bytes, size_t *size);
@@ -71,7 +72,8 @@ struct world_packet {
     uint64_t order; /* of equal times, the first sent arrives first */
     enum world_site from_site, to_site;
     bool at_core;
-    bool is_icmp; /* from and to are then of the packet that the error is about */
+    bool hairpinned; /* by its own NAT: it has come back to it already */
+    bool is_icmp;    /* from and to are then of the packet that the error is about */
     struct icmp_error icmp;
     struct endpoint from, to;
     unsigned ttl;
@@ -102,6 +104,7 @@ struct world {
     uint64_t order;
     struct world_host hosts[2];
     struct server servers[2];
+    struct server extra[2]; /* the same hosts' on extra_port */
     struct world_packet flights[WORLD_FLIGHTS];
     uint16_t heap[WORLD_FLIGHTS]; /* the earliest first */
     uint16_t unused[WORLD_FLIGHTS];
@@ -117,6 +120,9 @@ void world_free(struct world *w);
 
 /* True where SITE's host has its public address itself. */
 bool world_is_public(const struct world *w, enum world_site site);
+
+/* The local port of a socket. */
+uint16_t world_port(unsigned socket);
 
 /* The endpoint that the Teredo address of a client at SITE embeds if its NAT preserves ports. */
 struct endpoint world_outside(enum world_site site);

@@ -1,0 +1,188 @@
+#include <argp.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <sysexits.h>
+
+#include "client.h"
+#include "command.h"
+#include "option_values.h"
+#include "probe.h"
+
+struct arguments {
+    struct client_options client;
+    uint16_t extra_port;
+    bool explain;
+    bool lifetime;
+    bool lifetime_options; /* one of those that go with --lifetime was given */
+    nsec max_idle;
+    nsec resolution;
+};
+
+enum {
+    OPTION_EXPLAIN = 0x200,
+    OPTION_TIMEOUT,
+    OPTION_EXTRA_PORT,
+    OPTION_LIFETIME,
+    OPTION_MAX_IDLE,
+    OPTION_RESOLUTION,
+};
+
+static const struct argp_option options[] = {
+    {"explain", OPTION_EXPLAIN, NULL, 0,
+     "List the evidence: what each test sent, what came back, what that proves", 0},
+    {"timeout", OPTION_TIMEOUT, "SECONDS", 0,
+     "Give a server that never answers up after this (default: 3)", 0},
+    {"extra-port", OPTION_EXTRA_PORT, "PORT", 0,
+     "The server has this port too (`teredoctl serve --extra-port`): tell whether mapping and "
+     "filtering depend on the port (default: $TEREDO_EXTRA_PORT)",
+     0},
+    {"lifetime", OPTION_LIFETIME, NULL, 0,
+     "Also measure how long a mapping lives without traffic; this takes as long as it lives", 0},
+    {"max-idle", OPTION_MAX_IDLE, "SECONDS", 0,
+     "With --lifetime: the longest time to try (default: 300)", 0},
+    {"resolution", OPTION_RESOLUTION, "SECONDS", 0,
+     "With --lifetime: how close the bounds shall be (default: 10)", 0},
+    {0},
+};
+
+static void check(struct arguments *a, struct argp_state *state)
+{
+    const char *extra = getenv("TEREDO_EXTRA_PORT");
+
+    if (a->extra_port == 0 && extra != NULL)
+        a->extra_port = (uint16_t)option_number(state, "TEREDO_EXTRA_PORT", extra, 1, 65535);
+    if (a->lifetime_options && !a->lifetime)
+        argp_error(state, "--max-idle and --resolution go with --lifetime");
+    if (a->resolution > a->max_idle)
+        argp_error(state, "--resolution is coarser than --max-idle");
+}
+
+static error_t parse_option(int key, char *arg, struct argp_state *state)
+{
+    struct arguments *a = state->input;
+
+    switch (key) {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &a->client;
+        break;
+    case OPTION_EXPLAIN:
+        a->explain = true;
+        break;
+    case OPTION_TIMEOUT:
+        a->client.timeout = option_seconds(state, "--timeout", arg);
+        break;
+    case OPTION_EXTRA_PORT:
+        a->extra_port = (uint16_t)option_number(state, "--extra-port", arg, 1, 65535);
+        break;
+    case OPTION_LIFETIME:
+        a->lifetime = true;
+        break;
+    case OPTION_MAX_IDLE:
+        a->max_idle = option_seconds(state, "--max-idle", arg);
+        a->lifetime_options = true;
+        break;
+    case OPTION_RESOLUTION:
+        a->resolution = option_seconds(state, "--resolution", arg);
+        a->lifetime_options = true;
+        break;
+    case ARGP_KEY_END:
+        check(a, state);
+        break;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+    return 0;
+}
+
+static const struct argp_child children[] = {{&client_argp, 0, NULL, 0}, {0}};
+
+static const struct argp argp = {
+    .options = options,
+    .parser = parse_option,
+    .args_doc = "[SERVER[:PORT]]",
+    .doc =
+        "Classify the NAT in front of this host by means of a Teredo server: how it maps, how it "
+        "filters, how it chooses ports, and what that means for hole punching.\vExit status: 0 "
+        "classified, 1 UDP is blocked, 2 something stays unknown; 64 to 77 errors, see "
+        "teredoctl-classify(1).",
+    .children = children,
+};
+
+/* Keeps the verdict for the exit status on its way to the reporter. */
+struct outcome {
+    struct event_sink next;
+    enum classify_verdict verdict;
+};
+
+static void emit(void *context, const struct event *event)
+{
+    struct outcome *o = context;
+
+    if (event->kind == EVENT_CLASSIFICATION)
+        o->verdict = event->classification->verdict;
+    o->next.emit(o->next.context, event);
+}
+
+static unsigned socket_count(const struct arguments *a)
+{
+    return a->lifetime ? PROBE_SOCKETS + LIFETIME_PORTS : PROBE_SOCKETS;
+}
+
+static int classify(struct client *c, const struct arguments *a, struct error *error)
+{
+    struct endpoint local[PROBE_SOCKETS + LIFETIME_PORTS] = {0};
+    struct probe_config config = {
+        .server = c->server,
+        .secondary = c->secondary,
+        .local = local,
+        .extra_port = a->extra_port,
+        .timeout = a->client.timeout,
+        .allow_private = a->client.allow_private,
+        .identity = {a->client.auth_id, a->client.secret, a->client.secret_size},
+        .lifetime = a->lifetime,
+        .lifetime_max = a->max_idle,
+        .lifetime_resolution = a->resolution,
+    };
+    struct probe *engine;
+    struct outcome outcome = {reporter_sink(c->reporter), CLASSIFY_PARTIAL};
+    struct event_sink sink = {emit, &outcome};
+    int result;
+
+    if (client_nonces(&config.nonces, error) != 0)
+        return -1;
+    for (unsigned i = 0; i < socket_count(a); i++)
+        local[i] = live_local(c->live, i);
+    engine = malloc(sizeof *engine);
+    if (engine == NULL)
+        return error_set(error, EX_OSERR, ENOMEM, "cannot start");
+    probe_init(engine, &config);
+    result = client_run(c, (struct engine){&probe_ops, engine}, &sink, error);
+    free(engine);
+    return result != 0 ? -1 : (int)outcome.verdict;
+}
+
+static int run(int argc, char **argv, struct error *error)
+{
+    static const struct classification unknown_name = {.verdict = CLASSIFY_PARTIAL,
+                                                       .reach = REACH_NAME_NOT_FOUND};
+    struct arguments arguments = {.max_idle = 300 * NSEC_S, .resolution = 10 * NSEC_S};
+    struct client client;
+    int status = -1;
+
+    client_options_init(&arguments.client, "classify", true);
+    arguments.client.timeout = 3 * NSEC_S;
+    argv[0] = "teredoctl classify";
+    argp_parse(&argp, argc, argv, 0, NULL, &arguments);
+    if (client_open(&client, &arguments.client, socket_count(&arguments), arguments.explain,
+                    error) == 0) {
+        status = classify(&client, &arguments, error);
+    } else if (error->status == EX_NOHOST) {
+        struct event event = {.kind = EVENT_CLASSIFICATION, .classification = &unknown_name};
+
+        client_report_unknown_name(&arguments.client, &event);
+    }
+    return client_close(&client, status, error);
+}
+
+const struct command command_classify = {
+    "classify", "find out what kind of NAT stands in the way, with the evidence", run};

@@ -1,0 +1,85 @@
+/* How long a mapping lives (RFC 4787 4.3), as RFC 4380 5.2.7 finds it: a bubble through the server
+ * to a port that has been silent. Many idle times run at once, each on a port of its own, so that
+ * the whole takes little longer than the lifetime itself; where the ports do not suffice for the
+ * resolution, the next pass looks between the bounds that this one found. Two more ports tell what
+ * refreshes a mapping: one sends, and is sent nothing; the other only receives.
+ *
+ * No I/O, no clock; the caller (engine/probe.h) hands it what it observes. */
+#ifndef ENGINE_LIFETIME_H
+#define ENGINE_LIFETIME_H
+
+#include "classification.h"
+#include "probe_leg.h"
+
+enum {
+    LIFETIME_IDLE_PORTS = 48,
+    LIFETIME_CONTROL = LIFETIME_IDLE_PORTS, /* kept fresh: a bubble to it must arrive */
+    LIFETIME_INBOUND,                       /* is sent bubbles all the time, sends nothing itself */
+    LIFETIME_OUTBOUND,                      /* sends all the time, is sent nothing */
+    LIFETIME_PORTS,
+};
+
+struct lifetime_config {
+    struct probe_server server;
+    unsigned first_socket; /* of LIFETIME_PORTS that follow each other */
+    unsigned sender;       /* socket that sends the bubbles */
+    nsec max;              /* the longest idle time to try */
+    nsec resolution;
+    nsec rtt;
+    nsec wait;   /* how long an answer may take */
+    double odds; /* what silence must be less likely to be by loss */
+};
+
+enum lifetime_state {
+    LIFETIME_UNUSED,
+    LIFETIME_OPENING, /* solicited; its mapping is not known yet */
+    LIFETIME_IDLE,
+    LIFETIME_TESTING, /* bubbles under way */
+    LIFETIME_ALIVE,
+    LIFETIME_GONE,
+    LIFETIME_UNDECIDED, /* the server did not answer, or loss could explain the silence */
+};
+
+struct lifetime_port {
+    enum lifetime_state state;
+    nsec idle;     /* to be tried */
+    nsec due;      /* when something is to be done next */
+    nsec last_out; /* packet sent: no later was the mapping fresh for certain */
+    nsec last_any; /* packet sent or received: it may have been fresh as late as this */
+    nsec alive_at; /* ALIVE: an idle time that it has outlived */
+    nsec gone_at;  /* GONE: an idle time that it has not */
+    unsigned rounds;
+    struct probe_leg open, bubble, control;
+};
+
+struct lifetime {
+    struct lifetime_config config;
+    struct nonce_source *nonces; /* the caller's */
+    nsec started;
+    nsec at_least;
+    nsec at_most; /* NSEC_NEVER = none yet */
+    nsec beat;    /* how often INBOUND and OUTBOUND have traffic */
+    nsec next_progress;
+    unsigned passes;
+    unsigned trials, failed; /* controls of the tests that have ended */
+    bool done;
+    struct lifetime_port ports[LIFETIME_PORTS];
+};
+
+/* Starts at NOW. *L must be zeroed. */
+void lifetime_start(struct lifetime *l, const struct lifetime_config *config,
+                    struct nonce_source *nonces, nsec now);
+
+/* An observation of any socket; sends and progress events go to QUEUE, never more than it holds
+ * (what has no room is due at once). */
+void lifetime_observe(struct lifetime *l, const struct observation *o, struct action_queue *queue);
+
+/* When it wants a TIMER; NSEC_NEVER when it is done. */
+nsec lifetime_deadline(const struct lifetime *l);
+
+/* What is known so far, with the evidence: sets c->lifetime and adds to c->evidence. LOCAL is the
+ * local endpoint of the first socket and of those that follow. */
+void lifetime_result(const struct lifetime *l, const struct endpoint *local,
+                     struct classification *c);
+
+#endif

@@ -1,0 +1,276 @@
+/* What each test of a classification sent, what came back, and what that shows. */
+#include "probe_find.h"
+
+#include <string.h>
+
+static bool answered(const struct probe *p, enum probe_leg_name leg)
+{
+    return p->legs[leg].answered > 0;
+}
+
+static bool same_mapping(enum nat_depends mapping, struct endpoint a, struct endpoint b)
+{
+    switch (mapping) {
+    case DEPENDS_ENDPOINT_INDEPENDENT:
+    case DEPENDS_UNKNOWN:
+        return true;
+    case DEPENDS_ADDRESS:
+        return a.address == b.address;
+    case DEPENDS_ADDRESS_AND_PORT:
+    case DEPENDS_ENDPOINT:
+    case DEPENDS_COUNT:
+        break;
+    }
+    return endpoint_equal(a, b);
+}
+
+/* Sets the place of the mapping that carried SOCKET's packets to TO among those that we made. */
+static void place(const struct probe *p, enum nat_depends mapping, unsigned socket,
+                  struct endpoint to, struct port_point *point)
+{
+    point->order = 0;
+    point->first = true;
+    for (unsigned i = 0; i < p->made_count; i++) {
+        bool again = false;
+
+        if (p->made[i].socket == socket && same_mapping(mapping, p->made[i].to, to))
+            return;
+        for (unsigned k = 0; k < i; k++)
+            again |= p->made[k].socket == p->made[i].socket &&
+                     same_mapping(mapping, p->made[k].to, p->made[i].to);
+        point->order += !again;
+        point->first &= p->made[i].socket != socket;
+    }
+}
+
+unsigned probe_points(const struct probe *p, enum nat_depends mapping,
+                      struct port_point points[static CLASSIFY_PORTS])
+{
+    static const enum probe_leg_name legs[] = {LEG_X_P, LEG_X_S,   LEG_Y_P,   LEG_Y_S,
+                                               LEG_D_S, LEG_F0,    LEG_F1,    LEG_F2,
+                                               LEG_F3,  LEG_OPEN0, LEG_OPEN1, LEG_ANY};
+    unsigned count = 0;
+
+    for (unsigned i = 0; i < sizeof legs / sizeof *legs; i++) {
+        const struct probe_leg *leg = &p->legs[legs[i]];
+        struct port_point point = {.local = p->config.local[leg->socket].port,
+                                   .mapped = leg->mapped};
+        bool known = false;
+
+        if (leg->answered == 0 || endpoint_is_unset(leg->mapped))
+            continue;
+        place(p, mapping, leg->socket, leg->to, &point);
+        for (unsigned k = 0; k < count; k++)
+            known |= points[k].order == point.order;
+        if (!known)
+            points[count++] = point;
+    }
+    return count;
+}
+
+static struct classify_evidence *add(struct classification *c, enum classify_test test)
+{
+    struct classify_evidence *e;
+
+    if (c->evidence_count == CLASSIFY_EVIDENCE)
+        return NULL;
+    e = &c->evidence[c->evidence_count++];
+    *e = (struct classify_evidence){.test = test};
+    return e;
+}
+
+static void fill(const struct probe *p, const struct probe_leg *leg, struct classify_evidence *e)
+{
+    e->port = p->config.local[leg->arrives].port;
+    e->sent = leg->sent;
+    e->answered = leg->answered;
+    e->to = leg->to;
+    e->answer = leg->answered > 0 ? leg->came_from : leg->answer;
+    e->sent_at = leg->first_sent - p->started;
+    e->delay = leg->first_delay;
+    e->seen[0] = leg->mapped;
+}
+
+/* A test whose silence means something beside its controls. */
+static void add_test(const struct probe *p, nsec now, struct classification *c,
+                     enum classify_test test, enum probe_leg_name leg, enum classify_proof yes,
+                     enum classify_proof no)
+{
+    struct classify_evidence *e;
+    struct probe_count count;
+    double odds;
+
+    if (p->legs[leg].sent == 0 || (e = add(c, test)) == NULL)
+        return;
+    fill(p, &p->legs[leg], e);
+    odds = probe_silence(p, leg, now, false, &count);
+    e->controls = count.trials;
+    e->controls_answered = count.trials - count.failed;
+    e->paired = count.misses;
+    if (e->answered > 0) {
+        e->proof = yes;
+    } else if (odds < PROBE_ODDS) {
+        e->proof = no;
+        e->odds = odds;
+    } else {
+        e->proof = PROVES_NOTHING;
+        e->odds = odds;
+    }
+}
+
+static void add_mapping(const struct probe *p, struct classification *c, enum classify_test test,
+                        enum probe_leg_name one, enum probe_leg_name other)
+{
+    const struct probe_leg *a = &p->legs[one], *b = &p->legs[other];
+    struct classify_evidence *e;
+    bool same;
+
+    if (b->sent == 0 || (e = add(c, test)) == NULL)
+        return;
+    fill(p, b, e);
+    e->sent = a->sent + b->sent;
+    e->answered = a->answered + b->answered;
+    e->sent_at = nsec_min(a->first_sent, b->first_sent) - p->started;
+    e->seen[0] = a->mapped;
+    e->seen[1] = b->mapped;
+    if (a->answered == 0 || b->answered == 0)
+        return;
+    same = endpoint_equal(a->mapped, b->mapped);
+    if (test == TEST_MAPPING_PORT && c->mapping != DEPENDS_ENDPOINT_INDEPENDENT)
+        e->proof = same ? PROVES_MAPPING_BY_ADDRESS : PROVES_MAPPING_BY_PORT;
+    else if (!same)
+        e->proof = PROVES_MAPPING_DEPENDENT;
+    else if (endpoint_equal(a->mapped, p->config.local[a->socket]))
+        e->proof = PROVES_NO_TRANSLATION;
+    else
+        e->proof = PROVES_MAPPING_INDEPENDENT;
+}
+
+static void add_ports(const struct probe *p, struct classification *c)
+{
+    struct port_point points[CLASSIFY_PORTS];
+    unsigned count = probe_points(p, c->mapping, points);
+    struct classify_evidence *e;
+    int unused;
+
+    if (c->translated != FINDING_YES || (e = add(c, TEST_PORTS)) == NULL)
+        return;
+    port_pattern(points, count, &unused); /* sorts them */
+    e->port_count = count;
+    for (unsigned i = 0; i < count; i++) {
+        e->ports[i].local = points[i].local;
+        e->ports[i].mapped = points[i].mapped.port;
+    }
+    e->sent = e->answered = count;
+    e->proof = c->ports == PORTS_PRESERVING   ? PROVES_PRESERVING
+               : c->ports == PORTS_SEQUENTIAL ? PROVES_SEQUENTIAL
+               : c->ports == PORTS_RANDOM     ? PROVES_RANDOM
+                                              : PROVES_NOTHING;
+    if ((e = add(c, TEST_POOLING)) == NULL)
+        return;
+    e->sent = e->answered = count;
+    for (unsigned i = 0; i < count; i++) {
+        if (endpoint_is_unset(e->seen[0]))
+            e->seen[0] = points[i].mapped;
+        else if (points[i].mapped.address != e->seen[0].address)
+            e->seen[1] = points[i].mapped;
+    }
+    e->proof = c->pooling == POOLING_ONE_ADDRESS ? PROVES_ONE_ADDRESS
+               : c->pooling == POOLING_ARBITRARY ? PROVES_ARBITRARY
+                                                 : PROVES_NOTHING;
+}
+
+static void add_hops(const struct probe *p, struct classification *c)
+{
+    const struct probe_leg *leg = &p->legs[LEG_HOP2];
+    struct classify_evidence *e;
+
+    if (leg->sent == 0 || (e = add(c, TEST_HOPS)) == NULL)
+        return;
+    fill(p, leg, e);
+    e->sent += p->legs[LEG_HOP3].sent + p->legs[LEG_HOP4].sent;
+    e->answered = p->router_count;
+    e->answer = (struct endpoint){0};
+    for (unsigned i = 0; i < p->router_count && i < 2; i++)
+        e->seen[i] = (struct endpoint){.address = p->routers[i]};
+    if (c->second_nat == FINDING_YES) {
+        e->seen[0] = (struct endpoint){.address = c->second_nat_router};
+        e->seen[1] = (struct endpoint){0};
+        e->proof = PROVES_SECOND_NAT;
+    } else if (p->router_count > 0 && c->reach == REACH_SERVER_SILENT) {
+        e->proof = PROVES_UDP_LEAVES;
+    }
+}
+
+static void add_silence(const struct probe *p, nsec now, struct classification *c)
+{
+    struct classify_evidence *e;
+
+    if (c->reach == REACH_ONLY_PRIMARY || c->reach == REACH_ONLY_SECONDARY) {
+        add_test(p, now, c, TEST_SILENCE, c->reach == REACH_ONLY_PRIMARY ? LEG_X_S : LEG_X_P,
+                 PROVES_NOTHING, PROVES_NO_UDP);
+    } else if (!answered(p, LEG_X_P) && !answered(p, LEG_X_S) && p->legs[LEG_X_P].sent > 0 &&
+               (e = add(c, TEST_SILENCE)) != NULL) {
+        fill(p, &p->legs[LEG_X_P], e);
+        e->sent += p->legs[LEG_X_S].sent;
+        e->odds = c->error_odds;
+        e->proof = c->reach == REACH_NO_REPLY ? PROVES_NO_UDP : PROVES_NOTHING;
+    }
+}
+
+static void add_hairpin(const struct probe *p, nsec now, struct classification *c)
+{
+    struct classify_evidence *e;
+    const struct probe_leg *back = &p->legs[LEG_HAIR_YX];
+
+    add_test(p, now, c, TEST_HAIRPIN, LEG_HAIR_XY, PROVES_HAIRPIN, PROVES_NO_HAIRPIN);
+    if (p->legs[LEG_HAIR_XY].sent == 0 || c->evidence_count == 0)
+        return;
+    e = &c->evidence[c->evidence_count - 1];
+    if (e->test != TEST_HAIRPIN)
+        return;
+    /* Both directions are one test. */
+    if (e->answered == 0 && back->answered > 0)
+        fill(p, back, e);
+    e->sent = p->legs[LEG_HAIR_XY].sent + back->sent;
+    e->answered = p->legs[LEG_HAIR_XY].answered + back->answered;
+    if (e->answered > 0) {
+        e->proof = PROVES_HAIRPIN;
+        e->odds = 0;
+    }
+}
+
+/* The control's silence shows nothing: the test itself cannot be done here. */
+static void add_control(const struct probe *p, nsec now, struct classification *c,
+                        enum classify_test test, enum probe_leg_name leg)
+{
+    unsigned before = c->evidence_count;
+
+    add_test(p, now, c, test, leg, PROVES_CONTROL_WORKS, PROVES_NOTHING);
+    if (c->evidence_count > before)
+        c->evidence[before].odds = c->evidence[before].controls =
+            c->evidence[before].controls_answered = c->evidence[before].paired = 0;
+}
+
+void probe_evidence(const struct probe *p, nsec now, struct classification *c)
+{
+    c->evidence_count = 0;
+    add_silence(p, now, c);
+    add_hops(p, c);
+    add_mapping(p, c, TEST_MAPPING, LEG_X_P, LEG_X_S);
+    add_mapping(p, c, TEST_MAPPING, LEG_Y_P, LEG_Y_S);
+    add_mapping(p, c, TEST_MAPPING_PORT, LEG_X_P, LEG_X_EXTRA);
+    add_mapping(p, c, TEST_MAPPING_PORT, LEG_F1, LEG_F1_EXTRA);
+    add_test(p, now, c, TEST_FILTER_ANY, LEG_ANY, PROVES_ANYONE_GETS_IN, PROVES_NOT_ANYONE);
+    add_test(p, now, c, TEST_FILTER_PORT, LEG_PORT, PROVES_ADDRESS_GETS_IN, PROVES_NOT_ADDRESS);
+    add_control(p, now, c, TEST_FILTER_OPEN, LEG_OPEN0);
+    add_control(p, now, c, TEST_FILTER_OPEN, LEG_OPEN1);
+    add_test(p, now, c, TEST_RELAY_ANY, LEG_RELAY_ANY, PROVES_ANYONE_GETS_IN, PROVES_NOT_ANYONE);
+    add_test(p, now, c, TEST_RELAY_PORT, LEG_RELAY_PORT, PROVES_ADDRESS_GETS_IN,
+             PROVES_NOT_ADDRESS);
+    add_control(p, now, c, TEST_RELAY_OPEN, LEG_RELAY_OPEN0);
+    add_control(p, now, c, TEST_RELAY_OPEN, LEG_RELAY_OPEN1);
+    add_control(p, now, c, TEST_RELAY_OPEN, LEG_RELAY_EXTRA);
+    add_ports(p, c);
+    add_hairpin(p, now, c);
+}

@@ -1,0 +1,93 @@
+/* One kind of packet of a classification, sent from one local port to one endpoint in as many
+ * rounds as it takes, each time with another nonce; and its answers. What was sent in the same
+ * round on different legs is compared: a probe that stayed unanswered beside a control that was. */
+#ifndef ENGINE_PROBE_LEG_H
+#define ENGINE_PROBE_LEG_H
+
+#include "action_queue.h"
+#include "nonce.h"
+#include "solicit.h"
+
+enum {
+    PROBE_ROUNDS = 112,
+    PROBE_TAG_PRIME = 0xffffffff, /* of the byte that opens a filter: nothing answers it */
+};
+
+enum probe_kind {
+    PROBE_SOLICITATION,      /* cone bit 0: answered from where it went (RFC 4380 5.3.2) */
+    PROBE_CONE_SOLICITATION, /* cone bit 1: answered from the server's other address */
+    PROBE_BUBBLE,            /* to a Teredo address, straight or through the server */
+};
+
+struct probe_try {
+    uint8_t nonce[8]; /* in the authentication, or the interface identifier of a bubble's source */
+    nsec sent;        /* 0 = not in this round */
+    nsec answered;    /* 0 = not yet */
+};
+
+struct probe_leg {
+    bool open; /* set up */
+    enum probe_kind kind;
+    unsigned socket;  /* that sends */
+    unsigned arrives; /* socket on which the answer comes, or the bubble */
+    struct endpoint to;
+    struct endpoint answer; /* where the answer comes from; unset = from anywhere */
+    struct endpoint prime;  /* a byte goes there before each probe; unset = none */
+    struct in6_addr target; /* of a bubble */
+    uint8_t ttl;            /* 0 = the system's default */
+    unsigned sent, answered;
+    nsec first_sent, last_sent, first_delay; /* delay of the first answer that came; 0 = none */
+    struct endpoint mapped; /* the origin that an advertisement named; unset = none came */
+    struct endpoint came_from;
+    struct probe_try tries[PROBE_ROUNDS];
+};
+
+/* How a leg fared against its controls, over the rounds that have had their time. */
+struct probe_count {
+    unsigned trials; /* control probes */
+    unsigned failed; /* of these, unanswered */
+    unsigned misses; /* rounds in which the leg was unanswered and a control was not */
+};
+
+/* Adds to *COUNT the rounds from FIRST to before ROUNDS that LEG took part in, compared with the
+ * CONTROLS (each may be closed). A round counts once WAIT has passed since it was sent; with
+ * HOPEFUL, younger ones count as if their controls would be answered, and the leg would not. */
+void probe_leg_count(const struct probe_leg *leg, const struct probe_leg *const *controls,
+                     unsigned control_count, unsigned first, unsigned rounds, nsec now, nsec wait,
+                     bool hopeful, struct probe_count *count);
+
+/* What all legs of a classification share. */
+struct probe_server {
+    struct endpoint primary;
+    uint32_t secondary;
+    bool allow_private;
+    struct solicit_identity identity;
+};
+
+/* Pushes the probe of ROUND with a fresh nonce; it counts as sent with probe_leg_sent. */
+void probe_leg_send(struct probe_leg *leg, unsigned round, uint32_t tag,
+                    const struct probe_server *server, struct nonce_source *nonces,
+                    struct action_queue *queue);
+
+/* Pushes the byte to leg->prime; it is no Teredo packet, and the server drops it. */
+void probe_leg_send_prime(const struct probe_leg *leg, uint32_t tag, struct action_queue *queue);
+
+/* The probe of ROUND left at WHEN. */
+void probe_leg_sent(struct probe_leg *leg, unsigned round, nsec when);
+
+/* The try that a packet answers, by its nonce, among the first ROUNDS; NULL if it answers none of
+ * this leg. */
+struct probe_try *probe_leg_match(struct probe_leg *leg, unsigned rounds,
+                                  const struct observation *o);
+
+/* True where the packet, which probe_leg_match has matched, meets every rule for its kind: an
+ * advertisement those of engine/advert.h, a bubble that it is the one that was sent, from where it
+ * must come. *BROKEN is set to the first rule broken (of a bubble: to RULE_COUNT). */
+bool probe_leg_believes(const struct probe_leg *leg, const struct probe_try *t,
+                        const struct probe_server *server, const struct observation *o,
+                        enum ra_rule *broken);
+
+/* Notes the answer to TRY. */
+void probe_leg_answer(struct probe_leg *leg, struct probe_try *t, const struct observation *o);
+
+#endif

@@ -1,0 +1,245 @@
+/* What the classification of a NAT found, in the terms of RFC 4787, with the evidence. Everything
+ * may be unknown: a finding that the evidence does not bear out is never given. */
+#ifndef EVENT_CLASSIFICATION_H
+#define EVENT_CLASSIFICATION_H
+
+#include "observation.h"
+
+/* The exit status of `teredoctl classify`, in this order. */
+enum classify_verdict {
+    CLASSIFY_CLASSIFIED, /* mapping and filtering are known */
+    CLASSIFY_BLOCKED,    /* UDP does not get through to this server */
+    CLASSIFY_PARTIAL,    /* something of these stays unknown */
+};
+
+/* What answered, or why nothing did. */
+enum classify_reach {
+    REACH_BOTH,           /* both server addresses answered */
+    REACH_ONLY_PRIMARY,   /* the secondary is silent, more surely than loss explains */
+    REACH_ONLY_SECONDARY, /* likewise the primary */
+    REACH_UNSURE,         /* one answered; the other did not, which may be loss */
+    REACH_NO_REPLY,       /* nothing came back at all, not even an ICMP error */
+    REACH_SERVER_SILENT,  /* nothing came back from the server, but UDP does leave this network */
+    REACH_REJECTED,       /* all replies broke a rule */
+    REACH_PORT_UNREACHABLE,
+    REACH_HOST_UNREACHABLE,
+    REACH_NET_UNREACHABLE,
+    REACH_PROHIBITED,
+    REACH_NO_ROUTE,
+    REACH_SEND_REFUSED,
+    REACH_NAME_NOT_FOUND,
+    REACH_INTERRUPTED, /* before anything answered */
+    REACH_COUNT
+};
+
+/* The NAT in one word; the cone words are RFC 3489's. */
+enum nat_name {
+    NAT_NAME_UNKNOWN,
+    NAT_NAME_NONE,
+    NAT_NAME_FIREWALL,
+    NAT_NAME_BLOCKED,
+    NAT_NAME_CONE,
+    NAT_NAME_ADDRESS_RESTRICTED,
+    NAT_NAME_PORT_RESTRICTED,
+    NAT_NAME_SYMMETRIC,
+    NAT_NAME_COUNT
+};
+
+/* What mapping (RFC 4787 4.1) or filtering (5) depends on. */
+enum nat_depends {
+    DEPENDS_UNKNOWN,
+    DEPENDS_ENDPOINT_INDEPENDENT,
+    DEPENDS_ADDRESS,
+    DEPENDS_ADDRESS_AND_PORT,
+    DEPENDS_ENDPOINT, /* on the address, and perhaps on the port too */
+    DEPENDS_COUNT
+};
+
+/* A finding that is a yes or a no, where there is something to find. */
+enum finding {
+    FINDING_UNKNOWN,
+    FINDING_YES,
+    FINDING_NO,
+    FINDING_NOT_APPLICABLE, /* nothing is translated */
+};
+
+/* How external ports are chosen (RFC 4787 4.2.1). */
+enum port_allocation {
+    PORTS_UNKNOWN,
+    PORTS_PRESERVING,
+    PORTS_SEQUENTIAL,
+    PORTS_RANDOM,
+    PORTS_NOT_APPLICABLE,
+};
+
+/* How external addresses are chosen (RFC 4787 4.1, REQ-2). */
+enum address_pooling {
+    POOLING_UNKNOWN,
+    POOLING_ONE_ADDRESS, /* every port of this host was seen from one address: paired */
+    POOLING_ARBITRARY,   /* its ports were seen from several */
+    POOLING_NOT_APPLICABLE,
+};
+
+enum classify_test {
+    TEST_SILENCE,       /* solicitations that nothing answered */
+    TEST_HOPS,          /* solicitations that die on the way: how far does UDP get? */
+    TEST_MAPPING,       /* one port, both server addresses */
+    TEST_MAPPING_PORT,  /* one port, two ports of the primary address */
+    TEST_FILTER_ANY,    /* cone-bit solicitation: answered from an address never sent to */
+    TEST_FILTER_PORT,   /* the same, once another port of that address was sent to */
+    TEST_FILTER_OPEN,   /* the same, once that very endpoint was sent to: the control */
+    TEST_RELAY_ANY,     /* bubble from an address to which this port never sent */
+    TEST_RELAY_PORT,    /* bubble from another port of an address to which it has sent */
+    TEST_RELAY_OPEN,    /* bubble from the endpoint to which it has sent: the control */
+    TEST_PORTS,         /* the external ports of fresh local ports */
+    TEST_POOLING,       /* their external addresses */
+    TEST_HAIRPIN,       /* two ports of this host, by their external endpoints */
+    TEST_LIFETIME,      /* bubble to a port that was silent for a time */
+    TEST_KEPT_INBOUND,  /* to one that only received */
+    TEST_KEPT_OUTBOUND, /* to one that only sent */
+    TEST_COUNT
+};
+
+/* What the outcome of a test shows. */
+enum classify_proof {
+    PROVES_NOTHING,
+    PROVES_NO_UDP,
+    PROVES_UDP_LEAVES,
+    PROVES_SECOND_NAT,
+    PROVES_NO_TRANSLATION,
+    PROVES_MAPPING_INDEPENDENT,
+    PROVES_MAPPING_DEPENDENT,
+    PROVES_MAPPING_BY_ADDRESS,
+    PROVES_MAPPING_BY_PORT,
+    PROVES_ANYONE_GETS_IN,
+    PROVES_NOT_ANYONE,
+    PROVES_ADDRESS_GETS_IN,
+    PROVES_NOT_ADDRESS,
+    PROVES_CONTROL_WORKS,
+    PROVES_PRESERVING,
+    PROVES_SEQUENTIAL,
+    PROVES_RANDOM,
+    PROVES_ONE_ADDRESS,
+    PROVES_ARBITRARY,
+    PROVES_HAIRPIN,
+    PROVES_NO_HAIRPIN,
+    PROVES_ALIVE,
+    PROVES_GONE,
+    PROVES_REFRESHES,
+    PROVES_NO_REFRESH,
+    PROVES_COUNT
+};
+
+enum {
+    CLASSIFY_EVIDENCE = 32,
+    CLASSIFY_PORTS = 12,
+    /* Peers of the table for hole punching: the NAT at the other end. */
+    CLASSIFY_PEERS = 7,
+};
+
+/* One test: what was sent, what came back. */
+struct classify_evidence {
+    enum classify_test test;
+    enum classify_proof proof;
+    uint16_t port;     /* local port that sent (or, relayed bubbles, that should receive) */
+    unsigned sent;     /* times */
+    unsigned answered; /* of these */
+    unsigned paired;   /* unanswered, with a control of the same round that did come back */
+    unsigned controls; /* control probes sent */
+    unsigned controls_answered;
+    struct endpoint to;      /* where it was sent */
+    struct endpoint answer;  /* where the answer came from, or would have; unset = none expected */
+    struct endpoint seen[2]; /* mapped endpoints that the answers named; a router that answered */
+    nsec sent_at;            /* the first sending, since the start */
+    nsec delay;              /* of the first answer, since its own sending; 0 = none */
+    nsec idle;               /* LIFETIME: how long the port had been silent */
+    double odds; /* that loss alone explains the silence; 0 where nothing rests on silence */
+    unsigned port_count; /* PORTS */
+    struct {
+        uint16_t local;
+        uint16_t mapped;
+    } ports[CLASSIFY_PORTS];
+};
+
+/* How long a mapping lives without traffic (RFC 4787 4.3). */
+struct mapping_lifetime {
+    bool measured; /* it was asked for */
+    nsec at_least; /* 0 = nothing known */
+    nsec at_most;  /* NSEC_NEVER = nothing known */
+    enum finding outbound_refreshes;
+    enum finding inbound_refreshes;
+};
+
+enum punch_outcome {
+    OUTCOME_UNKNOWN,
+    OUTCOME_DIRECT,    /* with RFC 4380 alone */
+    OUTCOME_EXTENSION, /* with an extension of RFC 6081 */
+    OUTCOME_NO,
+};
+
+struct punch_prospect {
+    const char *peer; /* the peer's NAT: a stable snake_case word */
+    enum punch_outcome outcome;
+    const char *needs; /* what the outcome takes, for people; empty where nothing */
+};
+
+struct classification {
+    enum classify_verdict verdict;
+    enum classify_reach reach;
+    enum nat_name nat;
+    enum finding translated;
+    enum nat_depends mapping;
+    enum nat_depends filtering;
+    enum port_allocation ports;
+    int port_step; /* of PORTS_SEQUENTIAL */
+    enum finding hairpinning;
+    enum address_pooling pooling;
+    enum finding second_nat;    /* never FINDING_NO: its absence cannot be shown */
+    uint32_t second_nat_router; /* whose ICMP error shows it */
+    struct mapping_lifetime lifetime;
+    struct endpoint server;
+    struct endpoint secondary;
+    struct endpoint local;
+    struct endpoint mapped;           /* of `local`, as the primary saw it; unset = unknown */
+    struct endpoint mapped_secondary; /* as the secondary saw it; unset = unknown */
+    unsigned controls;                /* probes that any NAT lets the answer of in */
+    unsigned controls_answered;       /* the rest is loss */
+    double error_odds; /* that loss alone made one of the negative findings; 0 = there is none */
+    unsigned sent;     /* packets */
+    unsigned received;
+    nsec rtt; /* 0 = unknown */
+    nsec elapsed;
+    bool interrupted;
+    bool has_icmp;
+    struct icmp_error icmp; /* behind an UNREACHABLE or PROHIBITED */
+    int errnum;             /* behind NO_ROUTE and SEND_REFUSED */
+    unsigned evidence_count;
+    struct classify_evidence evidence[CLASSIFY_EVIDENCE];
+};
+
+/* Stable snake_case words for JSON. */
+const char *classify_verdict_code(enum classify_verdict verdict);
+const char *classify_reach_code(enum classify_reach reach);
+const char *nat_name_code(enum nat_name nat);
+const char *nat_depends_code(enum nat_depends depends);
+const char *port_allocation_code(enum port_allocation ports); /* NULL where not applicable */
+const char *address_pooling_code(enum address_pooling pooling);
+const char *classify_test_code(enum classify_test test);
+const char *punch_outcome_code(enum punch_outcome outcome);
+
+/* Sentences for people; advice may be empty. */
+const char *classify_reach_text(enum classify_reach reach);
+const char *classify_reach_advice(enum classify_reach reach);
+const char *nat_name_text(enum nat_name nat);
+const char *classify_proof_text(enum classify_proof proof);
+
+/* What other vocabularies call this NAT: RFC 4380 2.8 ("none", "cone", "restricted", "symmetric",
+ * "unknown"), RFC 3489 5, and `netsh interface teredo show state`. */
+const char *rfc4380_name(const struct classification *c);
+const char *rfc3489_name(const struct classification *c);
+const char *netsh_name(const struct classification *c);
+
+/* How a hole punch with a peer behind each kind of NAT will end (RFC 4380 5.2.6, RFC 6081). */
+void punch_prospects(const struct classification *c, struct punch_prospect out[CLASSIFY_PEERS]);
+
+#endif

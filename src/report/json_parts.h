@@ -1,0 +1,29 @@
+/* Values that JSON reporters share; internal to the layer. Each returns a new reference. */
+#ifndef REPORT_JSON_PARTS_H
+#define REPORT_JSON_PARTS_H
+
+#include <jansson.h>
+
+#include "classification.h"
+
+/* {"address", "port"}; null where unset. */
+json_t *json_endpoint(struct endpoint e);
+
+json_t *json_ip6(const struct in6_addr *address);
+
+/* RFC 3339 with nanoseconds. */
+json_t *json_time(nsec when);
+
+/* Seconds as a number; null unless KNOWN. */
+json_t *json_seconds(nsec t, bool known);
+
+/* {"at_least", "at_most"} in seconds; null for 0 and for NSEC_NEVER. */
+json_t *json_bounds(nsec at_least, nsec at_most);
+
+/* {"type", "code", "text", "from"}; null unless HAS. */
+json_t *json_icmp(bool has, struct icmp_error icmp);
+
+/* Adds all keys of a classification to the object O. */
+void json_add_classification(json_t *o, const struct classification *c);
+
+#endif

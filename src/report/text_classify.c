@@ -1,0 +1,331 @@
+#include <stdarg.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "evidence_words.h"
+#include "reporter.h"
+#include "words.h"
+
+static const char *const depends_words[DEPENDS_COUNT] = {
+    [DEPENDS_UNKNOWN] = "unknown",
+    [DEPENDS_ENDPOINT_INDEPENDENT] = "endpoint-independent",
+    [DEPENDS_ADDRESS] = "address-dependent",
+    [DEPENDS_ADDRESS_AND_PORT] = "address and port-dependent",
+    [DEPENDS_ENDPOINT] = "dependent on the address, perhaps on the port too",
+};
+
+__attribute__((format(printf, 3, 4))) static void line(const struct reporter *r, const char *name,
+                                                       const char *format, ...)
+{
+    va_list args;
+
+    fprintf(r->config.out, "  %-16s ", name);
+    va_start(args, format);
+    vfprintf(r->config.out, format, args);
+    va_end(args);
+    fputc('\n', r->config.out);
+}
+
+/* The first evidence of a test, or NULL. */
+static const struct classify_evidence *find(const struct classification *c, enum classify_test test)
+{
+    for (unsigned i = 0; i < c->evidence_count; i++)
+        if (c->evidence[i].test == test)
+            return &c->evidence[i];
+    return NULL;
+}
+
+static void reachability(const struct reporter *r, const struct classification *c)
+{
+    if (c->rtt == 0) {
+        line(r, "reachability", "%s", classify_reach_text(c->reach));
+        return;
+    }
+    line(r, "reachability", "%s; round trip %.3f ms, %u of %u controls came back",
+         classify_reach_text(c->reach), words_ms(c->rtt), c->controls_answered, c->controls);
+}
+
+static void translation(const struct reporter *r, const struct classification *c)
+{
+    char local[ENDPOINT_STRLEN], mapped[ENDPOINT_STRLEN], router[IP4_STRLEN];
+
+    if (c->translated == FINDING_NO)
+        line(r, "translation", "none: the server sees %s as it is",
+             endpoint_format(c->local, local));
+    else if (c->translated == FINDING_YES && !endpoint_is_unset(c->mapped))
+        line(r, "translation", "%s is %s outside", endpoint_format(c->local, local),
+             endpoint_format(c->mapped, mapped));
+    else
+        line(r, "translation", "%s", c->translated == FINDING_YES ? "yes" : "unknown");
+    if (c->second_nat == FINDING_YES)
+        line(r, "second NAT", "yes: shared address space (%s) behind the first router",
+             ip4_format(c->second_nat_router, router));
+}
+
+static void mapping(const struct reporter *r, const struct classification *c)
+{
+    const struct classify_evidence *e = find(c, TEST_MAPPING);
+    char one[ENDPOINT_STRLEN], other[ENDPOINT_STRLEN];
+
+    switch (c->mapping) {
+    case DEPENDS_UNKNOWN:
+        line(r, "mapping", "unknown: %s",
+             c->reach == REACH_BOTH ? "too much was lost to compare" : "nothing to compare with");
+        return;
+    case DEPENDS_ENDPOINT_INDEPENDENT:
+        line(r, "mapping", "%s: both server addresses saw the same endpoint, of two ports",
+             depends_words[c->mapping]);
+        return;
+    case DEPENDS_ADDRESS:
+    case DEPENDS_ADDRESS_AND_PORT:
+    case DEPENDS_ENDPOINT:
+    case DEPENDS_COUNT:
+        break;
+    }
+    if (e == NULL || e->proof != PROVES_MAPPING_DEPENDENT)
+        line(r, "mapping", "%s", depends_words[c->mapping]);
+    else
+        line(r, "mapping", "%s: the server addresses saw %s and %s", depends_words[c->mapping],
+             endpoint_format(e->seen[0], one), endpoint_format(e->seen[1], other));
+}
+
+/* The test that decided how it filters, in a few words. */
+static void filtering(const struct reporter *r, const struct classification *c)
+{
+    const struct classify_evidence *any = find(c, TEST_FILTER_ANY);
+    const struct classify_evidence *port = find(c, TEST_FILTER_PORT);
+    const char *word = depends_words[c->filtering];
+
+    if (any == NULL || any->proof == PROVES_NOTHING)
+        any = find(c, TEST_RELAY_ANY) != NULL ? find(c, TEST_RELAY_ANY) : any;
+    if (port == NULL)
+        port = find(c, TEST_RELAY_PORT);
+    switch (c->filtering) {
+    case DEPENDS_UNKNOWN:
+        line(r, "filtering", "unknown: %s",
+             any == NULL ? "nothing could be tested"
+                         : "no control came back often enough to tell a filter from loss");
+        break;
+    case DEPENDS_ENDPOINT_INDEPENDENT:
+        line(r, "filtering", "%s: an address that was never sent to got in", word);
+        break;
+    case DEPENDS_ADDRESS:
+        line(r, "filtering", "%s: another port of an address that was sent to got in", word);
+        break;
+    case DEPENDS_ADDRESS_AND_PORT:
+        line(r, "filtering", "%s: another port of the same address stayed out, %u times", word,
+             port != NULL ? port->paired : 0);
+        break;
+    case DEPENDS_ENDPOINT:
+        line(r, "filtering", "%s: another address stayed out, %u times", word,
+             any != NULL ? any->paired : 0);
+        break;
+    case DEPENDS_COUNT:
+        break;
+    }
+}
+
+static void ports(const struct reporter *r, const struct classification *c)
+{
+    const struct classify_evidence *e = find(c, TEST_PORTS);
+
+    switch (c->ports) {
+    case PORTS_UNKNOWN:
+        line(r, "port allocation", "unknown: no pattern was borne out");
+        break;
+    case PORTS_PRESERVING:
+        line(r, "port allocation", "preserving: the external port is the local one");
+        break;
+    case PORTS_SEQUENTIAL:
+        line(r, "port allocation", "sequential: each new mapping is %d further, seen in %u",
+             c->port_step, e != NULL ? e->port_count : 0);
+        break;
+    case PORTS_RANDOM:
+        line(r, "port allocation", "random: no pattern in %u mappings",
+             e != NULL ? e->port_count : 0);
+        break;
+    case PORTS_NOT_APPLICABLE:
+        break;
+    }
+    switch (c->pooling) {
+    case POOLING_UNKNOWN:
+    case POOLING_NOT_APPLICABLE:
+        break;
+    case POOLING_ONE_ADDRESS:
+        line(r, "address pooling", "one external address for all");
+        break;
+    case POOLING_ARBITRARY:
+        line(r, "address pooling", "arbitrary: this host's ports have several external addresses");
+        break;
+    }
+}
+
+static void hairpinning(const struct reporter *r, const struct classification *c)
+{
+    const struct classify_evidence *e = find(c, TEST_HAIRPIN);
+
+    switch (c->hairpinning) {
+    case FINDING_YES:
+        line(r, "hairpinning", "yes: a bubble to an external endpoint of this host came back in");
+        break;
+    case FINDING_NO:
+        line(r, "hairpinning",
+             "no: %u bubbles to external endpoints of this host did not come "
+             "back in",
+             e != NULL ? e->sent : 0);
+        break;
+    case FINDING_UNKNOWN:
+        line(r, "hairpinning", "unknown: %s",
+             c->nat == NAT_NAME_SYMMETRIC ? "out of reach behind a symmetric NAT that filters"
+                                          : "not borne out");
+        break;
+    case FINDING_NOT_APPLICABLE:
+        break;
+    }
+}
+
+static const char *refresh_words(const struct mapping_lifetime *m)
+{
+    if (m->outbound_refreshes == FINDING_YES && m->inbound_refreshes == FINDING_YES)
+        return "; traffic either way keeps it alive";
+    if (m->outbound_refreshes == FINDING_YES && m->inbound_refreshes == FINDING_NO)
+        return "; outbound traffic keeps it alive, inbound does not";
+    if (m->outbound_refreshes == FINDING_YES)
+        return "; outbound traffic keeps it alive";
+    return m->inbound_refreshes == FINDING_YES ? "; inbound traffic keeps it alive" : "";
+}
+
+static void lifetime(const struct reporter *r, const struct classification *c)
+{
+    const struct mapping_lifetime *m = &c->lifetime;
+
+    if (!m->measured)
+        return;
+    if (m->at_most != NSEC_NEVER)
+        line(r, "lifetime", "%.1f to %.1f s without traffic%s", nsec_seconds(m->at_least),
+             nsec_seconds(m->at_most), refresh_words(m));
+    else if (m->at_least > 0)
+        line(r, "lifetime", "at least %.1f s without traffic", nsec_seconds(m->at_least));
+    else
+        line(r, "lifetime", "unknown");
+}
+
+static void error_odds(const struct reporter *r, const struct classification *c)
+{
+    if (c->error_odds <= 0)
+        return;
+    if (c->reach == REACH_NO_REPLY)
+        line(r, "odds of error", "1 in %.0f, if no more than three of four packets are lost",
+             1 / c->error_odds);
+    else
+        line(r, "odds of error", "1 in %.0f that loss made it miss an answer", 1 / c->error_odds);
+}
+
+static const char *const outcome_words[] = {
+    [OUTCOME_UNKNOWN] = "unknown",
+    [OUTCOME_DIRECT] = "direct, with RFC 4380 alone",
+    [OUTCOME_EXTENSION] = "with",
+    [OUTCOME_NO] = "no, without",
+};
+
+static void punching(const struct reporter *r, const struct classification *c)
+{
+    struct punch_prospect prospects[CLASSIFY_PEERS];
+    char peer[64];
+
+    punch_prospects(c, prospects);
+    fprintf(r->config.out, "  punching to a peer whose NAT is\n");
+    for (int i = 0; i < CLASSIFY_PEERS; i++)
+        fprintf(r->config.out, "    %-21s %s%s%s\n",
+                words_of_code(prospects[i].peer, peer, sizeof peer),
+                outcome_words[prospects[i].outcome], prospects[i].needs[0] != '\0' ? " " : "",
+                prospects[i].needs);
+}
+
+static void evidence(const struct reporter *r, const struct classification *c)
+{
+    char buf[EVIDENCE_STRLEN], test[64];
+
+    fprintf(r->config.out, "  evidence\n");
+    for (unsigned i = 0; i < c->evidence_count; i++) {
+        const struct classify_evidence *e = &c->evidence[i];
+
+        fprintf(r->config.out, "    %-20s sent      %s\n",
+                words_of_code(classify_test_code(e->test), test, sizeof test),
+                evidence_sent(e, buf));
+        fprintf(r->config.out, "%25sreceived  %s\n", "", evidence_received(e, buf));
+        fprintf(r->config.out, "%25sproves    %s", "", classify_proof_text(e->proof));
+        if (e->odds > 0 && e->answered == 0)
+            fprintf(r->config.out, " (odds of loss instead: %.2g)", e->odds);
+        fputc('\n', r->config.out);
+    }
+}
+
+static void details(const struct reporter *r, const struct classification *c)
+{
+    char reporter[IP4_STRLEN];
+
+    reachability(r, c);
+    if (c->controls > 0) {
+        translation(r, c);
+        mapping(r, c);
+        filtering(r, c);
+        ports(r, c);
+        hairpinning(r, c);
+        lifetime(r, c);
+        line(r, "other names", "RFC 3489 %s; RFC 4380 %s; Windows %s", rfc3489_name(c),
+             rfc4380_name(c), netsh_name(c));
+    }
+    if (c->has_icmp)
+        line(r, "icmp", "%s, from %s", icmp_error_text(c->icmp),
+             ip4_format(c->icmp.reporter, reporter));
+    if (c->errnum != 0)
+        line(r, "system", "%s", strerror(c->errnum));
+    error_odds(r, c);
+    line(r, "told after", "%.3f ms, %u packets sent, %u received", words_ms(c->elapsed), c->sent,
+         c->received);
+    if (c->nat != NAT_NAME_UNKNOWN)
+        punching(r, c);
+}
+
+void text_classification(struct reporter *r, const struct classification *c)
+{
+    static const int moods[] = {
+        [CLASSIFY_CLASSIFIED] = 0, [CLASSIFY_BLOCKED] = 1, [CLASSIFY_PARTIAL] = 2};
+    char word[64];
+
+    text_progress_end(r);
+    words_of_code(nat_name_code(c->nat), word, sizeof word);
+    text_verdict(r, moods[c->verdict], word,
+                 c->nat == NAT_NAME_UNKNOWN && c->reach != REACH_BOTH
+                     ? classify_reach_text(c->reach)
+                     : nat_name_text(c->nat));
+    if (r->config.quiet)
+        return;
+    details(r, c);
+    if (r->config.explain)
+        evidence(r, c);
+    text_advice(r, classify_reach_advice(c->reach));
+}
+
+/* A status line, for people alone: on a terminal, and never in a pipe. */
+void text_progress(struct reporter *r, const struct event *e)
+{
+    if (r->config.quiet || !isatty(fileno(r->config.err)))
+        return;
+    fprintf(r->config.err, "\r\033[Klifetime: %.0f s of at most %.0f s",
+            nsec_seconds(e->progress.elapsed), nsec_seconds(e->progress.longest));
+    if (e->progress.at_least > 0)
+        fprintf(r->config.err, "; at least %.1f s", nsec_seconds(e->progress.at_least));
+    if (e->progress.at_most != NSEC_NEVER)
+        fprintf(r->config.err, ", at most %.1f s", nsec_seconds(e->progress.at_most));
+    fflush(r->config.err);
+    r->progress_shown = true;
+}
+
+void text_progress_end(struct reporter *r)
+{
+    if (r->progress_shown)
+        fputs("\r\033[K", r->config.err);
+    r->progress_shown = false;
+}

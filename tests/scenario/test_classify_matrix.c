@@ -1,0 +1,326 @@
+/* Classification behind every combination of mapping, filtering, port allocation and hairpinning of
+ * RFC 4787: without loss every finding is right, within six round trips; with loss, reordering and
+ * duplicates no seed makes it say what is not so.
+ *
+ * SEEDS=1000 runs as many seeds a NAT with loss (`make bench` does, and prints the table). */
+#include <stdlib.h>
+
+#include "probe.h"
+#include "tap.h"
+#include "world.h"
+
+#define RTT (50 * NSEC_MS)
+
+struct run {
+    struct world *world;
+    struct probe engine;
+    struct endpoint local[WORLD_SOCKETS];
+    bool done;
+    unsigned verdicts;
+    struct classification result;
+};
+
+static void on_event(void *context, const struct event *e)
+{
+    struct run *r = context;
+
+    if (e->kind != EVENT_CLASSIFICATION)
+        return;
+    r->done = true;
+    r->verdicts++;
+    r->result = *e->classification;
+}
+
+static struct world_config calm(const char *word)
+{
+    struct world_config c = {.nat = {word, "none"}, .seed = 7};
+
+    for (int i = 0; i < WORLD_SITES; i++)
+        c.leg[i].delay = RTT / 4;
+    return c;
+}
+
+static void run_classify(struct run *r, const struct world_config *config)
+{
+    struct probe_config c = {
+        .server = world_server(0, 0),
+        .secondary = world_server(0, 1),
+        .local = r->local,
+        .extra_port = config->extra_port,
+        .timeout = 3 * NSEC_S,
+    };
+
+    memcpy(c.nonces.key, &config->seed, sizeof config->seed);
+    r->done = false;
+    r->verdicts = 0;
+    r->result = (struct classification){0};
+    r->world = world_new(config);
+    memcpy(r->local, r->world->hosts[WORLD_A].local, sizeof r->local);
+    probe_init(&r->engine, &c);
+    world_start(r->world, WORLD_A, (struct engine){&probe_ops, &r->engine}, on_event, r);
+    world_run(r->world, &r->done, r->world->now + 120 * NSEC_S);
+    if (r->engine.queue.lost > 0 || r->world->overflow > 0)
+        r->verdicts = 0;
+    world_free(r->world);
+}
+
+static const char *const dependence_words[] = {"endpoint-independent", "address", "address-port"};
+static const char *const ports_words[] = {"preserving", "sequential", "random"};
+static const enum nat_depends exact[] = {DEPENDS_ENDPOINT_INDEPENDENT, DEPENDS_ADDRESS,
+                                         DEPENDS_ADDRESS_AND_PORT};
+
+struct truth {
+    char word[160];
+    bool extra; /* the server has a second port */
+    enum nat_name nat;
+    enum nat_depends mapping, filtering;
+    enum port_allocation ports;
+    enum finding hairpinning;
+    enum finding translated;
+    bool hairpin_testable;
+};
+
+static struct truth make_truth(int mapping, int filtering, int ports, bool hairpin, bool extra)
+{
+    static const enum nat_name cones[] = {NAT_NAME_CONE, NAT_NAME_ADDRESS_RESTRICTED,
+                                          NAT_NAME_PORT_RESTRICTED};
+    struct truth t = {
+        .extra = extra,
+        .nat = mapping == 0 ? cones[filtering] : NAT_NAME_SYMMETRIC,
+        .mapping = exact[mapping],
+        .filtering = exact[filtering],
+        .ports = PORTS_PRESERVING + ports,
+        .hairpinning = hairpin ? FINDING_YES : FINDING_NO,
+        .translated = FINDING_YES,
+        .hairpin_testable = mapping == 0 || filtering == 0,
+    };
+
+    snprintf(t.word, sizeof t.word, "mapping=%s,filtering=%s,ports=%s,hairpin=%s",
+             dependence_words[mapping], dependence_words[filtering], ports_words[ports],
+             hairpin ? "yes" : "no");
+    return t;
+}
+
+static struct truth firewall(int filtering)
+{
+    struct truth t = {
+        .nat = filtering == 0 ? NAT_NAME_NONE : NAT_NAME_FIREWALL,
+        .mapping = DEPENDS_ENDPOINT_INDEPENDENT,
+        .filtering = exact[filtering],
+        .ports = PORTS_NOT_APPLICABLE,
+        .hairpinning = FINDING_NOT_APPLICABLE,
+        .translated = FINDING_NO,
+        .hairpin_testable = true,
+    };
+
+    snprintf(t.word, sizeof t.word, "firewall,filtering=%s", dependence_words[filtering]);
+    return t;
+}
+
+static struct truth no_nat(void)
+{
+    struct truth t = firewall(0);
+
+    snprintf(t.word, sizeof t.word, "none");
+    return t;
+}
+
+/* What a server with one port can tell at the most. */
+static enum nat_depends visible(const struct truth *t, enum nat_depends depends)
+{
+    return !t->extra && t->mapping != DEPENDS_ENDPOINT_INDEPENDENT &&
+                   depends != DEPENDS_ENDPOINT_INDEPENDENT
+               ? DEPENDS_ENDPOINT
+               : depends;
+}
+
+static void check_exact(const struct run *r, const struct truth *t)
+{
+    const struct classification *c = &r->result;
+    const char *word = t->word;
+
+    is_int(r->verdicts, 1, "%s: one verdict", word);
+    is_str(classify_verdict_code(c->verdict), "classified", "%s: verdict", word);
+    is_str(nat_name_code(c->nat), nat_name_code(t->nat), "%s: NAT", word);
+    is_int(c->translated, t->translated, "%s: translation", word);
+    is_str(nat_depends_code(c->mapping), nat_depends_code(visible(t, t->mapping)), "%s: mapping",
+           word);
+    is_str(nat_depends_code(c->filtering), nat_depends_code(visible(t, t->filtering)),
+           "%s: filtering", word);
+    is_str(port_allocation_code(c->ports), port_allocation_code(t->ports), "%s: ports", word);
+    is_int(c->port_step, t->ports == PORTS_SEQUENTIAL, "%s: step", word);
+    is_int(c->hairpinning, t->hairpin_testable ? t->hairpinning : FINDING_UNKNOWN,
+           "%s: hairpinning", word);
+    is_int(c->pooling, t->translated == FINDING_YES ? POOLING_ONE_ADDRESS : POOLING_NOT_APPLICABLE,
+           "%s: pooling", word);
+    ok(c->elapsed <= 6 * RTT, "%s: within six round trips", word);
+    ok(c->error_odds < 1e-4, "%s: the odds of an error are below one in 10,000", word);
+    is_int(c->controls, c->controls_answered, "%s: nothing was lost", word);
+    is_int(c->rtt, RTT, "%s: the round trip is measured", word);
+    printf("# %.1f ms, %u sent, odds %g\n", nsec_seconds(c->elapsed) * 1e3, c->sent, c->error_odds);
+}
+
+static void run_exact(struct run *r, const struct truth *t)
+{
+    struct world_config config = calm(t->word);
+
+    config.extra_port = t->extra ? 3546 : 0;
+    run_classify(r, &config);
+    check_exact(r, t);
+}
+
+/* Calls VISIT for every NAT of the matrix. */
+static void each_nat(struct run *r, void (*visit)(struct run *r, const struct truth *t), bool extra)
+{
+    struct truth t;
+
+    for (int mapping = 0; mapping < 3; mapping++)
+        for (int filtering = 0; filtering < 3; filtering++)
+            for (int ports = 0; ports < 3; ports++)
+                for (int hairpin = 0; hairpin < 2; hairpin++) {
+                    t = make_truth(mapping, filtering, ports, hairpin != 0, extra);
+                    visit(r, &t);
+                }
+    if (extra)
+        return;
+    for (int filtering = 0; filtering < 3; filtering++) {
+        t = firewall(filtering);
+        visit(r, &t);
+    }
+    t = no_nat();
+    visit(r, &t);
+}
+
+struct silence {
+    const char *name;
+    const char *word;
+    enum world_service primary, secondary;
+    enum classify_verdict verdict;
+    enum classify_reach reach;
+    enum nat_name nat;
+};
+
+static const struct silence silences[] = {
+    {"UDP blocked", "blocked", WORLD_SERVES, WORLD_SERVES, CLASSIFY_BLOCKED, REACH_NO_REPLY,
+     NAT_NAME_BLOCKED},
+    {"a silent server", "port-restricted", WORLD_SILENT, WORLD_SILENT, CLASSIFY_PARTIAL,
+     REACH_SERVER_SILENT, NAT_NAME_UNKNOWN},
+    {"a silent primary", "port-restricted", WORLD_SILENT, WORLD_SERVES, CLASSIFY_PARTIAL,
+     REACH_ONLY_SECONDARY, NAT_NAME_UNKNOWN},
+    {"a silent secondary", "port-restricted", WORLD_SERVES, WORLD_SILENT, CLASSIFY_PARTIAL,
+     REACH_ONLY_PRIMARY, NAT_NAME_UNKNOWN},
+    {"a closed port", "port-restricted", WORLD_CLOSED, WORLD_CLOSED, CLASSIFY_PARTIAL,
+     REACH_PORT_UNREACHABLE, NAT_NAME_UNKNOWN},
+    {"a closed secondary", "port-restricted", WORLD_SERVES, WORLD_CLOSED, CLASSIFY_PARTIAL,
+     REACH_ONLY_PRIMARY, NAT_NAME_UNKNOWN},
+};
+
+static void test_silences(struct run *r)
+{
+    for (size_t i = 0; i < sizeof silences / sizeof *silences; i++) {
+        const struct silence *s = &silences[i];
+        struct world_config config = calm(s->word);
+
+        config.service[0][0] = s->primary;
+        config.service[0][1] = s->secondary;
+        run_classify(r, &config);
+        is_int(r->verdicts, 1, "%s: one verdict", s->name);
+        is_str(classify_verdict_code(r->result.verdict), classify_verdict_code(s->verdict),
+               "%s: verdict", s->name);
+        is_str(classify_reach_code(r->result.reach), classify_reach_code(s->reach),
+               "%s: reachability", s->name);
+        is_str(nat_name_code(r->result.nat), nat_name_code(s->nat), "%s: NAT", s->name);
+        is_int(r->result.mapping, DEPENDS_UNKNOWN, "%s: the mapping is out of reach", s->name);
+        ok(r->result.elapsed <= 4 * NSEC_S, "%s: told in time", s->name);
+        printf("# after %.0f ms, odds %g\n", nsec_seconds(r->result.elapsed) * 1e3,
+               r->result.error_odds);
+    }
+}
+
+/* Wrong is what is neither so nor unknown; a coarser word for the truth is right. */
+static bool wrong_depends(enum nat_depends said, enum nat_depends truth)
+{
+    return said != DEPENDS_UNKNOWN && said != truth &&
+           !(said == DEPENDS_ENDPOINT && truth != DEPENDS_ENDPOINT_INDEPENDENT);
+}
+
+static bool is_wrong(const struct classification *c, const struct truth *t)
+{
+    return (c->nat != NAT_NAME_UNKNOWN && c->nat != t->nat) ||
+           (c->translated != FINDING_UNKNOWN && c->translated != t->translated) ||
+           wrong_depends(c->mapping, t->mapping) || wrong_depends(c->filtering, t->filtering) ||
+           (c->ports != PORTS_UNKNOWN &&
+            (c->ports != t->ports || c->port_step != (t->ports == PORTS_SEQUENTIAL))) ||
+           (c->hairpinning != FINDING_UNKNOWN && c->hairpinning != t->hairpinning) ||
+           c->pooling == POOLING_ARBITRARY || c->second_nat == FINDING_YES ||
+           c->reach == REACH_ONLY_PRIMARY || c->reach == REACH_ONLY_SECONDARY ||
+           c->reach == REACH_NO_REPLY || c->verdict == CLASSIFY_BLOCKED;
+}
+
+static bool is_decided(const struct classification *c, const struct truth *t)
+{
+    return c->verdict == CLASSIFY_CLASSIFIED && c->filtering == visible(t, t->filtering) &&
+           c->ports == t->ports && (!t->hairpin_testable || c->hairpinning == t->hairpinning);
+}
+
+static double loss;
+static unsigned seeds;
+static unsigned nat_number;
+
+static void run_lossy(struct run *r, const struct truth *t)
+{
+    unsigned wrong = 0, decided = 0, verdicts = 0;
+    nsec total = 0;
+
+    nat_number++;
+    for (unsigned seed = 0; seed < seeds; seed++) {
+        struct world_config config = calm(t->word);
+
+        config.extra_port = t->extra ? 3546 : 0;
+        config.seed = seed * 1000 + nat_number;
+        config.leg[WORLD_A] =
+            (struct world_leg){.delay = RTT / 4, .loss = loss, .duplicate = 0.1, .reorder = 0.1};
+        run_classify(r, &config);
+        verdicts += r->verdicts;
+        decided += is_decided(&r->result, t);
+        total += r->result.elapsed;
+        if (is_wrong(&r->result, t)) {
+            const struct classification *c = &r->result;
+
+            wrong++;
+            printf("# seed %u: nat %s, mapping %s, filtering %s, ports %s step %d, hairpinning %d, "
+                   "reach %s, odds %g, sent %u\n",
+                   seed, nat_name_code(c->nat), nat_depends_code(c->mapping),
+                   nat_depends_code(c->filtering), port_allocation_code(c->ports), c->port_step,
+                   (int)c->hairpinning, classify_reach_code(c->reach), c->error_odds, c->sent);
+        }
+    }
+    is_int(verdicts, seeds, "%s, %.0f %% lost: one verdict each run", t->word, loss * 100);
+    is_int(wrong, 0, "%s, %.0f %% lost: never a wrong finding", t->word, loss * 100);
+    if (loss <= 0.2)
+        ok(decided * 100 >= seeds * 95, "%s, %.0f %% lost: 95 of 100 find everything", t->word,
+           loss * 100);
+    printf("# %s, %.0f %% lost each way: %.1f %% decided, %u wrong of %u, mean %.0f ms\n", t->word,
+           loss * 100, 100.0 * decided / seeds, wrong, seeds,
+           nsec_seconds(total) * 1e3 / (seeds > 0 ? seeds : 1));
+}
+
+int main(void)
+{
+    struct run *r = calloc(1, sizeof *r);
+    const char *wanted = getenv("SEEDS");
+
+    if (r == NULL)
+        return 1;
+    seeds = wanted != NULL ? (unsigned)strtoul(wanted, NULL, 10) : 25;
+    each_nat(r, run_exact, false);
+    each_nat(r, run_exact, true);
+    test_silences(r);
+    loss = 0.2;
+    each_nat(r, run_lossy, false);
+    each_nat(r, run_lossy, true);
+    loss = 0.5;
+    each_nat(r, run_lossy, false);
+    free(r);
+    return done_testing();
+}

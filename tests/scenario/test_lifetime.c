@@ -1,0 +1,165 @@
+/* The lifetime of mappings in virtual time: bounds that hold the truth and are as close as was
+ * asked, in little more than the lifetime itself; what refreshes them; with loss, never a wrong
+ * bound. */
+#include <stdlib.h>
+
+#include "probe.h"
+#include "tap.h"
+#include "world.h"
+
+#define RTT (50 * NSEC_MS)
+
+struct run {
+    struct world *world;
+    struct probe engine;
+    struct endpoint local[WORLD_SOCKETS];
+    bool done;
+    unsigned verdicts;
+    unsigned progress;
+    struct classification result;
+};
+
+static void on_event(void *context, const struct event *e)
+{
+    struct run *r = context;
+
+    if (e->kind == EVENT_PROGRESS)
+        r->progress++;
+    if (e->kind != EVENT_CLASSIFICATION)
+        return;
+    r->done = true;
+    r->verdicts++;
+    r->result = *e->classification;
+}
+
+struct lasting {
+    const char *word;
+    nsec truth; /* NSEC_NEVER = nothing expires */
+    nsec max, resolution;
+    enum finding inbound;
+};
+
+static void run_lifetime(struct run *r, const struct lasting *l, double loss, uint64_t seed,
+                         nsec stop_after)
+{
+    struct world_config config = {.nat = {l->word, "none"}, .seed = seed};
+    struct probe_config c = {
+        .server = world_server(0, 0),
+        .secondary = world_server(0, 1),
+        .local = r->local,
+        .timeout = 3 * NSEC_S,
+        .lifetime = true,
+        .lifetime_max = l->max,
+        .lifetime_resolution = l->resolution,
+    };
+
+    for (int i = 0; i < WORLD_SITES; i++)
+        config.leg[i].delay = RTT / 4;
+    config.leg[WORLD_A].loss = loss;
+    memcpy(c.nonces.key, &seed, sizeof seed);
+    r->done = false;
+    r->verdicts = r->progress = 0;
+    r->result = (struct classification){0};
+    r->world = world_new(&config);
+    memcpy(r->local, r->world->hosts[WORLD_A].local, sizeof r->local);
+    probe_init(&r->engine, &c);
+    world_start(r->world, WORLD_A, (struct engine){&probe_ops, &r->engine}, on_event, r);
+    world_run(r->world, &r->done, r->world->now + stop_after);
+    world_stop(r->world, WORLD_A);
+    if (r->engine.queue.lost > 0 || r->world->overflow > 0)
+        r->verdicts = 0;
+    world_free(r->world);
+}
+
+static const struct lasting lastings[] = {
+    {"port-restricted,timeout=30s", 30 * NSEC_S, 120 * NSEC_S, 5 * NSEC_S, FINDING_NO},
+    {"port-restricted,timeout=30s,refresh=both", 30 * NSEC_S, 120 * NSEC_S, 5 * NSEC_S,
+     FINDING_YES},
+    {"cone,timeout=65s", 65 * NSEC_S, 300 * NSEC_S, 10 * NSEC_S, FINDING_NO},
+    {"address-restricted,timeout=120s,refresh=both", 120 * NSEC_S, 300 * NSEC_S, 10 * NSEC_S,
+     FINDING_YES},
+    {"symmetric,timeout=20s", 20 * NSEC_S, 120 * NSEC_S, 5 * NSEC_S, FINDING_NO},
+    {"firewall,timeout=40s", 40 * NSEC_S, 120 * NSEC_S, 5 * NSEC_S, FINDING_NO},
+    {"port-restricted,timeout=47s", 47 * NSEC_S, 300 * NSEC_S, NSEC_S, FINDING_NO},
+    {"port-restricted,timeout=10min", 600 * NSEC_S, 120 * NSEC_S, 10 * NSEC_S, FINDING_UNKNOWN},
+    {"none", NSEC_NEVER, 60 * NSEC_S, 10 * NSEC_S, FINDING_UNKNOWN},
+};
+
+static void test_bounds(struct run *r, const struct lasting *l)
+{
+    const struct mapping_lifetime *m = &r->result.lifetime;
+    bool expires = l->truth <= l->max;
+    /* A second pass, where the ports do not suffice at once, begins when the first has ended. */
+    bool twice = l->max / l->resolution > LIFETIME_IDLE_PORTS;
+
+    run_lifetime(r, l, 0, 7, 3600 * NSEC_S);
+    is_int(r->verdicts, 1, "%s: one verdict", l->word);
+    ok(m->measured && m->at_least <= l->truth, "%s: the lower bound is one", l->word);
+    ok(m->at_most >= l->truth, "%s: the upper bound is one", l->word);
+    if (expires) {
+        ok(m->at_most - m->at_least <= l->resolution + 2 * NSEC_S,
+           "%s: the bounds are as close as was asked", l->word);
+        ok(r->result.elapsed <= (twice ? 2 : 1) * (l->truth + l->resolution + 10 * NSEC_S),
+           "%s: it takes little longer than the lifetime", l->word);
+    } else {
+        ok(m->at_most == NSEC_NEVER && m->at_least >= l->max - NSEC_S,
+           "%s: it outlives the longest time that was tried", l->word);
+        ok(r->result.elapsed <= l->max + 5 * NSEC_S, "%s: no longer than that", l->word);
+    }
+    is_int(m->outbound_refreshes, expires ? FINDING_YES : FINDING_UNKNOWN,
+           "%s: outbound traffic refreshes", l->word);
+    is_int(m->inbound_refreshes, l->inbound, "%s: inbound traffic refreshes or not", l->word);
+    ok(r->progress > 0, "%s: progress is told", l->word);
+    printf("# %.2f to %.2f s, after %.1f s, %u sent\n", nsec_seconds(m->at_least),
+           m->at_most == NSEC_NEVER ? -1 : nsec_seconds(m->at_most),
+           nsec_seconds(r->result.elapsed), r->result.sent);
+}
+
+static void test_loss(struct run *r, const struct lasting *l, unsigned seeds)
+{
+    unsigned wrong = 0, close = 0, verdicts = 0;
+
+    for (unsigned seed = 0; seed < seeds; seed++) {
+        const struct mapping_lifetime *m = &r->result.lifetime;
+
+        run_lifetime(r, l, 0.2, 1000 + seed, 3600 * NSEC_S);
+        verdicts += r->verdicts;
+        wrong += m->at_least > l->truth || m->at_most < l->truth ||
+                 m->outbound_refreshes == FINDING_NO ||
+                 (m->inbound_refreshes != FINDING_UNKNOWN && m->inbound_refreshes != l->inbound);
+        close += m->at_most != NSEC_NEVER && m->at_most - m->at_least <= l->resolution + 4 * NSEC_S;
+    }
+    is_int(verdicts, seeds, "%s, 20 %% lost: one verdict each run", l->word);
+    is_int(wrong, 0, "%s, 20 %% lost: never a wrong bound, never a wrong refresh", l->word);
+    if (l->truth <= l->max)
+        ok(close * 10 >= seeds * 9, "%s, 20 %% lost: nine of ten find close bounds", l->word);
+    printf("# %u of %u close\n", close, seeds);
+}
+
+/* Ctrl-C reports the bounds so far. */
+static void test_stop(struct run *r)
+{
+    const struct mapping_lifetime *m = &r->result.lifetime;
+
+    run_lifetime(r, &lastings[2], 0, 7, 45 * NSEC_S);
+    is_int(r->verdicts, 1, "interrupted: one verdict");
+    ok(r->result.interrupted && m->measured, "interrupted: it says so");
+    ok(m->at_least >= 38 * NSEC_S && m->at_least <= 45 * NSEC_S && m->at_most == NSEC_NEVER,
+       "interrupted: what it has outlived so far is told");
+    is_str(nat_name_code(r->result.nat), "cone", "interrupted: the classification stands");
+}
+
+int main(void)
+{
+    struct run *r = calloc(1, sizeof *r);
+
+    if (r == NULL)
+        return 1;
+    for (size_t i = 0; i < sizeof lastings / sizeof *lastings; i++)
+        test_bounds(r, &lastings[i]);
+    for (size_t i = 0; i < sizeof lastings / sizeof *lastings; i++)
+        test_loss(r, &lastings[i], 20);
+    test_stop(r);
+    free(r);
+    return done_testing();
+}
