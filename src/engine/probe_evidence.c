@@ -1,8 +1,6 @@
 /* What each test of a classification sent, what came back, and what that shows. */
 #include "probe_find.h"
 
-#include <string.h>
-
 static bool answered(const struct probe *p, enum probe_leg_name leg)
 {
     return p->legs[leg].answered > 0;
@@ -207,8 +205,14 @@ static void add_silence(const struct probe *p, nsec now, struct classification *
     struct classify_evidence *e;
 
     if (c->reach == REACH_ONLY_PRIMARY || c->reach == REACH_ONLY_SECONDARY) {
-        add_test(p, now, c, TEST_SILENCE, c->reach == REACH_ONLY_PRIMARY ? LEG_X_S : LEG_X_P,
-                 PROVES_NOTHING, PROVES_NO_UDP);
+        bool primary = c->reach == REACH_ONLY_SECONDARY;
+
+        if ((e = add(c, TEST_SILENCE)) == NULL)
+            return;
+        fill(p, &p->legs[primary ? LEG_X_P : LEG_X_S], e);
+        e->paired = probe_address_misses(p, primary, now, false);
+        e->odds = odds_at_loss(PROBE_WORST_LOSS, e->paired);
+        e->proof = PROVES_NO_UDP;
     } else if (!answered(p, LEG_X_P) && !answered(p, LEG_X_S) && p->legs[LEG_X_P].sent > 0 &&
                (e = add(c, TEST_SILENCE)) != NULL) {
         fill(p, &p->legs[LEG_X_P], e);

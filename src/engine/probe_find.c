@@ -12,6 +12,8 @@ static struct controls controls_of(enum probe_leg_name leg)
 {
     switch (leg) {
     case LEG_X_P:
+    case LEG_Y_P:
+    case LEG_F0:
         return (struct controls){{LEG_X_S, LEG_Y_S}, 2};
     case LEG_ANY:
     case LEG_PORT:
@@ -110,10 +112,38 @@ static bool secondary_answers(const struct probe *p)
     return answered(p, LEG_X_S) || answered(p, LEG_Y_S) || answered(p, LEG_D_S);
 }
 
+unsigned probe_address_misses(const struct probe *p, bool primary, nsec now, bool hopeful)
+{
+    static const enum probe_leg_name legs[2][3] = {{LEG_X_S, LEG_Y_S, LEG_D_S},
+                                                   {LEG_X_P, LEG_Y_P, LEG_F0}};
+    unsigned misses = 0;
+
+    for (size_t i = 0; i < COUNT(legs[0]); i++) {
+        struct probe_count count;
+
+        probe_silence(p, legs[primary][i], now, hopeful, &count);
+        misses += count.misses;
+    }
+    return misses;
+}
+
+/* An address that never answers. The path to it may be worse than the one to the other address,
+ * whose answers tell nothing of its loss then: so the worst is supposed. */
+static bool address_silent(const struct probe *p, bool primary, nsec now, bool hopeful,
+                           double *odds)
+{
+    double silence = odds_at_loss(PROBE_WORST_LOSS, probe_address_misses(p, primary, now, hopeful));
+
+    if (silence >= PROBE_ODDS)
+        return false;
+    *odds += silence;
+    return true;
+}
+
 static bool secondary_silent(const struct probe *p, nsec now, bool hopeful, double *odds)
 {
     return !secondary_answers(p) &&
-           (p->refused[1].failed || is_silent(p, LEG_X_S, now, hopeful, odds));
+           (p->refused[1].failed || address_silent(p, false, now, hopeful, odds));
 }
 
 /* A router of the internet, as far as its address tells: not of this network's private space, nor
@@ -142,7 +172,7 @@ static enum classify_reach find_reach(const struct probe *p, nsec now, bool hope
         return secondary_silent(p, now, hopeful, &c->error_odds) ? REACH_ONLY_PRIMARY
                                                                  : REACH_UNSURE;
     if (secondary)
-        return p->refused[0].failed || is_silent(p, LEG_X_P, now, hopeful, &c->error_odds)
+        return p->refused[0].failed || address_silent(p, true, now, hopeful, &c->error_odds)
                    ? REACH_ONLY_SECONDARY
                    : REACH_UNSURE;
     if (p->refused[0].failed) {

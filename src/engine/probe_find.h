@@ -25,6 +25,10 @@ bool probe_hairpin_open(const struct probe *p, nsec now, bool hopeful);
 double probe_silence(const struct probe *p, enum probe_leg_name leg, nsec now, bool hopeful,
                      struct probe_count *count);
 
+/* How many solicitations to one server address stayed unanswered beside one to the other that did
+ * not. */
+unsigned probe_address_misses(const struct probe *p, bool primary, nsec now, bool hopeful);
+
 /* The mappings that the legs saw, for the ports' pattern, ordered as MAPPING says that they were
  * made; returns how many. */
 unsigned probe_points(const struct probe *p, enum nat_depends mapping,

@@ -185,6 +185,7 @@ const char *netsh_name(const struct classification *c)
     case NAT_NAME_ADDRESS_RESTRICTED:
         return "restricted";
     case NAT_NAME_FIREWALL:
+        return c->filtering == DEPENDS_ADDRESS ? "restricted" : "restricted (port)";
     case NAT_NAME_PORT_RESTRICTED:
         return "restricted (port)";
     case NAT_NAME_SYMMETRIC:

@@ -97,8 +97,17 @@ static enum world_site site_of(uint32_t address)
     return WORLD_SITES;
 }
 
+static bool is_secondary(uint32_t address)
+{
+    return address == (uint32_t)WORLD_SERVER_1 + 1 || address == (uint32_t)WORLD_SERVER_2 + 1;
+}
+
 static void depart(struct world *w, struct world_packet *p, enum world_site from, uint32_t towards)
 {
+    if (w->config.secondary_loss > 0 &&
+        (is_secondary(p->from.address) || is_secondary(p->to.address)) &&
+        prng_unit(&w->random) < w->config.secondary_loss)
+        return;
     p->from_site = from;
     p->to_site = site_of(towards);
     if (p->to_site == WORLD_SITES)
@@ -274,6 +283,12 @@ static void arrive_at_server(struct world *w, const struct world_packet *p)
         return;
     if (service == WORLD_ADVERTISES && reply.kind != SERVER_ADVERTISED)
         return;
+    if (reply.kind == SERVER_ADVERTISED && (int)reply.from != (int)at) {
+        if (service == WORLD_NO_CONE)
+            return;
+        if (service == WORLD_SAME_CONE)
+            reply.from = (enum server_address)at;
+    }
     if (w->config.tamper != NULL &&
         !w->config.tamper(w->config.tamper_context, reply.kind, reply.data, &reply.size))
         return;

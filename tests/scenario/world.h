@@ -54,13 +54,16 @@ enum world_service {
     WORLD_SILENT,
     WORLD_CLOSED,     /* ICMP port unreachable */
     WORLD_ADVERTISES, /* answers solicitations, relays nothing */
+    WORLD_NO_CONE,    /* drops solicitations with the cone bit */
+    WORLD_SAME_CONE,  /* answers them from the address that was asked */
 };
 
 struct world_config {
     const char *nat[2];                /* words of nat_config_parse, of A and of B */
     struct world_leg leg[WORLD_SITES]; /* both directions alike */
     enum world_service service[2][2];  /* server 1 and 2, primary and secondary address */
-    uint16_t extra_port;               /* on which both servers serve as well; 0 = none */
+    double secondary_loss; /* more, for packets to and from the servers' secondary addresses */
+    uint16_t extra_port;   /* on which both servers serve as well; 0 = none */
     uint64_t seed;
     /* May change a server's reply before it leaves; false = it never leaves. NULL = as it is. */
     bool (*tamper)(void *context, enum server_reply_kind kind, uint8_t *bytes, size_t *size);

@@ -1,0 +1,229 @@
+#!/usr/bin/env bats
+# `teredoctl classify` on loopback, with `teredoctl serve` as the server: there is no NAT.
+
+# jq has variables of its own
+# shellcheck disable=SC2016
+bats_require_minimum_version 1.5.0
+load lib
+
+setup() {
+    common_setup
+    unset TEREDO_EXTRA_PORT
+}
+
+teardown() {
+    common_teardown
+}
+
+KEYS='schema command verdict nat rfc4380 mapping filtering port_allocation port_step hairpinning
+    lifetime_s pooling local mapped loss error_odds rtt_s elapsed_s evidence punching reachability
+    rfc3489 netsh translated second_nat second_nat_router refreshed_by_outbound
+    refreshed_by_inbound server secondary mapped_secondary sent received icmp system_error text
+    advice'
+
+@test "usage errors" {
+    t classify
+    usage_error "no SERVER given, and TEREDO_SERVER is not set"
+    t classify 192.0.2.1 192.0.2.2
+    usage_error "only one SERVER"
+    t classify 192.0.2.1 --max-idle 60
+    usage_error "--max-idle and --resolution go with --lifetime"
+    t classify 192.0.2.1 --resolution 60
+    usage_error "--max-idle and --resolution go with --lifetime"
+    t classify 192.0.2.1 --lifetime --max-idle 5 --resolution 10
+    usage_error "--resolution is coarser than --max-idle"
+    t classify 192.0.2.1 --extra-port 0
+    usage_error "--extra-port"
+    TEREDO_EXTRA_PORT=x t classify 192.0.2.1
+    usage_error "TEREDO_EXTRA_PORT"
+    t classify 192.0.2.1 --attempts 3
+    usage_error "--attempts"
+}
+
+@test "exit 0: no NAT, and no firewall" {
+    server
+    t classify "$PRIMARY" --allow-private
+    [ "$status" -eq 0 ]
+    [ -z "$stderr" ]
+    [ "${lines[0]}" = "none: no NAT, and anyone may send to this host" ]
+    [[ $output == *"both server addresses answer"* ]]
+    [[ $output == *"translation      none: the server sees 127.0.0.1:"* ]]
+    [[ $output == *"mapping          endpoint-independent:"* ]]
+    [[ $output == *"filtering        endpoint-independent:"* ]]
+    [[ $output == *"RFC 3489 open internet; RFC 4380 none; Windows none"* ]]
+    [[ $output == *"port restricted       direct, with RFC 4380 alone"* ]]
+    [[ $output != *hairpinning* ]]
+}
+
+@test "JSON has every key, unknown is null or unknown, and jsonl ends with the same object" {
+    server
+    t classify "$PRIMARY" --allow-private --format=json
+    [ "$status" -eq 0 ]
+    for key in $KEYS; do
+        json --arg key "$key" 'has($key)'
+    done
+    json --arg keys "$KEYS" '(keys - ($keys | [splits("\\s+")])) == []'
+    json '.schema == 1 and .command == "classify" and .verdict == "classified" and .nat == "none"'
+    json '.translated == false and .local == .mapped and .mapped == .mapped_secondary'
+    json '.hairpinning == null and .port_allocation == null and .pooling == null'
+    json '.lifetime_s == null and .second_nat == null and .port_step == null'
+    json '.loss == 0 and .error_odds == 0 and .rtt_s > 0 and .elapsed_s < 0.5'
+    json '[.evidence[] | has("test") and has("sent") and has("received") and has("proves")] | all'
+    json '.evidence | map(.test) | index("filtering_any") != null'
+    json '.punching | length == 7 and all(has("peer") and has("outcome") and has("needs"))'
+    keys=$(jq -c 'keys_unsorted' <<<"$output")
+    t classify "$PRIMARY" --allow-private --format=jsonl
+    json -s --argjson keys "$keys" '.[-1] | (keys_unsorted - ["event"]) == $keys and .event == "verdict"'
+    [ "${#lines[@]}" -eq 1 ]
+}
+
+@test "--explain lists what each test sent, what came back, and what that proves" {
+    server
+    t classify "$PRIMARY" --allow-private --explain
+    [ "$status" -eq 0 ]
+    [[ $output == *"  evidence"* ]]
+    [[ $output == *"filtering any"*"cone-bit solicitation"*"$SECONDARY:3544 answers"* ]]
+    [[ $output == *"received  "*" answered from $SECONDARY:3544, the first after "* ]]
+    [[ $output == *"proves    an address to which this port never sent gets in"* ]]
+    [[ $output == *"proves    nothing is translated"* ]]
+}
+
+@test "-q prints the verdict alone" {
+    server
+    t classify "$PRIMARY" --allow-private -q
+    [ "$status" -eq 0 ]
+    [ "${#lines[@]}" -eq 1 ]
+    [[ ${lines[0]} == none:* ]]
+}
+
+@test "TEREDO_SERVER is the default" {
+    server
+    TEREDO_SERVER=$PRIMARY t classify --allow-private -q
+    [ "$status" -eq 0 ]
+}
+
+@test "exit 2: a secondary address that is silent leaves the mapping unknown" {
+    server
+    t classify "$PRIMARY" --secondary "$SILENT" --allow-private --format=json
+    [ "$status" -eq 2 ]
+    json '.verdict == "partial" and .reachability == "only_primary_answered"'
+    json '.nat == "unknown" and .mapping == "unknown" and .mapped.address == "127.0.0.1"'
+}
+
+@test "exit 2, at once: a closed port" {
+    t classify "$PRIMARY" --allow-private --format=json
+    [ "$status" -eq 2 ]
+    json '.verdict == "partial" and .reachability == "port_unreachable" and .elapsed_s < 0.3'
+    json '.nat == "unknown" and .icmp.code == 3 and .mapped == null and .loss == null'
+    json '[.punching[].outcome] | all(. == "unknown")'
+}
+
+@test "exit 1: nothing comes back, and no sign that UDP leaves" {
+    silent_server
+    t classify "$SILENT" --allow-private --timeout 1 --format=json
+    [ "$status" -eq 1 ]
+    json '.verdict == "blocked" and .nat == "blocked" and .reachability == "no_reply"'
+    json '.elapsed_s >= 0.9 and .elapsed_s < 2 and .error_odds > 0 and .error_odds < 0.0001'
+    t classify "$SILENT" --allow-private --timeout 1
+    [ "$status" -eq 1 ]
+    [[ ${lines[0]} == blocked:* ]]
+    [[ $output == *"try: "* ]]
+}
+
+@test "exit 68: a name that does not exist, with a verdict in JSON" {
+    t classify does-not-exist.invalid --format=json
+    [ "$status" -eq 68 ]
+    json '.verdict == "partial" and .reachability == "name_not_found" and .nat == "unknown"'
+}
+
+@test "exit 2: a host without a route says so" {
+    need_namespace
+    run --separate-stderr unshare -rn "$TEREDOCTL" classify 192.0.2.1 --format=json
+    [ "$status" -eq 2 ]
+    json '.reachability == "no_route" and .elapsed_s < 0.3 and .system_error != null'
+}
+
+@test "Ctrl-C while nothing answers: it says so, and ends" {
+    silent_server
+    start classify classify "$SILENT" --allow-private --timeout 30 --format=json
+    sleep 0.5
+    kill -INT "$PID"
+    ended "$PID"
+    [ "$status" -eq 2 ]
+    output=$(<classify.out)
+    json '.verdict == "partial" and .reachability == "interrupted" and .elapsed_s < 5'
+}
+
+@test "replies that break a rule are told and not believed: signed ones with another secret" {
+    printf 'alice:wrong\n' >secrets
+    printf 'right' >secret
+    chmod 600 secrets secret
+    server --auth-secret-file secrets
+    t classify "$PRIMARY" --allow-private --auth-id alice --auth-secret-file secret --timeout 0.5 --format=json
+    [ "$status" -eq 1 ]
+    json '.mapped == null'
+    printf 'alice:right\n' >secrets
+    kill "$SERVER"
+    ended "$SERVER"
+    server --auth-secret-file secrets
+    t classify "$PRIMARY" --allow-private --auth-id alice --auth-secret-file secret --format=json
+    [ "$status" -eq 0 ]
+    json '.nat == "none"'
+}
+
+@test "--local-port, --write and -v" {
+    server
+    t classify "$PRIMARY" --allow-private --local-port 40321 --write out.pcap --format=json -v
+    [ "$status" -eq 0 ]
+    json '.local.port == 40321'
+    [ -s out.pcap ]
+    [[ $stderr == *"$PRIMARY:3544 > "*"ra, origin indication"* ]]
+}
+
+@test "without capabilities it works as well, with the sockets' own times" {
+    server
+    run --separate-stderr without_capabilities "$TEREDOCTL" classify "$PRIMARY" --allow-private --format=json
+    [ "$status" -eq 0 ]
+    json '.nat == "none"'
+    t classify "$PRIMARY" --allow-private --no-capture --format=json
+    [ "$status" -eq 0 ]
+}
+
+@test "--lifetime where nothing expires: at least as long as was tried, with progress in jsonl" {
+    server
+    t classify "$PRIMARY" --allow-private --lifetime --max-idle 2 --resolution 0.5 --format=jsonl
+    [ "$status" -eq 0 ]
+    [ -z "$stderr" ]
+    json -s '.[0].event == "progress" and .[0].longest_s == 2'
+    json -s '.[-1].event == "verdict" and .[-1].lifetime_s.at_least > 1.9 and .[-1].lifetime_s.at_most == null'
+    json -s '.[-1].refreshed_by_outbound == null and .[-1].refreshed_by_inbound == null'
+}
+
+@test "--lifetime: Ctrl-C reports the bounds so far, with the classification" {
+    server
+    start classify classify "$PRIMARY" --allow-private --lifetime --max-idle 60 --resolution 1 --format=json
+    sleep 4
+    kill -INT "$PID"
+    ended "$PID"
+    [ "$status" -eq 0 ]
+    output=$(<classify.out)
+    json '.nat == "none" and .lifetime_s.at_least >= 1 and .lifetime_s.at_most == null'
+}
+
+@test "results that cannot be written are exit 74" {
+    server
+    sh_t '"$T" classify '"$PRIMARY"' --allow-private >/dev/full'
+    [ "$status" -eq 74 ]
+}
+
+@test "serve --extra-port answers there too, from there" {
+    server --extra-port 3546
+    t qualify "$PRIMARY:3546" --allow-private --format=json
+    [ "$status" -eq 0 ]
+    json '.server.port == 3546 and .verdict == "qualified"'
+    t classify "$PRIMARY" --extra-port 3546 --allow-private --format=json
+    [ "$status" -eq 0 ]
+    json '[.evidence[] | select(.test == "mapping_by_port")] | length == 2'
+    t serve --address "$PRIMARY" --extra-port 3544
+    usage_error "--extra-port must differ from --port"
+}
