@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #include "command.h"
 #include "lab_host.h"
@@ -123,13 +124,28 @@ static int run_trace(struct lab *lab, struct error *error)
     return status;
 }
 
+/* What they print goes to standard error: standard output is for the results. */
+static int start_others(struct lab *lab, struct error *error)
+{
+    const struct lab_options *o = lab->options;
+
+    for (unsigned i = 0; i < o->also_count; i++) {
+        char *const argv[] = {"/bin/sh", "-c", o->also[i].command, NULL};
+        struct spawn spawn = {.argv = argv, .stdio = {-1, STDERR_FILENO, -1}};
+
+        if (topology_spawn(lab->topology, o->also[i].host, &spawn, error) < 0)
+            return -1;
+    }
+    return 0;
+}
+
 static int run_in_lab(struct lab *lab, struct error *error)
 {
     const struct lab_options *o = lab->options;
 
     if (start_server(lab, &lab->s1, LAB_S1, "192.0.2.1", error) != 0 ||
         start_server(lab, &lab->s2, LAB_S2, "192.0.2.129", error) != 0 ||
-        start_listener(lab, error) != 0)
+        start_listener(lab, error) != 0 || start_others(lab, error) != 0)
         return -1;
     if (o->command == NULL)
         return run_trace(lab, error);

@@ -21,6 +21,7 @@ enum {
     OPTION_REORDER,
     OPTION_SEED,
     OPTION_ON,
+    OPTION_ALSO,
     OPTION_PCAP,
     OPTION_PCAP_EACH,
     OPTION_FORMAT,
@@ -44,6 +45,8 @@ static const struct argp_option options[] = {
     {"reorder", OPTION_REORDER, "SHARE", 0, "Each link holds this share of packets back", 1},
     {"seed", OPTION_SEED, "N", 0, "The same seed gives every packet the same fate", 1},
     {"on", OPTION_ON, "HOST", 0, "Run COMMAND on a (default), b, s1 or s2", 2},
+    {"also", OPTION_ALSO, "HOST=COMMAND", 0,
+     "Run the shell command on a, b, s1 or s2 too, in the background; up to four times", 2},
     {"pcap", OPTION_PCAP, "FILE", 0,
      "Save what passes at every vantage point, merged in one capture file", 2},
     {"pcap-each", OPTION_PCAP_EACH, "FILE", 0,
@@ -84,6 +87,20 @@ static void parse_nat(struct lab_options *o, struct argp_state *state, enum lab_
 
     if (nat_config_parse(arg, &o->topology.nat[host], &error) != 0)
         fail(state, option, &error);
+}
+
+static void parse_also(struct lab_options *o, struct argp_state *state, char *arg)
+{
+    char *equals = strchr(arg, '=');
+
+    if (o->also_count == LAB_MAX_ALSO)
+        argp_error(state, "--also: no more than %d", LAB_MAX_ALSO);
+    if (equals == NULL || equals[1] == '\0')
+        argp_error(state, "--also: '%s' is no HOST=COMMAND", arg);
+    *equals = '\0';
+    if (!lab_host_named(arg, &o->also[o->also_count].host))
+        argp_error(state, "--also: '%s' is none of a, b, s1, s2", arg);
+    o->also[o->also_count++].command = equals + 1;
 }
 
 static uint64_t parse_unsigned(struct argp_state *state, const char *option, const char *arg)
@@ -130,6 +147,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
     case OPTION_ON:
         if (!lab_host_named(arg, &o->on))
             argp_error(state, "--on: '%s' is none of a, b, s1, s2", arg);
+        break;
+    case OPTION_ALSO:
+        parse_also(o, state, arg);
         break;
     case OPTION_PCAP:
         o->pcap = arg;

@@ -5,9 +5,18 @@
 #include "report.h"
 #include "topology.h"
 
+enum {
+    LAB_MAX_ALSO = 4
+};
+
 struct lab_options {
     struct topology_config topology; /* NATs, links, seed */
     enum lab_host on;
+    struct {
+        enum lab_host host;
+        char *command;    /* for the shell */
+    } also[LAB_MAX_ALSO]; /* what runs in the background beside COMMAND */
+    unsigned also_count;
     const char *pcap;          /* NULL = none */
     bool pcap_each;            /* a file for each vantage point */
     enum report_format format; /* of the trace */
