@@ -3,24 +3,25 @@
 # One line a command in _teredoctl_options: an option that takes a value ends in "=".
 # tests/cli/completions.bats compares all this with `teredoctl help` and each `--help`.
 
-_teredoctl_commands='trace qualify listen serve lab addr help'
+_teredoctl_commands='trace qualify classify listen serve lab addr help'
 
 # _teredoctl_options COMMAND: its options; without COMMAND, those of teredoctl itself
 _teredoctl_options() {
-    local client='--secondary= --local-port= --timeout= --attempts= --auth-id= --auth-secret-file=
+    local client='--secondary= --local-port= --timeout= --auth-id= --auth-secret-file=
         --allow-private --write= --no-capture --format= --color= --quiet --verbose'
 
     case $1 in
-    trace) echo "--server= --proof= --ttl= --bubbles= --from-port= --own-address= --control-ttl= $client" ;;
-    qualify) echo "--explain $client" ;;
-    listen) echo "--count= --duration= --refresh= $client" ;;
+    trace) echo "--server= --proof= --ttl= --bubbles= --from-port= --own-address= --control-ttl= --attempts= $client" ;;
+    qualify) echo "--explain --attempts= $client" ;;
+    classify) echo "--explain --extra-port= --lifetime --max-idle= --resolution= $client" ;;
+    listen) echo "--count= --duration= --refresh= --attempts= $client" ;;
     serve)
-        echo '--address= --secondary= --port= --mtu= --allow-private --auth-secret-file=
+        echo '--address= --secondary= --port= --extra-port= --mtu= --allow-private --auth-secret-file=
             --require-auth --user= --count= --duration= --format= --quiet --verbose'
         ;;
     lab)
         echo '--nat-a= --nat-b= --delay= --jitter= --loss= --duplicate= --reorder= --seed= --on=
-            --pcap= --pcap-each= --format= --ascii --width= --color= --quiet --verbose'
+            --also= --pcap= --pcap-each= --format= --ascii --width= --color= --quiet --verbose'
         ;;
     addr) echo '--encode --server= --mapped= --flags= --random-flags --format= --quiet' ;;
     esac
@@ -107,7 +108,7 @@ _teredoctl_words() {
         _teredoctl_options "$command"
     elif [[ -z $command || $command == help ]]; then
         echo "$_teredoctl_commands"
-    elif [[ $command == qualify || $command == listen ]]; then
+    elif [[ $command == qualify || $command == classify || $command == listen ]]; then
         compgen -A hostname -- "$cur"
     elif [[ $command == lab ]]; then
         compgen -c -- "$cur"

@@ -21,7 +21,7 @@ end
 # The words of the command line that runs in the lab; fails if none has begun.
 function __teredoctl_lab_words
     set -l words (commandline -opc)
-    set -l valued --{nat-a,nat-b,delay,jitter,loss,duplicate,reorder,seed,on,pcap,pcap-each,format,width,color}
+    set -l valued --{nat-a,nat-b,delay,jitter,loss,duplicate,reorder,seed,on,also,pcap,pcap-each,format,width,color}
     __teredoctl_is lab; or return 1
     set -l i (math (contains -i -- lab $words) + 1)
     while set -q words[$i]
@@ -93,6 +93,7 @@ set -l no_command 'not __teredoctl_command >/dev/null'
 for where in $no_command '__teredoctl_takes help'
     complete -c teredoctl -n $where -a trace -d 'Punch a hole to a peer, and show each step'
     complete -c teredoctl -n $where -a qualify -d 'Get a Teredo address, learn how the NAT maps'
+    complete -c teredoctl -n $where -a classify -d 'Find out what kind of NAT stands in the way'
     complete -c teredoctl -n $where -a listen -d 'Be the peer: answer bubbles'
     complete -c teredoctl -n $where -a serve -d 'Be a Teredo server'
     complete -c teredoctl -n $where -a lab -d 'An emulated internet with NATs of any kind'
@@ -101,21 +102,21 @@ for where in $no_command '__teredoctl_takes help'
 end
 
 # What several commands share
-set -l client '__teredoctl_takes trace qualify listen'
-complete -c teredoctl -n '__teredoctl_takes qualify listen' -xa '(__fish_print_hostnames)'
+set -l client '__teredoctl_takes trace qualify classify listen'
+complete -c teredoctl -n '__teredoctl_takes qualify classify listen' -xa '(__fish_print_hostnames)'
 complete -c teredoctl -n $client -l secondary -x -a '(__fish_print_hostnames)' -d "The server's secondary address"
 complete -c teredoctl -n $client -l local-port -x -d 'Send from this UDP port'
 complete -c teredoctl -n $client -l timeout -x -d 'Give a silent server up after this'
-complete -c teredoctl -n $client -l attempts -x -a '1 2 3 4 5 6 7 8' -d 'Solicit each server address this many times'
+complete -c teredoctl -n '__teredoctl_takes trace qualify listen' -l attempts -x -a '1 2 3 4 5 6 7 8' -d 'Solicit each server address this many times'
 complete -c teredoctl -n $client -l auth-id -x -d 'Client identifier for secure qualification'
 complete -c teredoctl -n $client -l auth-secret-file -r -F -d 'File with the shared secret'
 complete -c teredoctl -n $client -l allow-private -d 'Also use addresses that are not global unicast'
 complete -c teredoctl -n $client -l write -r -F -d 'Save all packets as a capture'
 complete -c teredoctl -n $client -l no-capture -d "Use the sockets' own timestamps"
-complete -c teredoctl -n '__teredoctl_takes trace qualify listen lab' -l color -x -a 'auto always never' -d Colour
-complete -c teredoctl -n '__teredoctl_takes trace qualify listen serve lab addr' -l format -x -a 'text json jsonl' -d 'How to print results'
-complete -c teredoctl -n '__teredoctl_takes trace qualify listen serve lab addr' -s q -l quiet -d 'Print less'
-complete -c teredoctl -n '__teredoctl_takes trace qualify listen serve lab' -s v -l verbose -d 'Print more'
+complete -c teredoctl -n '__teredoctl_takes trace qualify classify listen lab' -l color -x -a 'auto always never' -d Colour
+complete -c teredoctl -n '__teredoctl_takes trace qualify classify listen serve lab addr' -l format -x -a 'text json jsonl' -d 'How to print results'
+complete -c teredoctl -n '__teredoctl_takes trace qualify classify listen serve lab addr' -s q -l quiet -d 'Print less'
+complete -c teredoctl -n '__teredoctl_takes trace qualify classify listen serve lab' -s v -l verbose -d 'Print more'
 
 complete -c teredoctl -n '__teredoctl_takes trace' -l server -x -a '(__fish_print_hostnames)' -d 'Our own Teredo server'
 complete -c teredoctl -n '__teredoctl_takes trace' -l proof -x -a 'auto nonce link-local endpoint' -d 'What to ask the peer for as proof'
@@ -126,6 +127,12 @@ complete -c teredoctl -n '__teredoctl_takes trace' -l own-address -x -d 'Our Ter
 complete -c teredoctl -n '__teredoctl_takes trace' -l control-ttl -x -d "Time to live of the control's direct bubble"
 
 complete -c teredoctl -n '__teredoctl_takes qualify' -l explain -d 'List every rule of the router advertisement'
+
+complete -c teredoctl -n '__teredoctl_takes classify' -l explain -d 'List the evidence'
+complete -c teredoctl -n '__teredoctl_takes classify serve' -l extra-port -x -d 'A second port of the server'
+complete -c teredoctl -n '__teredoctl_takes classify' -l lifetime -d 'Also measure how long a mapping lives'
+complete -c teredoctl -n '__teredoctl_takes classify' -l max-idle -x -d 'The longest time to try'
+complete -c teredoctl -n '__teredoctl_takes classify' -l resolution -x -d 'How close the bounds shall be'
 
 complete -c teredoctl -n '__teredoctl_takes listen' -l refresh -x -d 'Refresh the mapping at this interval'
 complete -c teredoctl -n '__teredoctl_takes listen' -l count -x -d 'End when this many peers have reached us'
@@ -150,6 +157,7 @@ complete -c teredoctl -n '__teredoctl_takes lab' -l duplicate -x -d 'Each link d
 complete -c teredoctl -n '__teredoctl_takes lab' -l reorder -x -d 'Each link holds this share of packets back'
 complete -c teredoctl -n '__teredoctl_takes lab' -l seed -x -d 'The same seed gives every packet the same fate'
 complete -c teredoctl -n '__teredoctl_takes lab' -l on -x -a 'a b s1 s2' -d 'Run the command on this host'
+complete -c teredoctl -n '__teredoctl_takes lab' -l also -x -d 'Run HOST=COMMAND in the background too'
 complete -c teredoctl -n '__teredoctl_takes lab' -l pcap -r -F -d 'Save what passes everywhere, in one capture'
 complete -c teredoctl -n '__teredoctl_takes lab' -l pcap-each -r -F -d 'The same, in a file for each place'
 complete -c teredoctl -n '__teredoctl_takes lab' -l ascii -d 'Draw the ladder without line-drawing characters'

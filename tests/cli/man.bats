@@ -104,6 +104,20 @@ documents() {
     documents teredoctl-qualify.1 "${found[@]}"
 }
 
+@test "classify: every word of its JSON is documented" {
+    mapfile -t found < <(codes event/classification.c reaches)
+    [ "${#found[@]}" -eq 15 ]
+    documents teredoctl-classify.1 "${found[@]}"
+    for table in verdict_codes:3 nats:8 depends_codes:5 ports_codes:4 pooling_codes:3 test_codes:16; do
+        mapfile -t found < <(codes event/classification.c "${table%:*}")
+        [ "${#found[@]}" -eq "${table#*:}" ]
+        documents teredoctl-classify.1 "${found[@]}"
+    done
+    mapfile -t found < <(codes event/prospect.c outcome_codes)
+    [ "${#found[@]}" -eq 4 ]
+    documents teredoctl-classify.1 "${found[@]}"
+}
+
 @test "trace: every cause, step, proof and note is documented" {
     mapfile -t found < <(codes event/punching.c causes)
     [ "${#found[@]}" -ge 15 ]

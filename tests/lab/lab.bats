@@ -122,6 +122,21 @@ punch() {
     [ "$(jq -r .local.address <<<"$output")" = 100.64.2.2 ]
 }
 
+@test "--also runs another command beside it, on another host, and ends it with the lab" {
+    # shellcheck disable=SC2016
+    run --separate-stderr timeout 30 "$TEREDOCTL" lab --nat-a cone \
+        --also 's1=exec teredoctl serve -q --address 192.0.2.1 --port 5555' --also 'b=echo hello from b' -- \
+        sh -c 'for i in 1 2 3 4 5; do teredoctl qualify -q 192.0.2.1:5555 && exit; sleep 0.2; done'
+    [ "$status" -eq 0 ]
+    [[ $output == *"qualified: "* ]]
+    # shellcheck disable=SC2154 # stderr is bats'
+    [[ $stderr == *"hello from b"* ]]
+    for wrong in x=true s1 s1=; do
+        run "$TEREDOCTL" lab --also "$wrong" -- true
+        [ "$status" -eq 64 ]
+    done
+}
+
 @test "a command that is not there is 127, one that is killed 128 plus the signal" {
     run timeout 30 "$TEREDOCTL" lab -- /nonexistent
     [ "$status" -eq 127 ]
