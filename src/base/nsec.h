@@ -1,5 +1,5 @@
 /* Time as 64-bit signed nanoseconds. One timeline runs through the program: nanoseconds since the
- * Unix epoch, read once at start and advanced by the monotonic clock, so that it is printable and
+ * Unix epoch, read once at start and advanced by the clock since boot, so that it is printable and
  * never steps (src/io/clock.h); a replay uses the capture's own times. */
 #ifndef BASE_NSEC_H
 #define BASE_NSEC_H

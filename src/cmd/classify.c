@@ -148,6 +148,10 @@ static int classify(struct client *c, const struct arguments *a, struct error *e
     struct event_sink sink = {emit, &outcome};
     int result;
 
+    if (a->extra_port == c->server.port) {
+        error_set(error, EX_USAGE, 0, "the extra port is the server's port, %u", c->server.port);
+        return error_hint(error, "name the other one, that of `teredoctl serve --extra-port`");
+    }
     if (client_nonces(&config.nonces, error) != 0)
         return -1;
     for (unsigned i = 0; i < socket_count(a); i++)

@@ -43,11 +43,17 @@ static int find_servers(struct client *c, struct error *error)
 
     if (resolve_endpoint(o->server, TEREDO_PORT, &c->server, error) != 0)
         return -1;
-    if (o->secondary != NULL)
-        return resolve_endpoint(o->secondary, c->server.port, &c->secondary, error);
     /* What every server of the field does, and miredo's default. */
     c->secondary = (struct endpoint){c->server.address + 1, c->server.port};
-    return 0;
+    if (o->secondary != NULL &&
+        resolve_endpoint(o->secondary, c->server.port, &c->secondary, error) != 0)
+        return -1;
+    if (c->secondary.address != c->server.address)
+        return 0;
+    error_set(error, EX_USAGE, 0, "the secondary server address is the primary one");
+    return error_hint(error,
+                      "leave --secondary out, or name the server's other address: what a NAT "
+                      "does shows between two");
 }
 
 static int open_reporter(struct client *c, bool explain, struct error *error)

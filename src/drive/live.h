@@ -7,7 +7,7 @@
 #include "udp_socket.h"
 
 enum {
-    LIVE_MAX_SOCKETS = 64
+    LIVE_MAX_SOCKETS = 72
 };
 
 /* Sees every packet and error as the engine does, before it: for logs and capture files. BYTES is

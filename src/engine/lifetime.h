@@ -17,6 +17,7 @@ enum {
     LIFETIME_INBOUND,                       /* is sent bubbles all the time, sends nothing itself */
     LIFETIME_OUTBOUND,                      /* sends all the time, is sent nothing */
     LIFETIME_PORTS,
+    LIFETIME_MAX_PASSES = 4,
 };
 
 struct lifetime_config {
@@ -27,7 +28,7 @@ struct lifetime_config {
     nsec resolution;
     nsec rtt;
     nsec wait;   /* how long an answer may take */
-    double odds; /* what silence must be less likely to be by loss */
+    double odds; /* that loss explains the silence of any test */
 };
 
 enum lifetime_state {
@@ -44,6 +45,7 @@ struct lifetime_port {
     enum lifetime_state state;
     nsec idle;     /* to be tried */
     nsec due;      /* when something is to be done next */
+    nsec opened;   /* when its mapping was told */
     nsec last_out; /* packet sent: no later was the mapping fresh for certain */
     nsec last_any; /* packet sent or received: it may have been fresh as late as this */
     nsec alive_at; /* ALIVE: an idle time that it has outlived */
@@ -58,11 +60,12 @@ struct lifetime {
     nsec started;
     nsec at_least;
     nsec at_most; /* NSEC_NEVER = none yet */
-    nsec beat;    /* how often INBOUND and OUTBOUND have traffic */
+    nsec beat;    /* how often CONTROL, INBOUND and OUTBOUND have traffic */
     nsec next_progress;
     unsigned passes;
-    unsigned trials, failed; /* controls of the tests that have ended */
+    bool no_relay; /* no bubble ever came back */
     bool done;
+    struct classify_evidence alive, gone; /* behind the bounds, but for the port: here its index */
     struct lifetime_port ports[LIFETIME_PORTS];
 };
 
@@ -77,8 +80,8 @@ void lifetime_observe(struct lifetime *l, const struct observation *o, struct ac
 /* When it wants a TIMER; NSEC_NEVER when it is done. */
 nsec lifetime_deadline(const struct lifetime *l);
 
-/* What is known so far, with the evidence: sets c->lifetime and adds to c->evidence. LOCAL is the
- * local endpoint of the first socket and of those that follow. */
+/* What is known so far, with the evidence: sets c->lifetime, adds to c->evidence and c->error_odds.
+ * LOCAL is the local endpoint of the first socket and of those that follow. */
 void lifetime_result(const struct lifetime *l, const struct endpoint *local,
                      struct classification *c);
 

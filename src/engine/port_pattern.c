@@ -74,11 +74,13 @@ enum port_allocation port_pattern(struct port_point *points, unsigned count, int
         return PORTS_PRESERVING;
     /* Each address of a pool has a sequence of its own, and which mapping belongs to which is not
      * known for those that nobody answered. */
-    if (pooling_pattern(points, count) == POOLING_ONE_ADDRESS && is_sequential(points, count, step))
+    if (pooling_pattern(points, count) != POOLING_ONE_ADDRESS)
+        return PORTS_UNKNOWN;
+    if (is_sequential(points, count, step))
         return PORTS_SEQUENTIAL;
     for (unsigned i = 0; i + 1 < count; i++)
         jumps += is_jump(points, i);
-    return jumps >= MIN_JUMPS ? PORTS_RANDOM : PORTS_UNKNOWN;
+    return jumps >= MIN_JUMPS && 2 * jumps >= count - 1 ? PORTS_RANDOM : PORTS_UNKNOWN;
 }
 
 enum address_pooling pooling_pattern(const struct port_point *points, unsigned count)

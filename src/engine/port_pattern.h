@@ -18,7 +18,8 @@ struct port_point {
  *   random port hits it has odds of 1 in 65,000 each time;
  * - sequential: at least three neighbours, and two thirds of them, are the same small step per
  *   mapping apart (the rest leaves room for other hosts' mappings and the end of the range);
- * - random: at least three neighbours are further apart than any step explains. */
+ * - random: at least three neighbours, and half of them, are further apart than any step explains.
+ * But for preserved ones, several external addresses make the pattern unknown. */
 enum port_allocation port_pattern(struct port_point *points, unsigned count, int *step);
 
 /* One address for all points, or several. PORTS of fewer than three say nothing. */

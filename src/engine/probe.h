@@ -14,28 +14,29 @@
  * Behind a NAT whose mapping depends on the destination OPEN cannot work, as the filter belongs to
  * another mapping; bubbles that P relays (RFC 4380 5.2.6) to mappings of D, Y and F0 do.
  *
- * No port serves two filtering tests. A positive finding takes one believable packet; a negative
- * one takes so many rounds, each with a control that came back, that loss explains them with odds
- * below PROBE_ODDS. What neither bears out by the last round stays unknown. */
+ * No port serves two filtering tests, and each test has two ports, which must agree: a port may
+ * have been another program's a moment ago, with the NAT's filters still open. A negative finding
+ * takes so many rounds, each with a control that came back, that loss explains them with odds below
+ * PROBE_ODDS. What is not borne out by the last round stays unknown. */
 #ifndef ENGINE_PROBE_H
 #define ENGINE_PROBE_H
 
-#include "action_queue.h"
 #include "lifetime.h"
-#include "probe_leg.h"
-#include "solicit.h"
 
 /* The ports (send_request.socket). */
 enum {
     PROBE_X, /* the service port */
     PROBE_Y,
-    PROBE_D,
+    PROBE_D0,
+    PROBE_D1,
     PROBE_F0,
     PROBE_F1,
     PROBE_F2,
     PROBE_F3,
-    PROBE_ANY,
-    PROBE_PORT,
+    PROBE_ANY0,
+    PROBE_ANY1,
+    PROBE_PORT0,
+    PROBE_PORT1,
     PROBE_OPEN0,
     PROBE_OPEN1,
     PROBE_HOPS,
@@ -47,38 +48,45 @@ enum probe_leg_name {
     LEG_Y_P,
     LEG_X_S,
     LEG_Y_S,
-    LEG_D_S,
+    LEG_D0_S,
+    LEG_D1_S,
     LEG_F0,
     LEG_F1,
     LEG_F2,
     LEG_F3,
     LEG_X_EXTRA, /* to the server's extra port */
     LEG_F1_EXTRA,
-    LEG_ANY,
-    LEG_PORT,
+    LEG_ANY0,
+    LEG_ANY1,
+    LEG_PORT0,
+    LEG_PORT1,
     LEG_OPEN0,
     LEG_OPEN1,
-    LEG_RELAY_ANY,   /* X by P to D */
-    LEG_RELAY_PORT,  /* X by P's extra port to Y */
+    LEG_RELAY_ANY0, /* X by P to D0, which has sent to S alone */
+    LEG_RELAY_ANY1,
+    LEG_RELAY_PORT0, /* X by P's extra port to Y, which has sent to P's other port */
+    LEG_RELAY_PORT1, /* to F0 */
     LEG_RELAY_OPEN0, /* X by P to Y */
     LEG_RELAY_OPEN1, /* X by P to F0 */
-    LEG_RELAY_EXTRA, /* X by P's extra port to F1 */
+    LEG_RELAY_EXTRA, /* X by P's extra port to F1, which has sent to it */
     LEG_HAIR_XY,     /* X straight to Y's external endpoint */
     LEG_HAIR_YX,
-    LEG_HOP2, /* dies on the way, at the second router */
-    LEG_HOP3,
-    LEG_HOP4,
+    LEG_HOP0, /* dies on the way */
+    LEG_HOP1,
+    LEG_HOP2,
     PROBE_LEGS
 };
 
 #define PROBE_ODDS 1e-6
-/* Where no control ever came back, loss is supposed to be no worse than this (each way and back).
- */
+/* Where no control tells of the loss on a path, no more than this share of round trips is supposed
+ * to be lost. */
 #define PROBE_WORST_LOSS 0.75
+/* A whole address is called silent no sooner: it may only be slow. */
+#define PROBE_SILENCE NSEC_S
 
 struct probe_config {
     struct endpoint server;
-    struct endpoint secondary;
+    struct endpoint secondary; /* another address */
     /* Of PROBE_SOCKETS sockets; for the lifetime, of LIFETIME_PORTS more. Borrowed. */
     const struct endpoint *local;
     uint16_t extra_port; /* that the server listens on as well; 0 = none is known */
@@ -98,10 +106,18 @@ struct probe_pending {
     bool prime;
 };
 
+/* A server address to which packets were refused: by ICMP, or by this host. */
+struct probe_refusal {
+    unsigned count;
+    enum classify_reach reach; /* of the last one */
+    struct icmp_error icmp;
+    int errnum;
+};
+
 enum {
     PROBE_PENDING = 64,
     PROBE_MADE = 64,
-    PROBE_ROUTERS = 4
+    PROBE_ROUTERS = 8
 };
 
 struct probe {
@@ -111,9 +127,10 @@ struct probe {
     nsec next_round;   /* NSEC_NEVER = none to come, for now */
     nsec last_round;   /* when the last packet of the last one was sent */
     nsec checked;      /* when the findings were last looked at */
-    nsec wait;         /* how long an answer is waited for before a try counts as lost */
-    nsec fastest;      /* answer; 0 = none yet */
-    unsigned round;    /* how many were sent */
+    nsec next_progress;
+    nsec wait;      /* how long an answer is waited for before a try counts as lost */
+    nsec fastest;   /* answer; 0 = none yet */
+    unsigned round; /* how many were sent */
     bool done;
     bool measuring; /* the classification is made; the lifetime is under way */
     struct probe_leg legs[PROBE_LEGS];
@@ -122,13 +139,8 @@ struct probe {
         struct endpoint to;
     } made[PROBE_MADE]; /* mappings in the order in which we made them, if they depend on it */
     unsigned made_count;
-    struct {
-        bool failed;
-        enum classify_reach reach;
-        struct icmp_error icmp;
-        int errnum;
-    } refused[2];                    /* P and S */
-    uint32_t routers[PROBE_ROUTERS]; /* that told of a packet's death on the way */
+    struct probe_refusal refusals[2]; /* P and S */
+    uint32_t routers[PROBE_ROUTERS];  /* that told of a packet's death on the way */
     unsigned router_count;
     bool server_host_answered; /* its ICMP port unreachable: UDP gets there */
     unsigned rejected;

@@ -1,70 +1,6 @@
 /* What each test of a classification sent, what came back, and what that shows. */
+#include "odds.h"
 #include "probe_find.h"
-
-static bool answered(const struct probe *p, enum probe_leg_name leg)
-{
-    return p->legs[leg].answered > 0;
-}
-
-static bool same_mapping(enum nat_depends mapping, struct endpoint a, struct endpoint b)
-{
-    switch (mapping) {
-    case DEPENDS_ENDPOINT_INDEPENDENT:
-    case DEPENDS_UNKNOWN:
-        return true;
-    case DEPENDS_ADDRESS:
-        return a.address == b.address;
-    case DEPENDS_ADDRESS_AND_PORT:
-    case DEPENDS_ENDPOINT:
-    case DEPENDS_COUNT:
-        break;
-    }
-    return endpoint_equal(a, b);
-}
-
-/* Sets the place of the mapping that carried SOCKET's packets to TO among those that we made. */
-static void place(const struct probe *p, enum nat_depends mapping, unsigned socket,
-                  struct endpoint to, struct port_point *point)
-{
-    point->order = 0;
-    point->first = true;
-    for (unsigned i = 0; i < p->made_count; i++) {
-        bool again = false;
-
-        if (p->made[i].socket == socket && same_mapping(mapping, p->made[i].to, to))
-            return;
-        for (unsigned k = 0; k < i; k++)
-            again |= p->made[k].socket == p->made[i].socket &&
-                     same_mapping(mapping, p->made[k].to, p->made[i].to);
-        point->order += !again;
-        point->first &= p->made[i].socket != socket;
-    }
-}
-
-unsigned probe_points(const struct probe *p, enum nat_depends mapping,
-                      struct port_point points[static CLASSIFY_PORTS])
-{
-    static const enum probe_leg_name legs[] = {LEG_X_P, LEG_X_S,   LEG_Y_P,   LEG_Y_S,
-                                               LEG_D_S, LEG_F0,    LEG_F1,    LEG_F2,
-                                               LEG_F3,  LEG_OPEN0, LEG_OPEN1, LEG_ANY};
-    unsigned count = 0;
-
-    for (unsigned i = 0; i < sizeof legs / sizeof *legs; i++) {
-        const struct probe_leg *leg = &p->legs[legs[i]];
-        struct port_point point = {.local = p->config.local[leg->socket].port,
-                                   .mapped = leg->mapped};
-        bool known = false;
-
-        if (leg->answered == 0 || endpoint_is_unset(leg->mapped))
-            continue;
-        place(p, mapping, leg->socket, leg->to, &point);
-        for (unsigned k = 0; k < count; k++)
-            known |= points[k].order == point.order;
-        if (!known)
-            points[count++] = point;
-    }
-    return count;
-}
 
 static struct classify_evidence *add(struct classification *c, enum classify_test test)
 {
@@ -131,14 +67,14 @@ static void add_mapping(const struct probe *p, struct classification *c, enum cl
     e->sent_at = nsec_min(a->first_sent, b->first_sent) - p->started;
     e->seen[0] = a->mapped;
     e->seen[1] = b->mapped;
-    if (a->answered == 0 || b->answered == 0)
+    if (a->answered == 0 || b->answered == 0 || c->unsteady)
         return;
     same = endpoint_equal(a->mapped, b->mapped);
     if (test == TEST_MAPPING_PORT && c->mapping != DEPENDS_ENDPOINT_INDEPENDENT)
         e->proof = same ? PROVES_MAPPING_BY_ADDRESS : PROVES_MAPPING_BY_PORT;
     else if (!same)
         e->proof = PROVES_MAPPING_DEPENDENT;
-    else if (endpoint_equal(a->mapped, p->config.local[a->socket]))
+    else if (endpoint_equal(a->mapped, a->came_to))
         e->proof = PROVES_NO_TRANSLATION;
     else
         e->proof = PROVES_MAPPING_INDEPENDENT;
@@ -180,22 +116,23 @@ static void add_ports(const struct probe *p, struct classification *c)
 
 static void add_hops(const struct probe *p, struct classification *c)
 {
-    const struct probe_leg *leg = &p->legs[LEG_HOP2];
+    const struct probe_leg *leg = &p->legs[LEG_HOP0];
     struct classify_evidence *e;
 
     if (leg->sent == 0 || (e = add(c, TEST_HOPS)) == NULL)
         return;
     fill(p, leg, e);
-    e->sent += p->legs[LEG_HOP3].sent + p->legs[LEG_HOP4].sent;
+    e->sent += p->legs[LEG_HOP1].sent + p->legs[LEG_HOP2].sent;
     e->answered = p->router_count;
     e->answer = (struct endpoint){0};
+    /* Those furthest out were told last. */
     for (unsigned i = 0; i < p->router_count && i < 2; i++)
-        e->seen[i] = (struct endpoint){.address = p->routers[i]};
-    if (c->second_nat == FINDING_YES) {
-        e->seen[0] = (struct endpoint){.address = c->second_nat_router};
+        e->seen[i] = (struct endpoint){.address = p->routers[p->router_count - 1 - i]};
+    if (c->shared_space_router != 0) {
+        e->seen[0] = (struct endpoint){.address = c->shared_space_router};
         e->seen[1] = (struct endpoint){0};
-        e->proof = PROVES_SECOND_NAT;
-    } else if (p->router_count > 0 && c->reach == REACH_SERVER_SILENT) {
+        e->proof = PROVES_SHARED_SPACE;
+    } else if (p->router_count > 0 && probe_udp_leaves(p) && !p->server_host_answered) {
         e->proof = PROVES_UDP_LEAVES;
     }
 }
@@ -205,20 +142,21 @@ static void add_silence(const struct probe *p, nsec now, struct classification *
     struct classify_evidence *e;
 
     if (c->reach == REACH_ONLY_PRIMARY || c->reach == REACH_ONLY_SECONDARY) {
-        bool primary = c->reach == REACH_ONLY_SECONDARY;
+        unsigned address = c->reach == REACH_ONLY_PRIMARY;
 
         if ((e = add(c, TEST_SILENCE)) == NULL)
             return;
-        fill(p, &p->legs[primary ? LEG_X_P : LEG_X_S], e);
-        e->paired = probe_address_misses(p, primary, now, false);
+        fill(p, &p->legs[address == 1 ? LEG_X_S : LEG_X_P], e);
+        e->paired = probe_address_misses(p, address, now, false);
         e->odds = odds_at_loss(PROBE_WORST_LOSS, e->paired);
         e->proof = PROVES_NO_UDP;
-    } else if (!answered(p, LEG_X_P) && !answered(p, LEG_X_S) && p->legs[LEG_X_P].sent > 0 &&
-               (e = add(c, TEST_SILENCE)) != NULL) {
+    } else if (!probe_primary_answers(p) && !probe_secondary_answers(p) &&
+               p->legs[LEG_X_P].sent > 0 && (e = add(c, TEST_SILENCE)) != NULL) {
         fill(p, &p->legs[LEG_X_P], e);
         e->sent += p->legs[LEG_X_S].sent;
         e->odds = c->error_odds;
-        e->proof = c->reach == REACH_NO_REPLY ? PROVES_NO_UDP : PROVES_NOTHING;
+        e->proof = c->reach == REACH_NO_REPLY || c->reach == REACH_SERVER_SILENT ? PROVES_NO_UDP
+                                                                                 : PROVES_NOTHING;
     }
 }
 
@@ -261,19 +199,28 @@ void probe_evidence(const struct probe *p, nsec now, struct classification *c)
     c->evidence_count = 0;
     add_silence(p, now, c);
     add_hops(p, c);
+    if (!probe_primary_answers(p) && !probe_secondary_answers(p))
+        return;
     add_mapping(p, c, TEST_MAPPING, LEG_X_P, LEG_X_S);
     add_mapping(p, c, TEST_MAPPING, LEG_Y_P, LEG_Y_S);
     add_mapping(p, c, TEST_MAPPING_PORT, LEG_X_P, LEG_X_EXTRA);
     add_mapping(p, c, TEST_MAPPING_PORT, LEG_F1, LEG_F1_EXTRA);
-    add_test(p, now, c, TEST_FILTER_ANY, LEG_ANY, PROVES_ANYONE_GETS_IN, PROVES_NOT_ANYONE);
-    add_test(p, now, c, TEST_FILTER_PORT, LEG_PORT, PROVES_ADDRESS_GETS_IN, PROVES_NOT_ADDRESS);
-    add_control(p, now, c, TEST_FILTER_OPEN, LEG_OPEN0);
-    add_control(p, now, c, TEST_FILTER_OPEN, LEG_OPEN1);
-    add_test(p, now, c, TEST_RELAY_ANY, LEG_RELAY_ANY, PROVES_ANYONE_GETS_IN, PROVES_NOT_ANYONE);
-    add_test(p, now, c, TEST_RELAY_PORT, LEG_RELAY_PORT, PROVES_ADDRESS_GETS_IN,
-             PROVES_NOT_ADDRESS);
-    add_control(p, now, c, TEST_RELAY_OPEN, LEG_RELAY_OPEN0);
-    add_control(p, now, c, TEST_RELAY_OPEN, LEG_RELAY_OPEN1);
+    for (int i = 0; i < 2; i++)
+        add_test(p, now, c, TEST_FILTER_ANY, LEG_ANY0 + i, PROVES_ANYONE_GETS_IN,
+                 PROVES_NOT_ANYONE);
+    for (int i = 0; i < 2; i++)
+        add_test(p, now, c, TEST_FILTER_PORT, LEG_PORT0 + i, PROVES_ADDRESS_GETS_IN,
+                 PROVES_NOT_ADDRESS);
+    for (int i = 0; i < 2; i++)
+        add_control(p, now, c, TEST_FILTER_OPEN, LEG_OPEN0 + i);
+    for (int i = 0; i < 2; i++)
+        add_test(p, now, c, TEST_RELAY_ANY, LEG_RELAY_ANY0 + i, PROVES_ANYONE_GETS_IN,
+                 PROVES_NOT_ANYONE);
+    for (int i = 0; i < 2; i++)
+        add_test(p, now, c, TEST_RELAY_PORT, LEG_RELAY_PORT0 + i, PROVES_ADDRESS_GETS_IN,
+                 PROVES_NOT_ADDRESS);
+    for (int i = 0; i < 2; i++)
+        add_control(p, now, c, TEST_RELAY_OPEN, LEG_RELAY_OPEN0 + i);
     add_control(p, now, c, TEST_RELAY_OPEN, LEG_RELAY_EXTRA);
     add_ports(p, c);
     add_hairpin(p, now, c);

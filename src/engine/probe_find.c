@@ -1,5 +1,7 @@
 #include "probe_find.h"
 
+#include "odds.h"
+
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
 /* What must be answered in the same round for a leg's silence to mean something. */
@@ -15,12 +17,16 @@ static struct controls controls_of(enum probe_leg_name leg)
     case LEG_Y_P:
     case LEG_F0:
         return (struct controls){{LEG_X_S, LEG_Y_S}, 2};
-    case LEG_ANY:
-    case LEG_PORT:
+    case LEG_ANY0:
+    case LEG_ANY1:
+    case LEG_PORT0:
+    case LEG_PORT1:
         return (struct controls){{LEG_OPEN0, LEG_OPEN1}, 2};
-    case LEG_RELAY_ANY:
+    case LEG_RELAY_ANY0:
+    case LEG_RELAY_ANY1:
         return (struct controls){{LEG_RELAY_OPEN0, LEG_RELAY_OPEN1}, 2};
-    case LEG_RELAY_PORT:
+    case LEG_RELAY_PORT0:
+    case LEG_RELAY_PORT1:
         return (struct controls){{LEG_RELAY_EXTRA, LEG_RELAY_EXTRA}, 1};
     default:
         return (struct controls){{LEG_X_P, LEG_Y_P}, 2};
@@ -51,11 +57,6 @@ double probe_silence(const struct probe *p, enum probe_leg_name leg, nsec now, b
     return odds_of_silence(count->trials, count->failed, count->misses);
 }
 
-static bool answered(const struct probe *p, enum probe_leg_name leg)
-{
-    return p->legs[leg].answered > 0;
-}
-
 /* Answered, or, where we hope, under way. */
 static bool leg_done(const struct probe *p, enum probe_leg_name leg, nsec now, bool hopeful)
 {
@@ -64,142 +65,101 @@ static bool leg_done(const struct probe *p, enum probe_leg_name leg, nsec now, b
     return l->answered > 0 || (hopeful && l->sent > 0 && now - l->last_sent < p->wait);
 }
 
-/* Silent beyond what loss explains; adds the odds to *ODDS. */
+static bool legs_done(const struct probe *p, enum probe_leg_name first, enum probe_leg_name last,
+                      nsec now, bool hopeful)
+{
+    for (enum probe_leg_name leg = first; leg <= last; leg++)
+        if (!leg_done(p, leg, now, hopeful))
+            return false;
+    return true;
+}
+
+/* Silent beyond what loss explains. */
 static bool is_silent(const struct probe *p, enum probe_leg_name leg, nsec now, bool hopeful,
                       double *odds)
 {
     struct probe_count count;
-    double silence;
 
-    if (answered(p, leg))
+    *odds = 1;
+    if (probe_answered(p, leg))
         return false;
-    silence = probe_silence(p, leg, now, hopeful, &count);
-    if (silence >= PROBE_ODDS)
-        return false;
-    *odds += silence;
-    return true;
+    *odds = probe_silence(p, leg, now, hopeful, &count);
+    return *odds < PROBE_ODDS;
+}
+
+/* What two ports of the same test say: FINDING_NOT_APPLICABLE where they contradict each other, as
+ * they do when one of them had been another program's. Adds the odds of a no to *ODDS. */
+static enum finding pair(const struct probe *p, enum probe_leg_name leg, nsec now, bool hopeful,
+                         double *odds)
+{
+    enum probe_leg_name other = leg + 1;
+    double one, two;
+    bool silent = is_silent(p, leg, now, hopeful, &one);
+    bool other_silent = is_silent(p, other, now, hopeful, &two);
+
+    if (probe_answered(p, leg) && probe_answered(p, other))
+        return FINDING_YES;
+    if (silent && other_silent) {
+        *odds += one > two ? one : two;
+        return FINDING_NO;
+    }
+    if ((silent && probe_answered(p, other)) || (other_silent && probe_answered(p, leg)))
+        return FINDING_NOT_APPLICABLE;
+    return FINDING_UNKNOWN;
+}
+
+/* One port's external endpoint must stay the same, and its answers come in by one address of this
+ * host: else a difference between two destinations may be one between two moments. */
+static bool is_unsteady(const struct probe *p)
+{
+    static const enum probe_leg_name legs[] = {LEG_X_P, LEG_Y_P, LEG_X_S, LEG_Y_S};
+    uint32_t address = 0;
+
+    for (size_t i = 0; i < COUNT(legs); i++) {
+        const struct probe_leg *leg = &p->legs[legs[i]];
+
+        if (leg->answered == 0)
+            continue;
+        if (leg->unsteady || (address != 0 && leg->came_to.address != address))
+            return true;
+        address = leg->came_to.address;
+    }
+    return false;
 }
 
 static bool differ(const struct probe *p, enum probe_leg_name a, enum probe_leg_name b)
 {
-    return answered(p, a) && answered(p, b) &&
+    return probe_answered(p, a) && probe_answered(p, b) &&
            !endpoint_equal(p->legs[a].mapped, p->legs[b].mapped);
 }
 
 static bool agree(const struct probe *p, enum probe_leg_name a, enum probe_leg_name b)
 {
-    return answered(p, a) && answered(p, b) && endpoint_equal(p->legs[a].mapped, p->legs[b].mapped);
+    return probe_answered(p, a) && probe_answered(p, b) &&
+           endpoint_equal(p->legs[a].mapped, p->legs[b].mapped);
 }
 
 bool probe_mapping_depends(const struct probe *p)
 {
-    return differ(p, LEG_X_P, LEG_X_S) || differ(p, LEG_Y_P, LEG_Y_S);
+    return !is_unsteady(p) && (differ(p, LEG_X_P, LEG_X_S) || differ(p, LEG_Y_P, LEG_Y_S));
 }
 
 bool probe_mapping_independent(const struct probe *p)
 {
     /* Two ports: a NAT that draws ports at random may draw the same one twice. */
-    return agree(p, LEG_X_P, LEG_X_S) && agree(p, LEG_Y_P, LEG_Y_S);
+    return !is_unsteady(p) && agree(p, LEG_X_P, LEG_X_S) && agree(p, LEG_Y_P, LEG_Y_S);
 }
 
-static bool primary_answers(const struct probe *p)
+static bool is_translated(const struct probe *p, enum probe_leg_name leg)
 {
-    return answered(p, LEG_X_P) || answered(p, LEG_Y_P);
-}
-
-static bool secondary_answers(const struct probe *p)
-{
-    return answered(p, LEG_X_S) || answered(p, LEG_Y_S) || answered(p, LEG_D_S);
-}
-
-unsigned probe_address_misses(const struct probe *p, bool primary, nsec now, bool hopeful)
-{
-    static const enum probe_leg_name legs[2][3] = {{LEG_X_S, LEG_Y_S, LEG_D_S},
-                                                   {LEG_X_P, LEG_Y_P, LEG_F0}};
-    unsigned misses = 0;
-
-    for (size_t i = 0; i < COUNT(legs[0]); i++) {
-        struct probe_count count;
-
-        probe_silence(p, legs[primary][i], now, hopeful, &count);
-        misses += count.misses;
-    }
-    return misses;
-}
-
-/* An address that never answers. The path to it may be worse than the one to the other address,
- * whose answers tell nothing of its loss then: so the worst is supposed. */
-static bool address_silent(const struct probe *p, bool primary, nsec now, bool hopeful,
-                           double *odds)
-{
-    double silence = odds_at_loss(PROBE_WORST_LOSS, probe_address_misses(p, primary, now, hopeful));
-
-    if (silence >= PROBE_ODDS)
-        return false;
-    *odds += silence;
-    return true;
-}
-
-static bool secondary_silent(const struct probe *p, nsec now, bool hopeful, double *odds)
-{
-    return !secondary_answers(p) &&
-           (p->refused[1].failed || address_silent(p, false, now, hopeful, odds));
-}
-
-/* A router of the internet, as far as its address tells: not of this network's private space, nor
- * of a carrier's behind its NAT (RFC 6598). */
-static bool is_shared(uint32_t address)
-{
-    return (address & UINT32_C(0xffc00000)) == UINT32_C(0x64400000);
-}
-
-static bool udp_leaves(const struct probe *p)
-{
-    for (unsigned i = 0; i < p->router_count; i++)
-        if (ip4_is_global_unicast(p->routers[i]) && !is_shared(p->routers[i]))
-            return true;
-    return p->server_host_answered;
-}
-
-static enum classify_reach find_reach(const struct probe *p, nsec now, bool hopeful,
-                                      struct classification *c)
-{
-    bool primary = primary_answers(p), secondary = secondary_answers(p);
-
-    if (primary && secondary)
-        return REACH_BOTH;
-    if (primary)
-        return secondary_silent(p, now, hopeful, &c->error_odds) ? REACH_ONLY_PRIMARY
-                                                                 : REACH_UNSURE;
-    if (secondary)
-        return p->refused[0].failed || address_silent(p, true, now, hopeful, &c->error_odds)
-                   ? REACH_ONLY_SECONDARY
-                   : REACH_UNSURE;
-    if (p->refused[0].failed) {
-        c->has_icmp = p->refused[0].errnum == 0;
-        c->icmp = p->refused[0].icmp;
-        c->errnum = p->refused[0].errnum;
-        return p->refused[0].reach;
-    }
-    if (p->rejected > 0)
-        return REACH_REJECTED;
-    if (udp_leaves(p))
-        return REACH_SERVER_SILENT;
-    if (c->interrupted)
-        return REACH_INTERRUPTED;
-    c->error_odds = odds_at_loss(PROBE_WORST_LOSS, p->legs[LEG_X_P].sent + p->legs[LEG_X_S].sent);
-    return REACH_NO_REPLY;
+    return probe_answered(p, leg) && !endpoint_equal(p->legs[leg].mapped, p->legs[leg].came_to);
 }
 
 static enum finding find_translation(const struct probe *p)
 {
-    const struct endpoint *x = &p->legs[LEG_X_P].mapped, *y = &p->legs[LEG_Y_P].mapped;
-    bool x_known = answered(p, LEG_X_P), y_known = answered(p, LEG_Y_P);
-
-    if ((x_known && !endpoint_equal(*x, p->config.local[PROBE_X])) ||
-        (y_known && !endpoint_equal(*y, p->config.local[PROBE_Y])))
+    if (is_translated(p, LEG_X_P) || is_translated(p, LEG_Y_P))
         return FINDING_YES;
-    return x_known && y_known ? FINDING_NO : FINDING_UNKNOWN;
+    return probe_answered(p, LEG_X_P) && probe_answered(p, LEG_Y_P) ? FINDING_NO : FINDING_UNKNOWN;
 }
 
 static enum nat_depends find_mapping(const struct probe *p)
@@ -216,21 +176,27 @@ static enum nat_depends find_mapping(const struct probe *p)
     return DEPENDS_ENDPOINT;
 }
 
-/* Everything that mapping can be told is told. */
+/* Everything that the mapping can be told by is there. */
 static bool mapping_done(const struct probe *p, nsec now, bool hopeful)
 {
     double unused = 0;
 
-    if (secondary_silent(p, now, hopeful, &unused))
+    if (!probe_secondary_answers(p) &&
+        (probe_is_refused(p, 1, now) || probe_address_silent(p, 1, now, hopeful, &unused)))
         return true;
-    if (!leg_done(p, LEG_X_S, now, hopeful) || !leg_done(p, LEG_Y_S, now, hopeful) ||
-        !leg_done(p, LEG_X_P, now, hopeful) || !leg_done(p, LEG_Y_P, now, hopeful))
+    if (!legs_done(p, LEG_X_P, LEG_Y_S, now, hopeful))
         return false;
     if (p->config.extra_port == 0 || !probe_mapping_depends(p))
         return true;
-    return (leg_done(p, LEG_X_EXTRA, now, hopeful) && leg_done(p, LEG_F1_EXTRA, now, hopeful) &&
+    return (legs_done(p, LEG_X_EXTRA, LEG_F1_EXTRA, now, hopeful) &&
             leg_done(p, LEG_F1, now, hopeful)) ||
            is_silent(p, LEG_X_EXTRA, now, hopeful, &unused);
+}
+
+static bool anyone_gets_in(const struct probe *p)
+{
+    return (probe_answered(p, LEG_ANY0) && probe_answered(p, LEG_ANY1)) ||
+           (probe_answered(p, LEG_RELAY_ANY0) && probe_answered(p, LEG_RELAY_ANY1));
 }
 
 /* Behind a NAT whose mapping depends on the destination: by relayed bubbles. *DONE is cleared where
@@ -238,22 +204,33 @@ static bool mapping_done(const struct probe *p, nsec now, bool hopeful)
 static enum nat_depends find_relayed_filtering(const struct probe *p, nsec now, bool hopeful,
                                                double *odds, bool *done)
 {
-    double unused = 0;
+    double unused;
 
-    if (answered(p, LEG_RELAY_ANY))
+    switch (pair(p, LEG_RELAY_ANY0, now, hopeful, odds)) {
+    case FINDING_YES:
         return DEPENDS_ENDPOINT_INDEPENDENT;
-    if (!is_silent(p, LEG_RELAY_ANY, now, hopeful, odds)) {
+    case FINDING_NO:
+        break;
+    case FINDING_UNKNOWN:
         *done = false;
+        return DEPENDS_UNKNOWN;
+    case FINDING_NOT_APPLICABLE:
         return DEPENDS_UNKNOWN;
     }
     if (p->config.extra_port == 0)
         return DEPENDS_ENDPOINT;
-    if (answered(p, LEG_RELAY_PORT))
+    switch (pair(p, LEG_RELAY_PORT0, now, hopeful, odds)) {
+    case FINDING_YES:
         return DEPENDS_ADDRESS;
-    if (is_silent(p, LEG_RELAY_PORT, now, hopeful, odds))
+    case FINDING_NO:
         return DEPENDS_ADDRESS_AND_PORT;
-    /* An extra port that is none: then the finding stays the coarser one. */
-    *done = is_silent(p, LEG_X_EXTRA, now, hopeful, &unused);
+    case FINDING_UNKNOWN:
+        /* An extra port that is none: then the finding stays the coarser one. */
+        *done = is_silent(p, LEG_X_EXTRA, now, hopeful, &unused);
+        break;
+    case FINDING_NOT_APPLICABLE:
+        break;
+    }
     return DEPENDS_ENDPOINT;
 }
 
@@ -261,19 +238,31 @@ static enum nat_depends find_filtering(const struct probe *p, nsec now, bool hop
                                        bool *done)
 {
     *done = true;
-    if (answered(p, LEG_ANY))
-        return DEPENDS_ENDPOINT_INDEPENDENT;
     if (probe_mapping_depends(p))
-        return find_relayed_filtering(p, now, hopeful, odds, done);
-    if (!is_silent(p, LEG_ANY, now, hopeful, odds)) {
+        return anyone_gets_in(p) ? DEPENDS_ENDPOINT_INDEPENDENT
+                                 : find_relayed_filtering(p, now, hopeful, odds, done);
+    switch (pair(p, LEG_ANY0, now, hopeful, odds)) {
+    case FINDING_YES:
+        return DEPENDS_ENDPOINT_INDEPENDENT;
+    case FINDING_NO:
+        break;
+    case FINDING_UNKNOWN:
         *done = false;
         return DEPENDS_UNKNOWN;
+    case FINDING_NOT_APPLICABLE:
+        return DEPENDS_UNKNOWN;
     }
-    if (answered(p, LEG_PORT))
+    switch (pair(p, LEG_PORT0, now, hopeful, odds)) {
+    case FINDING_YES:
         return DEPENDS_ADDRESS;
-    if (is_silent(p, LEG_PORT, now, hopeful, odds))
+    case FINDING_NO:
         return DEPENDS_ADDRESS_AND_PORT;
-    *done = false;
+    case FINDING_UNKNOWN:
+        *done = false;
+        break;
+    case FINDING_NOT_APPLICABLE:
+        break;
+    }
     return DEPENDS_ENDPOINT;
 }
 
@@ -286,28 +275,28 @@ bool probe_filtering_open(const struct probe *p, nsec now, bool hopeful)
     return !done;
 }
 
-static bool hairpin_answered(const struct probe *p)
-{
-    return answered(p, LEG_HAIR_XY) || answered(p, LEG_HAIR_YX);
-}
-
 /* Where the mapping depends on the destination, a bubble between two ports of this host comes from
  * a mapping that neither knows of: only a NAT that filters nothing would let it in. */
 static bool hairpin_testable(const struct probe *p)
 {
-    return find_translation(p) == FINDING_YES && answered(p, LEG_X_P) && answered(p, LEG_Y_P) &&
-           (probe_mapping_independent(p) ||
-            (probe_mapping_depends(p) && (answered(p, LEG_ANY) || answered(p, LEG_RELAY_ANY))));
+    if (find_translation(p) != FINDING_YES || !probe_answered(p, LEG_X_P) ||
+        !probe_answered(p, LEG_Y_P))
+        return false;
+    return probe_mapping_independent(p) || (probe_mapping_depends(p) && anyone_gets_in(p));
 }
 
 static enum finding find_hairpin(const struct probe *p, nsec now, bool hopeful, double *odds)
 {
+    double silence;
+
     if (find_translation(p) == FINDING_NO)
         return FINDING_NOT_APPLICABLE;
-    if (hairpin_answered(p))
+    if (probe_answered(p, LEG_HAIR_XY) || probe_answered(p, LEG_HAIR_YX))
         return FINDING_YES;
-    return hairpin_testable(p) && is_silent(p, LEG_HAIR_XY, now, hopeful, odds) ? FINDING_NO
-                                                                                : FINDING_UNKNOWN;
+    if (!hairpin_testable(p) || !is_silent(p, LEG_HAIR_XY, now, hopeful, &silence))
+        return FINDING_UNKNOWN;
+    *odds += silence;
+    return FINDING_NO;
 }
 
 bool probe_hairpin_open(const struct probe *p, nsec now, bool hopeful)
@@ -319,22 +308,24 @@ bool probe_hairpin_open(const struct probe *p, nsec now, bool hopeful)
 
 static enum nat_name find_name(const struct classification *c)
 {
+    bool translated = c->translated == FINDING_YES;
+
     if (c->reach == REACH_NO_REPLY || c->reach == REACH_PROHIBITED)
         return NAT_NAME_BLOCKED;
-    if (c->translated == FINDING_YES && c->mapping != DEPENDS_UNKNOWN &&
-        c->mapping != DEPENDS_ENDPOINT_INDEPENDENT)
+    if (translated && c->mapping != DEPENDS_UNKNOWN && c->mapping != DEPENDS_ENDPOINT_INDEPENDENT)
         return NAT_NAME_SYMMETRIC;
     if (c->mapping != DEPENDS_ENDPOINT_INDEPENDENT)
         return NAT_NAME_UNKNOWN;
     switch (c->filtering) {
     case DEPENDS_ENDPOINT_INDEPENDENT:
-        return c->translated == FINDING_YES ? NAT_NAME_CONE : NAT_NAME_NONE;
+        return translated ? NAT_NAME_CONE : NAT_NAME_NONE;
     case DEPENDS_ADDRESS:
-        return c->translated == FINDING_YES ? NAT_NAME_ADDRESS_RESTRICTED : NAT_NAME_FIREWALL;
+        return translated ? NAT_NAME_ADDRESS_RESTRICTED : NAT_NAME_FIREWALL;
     case DEPENDS_ADDRESS_AND_PORT:
-        return c->translated == FINDING_YES ? NAT_NAME_PORT_RESTRICTED : NAT_NAME_FIREWALL;
-    case DEPENDS_UNKNOWN:
+        return translated ? NAT_NAME_PORT_RESTRICTED : NAT_NAME_FIREWALL;
     case DEPENDS_ENDPOINT:
+        return translated ? NAT_NAME_UNKNOWN : NAT_NAME_FIREWALL;
+    case DEPENDS_UNKNOWN:
     case DEPENDS_COUNT:
         break;
     }
@@ -368,26 +359,12 @@ static void find_ports(const struct probe *p, struct classification *c)
     c->pooling = pooling_pattern(points, count);
 }
 
-/* A carrier's NAT behind the one at home: a host with a private address whose packets come by
- * shared address space on their way out, which RFC 6598 keeps for that purpose. */
-static void find_second_nat(const struct probe *p, struct classification *c)
-{
-    uint32_t local = p->config.local[PROBE_X].address;
-
-    for (unsigned i = 0; i < p->router_count; i++)
-        if (is_shared(p->routers[i]) && !is_shared(local) && !ip4_is_global_unicast(local) &&
-            c->translated == FINDING_YES) {
-            c->second_nat = FINDING_YES;
-            c->second_nat_router = p->routers[i];
-        }
-}
-
 static void count_loss(const struct probe *p, nsec now, struct classification *c)
 {
     static const enum probe_leg_name steady[] = {LEG_X_P, LEG_Y_P};
 
     c->controls = c->controls_answered = 0;
-    for (size_t i = 0; i < COUNT(steady) && primary_answers(p); i++)
+    for (size_t i = 0; i < COUNT(steady) && probe_primary_answers(p); i++)
         for (unsigned round = 0; round < p->round; round++) {
             const struct probe_try *t = &p->legs[steady[i]].tries[round];
 
@@ -403,25 +380,27 @@ bool probe_find(const struct probe *p, nsec now, bool hopeful, struct classifica
     bool filtering_done;
 
     c->error_odds = 0;
-    c->reach = find_reach(p, now, hopeful, c);
+    c->reach = probe_find_reach(p, now, hopeful, c);
     c->translated = find_translation(p);
+    c->unsteady = is_unsteady(p);
     c->mapping = find_mapping(p);
     c->filtering = find_filtering(p, now, hopeful, &c->error_odds, &filtering_done);
     c->hairpinning = find_hairpin(p, now, hopeful, &c->error_odds);
     if (!hopeful) {
         find_ports(p, c);
-        find_second_nat(p, c);
         count_loss(p, now, c);
+        c->shared_space_router = probe_shared_space_router(p);
         c->mapped = p->legs[LEG_X_P].mapped;
         c->mapped_secondary = p->legs[LEG_X_S].mapped;
+        if (probe_answered(p, LEG_X_P))
+            c->local = p->legs[LEG_X_P].came_to;
         c->rtt = p->fastest;
     }
     c->nat = find_name(c);
     c->verdict = find_verdict(c);
     if (c->reach == REACH_ONLY_SECONDARY)
         return true;
-    return primary_answers(p) && c->reach != REACH_UNSURE && mapping_done(p, now, hopeful) &&
+    return probe_primary_answers(p) && c->reach != REACH_UNSURE && mapping_done(p, now, hopeful) &&
            filtering_done && !probe_hairpin_open(p, now, hopeful) &&
-           leg_done(p, LEG_F0, now, hopeful) && leg_done(p, LEG_F1, now, hopeful) &&
-           leg_done(p, LEG_F2, now, hopeful) && leg_done(p, LEG_F3, now, hopeful);
+           legs_done(p, LEG_F0, LEG_F3, now, hopeful);
 }

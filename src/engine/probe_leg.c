@@ -134,13 +134,19 @@ bool probe_leg_believes(const struct probe_leg *leg, const struct probe_try *t,
 
 void probe_leg_answer(struct probe_leg *leg, struct probe_try *t, const struct observation *o)
 {
+    bool names_origin = o->packet->has_origin && leg->kind != PROBE_BUBBLE;
+
     if (t->answered != 0)
         return; /* a duplicate */
     t->answered = o->when;
     if (leg->answered++ == 0) {
         leg->first_delay = o->when - t->sent;
         leg->came_from = o->from;
+        leg->came_to = o->to;
+        if (names_origin)
+            leg->mapped = o->packet->origin;
+    } else if (o->to.address != leg->came_to.address ||
+               (names_origin && !endpoint_equal(o->packet->origin, leg->mapped))) {
+        leg->unsteady = true;
     }
-    if (o->packet->has_origin && leg->kind != PROBE_BUBBLE && endpoint_is_unset(leg->mapped))
-        leg->mapped = o->packet->origin;
 }

@@ -38,7 +38,8 @@ struct probe_leg {
     unsigned sent, answered;
     nsec first_sent, last_sent, first_delay; /* delay of the first answer that came; 0 = none */
     struct endpoint mapped; /* the origin that an advertisement named; unset = none came */
-    struct endpoint came_from;
+    bool unsteady;          /* a later one named another origin, or came to another address */
+    struct endpoint came_from, came_to; /* of the first answer */
     struct probe_try tries[PROBE_ROUNDS];
 };
 

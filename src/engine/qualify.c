@@ -290,10 +290,11 @@ void qualify_observe(struct qualify *q, const struct observation *o)
         break;
     case OBSERVED_ICMP_ERROR:
         if (refusal_is_final(o->icmp))
-            fail_leg(q, o, refusal_of_icmp(o->icmp));
+            fail_leg(q, o, refusal_of_icmp(o->icmp, o->to.address));
         break;
     case OBSERVED_SEND_FAILED:
-        fail_leg(q, o, refusal_of_errno(o->errnum));
+        if (!send_failure_is_passing(o->errnum))
+            fail_leg(q, o, refusal_of_errno(o->errnum));
         break;
     case OBSERVED_STOP:
         if (q->started == 0)

@@ -23,14 +23,14 @@ bool refusal_is_final(struct icmp_error icmp)
     return icmp.type == 3 && icmp.code != 4;
 }
 
-enum qualify_reason refusal_of_icmp(struct icmp_error icmp)
+enum qualify_reason refusal_of_icmp(struct icmp_error icmp, uint32_t destination)
 {
     switch (icmp.code) {
     case 0:
         return QUALIFY_NET_UNREACHABLE;
     case 2:
     case 3:
-        return QUALIFY_PORT_UNREACHABLE;
+        return icmp.reporter == destination ? QUALIFY_PORT_UNREACHABLE : QUALIFY_PROHIBITED;
     case 9:
     case 10:
     case 13:
@@ -45,4 +45,9 @@ enum qualify_reason refusal_of_errno(int errnum)
     return errnum == ENETUNREACH || errnum == EHOSTUNREACH || errnum == ENETDOWN
                ? QUALIFY_NO_ROUTE
                : QUALIFY_SEND_REFUSED;
+}
+
+bool send_failure_is_passing(int errnum)
+{
+    return errnum == ENOBUFS || errnum == EAGAIN || errnum == ENOMEM;
 }

@@ -16,11 +16,13 @@ static const struct reach_words reaches[REACH_COUNT] = {
     [REACH_BOTH] = {"both_answered", "both server addresses answer", ""},
     [REACH_ONLY_PRIMARY] =
         {"only_primary_answered",
-         "the secondary server address is silent: the mapping cannot be compared",
+         "the secondary server address gives no answer to believe: the mapping cannot be "
+         "compared",
          "check the server's second address (--secondary), or try another server"},
     [REACH_ONLY_SECONDARY] =
         {"only_secondary_answered",
-         "the primary server address is silent: mapping and filtering are out of reach",
+         "the primary server address gives no answer to believe: mapping and filtering are out "
+         "of reach",
          "check that the server address is right and that its server process listens on it"},
     [REACH_UNSURE] = {"one_answered",
                       "one server address answers; the other did not, which may be loss",
@@ -31,9 +33,10 @@ static const struct reach_words reaches[REACH_COUNT] = {
                         "let UDP port 3544 out of this network; if another server does not answer "
                         "either, it is this network that blocks UDP"},
     [REACH_SERVER_SILENT] = {"server_silent",
-                             "the server is silent, though UDP does leave this network",
-                             "try another server; this one is down, or something near it drops "
-                             "UDP port 3544"},
+                             "nothing came back from the server, though UDP gets out of this "
+                             "network at least as far as a router outside",
+                             "try another server: this one is down, or something on the way to it "
+                             "drops UDP port 3544"},
     [REACH_REJECTED] = {"replies_rejected", "every reply broke a rule and was not believed",
                         "run `teredoctl qualify --explain` to see the rule; another host may be "
                         "answering in the server's place"},
@@ -43,7 +46,7 @@ static const struct reach_words reaches[REACH_COUNT] = {
                                 "check the server address"},
     [REACH_NET_UNREACHABLE] = {"net_unreachable", "a router says: network unreachable",
                                "check the server address and this network's routes"},
-    [REACH_PROHIBITED] = {"prohibited", "a firewall on the way says: administratively prohibited",
+    [REACH_PROHIBITED] = {"prohibited", "a firewall on the way refuses the packets",
                           "ask whoever runs it to let UDP port 3544 out"},
     [REACH_NO_ROUTE] = {"no_route", "this host has no route to the server",
                         "check this host's network and default route"},
@@ -118,9 +121,9 @@ static const char *const test_codes[TEST_COUNT] = {
 static const char *const proofs[PROVES_COUNT] = {
     [PROVES_NOTHING] = "nothing, by itself",
     [PROVES_NO_UDP] = "no UDP comes back from this server",
-    [PROVES_UDP_LEAVES] = "UDP leaves this network",
-    [PROVES_SECOND_NAT] = "a second NAT: a private host has a carrier's shared address space "
-                          "(RFC 6598) behind its first router",
+    [PROVES_UDP_LEAVES] = "UDP gets out at least as far as that router",
+    [PROVES_SHARED_SPACE] = "a router on the way is in the shared address space (RFC 6598) that "
+                            "carriers use behind their own NATs: there may be a second one",
     [PROVES_NO_TRANSLATION] = "nothing is translated: the server sees the local endpoint",
     [PROVES_MAPPING_INDEPENDENT] = "the mapping does not depend on the destination",
     [PROVES_MAPPING_DEPENDENT] = "the mapping depends on the destination",
@@ -134,10 +137,10 @@ static const char *const proofs[PROVES_COUNT] = {
     [PROVES_PRESERVING] = "the external port is the local one",
     [PROVES_SEQUENTIAL] = "each new mapping takes the next port",
     [PROVES_RANDOM] = "the external port has no pattern",
-    [PROVES_ONE_ADDRESS] = "all ports of this host share one external address",
+    [PROVES_ONE_ADDRESS] = "all these ports of this host had one external address",
     [PROVES_ARBITRARY] = "ports of this host get different external addresses",
-    [PROVES_HAIRPIN] = "hosts behind this NAT reach each other by their external endpoints",
-    [PROVES_NO_HAIRPIN] = "hosts behind this NAT do not reach each other by their external "
+    [PROVES_HAIRPIN] = "two ports of this host reach each other by their external endpoints",
+    [PROVES_NO_HAIRPIN] = "two ports of this host do not reach each other by their external "
                           "endpoints",
     [PROVES_ALIVE] = "the mapping was still there",
     [PROVES_GONE] = "the mapping was gone",

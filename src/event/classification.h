@@ -19,7 +19,7 @@ enum classify_reach {
     REACH_ONLY_SECONDARY, /* likewise the primary */
     REACH_UNSURE,         /* one answered; the other did not, which may be loss */
     REACH_NO_REPLY,       /* nothing came back at all, not even an ICMP error */
-    REACH_SERVER_SILENT,  /* nothing came back from the server, but UDP does leave this network */
+    REACH_SERVER_SILENT,  /* likewise, but routers outside, or the server's host, told of UDP */
     REACH_REJECTED,       /* all replies broke a rule */
     REACH_PORT_UNREACHABLE,
     REACH_HOST_UNREACHABLE,
@@ -105,7 +105,7 @@ enum classify_proof {
     PROVES_NOTHING,
     PROVES_NO_UDP,
     PROVES_UDP_LEAVES,
-    PROVES_SECOND_NAT,
+    PROVES_SHARED_SPACE,
     PROVES_NO_TRANSLATION,
     PROVES_MAPPING_INDEPENDENT,
     PROVES_MAPPING_DEPENDENT,
@@ -163,7 +163,9 @@ struct classify_evidence {
 
 /* How long a mapping lives without traffic (RFC 4787 4.3). */
 struct mapping_lifetime {
-    bool measured; /* it was asked for */
+    bool asked;
+    bool measured; /* the server answers, so that it could be tried */
+    bool no_relay; /* but it relays no bubbles, or none came back */
     nsec at_least; /* 0 = nothing known */
     nsec at_most;  /* NSEC_NEVER = nothing known */
     enum finding outbound_refreshes;
@@ -194,8 +196,8 @@ struct classification {
     int port_step; /* of PORTS_SEQUENTIAL */
     enum finding hairpinning;
     enum address_pooling pooling;
-    enum finding second_nat;    /* never FINDING_NO: its absence cannot be shown */
-    uint32_t second_nat_router; /* whose ICMP error shows it */
+    uint32_t shared_space_router; /* on the way, of RFC 6598's addresses; 0 = none was seen */
+    bool unsteady;                /* external endpoints changed while they were compared */
     struct mapping_lifetime lifetime;
     struct endpoint server;
     struct endpoint secondary;

@@ -44,6 +44,11 @@ const char *punch_note_code(enum punch_note note)
     return notes[note];
 }
 
+const char *progress_phase_code(enum progress_phase phase)
+{
+    return phase == PROGRESS_FIRST_ANSWER ? "first_answer" : "lifetime";
+}
+
 const char *icmp_error_text(struct icmp_error icmp)
 {
     if (icmp.type == 11)

@@ -31,6 +31,12 @@ enum punch_note {
     NOTE_SERVER_ALIVE,    /* it does */
 };
 
+/* What a measurement is waiting for. */
+enum progress_phase {
+    PROGRESS_FIRST_ANSWER, /* of a server */
+    PROGRESS_LIFETIME,     /* of a mapping */
+};
+
 enum peer_activity {
     PEER_INDIRECT_BUBBLE, /* received through our server */
     PEER_DIRECT_BUBBLE,   /* received from the peer itself */
@@ -91,6 +97,7 @@ struct event {
             bool count_reached;
         } listened;
         struct {
+            enum progress_phase phase;
             nsec elapsed;
             nsec longest;  /* that it may take */
             nsec at_least; /* the bounds of the lifetime so far; 0 and NSEC_NEVER = none */
@@ -110,6 +117,7 @@ struct event_sink {
 const char *peer_activity_code(enum peer_activity activity);
 const char *peer_activity_text(enum peer_activity activity);
 const char *punch_note_code(enum punch_note note);
+const char *progress_phase_code(enum progress_phase phase);
 
 /* "port unreachable", "administratively prohibited", …, for the ICMP types that a sender meets. */
 const char *icmp_error_text(struct icmp_error icmp);

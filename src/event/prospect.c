@@ -100,6 +100,19 @@ static void guess(struct punch_prospect *p, enum port_allocation ports)
     }
 }
 
+/* Both ports must be guessed at once: known to work where both are preserved, known not to where
+ * one has no pattern. */
+static void guess_both(struct punch_prospect *p, enum port_allocation own,
+                       enum port_allocation peer)
+{
+    if (own == PORTS_RANDOM || peer == PORTS_RANDOM)
+        set(p, OUTCOME_NO, NEEDS_PORT);
+    else if (own == PORTS_PRESERVING && peer == PORTS_PRESERVING)
+        set(p, OUTCOME_EXTENSION, NEEDS_PRESERVING);
+    else
+        set(p, OUTCOME_UNKNOWN, "");
+}
+
 static void prospect(const struct side *own, const struct side *peer, struct punch_prospect *p)
 {
     const struct side *symmetric = own->symmetric ? own : peer;
@@ -110,12 +123,7 @@ static void prospect(const struct side *own, const struct side *peer, struct pun
     } else if (!own->symmetric && !peer->symmetric) {
         set(p, OUTCOME_DIRECT, "");
     } else if (own->symmetric && peer->symmetric) {
-        /* Both ports must be guessed: the harder of the two decides. */
-        guess(p, own->ports);
-        if (p->outcome == OUTCOME_EXTENSION)
-            guess(p, peer->ports == PORTS_PRESERVING ? own->ports : peer->ports);
-        else if (peer->ports == PORTS_RANDOM)
-            set(p, OUTCOME_NO, NEEDS_PORT);
+        guess_both(p, own->ports, peer->ports);
     } else if (!other->filter_known) {
         set(p, OUTCOME_UNKNOWN, "");
     } else if (!other->filters_ports) {
@@ -131,7 +139,7 @@ void punch_prospects(const struct classification *c, struct punch_prospect out[C
 
     for (int i = 0; i < CLASSIFY_PEERS; i++) {
         out[i] = (struct punch_prospect){.peer = peers[i].word, .needs = ""};
-        if (c->nat == NAT_NAME_BLOCKED)
+        if (c->reach == REACH_PROHIBITED)
             set(&out[i], OUTCOME_NO, "UDP through to the outside");
         else
             prospect(&own, &peers[i].side, &out[i]);

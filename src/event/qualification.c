@@ -37,7 +37,7 @@ static const struct reason_words reasons[QUALIFY_REASON_COUNT] = {
                                   "check the server address"},
     [QUALIFY_NET_UNREACHABLE] = {"net_unreachable", "a router says: network unreachable",
                                  "check the server address and this network's routes"},
-    [QUALIFY_PROHIBITED] = {"prohibited", "a firewall on the way says: administratively prohibited",
+    [QUALIFY_PROHIBITED] = {"prohibited", "a firewall on the way refuses the packets",
                             "ask whoever runs it to let UDP port 3544 out"},
     [QUALIFY_NO_ROUTE] = {"no_route", "this host has no route to the server",
                           "check this host's network and default route"},

@@ -8,14 +8,15 @@ static nsec read_clock(clockid_t id)
     return (nsec)t.tv_sec * NSEC_S + t.tv_nsec;
 }
 
-/* What turns monotonic into timeline; fixed at the first call. */
+/* What turns the boot-time clock, which counts while the machine sleeps (as NATs do), into the
+ * timeline; fixed at the first call. */
 static nsec timeline_offset(void)
 {
     static nsec offset;
     static int known;
 
     if (!known) {
-        offset = read_clock(CLOCK_REALTIME) - read_clock(CLOCK_MONOTONIC);
+        offset = read_clock(CLOCK_REALTIME) - read_clock(CLOCK_BOOTTIME);
         known = 1;
     }
     return offset;
@@ -23,7 +24,7 @@ static nsec timeline_offset(void)
 
 nsec clock_now(void)
 {
-    return read_clock(CLOCK_MONOTONIC) + timeline_offset();
+    return read_clock(CLOCK_BOOTTIME) + timeline_offset();
 }
 
 nsec clock_from_realtime(const struct timespec *stamp)
@@ -36,7 +37,7 @@ nsec clock_from_realtime(const struct timespec *stamp)
     return clock_now() - age;
 }
 
-struct timespec clock_to_monotonic(nsec when)
+struct timespec clock_to_timer(nsec when)
 {
     nsec t = nsec_max(when - timeline_offset(), 1);
 

@@ -26,7 +26,7 @@ int loop_init(struct loop *l, struct error *error)
     if (failed != 0)
         return error_set(error, EX_OSERR, -failed, "cannot set up the event loop");
     l->open = true;
-    l->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+    l->timer_fd = timerfd_create(CLOCK_BOOTTIME, TFD_NONBLOCK | TFD_CLOEXEC);
     if (l->timer_fd < 0)
         return error_set(error, EX_OSERR, errno, "cannot create a timer");
     return loop_watch_fd(l, l->timer_fd, timer_ready, l, error);
@@ -75,7 +75,7 @@ void loop_set_timer(struct loop *l, nsec when)
     struct itimerspec spec = {0};
 
     if (when != NSEC_NEVER)
-        spec.it_value = clock_to_monotonic(when);
+        spec.it_value = clock_to_timer(when);
     timerfd_settime(l->timer_fd, TFD_TIMER_ABSTIME, &spec, NULL);
 }
 

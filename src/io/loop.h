@@ -10,7 +10,7 @@
 #include "nsec.h"
 
 enum {
-    LOOP_MAX_FDS = 72,
+    LOOP_MAX_FDS = 80,
     LOOP_SIGNALS = 2
 };
 

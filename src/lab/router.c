@@ -125,7 +125,7 @@ static int open_all(struct router *r, const struct internet_config *config, stru
     if (r->internet == NULL)
         return error_set(error, EX_OSERR, errno, "cannot allocate memory");
     r->epoll = epoll_create1(EPOLL_CLOEXEC);
-    r->timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+    r->timer = timerfd_create(CLOCK_BOOTTIME, TFD_NONBLOCK | TFD_CLOEXEC);
     if (r->epoll < 0 || r->timer < 0)
         return error_set(error, EX_OSERR, errno, "cannot make an event loop");
     if (add_epoll(r, r->timer, error) < 0)
@@ -289,7 +289,7 @@ static void arm(struct router *r, nsec when)
         return;
     r->armed = when;
     if (when != NSEC_NEVER)
-        t.it_value = clock_to_monotonic(when);
+        t.it_value = clock_to_timer(when);
     timerfd_settime(r->timer, TFD_TIMER_ABSTIME, &t, NULL);
 }
 

@@ -67,15 +67,15 @@ const char *evidence_sent(const struct classify_evidence *e, char buf[static EVI
         break;
     case TEST_HOPS:
         add_messages(buf, e, "solicitation");
-        add(buf, ", with times to live of 2 to 4");
+        add(buf, ", with times to live from 2 on");
         break;
     case TEST_MAPPING:
         add(buf, "%u solicitation%s from port %u to both server addresses", e->sent,
             plural(e->sent), e->port);
         break;
     case TEST_MAPPING_PORT:
-        add(buf, "%u solicitation%s from port %u to the primary address, port 3544 and %u", e->sent,
-            plural(e->sent), e->port, e->to.port);
+        add(buf, "%u solicitation%s from port %u to the primary address, port 3544 and port %u",
+            e->sent, plural(e->sent), e->port, e->to.port);
         break;
     case TEST_FILTER_ANY:
         add_messages(buf, e, "cone-bit solicitation");

@@ -214,6 +214,7 @@ static json_t *progress_object(const struct reporter *r, const struct event *e)
     json_t *o = start_object(r, "progress");
 
     json_object_set_new(o, "when", json_time(e->when));
+    json_object_set_new(o, "phase", json_string(progress_phase_code(e->progress.phase)));
     json_object_set_new(o, "elapsed_s", json_seconds(e->progress.elapsed, true));
     json_object_set_new(o, "longest_s", json_seconds(e->progress.longest, true));
     json_object_set_new(o, "lifetime_s", json_bounds(e->progress.at_least, e->progress.at_most));

@@ -74,8 +74,9 @@ void json_add_classification(json_t *o, const struct classification *c)
                         c->ports == PORTS_SEQUENTIAL ? json_integer(c->port_step) : json_null());
     json_object_set_new(o, "hairpinning", json_finding(c->hairpinning));
     json_object_set_new(o, "pooling", json_word(address_pooling_code(c->pooling)));
-    json_object_set_new(o, "second_nat", json_finding(c->second_nat));
-    json_object_set_new(o, "second_nat_router", json_address(c->second_nat_router));
+    json_object_set_new(o, "shared_space_router", json_address(c->shared_space_router));
+    json_object_set_new(o, "unsteady", json_boolean(c->unsteady));
+    json_object_set_new(o, "interrupted", json_boolean(c->interrupted));
     json_object_set_new(o, "lifetime_s",
                         m->measured ? json_bounds(m->at_least, m->at_most) : json_null());
     json_object_set_new(o, "refreshed_by_outbound", json_finding(m->outbound_refreshes));

@@ -35,14 +35,27 @@ static const struct classify_evidence *find(const struct classification *c, enum
     return NULL;
 }
 
+/* The first evidence that shows this, or NULL. */
+static const struct classify_evidence *find_proof(const struct classification *c,
+                                                  enum classify_proof proof)
+{
+    for (unsigned i = 0; i < c->evidence_count; i++)
+        if (c->evidence[i].proof == proof)
+            return &c->evidence[i];
+    return NULL;
+}
+
 static void reachability(const struct reporter *r, const struct classification *c)
 {
     if (c->rtt == 0) {
         line(r, "reachability", "%s", classify_reach_text(c->reach));
         return;
     }
-    line(r, "reachability", "%s; round trip %.3f ms, %u of %u controls came back",
-         classify_reach_text(c->reach), words_ms(c->rtt), c->controls_answered, c->controls);
+    line(r, "reachability", "%s; round trip %.3f ms%s", classify_reach_text(c->reach),
+         words_ms(c->rtt), c->interrupted ? "; interrupted" : "");
+    if (c->controls > 0)
+        line(r, "loss", "%.0f %%: %u of %u controls came back",
+             100 - 100.0 * c->controls_answered / c->controls, c->controls_answered, c->controls);
 }
 
 static void translation(const struct reporter *r, const struct classification *c)
@@ -57,20 +70,23 @@ static void translation(const struct reporter *r, const struct classification *c
              endpoint_format(c->mapped, mapped));
     else
         line(r, "translation", "%s", c->translated == FINDING_YES ? "yes" : "unknown");
-    if (c->second_nat == FINDING_YES)
-        line(r, "second NAT", "yes: shared address space (%s) behind the first router",
-             ip4_format(c->second_nat_router, router));
+    if (c->shared_space_router != 0)
+        line(r, "second NAT", "maybe: router %s on the way has a carrier's shared address",
+             ip4_format(c->shared_space_router, router));
 }
 
 static void mapping(const struct reporter *r, const struct classification *c)
 {
     const struct classify_evidence *e = find(c, TEST_MAPPING);
+    const char *word = c->mapping < DEPENDS_COUNT ? depends_words[c->mapping] : "";
     char one[ENDPOINT_STRLEN], other[ENDPOINT_STRLEN];
 
     switch (c->mapping) {
     case DEPENDS_UNKNOWN:
         line(r, "mapping", "unknown: %s",
-             c->reach == REACH_BOTH ? "too much was lost to compare" : "nothing to compare with");
+             c->unsteady              ? "an external endpoint changed while it was measured"
+             : c->reach == REACH_BOTH ? "too much was lost to compare"
+                                      : "nothing to compare with");
         return;
     case DEPENDS_ENDPOINT_INDEPENDENT:
         line(r, "mapping", "%s: both server addresses saw the same endpoint, of two ports",
@@ -83,28 +99,25 @@ static void mapping(const struct reporter *r, const struct classification *c)
         break;
     }
     if (e == NULL || e->proof != PROVES_MAPPING_DEPENDENT)
-        line(r, "mapping", "%s", depends_words[c->mapping]);
+        line(r, "mapping", "%s", word);
     else
-        line(r, "mapping", "%s: the server addresses saw %s and %s", depends_words[c->mapping],
+        line(r, "mapping", "%s: the server addresses saw %s and %s", word,
              endpoint_format(e->seen[0], one), endpoint_format(e->seen[1], other));
 }
 
 /* The test that decided how it filters, in a few words. */
 static void filtering(const struct reporter *r, const struct classification *c)
 {
-    const struct classify_evidence *any = find(c, TEST_FILTER_ANY);
-    const struct classify_evidence *port = find(c, TEST_FILTER_PORT);
+    const struct classify_evidence *any = find_proof(c, PROVES_NOT_ANYONE);
+    const struct classify_evidence *port = find_proof(c, PROVES_NOT_ADDRESS);
     const char *word = depends_words[c->filtering];
 
-    if (any == NULL || any->proof == PROVES_NOTHING)
-        any = find(c, TEST_RELAY_ANY) != NULL ? find(c, TEST_RELAY_ANY) : any;
-    if (port == NULL)
-        port = find(c, TEST_RELAY_PORT);
     switch (c->filtering) {
     case DEPENDS_UNKNOWN:
         line(r, "filtering", "unknown: %s",
-             any == NULL ? "nothing could be tested"
-                         : "no control came back often enough to tell a filter from loss");
+             find(c, TEST_FILTER_ANY) == NULL
+                 ? "nothing could be tested"
+                 : "no control came back often enough to tell a filter from loss");
         break;
     case DEPENDS_ENDPOINT_INDEPENDENT:
         line(r, "filtering", "%s: an address that was never sent to got in", word);
@@ -152,7 +165,8 @@ static void ports(const struct reporter *r, const struct classification *c)
     case POOLING_NOT_APPLICABLE:
         break;
     case POOLING_ONE_ADDRESS:
-        line(r, "address pooling", "one external address for all");
+        line(r, "address pooling", "one external address for all %u mappings seen",
+             e != NULL ? e->port_count : 0);
         break;
     case POOLING_ARBITRARY:
         line(r, "address pooling", "arbitrary: this host's ports have several external addresses");
@@ -195,17 +209,35 @@ static const char *refresh_words(const struct mapping_lifetime *m)
     return m->inbound_refreshes == FINDING_YES ? "; inbound traffic keeps it alive" : "";
 }
 
+/* Bounds in tenths of a second, rounded so that they stay bounds. */
+#define TENTH (NSEC_S / 10)
+
+static double lower(nsec t)
+{
+    return (double)(t / TENTH) / 10;
+}
+
+static double upper(nsec t)
+{
+    return (double)((t + TENTH - 1) / TENTH) / 10;
+}
+
 static void lifetime(const struct reporter *r, const struct classification *c)
 {
     const struct mapping_lifetime *m = &c->lifetime;
 
-    if (!m->measured)
+    if (!m->asked)
         return;
-    if (m->at_most != NSEC_NEVER)
-        line(r, "lifetime", "%.1f to %.1f s without traffic%s", nsec_seconds(m->at_least),
-             nsec_seconds(m->at_most), refresh_words(m));
+    if (!m->measured)
+        line(r, "lifetime", "not measured: %s",
+             c->interrupted ? "interrupted" : "the server's primary address must answer");
+    else if (m->no_relay)
+        line(r, "lifetime", "unknown: no bubble came back through this server");
+    else if (m->at_most != NSEC_NEVER)
+        line(r, "lifetime", "%.1f to %.1f s without traffic%s", lower(m->at_least),
+             upper(m->at_most), refresh_words(m));
     else if (m->at_least > 0)
-        line(r, "lifetime", "at least %.1f s without traffic", nsec_seconds(m->at_least));
+        line(r, "lifetime", "at least %.1f s without traffic", lower(m->at_least));
     else
         line(r, "lifetime", "unknown");
 }
@@ -215,7 +247,7 @@ static void error_odds(const struct reporter *r, const struct classification *c)
     if (c->error_odds <= 0)
         return;
     if (c->reach == REACH_NO_REPLY)
-        line(r, "odds of error", "1 in %.0f, if no more than three of four packets are lost",
+        line(r, "odds of error", "1 in %.0f, if at least one answer in four comes through",
              1 / c->error_odds);
     else
         line(r, "odds of error", "1 in %.0f that loss made it miss an answer", 1 / c->error_odds);
@@ -313,12 +345,20 @@ void text_progress(struct reporter *r, const struct event *e)
 {
     if (r->config.quiet || !isatty(fileno(r->config.err)))
         return;
-    fprintf(r->config.err, "\r\033[Klifetime: %.0f s of at most %.0f s",
-            nsec_seconds(e->progress.elapsed), nsec_seconds(e->progress.longest));
-    if (e->progress.at_least > 0)
-        fprintf(r->config.err, "; at least %.1f s", nsec_seconds(e->progress.at_least));
-    if (e->progress.at_most != NSEC_NEVER)
-        fprintf(r->config.err, ", at most %.1f s", nsec_seconds(e->progress.at_most));
+    switch (e->progress.phase) {
+    case PROGRESS_FIRST_ANSWER:
+        fprintf(r->config.err, "\r\033[Kno answer yet: %.0f s of %.0f s",
+                nsec_seconds(e->progress.elapsed), nsec_seconds(e->progress.longest));
+        break;
+    case PROGRESS_LIFETIME:
+        fprintf(r->config.err, "\r\033[Klifetime: %.0f s of at most %.0f s",
+                nsec_seconds(e->progress.elapsed), nsec_seconds(e->progress.longest));
+        if (e->progress.at_least > 0)
+            fprintf(r->config.err, "; at least %.1f s", lower(e->progress.at_least));
+        if (e->progress.at_most != NSEC_NEVER)
+            fprintf(r->config.err, ", at most %.1f s", upper(e->progress.at_most));
+        break;
+    }
     fflush(r->config.err);
     r->progress_shown = true;
 }

@@ -17,7 +17,7 @@ teardown() {
 
 KEYS='schema command verdict nat rfc4380 mapping filtering port_allocation port_step hairpinning
     lifetime_s pooling local mapped loss error_odds rtt_s elapsed_s evidence punching reachability
-    rfc3489 netsh translated second_nat second_nat_router refreshed_by_outbound
+    rfc3489 netsh translated shared_space_router unsteady interrupted refreshed_by_outbound
     refreshed_by_inbound server secondary mapped_secondary sent received icmp system_error text
     advice'
 
@@ -36,6 +36,10 @@ KEYS='schema command verdict nat rfc4380 mapping filtering port_allocation port_
     usage_error "--extra-port"
     TEREDO_EXTRA_PORT=x t classify 192.0.2.1
     usage_error "TEREDO_EXTRA_PORT"
+    t classify 192.0.2.1 --secondary 192.0.2.1
+    usage_error "the secondary server address is the primary one"
+    t classify 192.0.2.1 --extra-port 3544
+    usage_error "the extra port is the server's port"
     t classify 192.0.2.1 --attempts 3
     usage_error "--attempts"
 }
@@ -66,7 +70,7 @@ KEYS='schema command verdict nat rfc4380 mapping filtering port_allocation port_
     json '.schema == 1 and .command == "classify" and .verdict == "classified" and .nat == "none"'
     json '.translated == false and .local == .mapped and .mapped == .mapped_secondary'
     json '.hairpinning == null and .port_allocation == null and .pooling == null'
-    json '.lifetime_s == null and .second_nat == null and .port_step == null'
+    json '.lifetime_s == null and .shared_space_router == null and .unsteady == false and .port_step == null'
     json '.loss == 0 and .error_odds == 0 and .rtt_s > 0 and .elapsed_s < 0.5'
     json '[.evidence[] | has("test") and has("sent") and has("received") and has("proves")] | all'
     json '.evidence | map(.test) | index("filtering_any") != null'

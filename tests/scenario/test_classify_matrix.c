@@ -338,7 +338,7 @@ static bool is_wrong(const struct classification *c, const struct truth *t)
            (c->ports != PORTS_UNKNOWN &&
             (c->ports != t->ports || c->port_step != (t->ports == PORTS_SEQUENTIAL))) ||
            (c->hairpinning != FINDING_UNKNOWN && c->hairpinning != t->hairpinning) ||
-           c->pooling == POOLING_ARBITRARY || c->second_nat == FINDING_YES ||
+           c->pooling == POOLING_ARBITRARY || c->shared_space_router != 0 || c->unsteady ||
            c->reach == REACH_ONLY_PRIMARY || c->reach == REACH_ONLY_SECONDARY ||
            c->reach == REACH_NO_REPLY || c->verdict == CLASSIFY_BLOCKED;
 }

@@ -62,9 +62,9 @@ static void test_table(void)
     check("symmetric, random",
           nat(NAT_NAME_SYMMETRIC, DEPENDS_ENDPOINT, DEPENDS_ENDPOINT, PORTS_RANDOM), "eeennnn");
     check("symmetric, preserving",
-          nat(NAT_NAME_SYMMETRIC, DEPENDS_ENDPOINT, DEPENDS_ENDPOINT, PORTS_PRESERVING), "eeeeeen");
+          nat(NAT_NAME_SYMMETRIC, DEPENDS_ENDPOINT, DEPENDS_ENDPOINT, PORTS_PRESERVING), "eeeeeun");
     check("symmetric, sequential",
-          nat(NAT_NAME_SYMMETRIC, DEPENDS_ADDRESS, DEPENDS_ADDRESS, PORTS_SEQUENTIAL), "eeeeeen");
+          nat(NAT_NAME_SYMMETRIC, DEPENDS_ADDRESS, DEPENDS_ADDRESS, PORTS_SEQUENTIAL), "eeeeuun");
     check("symmetric, ports unknown",
           nat(NAT_NAME_SYMMETRIC, DEPENDS_ENDPOINT, DEPENDS_UNKNOWN, PORTS_UNKNOWN), "eeeuuun");
     check("filtering unknown",
@@ -72,7 +72,9 @@ static void test_table(void)
           "dddduuu");
     check("all unknown", nat(NAT_NAME_UNKNOWN, DEPENDS_UNKNOWN, DEPENDS_UNKNOWN, PORTS_UNKNOWN),
           "uuuuuuu");
-    check("blocked", nat(NAT_NAME_BLOCKED, DEPENDS_UNKNOWN, DEPENDS_UNKNOWN, PORTS_UNKNOWN),
+    check("silence", nat(NAT_NAME_BLOCKED, DEPENDS_UNKNOWN, DEPENDS_UNKNOWN, PORTS_UNKNOWN),
+          "uuuuuuu");
+    check("prohibited", (struct classification){.nat = NAT_NAME_BLOCKED, .reach = REACH_PROHIBITED},
           "nnnnnnn");
 }
 

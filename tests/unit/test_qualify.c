@@ -66,8 +66,8 @@ static struct advert make_advert(struct endpoint from, struct endpoint origin)
 
 static void sign(struct advert *a, const uint8_t *with, size_t size)
 {
-    a->p.auth.client_id = (const uint8_t *)config.client_id;
-    a->p.auth.client_id_size = (uint8_t)strlen(config.client_id);
+    a->p.auth.client_id = (const uint8_t *)config.identity.client_id;
+    a->p.auth.client_id_size = (uint8_t)strlen(config.identity.client_id);
     a->p.auth.value = a->value;
     a->p.auth.value_size = sizeof a->value;
     a->p.payload = a->body;
@@ -530,9 +530,9 @@ static void test_secure(void)
     struct advert a;
 
     set_up();
-    config.client_id = "alice";
-    config.secret = secret;
-    config.secret_size = sizeof secret - 1;
+    config.identity.client_id = "alice";
+    config.identity.secret = secret;
+    config.identity.secret_size = sizeof secret - 1;
     start();
     bench_last_sent(&b, 0, server, &rs);
     ok(rs.auth.client_id_size == 5 && memcmp(rs.auth.client_id, "alice", 5) == 0,
