@@ -3,7 +3,7 @@
 # One line a command in _teredoctl_options: an option that takes a value ends in "=".
 # tests/cli/completions.bats compares all this with `teredoctl help` and each `--help`.
 
-_teredoctl_commands='trace qualify listen serve lab addr help'
+_teredoctl_commands='trace qualify listen serve lab addr decode help'
 
 # _teredoctl_options COMMAND: its options; without COMMAND, those of teredoctl itself
 _teredoctl_options() {
@@ -21,6 +21,9 @@ _teredoctl_options() {
     lab)
         echo '--nat-a= --nat-b= --delay= --jitter= --loss= --duplicate= --reorder= --seed= --on=
             --pcap= --pcap-each= --format= --ascii --width= --color= --quiet --verbose'
+        ;;
+    decode)
+        echo '--interface= --hex= --tunnels --count= --summary --format= --quiet --verbose'
         ;;
     addr) echo '--encode --server= --mapped= --flags= --random-flags --format= --quiet' ;;
     esac
@@ -59,6 +62,12 @@ _teredoctl_nat() {
     done
 }
 
+_teredoctl_interfaces() {
+    echo any
+    # Names that hold no blanks: the kernel forbids them.
+    (cd /sys/class/net 2>/dev/null && printf '%s\n' *)
+}
+
 # _teredoctl_values COMMAND OPTION TEXT: the values that OPTION takes, one a line
 _teredoctl_values() {
     case $2 in
@@ -70,6 +79,7 @@ _teredoctl_values() {
     --on) printf '%s\n' a b s1 s2 ;;
     --nat-a | --nat-b) _teredoctl_nat "$3" ;;
     --write | --pcap | --pcap-each | --auth-secret-file) compgen -f -- "$3" ;;
+    --interface) _teredoctl_interfaces ;;
     --user) compgen -u -- "$3" ;;
     --server | --secondary) [[ $1 == addr ]] || compgen -A hostname -- "$3" ;;
     esac
@@ -111,6 +121,8 @@ _teredoctl_words() {
         compgen -A hostname -- "$cur"
     elif [[ $command == lab ]]; then
         compgen -c -- "$cur"
+    elif [[ $command == decode ]]; then
+        compgen -f -- "$cur"
     fi
 }
 
