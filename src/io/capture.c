@@ -287,12 +287,15 @@ static int read_failed(struct capture *c, struct error *error)
                      (unsigned long long)c->number, pcap_geterr(c->pcap));
 }
 
-/* With nanosecond precision tv_usec holds nanoseconds. A pcapng file can say any time at all; what
- * nsec cannot hold becomes the nearest that it can. */
+/* With nanosecond precision tv_usec holds nanoseconds. libpcap reads a pcap file's 32 bits as
+ * signed, though nobody has captured before 1970, and after 2038 somebody will. A pcapng file can
+ * say any time at all; what nsec cannot hold becomes the nearest that it can. */
 static nsec time_of(const struct pcap_pkthdr *header)
 {
     int64_t seconds = header->ts.tv_sec, limit = INT64_MAX / NSEC_S - 1;
 
+    if (seconds < 0 && seconds >= INT32_MIN)
+        seconds += INT64_C(1) << 32;
     if (seconds < 0)
         return 0;
     if (seconds > limit)

@@ -9,7 +9,7 @@
 #include <stdio.h>
 
 #include "error.h"
-#include "link.h"
+#include "link_layer.h"
 #include "nsec.h"
 
 struct capture;

@@ -1,6 +1,6 @@
 /* Link layers: where in a captured frame the IPv4 packet begins. */
-#ifndef WIRE_LINK_H
-#define WIRE_LINK_H
+#ifndef WIRE_LINK_LAYER_H
+#define WIRE_LINK_LAYER_H
 
 #include <stdbool.h>
 #include <stddef.h>

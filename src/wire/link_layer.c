@@ -1,4 +1,4 @@
-#include "link.h"
+#include "link_layer.h"
 
 #include "bytes.h"
 #include "cursor.h"
@@ -10,6 +10,7 @@ enum {
     VLAN_TAG_SIZE = 4, /* the tag's identifier is the type that led here */
     PPPOE_HEADER_SIZE = 6,
     LOOPBACK_HEADER_SIZE = 4,
+    HDLC_HEADER_SIZE = 4,
 
     TYPE_IP4 = 0x0800,
     TYPE_VLAN = 0x8100,         /* IEEE 802.1Q */
@@ -77,13 +78,10 @@ static bool find_in_serial(struct reader *r, size_t *offset)
 {
     struct reader peek = *r;
     uint8_t address = reader_u8(&peek);
-    uint8_t control = reader_u8(&peek);
 
-    if (peek.failed)
-        return false;
     if (address == HDLC_UNICAST || address == HDLC_MULTICAST)
-        return find_after(r, 4, 2, offset);
-    if (address == PPP_ADDRESS && control == PPP_CONTROL)
+        return find_after(r, HDLC_HEADER_SIZE, 2, offset);
+    if (address == PPP_ADDRESS && reader_u8(&peek) == PPP_CONTROL)
         *r = peek;
     return find_in_ppp(r, offset);
 }
