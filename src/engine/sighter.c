@@ -164,8 +164,9 @@ bool sighter_look(struct sighter *sighter, struct sighting *s, const struct wire
     sighter->summary.datagrams++;
     if (!recognize_start(s->udp.payload, s->udp.payload_size) && recent_added(sighter->flows) == 0)
         return false;
-    /* What the headers claim, as far as a datagram can hold it. */
-    s->size = s->udp.length - (size_t)UDP_HEADER_SIZE;
+    /* What the header claims, unless it lies. */
+    s->size = outer->reason == WIRE_UDP_LENGTH ? s->udp.payload_size
+                                               : s->udp.length - (size_t)UDP_HEADER_SIZE;
     s->extent =
         teredo_decode_part(s->udp.payload, s->udp.payload_size, s->size, &s->packet, &fault);
     s->certain = recognize_packet(&s->packet, s->extent, fault.reason, s->udp.from, s->udp.to);

@@ -43,7 +43,7 @@ static bool decode_udp(struct reader *r, bool truncated_ok, struct udp_datagram 
                        struct wire_fault *fault)
 {
     const uint8_t *udp;
-    size_t start, claimed, have;
+    size_t start, claimed, have, length;
 
     if (out->ip.fragment_offset != 0)
         return wire_fail(fault, WIRE_IP4_FRAGMENT, 6);
@@ -65,12 +65,14 @@ static bool decode_udp(struct reader *r, bool truncated_ok, struct udp_datagram 
     out->checksum = load_u16(udp + 6);
     if (out->length < UDP_HEADER_SIZE)
         return wire_fail(fault, WIRE_UDP_LENGTH, start + 4);
-    if (out->length > claimed && !(truncated_ok && out->ip.more_fragments))
-        return wire_fail(fault, WIRE_UDP_LENGTH, start + 4);
-
-    out->truncated = out->length > have;
-    out->payload_size = (out->truncated ? have : out->length) - UDP_HEADER_SIZE;
+    length = out->length;
+    if (length > claimed && !(truncated_ok && out->ip.more_fragments))
+        length = claimed;
+    out->truncated = length > have;
+    out->payload_size = (out->truncated ? have : length) - UDP_HEADER_SIZE;
     out->payload = reader_take(r, out->payload_size);
+    if (length < out->length)
+        return wire_fail(fault, WIRE_UDP_LENGTH, start + 4);
     if (out->checksum != 0 && !out->truncated &&
         segment_checksum(out->ip.source, out->ip.destination, udp, out->length) != 0)
         return wire_fail(fault, WIRE_UDP_CHECKSUM, start + 6);
@@ -106,12 +108,13 @@ bool udp4_dissect(const uint8_t *data, size_t size, struct udp_datagram *out,
             return false;
         wrong_header = true;
     }
-    if (decode_udp(&r, true, out, fault))
+    if (decode_udp(&r, true, out, fault) ||
+        (fault->reason == WIRE_UDP_CHECKSUM && is_left_to_the_card(out)))
         fault->reason = WIRE_OK;
-    else if (fault->reason != WIRE_UDP_CHECKSUM)
+    if (fault->reason == WIRE_UDP_LENGTH)
+        return out->length >= UDP_HEADER_SIZE;
+    if (fault->reason != WIRE_OK && fault->reason != WIRE_UDP_CHECKSUM)
         return false;
-    else if (is_left_to_the_card(out))
-        fault->reason = WIRE_OK;
     if (wrong_header)
         wire_fail(fault, WIRE_IP4_CHECKSUM, 10);
     return true;

@@ -276,6 +276,16 @@ static void test_dissection(void)
     buf[10] ^= 1;
     ok(dissect(buf, size, &out, &good) == WIRE_IP4_CHECKSUM && good,
        "of two wrong checksums the header's is told");
+    size = udp4_encode(buf, sizeof buf, client, server, "abcd", 4, NULL);
+    buf[25] = 200;
+    ok(dissect(buf, size, &out, &good) == WIRE_UDP_LENGTH && good && out.payload_size == 4,
+       "a length that is too long is told, and the payload is what IPv4 has of it");
+    buf[10] ^= 1;
+    ok(dissect(buf, size, &out, &good) == WIRE_UDP_LENGTH && good && out.payload_size == 4,
+       "also behind a wrong header checksum");
+    buf[25] = 7;
+    ok(dissect(buf, size, &out, &good) == WIRE_UDP_LENGTH && !good,
+       "one that is too short leaves nothing to dissect");
 }
 
 static void test_left_to_the_card(void)
