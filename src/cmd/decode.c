@@ -2,12 +2,13 @@
 #include <inttypes.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <string.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sysexits.h>
 #include <unistd.h>
 
 #include "command.h"
+#include "decode_hex.h"
 #include "decode_options.h"
 #include "entropy.h"
 #include "packet.h"
@@ -49,6 +50,17 @@ static int open_signals(struct error *error)
     return fd < 0 ? error_set(error, EX_OSERR, errno, "cannot watch for signals") : fd;
 }
 
+/* As many open files as the system allows: a ring of captures has thousands. */
+static void raise_file_limit(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
 /* All of them, for later there is no privilege left to do so. */
 static int open_captures(struct decode *d, struct error *error)
 {
@@ -57,6 +69,7 @@ static int open_captures(struct decode *d, struct error *error)
     char **files = o->file_count > 0 ? o->files : from_stdin;
     int count = o->file_count > 0 ? o->file_count : 1;
 
+    raise_file_limit();
     d->captures = calloc((size_t)count, sizeof(struct capture *));
     if (d->captures == NULL)
         return error_set(error, EX_OSERR, ENOMEM, "cannot start");
@@ -132,8 +145,11 @@ static int decode_captures(struct decode *d, struct error *error)
     d->sift.count = d->options.count;
     d->sift.seen = d->options.summary ? NULL : print_packet;
     d->sift.context = &d->printer;
-    for (int i = 0; i < d->capture_count && result == 0 && !sift_is_done(&d->sift); i++)
+    for (int i = 0; i < d->capture_count && result == 0 && !sift_is_done(&d->sift); i++) {
         result = read_capture(d, d->captures[i], error);
+        capture_close(d->captures[i]);
+        d->captures[i] = NULL;
+    }
     if (d->sift.sighter == NULL)
         return result;
     sighter_summary(d->sift.sighter, &sum);
@@ -147,51 +163,6 @@ static int decode_captures(struct decode *d, struct error *error)
     output_flush(&d->output);
     print_remarks(d, &sum);
     return result != 0 ? result : sum.packets > 0 ? EX_OK : 1;
-}
-
-/* Digits in pairs, with blanks or colons between them if need be; how many bytes, or -1. */
-static long read_hex(const char *text, uint8_t *out, size_t room)
-{
-    static const char digits[] = "0123456789abcdef";
-    size_t count = 0;
-
-    for (text += strspn(text, " :\t\n"); *text != '\0'; text += strspn(text, " :\t\n")) {
-        const char *high = strchr(digits, *text | 0x20), *low;
-
-        if (high == NULL || text[1] == '\0' || (low = strchr(digits, text[1] | 0x20)) == NULL ||
-            count == room)
-            return -1;
-        out[count++] = (uint8_t)((high - digits) << 4 | (low - digits));
-        text += 2;
-    }
-    return (long)count;
-}
-
-static int decode_hex(struct decode *d, struct error *error)
-{
-    uint8_t *data = malloc(UINT16_MAX);
-    struct sighting s;
-    long size;
-    bool good;
-
-    if (data == NULL)
-        return error_set(error, EX_OSERR, ENOMEM, "cannot start");
-    size = read_hex(d->options.hex, data, UINT16_MAX);
-    if (size < 0) {
-        free(data);
-        error_set(error, EX_USAGE, 0, "--hex: not pairs of hexadecimal digits, at most 65535");
-        return error_hint(error, "the UDP payload, such as tshark -T fields -e udp.payload prints");
-    }
-    good = sighter_decode_payload(data, (size_t)size, &s);
-    d->printer.single = true;
-    packet_print(&d->printer, &s);
-    packet_print_end(&d->printer);
-    output_flush(&d->output);
-    if (!good && !d->options.quiet)
-        fprintf(stderr, "teredoctl decode: no Teredo packet: %s (byte %zu)\n",
-                wire_reason_text(s.problems[0].reason), s.problems[0].offset);
-    free(data);
-    return good ? EX_OK : EX_DATAERR;
 }
 
 static void close_all(struct decode *d)
@@ -218,7 +189,8 @@ static int run(int argc, char **argv, struct error *error)
     d.printer.format = d.options.format;
     d.printer.verbose = d.options.verbose;
     d.printer.out = &d.output;
-    status = d.options.hex != NULL ? decode_hex(&d, error) : decode_captures(&d, error);
+    status = d.options.hex != NULL ? decode_hex(&d.printer, d.options.hex, d.options.quiet, error)
+                                   : decode_captures(&d, error);
     /* Results that were lost matter unless there is worse to tell. */
     if (output_close(&d.output, &late) != 0 && status >= 0) {
         *error = late;

@@ -109,6 +109,12 @@ compare() {
         '10: of a message that was cut we say that it is ICMPv6, and not of which type'
 }
 
+@test "a hole punch in the lab" {
+    need_namespace
+    "$TEREDOCTL" lab --nat-a port-restricted --nat-b port-restricted --pcap lab.pcap >lab.out 2>&1
+    compare lab.pcap
+}
+
 @test "what tshark would take for Teredo by its form, and is not" {
     "$craft" <"$frames/others.frames" >others.pcap
     theirs others.pcap >theirs.txt

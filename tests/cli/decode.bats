@@ -546,6 +546,26 @@ live() {
     ended "$reader"
 }
 
+@test "a hole punch in the lab is one in its capture" {
+    need_namespace
+    "$TEREDOCTL" lab --nat-a port-restricted --nat-b port-restricted --pcap lab.pcap >lab.out 2>&1
+    t decode --summary --format=json lab.pcap
+    status_is 0
+    json '.packets == .frames and .hole_punches >= 1 and .clients == 2 and .problems == []'
+    t decode --format=jsonl lab.pcap 'udp port 3544'
+    json -s 'map(.kind) | unique == ["bubble", "ra", "rs"]'
+}
+
+@test "a hundred files are read one after another" {
+    packets 1 1 | "$craft" >a.pcap
+    for ((i = 0; i < 100; i++)); do
+        ln -s a.pcap "$i.pcap"
+    done
+    sh_t 'ulimit -Sn 50; "$T" decode --summary {0..99}.pcap'
+    status_is 0
+    [[ ${lines[0]} == '100 Teredo packets in 1 flows, of 100 frames '* ]]
+}
+
 @test "a million flows fit into 64 MiB, and what was forgotten is told" {
     command -v python3 >/dev/null || skip "python3 is not installed"
     # A plain writer of frames: one bubble, 1,100,000 pairs of endpoints.
