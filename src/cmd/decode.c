@@ -11,14 +11,14 @@
 #include "decode_hex.h"
 #include "decode_options.h"
 #include "entropy.h"
-#include "packet.h"
 #include "privilege.h"
 #include "sift.h"
+#include "sighting_report.h"
 
 struct decode {
     struct decode_options options;
     struct output output;
-    struct packet_printer printer;
+    struct sighting_printer printer;
     struct sift sift;
     struct capture_control control;
     struct capture **captures;
@@ -28,7 +28,7 @@ struct decode {
 
 static void print_packet(void *context, const struct sighting *s)
 {
-    packet_print(context, s);
+    sighting_print(context, s);
 }
 
 static void flush_results(void *context)
@@ -114,7 +114,7 @@ static int read_capture(struct decode *d, struct capture *c, struct error *error
     if (d->options.interface != NULL && !d->options.quiet)
         fprintf(stderr, "teredoctl decode: listening on %s, link type %s; end with Ctrl-C\n",
                 d->options.interface, capture_link_name(c));
-    packet_printer_file(&d->printer, capture_file(c));
+    sighting_printer_file(&d->printer, capture_file(c));
     result = sift_capture(&d->sift, c, error);
     d->dropped += capture_dropped(c);
     return result;
@@ -157,9 +157,9 @@ static int decode_captures(struct decode *d, struct error *error)
     if (result != 0 && sum.frames == 0)
         return result;
     if (d->options.summary)
-        packet_summary_print(stdout, d->options.format, &sum, d->dropped);
+        sighting_summary_print(stdout, d->options.format, &sum, d->dropped);
     else
-        packet_print_end(&d->printer);
+        sighting_print_end(&d->printer);
     output_flush(&d->output);
     print_remarks(d, &sum);
     return result != 0 ? result : sum.packets > 0 ? EX_OK : 1;
@@ -173,7 +173,7 @@ static void close_all(struct decode *d)
     if (d->control.stop_fd >= 0)
         close(d->control.stop_fd);
     sighter_free(d->sift.sighter);
-    packet_printer_file(&d->printer, NULL);
+    sighting_printer_file(&d->printer, NULL);
     free(d->options.filter);
 }
 

@@ -25,7 +25,7 @@ static long read_hex(const char *text, uint8_t *out, size_t room)
     return (long)count;
 }
 
-int decode_hex(struct packet_printer *printer, const char *hex, bool quiet, struct error *error)
+int decode_hex(struct sighting_printer *printer, const char *hex, bool quiet, struct error *error)
 {
     uint8_t *data = malloc(UINT16_MAX);
     struct sighting s;
@@ -42,8 +42,8 @@ int decode_hex(struct packet_printer *printer, const char *hex, bool quiet, stru
     }
     good = sighter_decode_payload(data, (size_t)size, &s);
     printer->single = true;
-    packet_print(printer, &s);
-    packet_print_end(printer);
+    sighting_print(printer, &s);
+    sighting_print_end(printer);
     output_flush(printer->out);
     if (!good && !quiet)
         fprintf(stderr, "teredoctl decode: no Teredo packet: %s (byte %zu)\n",

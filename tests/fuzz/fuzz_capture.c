@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "fuzz.h"
-#include "packet.h"
 #include "sift.h"
+#include "sighting_report.h"
 
 enum {
     FLOWS = 8 /* few, so that some make way */
@@ -15,7 +15,7 @@ static struct output output;
 
 static void print(void *context, const struct sighting *s)
 {
-    packet_print(context, s);
+    sighting_print(context, s);
 }
 
 /* One run; what it has printed is in *TEXT, for the caller to free. */
@@ -24,7 +24,7 @@ static void decode(const uint8_t *data, size_t size, enum report_format format, 
 {
     static const struct capture_control control = {.stop_fd = -1};
     struct sighter_config config = {.flows = FLOWS, .summary = summary};
-    struct packet_printer printer = {.format = format, .verbose = verbose, .out = &output};
+    struct sighting_printer printer = {.format = format, .verbose = verbose, .out = &output};
     struct sift sift = {.sighter = sighter_new(&config),
                         .tunnels = verbose || summary,
                         .seen = summary ? NULL : print,
@@ -36,7 +36,7 @@ static void decode(const uint8_t *data, size_t size, enum report_format format, 
 
     output_init(&output, out);
     if (capture_begin(capture, &error) == 0) {
-        packet_printer_file(&printer, capture_file(capture));
+        sighting_printer_file(&printer, capture_file(capture));
         if (sift_capture(&sift, capture, &error) != 0)
             HOLDS(error.status != 0 && error.what[0] != '\0');
     } else {
@@ -45,10 +45,10 @@ static void decode(const uint8_t *data, size_t size, enum report_format format, 
     sighter_summary(sift.sighter, &sum);
     HOLDS(sum.packets <= sum.datagrams && sum.unanswered + sum.punches <= sum.flows);
     if (summary)
-        packet_summary_print(out, format, &sum, 0);
+        sighting_summary_print(out, format, &sum, 0);
     else
-        packet_print_end(&printer);
-    packet_printer_file(&printer, NULL);
+        sighting_print_end(&printer);
+    sighting_printer_file(&printer, NULL);
     output_flush(&output);
     HOLDS(output.errnum == 0);
     fclose(out);

@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "fuzz.h"
-#include "packet.h"
 #include "sighter.h"
+#include "sighting_report.h"
 
 enum {
     MAX_PAYLOAD = 65507
@@ -51,11 +51,11 @@ static void print_all(const struct sighting *s)
         nowhere = fopen("/dev/null", "w");
     output_init(&output, nowhere);
     for (int format = REPORT_TEXT; format <= REPORT_JSONL; format++) {
-        struct packet_printer printer = {
+        struct sighting_printer printer = {
             .format = (enum report_format)format, .verbose = true, .single = true, .out = &output};
 
-        packet_print(&printer, s);
-        packet_print_end(&printer);
+        sighting_print(&printer, s);
+        sighting_print_end(&printer);
     }
     HOLDS(output.errnum == 0);
 }

@@ -1,7 +1,7 @@
 #include <inttypes.h>
 #include <jansson.h>
 
-#include "packet.h"
+#include "sighting_report.h"
 #include "words.h"
 
 enum {
@@ -75,8 +75,8 @@ static json_t *json_time(const struct sighting_summary *s, nsec when)
     return s->packets == 0 ? json_null() : json_string(words_time(when, text));
 }
 
-void packet_summary_print(FILE *out, enum report_format format, const struct sighting_summary *sum,
-                          uint64_t dropped)
+void sighting_summary_print(FILE *out, enum report_format format,
+                            const struct sighting_summary *sum, uint64_t dropped)
 {
     json_t *o;
 

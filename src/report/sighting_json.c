@@ -1,6 +1,6 @@
 #include "ip6_text.h"
 #include "json_put.h"
-#include "packet.h"
+#include "sighting_report.h"
 
 static char *put_ip6_pair(char *p, const char *key, const struct in6_addr *address)
 {
@@ -18,7 +18,7 @@ static char *put_object(char *p, const char *key, const char *first)
     return put_string(put_string(p, first), "\":");
 }
 
-static char *put_where(struct packet_printer *printer, char *p, const struct sighting *s)
+static char *put_where(struct sighting_printer *printer, char *p, const struct sighting *s)
 {
     p = put_string(p, "\"file\":");
     p = put_string(p, printer->file == NULL ? "null" : printer->file);
@@ -130,9 +130,9 @@ static char *put_trailers(char *p, const struct sighting *s)
     const struct teredo_packet *packet = &s->packet;
 
     p = put_string(json_put_key(p, "trailers"), "[");
-    for (unsigned i = 0; i < packet_kept_trailers(packet); i++) {
+    for (unsigned i = 0; i < sighting_kept_trailers(packet); i++) {
         const struct teredo_trailer *trailer = &packet->trailers[i];
-        const char *name = packet_trailer_name(trailer->type);
+        const char *name = sighting_trailer_name(trailer->type);
 
         if (i > 0)
             *p++ = ',';
@@ -158,7 +158,7 @@ static char *put_problems(char *p, const struct sighting *s)
     return p;
 }
 
-char *packet_put_json(struct packet_printer *printer, char *p, const struct sighting *s)
+char *sighting_put_json(struct sighting_printer *printer, char *p, const struct sighting *s)
 {
     const char *kind = sighting_kind(s);
 

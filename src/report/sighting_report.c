@@ -1,4 +1,4 @@
-#include "packet.h"
+#include "sighting_report.h"
 
 #include <jansson.h>
 #include <stdlib.h>
@@ -13,7 +13,7 @@ enum {
 
 #define LIST_BEGIN "{\n  \"schema\": 1,\n  \"command\": \"decode\",\n  \"packets\": [\n"
 
-void packet_printer_file(struct packet_printer *printer, const char *name)
+void sighting_printer_file(struct sighting_printer *printer, const char *name)
 {
     size_t size = name == NULL ? 0 : strnlen(name, NAME_BYTES);
     json_t *string;
@@ -30,20 +30,20 @@ void packet_printer_file(struct packet_printer *printer, const char *name)
         *json_put_string(printer->file, name, size) = '\0';
 }
 
-static void print_json(struct packet_printer *printer, const struct sighting *s)
+static void print_json(struct sighting_printer *printer, const struct sighting *s)
 {
     char *start = output_reserve(printer->out), *p = start;
 
     if (printer->format == REPORT_JSON && !printer->single) {
         p = put_string(p, printer->count == 0 ? LIST_BEGIN : ",\n");
-        p = packet_put_json(printer, put_string(p, "    {"), s);
+        p = sighting_put_json(printer, put_string(p, "    {"), s);
         output_advance(printer->out, p);
         return;
     }
     p = put_string(p, "{\"schema\":1,\"command\":\"decode\",");
     if (printer->format == REPORT_JSONL)
         p = put_string(p, "\"event\":\"packet\",");
-    p = packet_put_json(printer, p, s);
+    p = sighting_put_json(printer, p, s);
     if (printer->format == REPORT_JSON) {
         json_put_laid_out(printer->out, start, (size_t)(p - start));
         return;
@@ -52,21 +52,21 @@ static void print_json(struct packet_printer *printer, const struct sighting *s)
     output_advance(printer->out, p);
 }
 
-void packet_print(struct packet_printer *printer, const struct sighting *s)
+void sighting_print(struct sighting_printer *printer, const struct sighting *s)
 {
     if (printer->format != REPORT_TEXT) {
         print_json(printer, s);
     } else {
-        char *p = packet_put_line(printer, output_reserve(printer->out), s);
+        char *p = sighting_put_line(printer, output_reserve(printer->out), s);
 
         if (printer->verbose)
-            p = packet_put_tree(p, s);
+            p = sighting_put_tree(p, s);
         output_advance(printer->out, p);
     }
     printer->count++;
 }
 
-void packet_print_end(struct packet_printer *printer)
+void sighting_print_end(struct sighting_printer *printer)
 {
     if (printer->format == REPORT_JSON && !printer->single)
         output_text(printer->out, printer->count == 0 ? LIST_BEGIN "  ]\n}\n" : "\n  ]\n}\n");
@@ -74,7 +74,7 @@ void packet_print_end(struct packet_printer *printer)
     printer->file = NULL;
 }
 
-const char *packet_trailer_name(uint8_t type)
+const char *sighting_trailer_name(uint8_t type)
 {
     switch (type) {
     case TRAILER_NONCE:

@@ -1,12 +1,12 @@
 #include "ip6_text.h"
-#include "packet.h"
+#include "sighting_report.h"
 
 static char *put_ip6(char *p, const struct in6_addr *address)
 {
     return p + ip6_format(address, p);
 }
 
-char *packet_put_prefix(char *p, const struct icmp6_prefix *prefix)
+char *sighting_put_prefix(char *p, const struct icmp6_prefix *prefix)
 {
     p = put_ip6(p, &prefix->prefix);
     *p++ = '/';
@@ -25,7 +25,7 @@ static char *put_details(char *p, const struct sighting *s)
     switch (s->packet.kind) {
     case TEREDO_RA:
         if (m->ra.prefix_count > 0)
-            p = packet_put_prefix(put_string(p, ", prefix "), &m->ra.prefix);
+            p = sighting_put_prefix(put_string(p, ", prefix "), &m->ra.prefix);
         return m->ra.mtu == 0 ? p : put_decimal(put_string(p, ", mtu "), m->ra.mtu);
     case TEREDO_ECHO_REQUEST:
     case TEREDO_ECHO_REPLY:
@@ -42,7 +42,7 @@ static char *put_details(char *p, const struct sighting *s)
     return p;
 }
 
-char *packet_put_trailer(char *p, const struct teredo_trailer *trailer)
+char *sighting_put_trailer(char *p, const struct teredo_trailer *trailer)
 {
     const uint8_t *value = trailer->value;
 
@@ -78,14 +78,14 @@ char *packet_put_trailer(char *p, const struct teredo_trailer *trailer)
     }
 }
 
-unsigned packet_kept_trailers(const struct teredo_packet *packet)
+unsigned sighting_kept_trailers(const struct teredo_packet *packet)
 {
     return packet->trailer_count < TEREDO_MAX_TRAILERS ? packet->trailer_count
                                                        : TEREDO_MAX_TRAILERS;
 }
 
 /* WHEN FROM > TO: KIND SOURCE > DESTINATION, …, SIZE bytes; PROBLEM at byte N */
-char *packet_put_line(struct packet_printer *printer, char *p, const struct sighting *s)
+char *sighting_put_line(struct sighting_printer *printer, char *p, const struct sighting *s)
 {
     const struct teredo_packet *packet = &s->packet;
     const char *kind = sighting_kind(s);
@@ -109,8 +109,8 @@ char *packet_put_line(struct packet_printer *printer, char *p, const struct sigh
         p = put_hex(put_string(p, ", auth nonce "), packet->auth.nonce, TEREDO_NONCE_SIZE);
     if (packet->has_origin)
         p = put_endpoint(put_string(p, ", origin "), packet->origin);
-    for (unsigned i = 0; i < packet_kept_trailers(packet); i++)
-        p = packet_put_trailer(put_string(p, ", "), &packet->trailers[i]);
+    for (unsigned i = 0; i < sighting_kept_trailers(packet); i++)
+        p = sighting_put_trailer(put_string(p, ", "), &packet->trailers[i]);
     p = put_decimal(put_string(p, ", "), s->size);
     p = put_string(p, " bytes");
     for (unsigned i = 0; i < s->problem_count; i++) {

@@ -1,16 +1,16 @@
 #include <stdlib.h>
 
 #include "hex.h"
-#include "packet.h"
 #include "samples.h"
 #include "sighter.h"
+#include "sighting_report.h"
 #include "tap.h"
 #include "words.h"
 
 static struct output output;
 
 /* What PRINTER writes of S, and at its end. */
-static const char *printed(struct packet_printer *printer, const struct sighting *s)
+static const char *printed(struct sighting_printer *printer, const struct sighting *s)
 {
     static char *text;
     size_t size;
@@ -21,8 +21,8 @@ static const char *printed(struct packet_printer *printer, const struct sighting
     file = open_memstream(&text, &size);
     output_init(&output, file);
     printer->out = &output;
-    packet_print(printer, s);
-    packet_print_end(printer);
+    sighting_print(printer, s);
+    sighting_print_end(printer);
     output_flush(&output);
     fclose(file);
     return text;
@@ -51,7 +51,7 @@ static void test_stamp(void)
 
 static void test_line(void)
 {
-    struct packet_printer printer = {.format = REPORT_TEXT};
+    struct sighting_printer printer = {.format = REPORT_TEXT};
     uint8_t data[256];
     struct sighting s;
 
@@ -96,7 +96,7 @@ static void test_largest(void)
     s.problem_count = 2;
     memset(name, '\1', sizeof name - 1);
     for (int verbose = 0; verbose < 2; verbose++) {
-        struct packet_printer printer = {.format = REPORT_TEXT, .verbose = verbose};
+        struct sighting_printer printer = {.format = REPORT_TEXT, .verbose = verbose};
         const char *text = printed(&printer, &s);
 
         ok(strlen(text) > 4000 && strlen(text) < OUTPUT_PIECE,
@@ -104,11 +104,11 @@ static void test_largest(void)
     }
     for (int format = REPORT_JSON; format <= REPORT_JSONL; format++)
         for (int single = 0; single < 2; single++) {
-            struct packet_printer printer = {.format = (enum report_format)format,
-                                             .single = single};
+            struct sighting_printer printer = {.format = (enum report_format)format,
+                                               .single = single};
             const char *text;
 
-            packet_printer_file(&printer, name);
+            sighting_printer_file(&printer, name);
             text = printed(&printer, &s);
             ok(strlen(text) > 10000 && (format == REPORT_JSON || strlen(text) < OUTPUT_PIECE),
                "and so does its JSON, %zu bytes, even with a monstrous name", strlen(text));
@@ -128,12 +128,12 @@ static void test_file_names(void)
     };
 
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        struct packet_printer printer = {.format = REPORT_JSONL};
+        struct sighting_printer printer = {.format = REPORT_JSONL};
         uint8_t data[128];
         struct sighting s;
 
         sighter_decode_payload(data, hex_read(SAMPLE_RS, data), &s);
-        packet_printer_file(&printer, rows[i][0]);
+        sighting_printer_file(&printer, rows[i][0]);
         ok(strstr(printed(&printer, &s), rows[i][1]) != NULL, "a file's name is %s", rows[i][1]);
     }
 }

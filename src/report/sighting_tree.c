@@ -1,6 +1,6 @@
 #include "address.h"
 #include "ip6_text.h"
-#include "packet.h"
+#include "sighting_report.h"
 
 /* Two blanks, the name, blanks up to the column of the values. */
 #define NAME_FRAME "  frame            "
@@ -90,7 +90,7 @@ static char *tree_icmp6(char *p, const struct icmp6_message *m)
         p = put_decimal(put_string(p, " s, retransmit timer "), m->ra.retransmit_timer);
         p = put_string(p, " ms");
         if (m->ra.prefix_count > 0) {
-            p = packet_put_prefix(put_string(p, "\n" NAME_PREFIX), &m->ra.prefix);
+            p = sighting_put_prefix(put_string(p, "\n" NAME_PREFIX), &m->ra.prefix);
             p = put_decimal(put_string(p, ", valid "), m->ra.prefix.valid_lifetime);
             p = put_decimal(put_string(p, " s, preferred "), m->ra.prefix.preferred_lifetime);
             p = put_string(p, " s");
@@ -99,7 +99,7 @@ static char *tree_icmp6(char *p, const struct icmp6_message *m)
     return end_line(p);
 }
 
-char *packet_put_tree(char *p, const struct sighting *s)
+char *sighting_put_tree(char *p, const struct sighting *s)
 {
     const struct teredo_packet *packet = &s->packet;
 
@@ -113,8 +113,8 @@ char *packet_put_tree(char *p, const struct sighting *s)
         p = tree_ip6(p, &packet->ip6);
     if (sighting_has_icmp6(s))
         p = tree_icmp6(p, &packet->icmp6);
-    for (unsigned i = 0; i < packet_kept_trailers(packet); i++)
-        p = end_line(packet_put_trailer(put_string(p, NAME_TRAILER), &packet->trailers[i]));
+    for (unsigned i = 0; i < sighting_kept_trailers(packet); i++)
+        p = end_line(sighting_put_trailer(put_string(p, NAME_TRAILER), &packet->trailers[i]));
     for (unsigned i = 0; i < s->problem_count; i++) {
         p = put_string(put_string(p, NAME_PROBLEM), wire_reason_text(s->problems[i].reason));
         p = put_string(put_string(p, " ("), wire_reason_code(s->problems[i].reason));
