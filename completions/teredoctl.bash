@@ -3,7 +3,7 @@
 # One line a command in _teredoctl_options: an option that takes a value ends in "=".
 # tests/cli/completions.bats compares all this with `teredoctl help` and each `--help`.
 
-_teredoctl_commands='trace qualify classify listen serve lab addr help'
+_teredoctl_commands='trace qualify classify listen serve lab addr decode help'
 
 # _teredoctl_options COMMAND: its options; without COMMAND, those of teredoctl itself
 _teredoctl_options() {
@@ -22,6 +22,9 @@ _teredoctl_options() {
     lab)
         echo '--nat-a= --nat-b= --delay= --jitter= --loss= --duplicate= --reorder= --seed= --on=
             --also= --pcap= --pcap-each= --format= --ascii --width= --color= --quiet --verbose'
+        ;;
+    decode)
+        echo '--interface= --hex= --tunnels --count= --summary --format= --quiet --verbose'
         ;;
     addr) echo '--encode --server= --mapped= --flags= --random-flags --format= --quiet' ;;
     esac
@@ -60,6 +63,12 @@ _teredoctl_nat() {
     done
 }
 
+_teredoctl_interfaces() {
+    echo any
+    # Names that hold no blanks: the kernel forbids them.
+    (cd /sys/class/net 2>/dev/null && printf '%s\n' *)
+}
+
 # _teredoctl_values COMMAND OPTION TEXT: the values that OPTION takes, one a line
 _teredoctl_values() {
     case $2 in
@@ -71,6 +80,7 @@ _teredoctl_values() {
     --on) printf '%s\n' a b s1 s2 ;;
     --nat-a | --nat-b) _teredoctl_nat "$3" ;;
     --write | --pcap | --pcap-each | --auth-secret-file) compgen -f -- "$3" ;;
+    --interface) _teredoctl_interfaces ;;
     --user) compgen -u -- "$3" ;;
     --server | --secondary) [[ $1 == addr ]] || compgen -A hostname -- "$3" ;;
     esac
@@ -112,6 +122,8 @@ _teredoctl_words() {
         compgen -A hostname -- "$cur"
     elif [[ $command == lab ]]; then
         compgen -c -- "$cur"
+    elif [[ $command == decode ]]; then
+        compgen -f -- "$cur"
     fi
 }
 

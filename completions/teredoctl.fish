@@ -98,6 +98,7 @@ for where in $no_command '__teredoctl_takes help'
     complete -c teredoctl -n $where -a serve -d 'Be a Teredo server'
     complete -c teredoctl -n $where -a lab -d 'An emulated internet with NATs of any kind'
     complete -c teredoctl -n $where -a addr -d 'Take Teredo addresses apart, or build one'
+    complete -c teredoctl -n $where -a decode -d 'Find the Teredo packets in captures'
     complete -c teredoctl -n $where -a help -d 'Tell what a command does'
 end
 
@@ -114,9 +115,9 @@ complete -c teredoctl -n $client -l allow-private -d 'Also use addresses that ar
 complete -c teredoctl -n $client -l write -r -F -d 'Save all packets as a capture'
 complete -c teredoctl -n $client -l no-capture -d "Use the sockets' own timestamps"
 complete -c teredoctl -n '__teredoctl_takes trace qualify classify listen lab' -l color -x -a 'auto always never' -d Colour
-complete -c teredoctl -n '__teredoctl_takes trace qualify classify listen serve lab addr' -l format -x -a 'text json jsonl' -d 'How to print results'
-complete -c teredoctl -n '__teredoctl_takes trace qualify classify listen serve lab addr' -s q -l quiet -d 'Print less'
-complete -c teredoctl -n '__teredoctl_takes trace qualify classify listen serve lab' -s v -l verbose -d 'Print more'
+complete -c teredoctl -n '__teredoctl_takes trace qualify classify listen serve lab addr decode' -l format -x -a 'text json jsonl' -d 'How to print results'
+complete -c teredoctl -n '__teredoctl_takes trace qualify classify listen serve lab addr decode' -s q -l quiet -d 'Print less'
+complete -c teredoctl -n '__teredoctl_takes trace qualify classify listen serve lab decode' -s v -l verbose -d 'Print more'
 
 complete -c teredoctl -n '__teredoctl_takes trace' -l server -x -a '(__fish_print_hostnames)' -d 'Our own Teredo server'
 complete -c teredoctl -n '__teredoctl_takes trace' -l proof -x -a 'auto nonce link-local endpoint' -d 'What to ask the peer for as proof'
@@ -170,3 +171,10 @@ complete -c teredoctl -n '__teredoctl_takes addr' -l server -x -d 'IPv4 address 
 complete -c teredoctl -n '__teredoctl_takes addr' -l mapped -x -d 'Mapped address and port of the client'
 complete -c teredoctl -n '__teredoctl_takes addr' -l flags -x -d 'The 16 flags'
 complete -c teredoctl -n '__teredoctl_takes addr' -l random-flags -d 'Random flags, as RFC 5991 asks for'
+
+complete -c teredoctl -n '__teredoctl_takes decode' -F
+complete -c teredoctl -n '__teredoctl_takes decode' -s i -l interface -x -a 'any (__fish_print_interfaces)' -d 'Capture on this network interface'
+complete -c teredoctl -n '__teredoctl_takes decode' -l hex -x -d 'Decode a UDP payload'
+complete -c teredoctl -n '__teredoctl_takes decode' -l tunnels -d 'Also look into GTP-U tunnels'
+complete -c teredoctl -n '__teredoctl_takes decode' -l count -x -d 'End after this many Teredo packets'
+complete -c teredoctl -n '__teredoctl_takes decode' -l summary -d 'Print no packets, only what there was in all'

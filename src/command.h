@@ -14,6 +14,7 @@ struct command {
 
 extern const struct command command_addr;
 extern const struct command command_classify;
+extern const struct command command_decode;
 extern const struct command command_help;
 extern const struct command command_lab;
 extern const struct command command_listen;

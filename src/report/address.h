@@ -56,6 +56,9 @@ enum {
 /* Puts the sentence of a note at P; returns what follows. */
 char *address_put_note(char *p, const struct address *a, enum address_note note);
 
+/* Puts the flags of a Teredo address, "0x2c5a, random 0x2c5a". */
+char *address_put_flags(char *p, uint16_t flags);
+
 /* Prints addresses one after another. */
 struct address_printer {
     enum report_format format;

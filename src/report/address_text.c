@@ -11,16 +11,9 @@
 #define NAME_IDENTIFIER "  identifier       "
 #define NAME_ZONE "  zone             "
 
-static char *put_endpoint(char *p, struct endpoint e)
+char *address_put_flags(char *p, uint16_t flags)
 {
-    p = put_ip4(p, e.address);
-    *p++ = ':';
-    return put_decimal(p, e.port);
-}
-
-static char *put_flags(char *p, uint16_t flags)
-{
-    p = put_hex16(put_string(p, NAME_FLAGS), flags);
+    p = put_hex16(p, flags);
     if (flags & TEREDO_FLAG_CONE)
         p = put_string(p, ", cone");
     if (flags & TEREDO_FLAG_RESERVED)
@@ -31,6 +24,12 @@ static char *put_flags(char *p, uint16_t flags)
         p = put_string(p, ", group");
     if (flags & TEREDO_FLAGS_RANDOM)
         p = put_hex16(put_string(p, ", random "), flags & TEREDO_FLAGS_RANDOM);
+    return p;
+}
+
+static char *put_flags(char *p, uint16_t flags)
+{
+    p = address_put_flags(put_string(p, NAME_FLAGS), flags);
     *p++ = '\n';
     return p;
 }

@@ -3,8 +3,6 @@
 #include <errno.h>
 #include <sysexits.h>
 
-#include "endpoint.h"
-
 void output_init(struct output *o, FILE *file)
 {
     o->file = file;
@@ -45,6 +43,19 @@ void output_text(struct output *o, const char *text)
     output_advance(o, put_string(output_reserve(o), text));
 }
 
+void output_long_text(struct output *o, const char *text)
+{
+    size_t left = strlen(text);
+
+    while (left > 0) {
+        size_t piece = left < OUTPUT_PIECE ? left : OUTPUT_PIECE;
+
+        output_advance(o, put_bytes(output_reserve(o), text, piece));
+        text += piece;
+        left -= piece;
+    }
+}
+
 int output_finish(FILE *file, struct error *error)
 {
     errno = 0;
@@ -55,19 +66,19 @@ int output_finish(FILE *file, struct error *error)
 
 char *put_decimal(char *p, unsigned long value)
 {
-    char digits[3 * sizeof value];
-    size_t n = sizeof digits;
+    char text[3 * sizeof value];
+    size_t n = sizeof text;
 
     do
-        digits[--n] = (char)('0' + value % 10);
+        text[--n] = (char)('0' + value % 10);
     while ((value /= 10) != 0);
-    return put_bytes(p, digits + n, sizeof digits - n);
+    return put_bytes(p, text + n, sizeof text - n);
 }
+
+static const char digits[] = "0123456789abcdef";
 
 char *put_hex16(char *p, uint16_t value)
 {
-    static const char digits[] = "0123456789abcdef";
-
     *p++ = '0';
     *p++ = 'x';
     for (int shift = 12; shift >= 0; shift -= 4)
@@ -78,4 +89,20 @@ char *put_hex16(char *p, uint16_t value)
 char *put_ip4(char *p, uint32_t address)
 {
     return p + strlen(ip4_format(address, p));
+}
+
+char *put_hex(char *p, const uint8_t *data, size_t size)
+{
+    for (size_t i = 0; i < size; i++) {
+        *p++ = digits[data[i] >> 4];
+        *p++ = digits[data[i] & 0xf];
+    }
+    return p;
+}
+
+char *put_endpoint(char *p, struct endpoint e)
+{
+    p = put_ip4(p, e.address);
+    *p++ = ':';
+    return put_decimal(p, e.port);
 }

@@ -7,11 +7,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "endpoint.h"
 #include "error.h"
 
 enum {
     OUTPUT_ROOM = 65536,
-    OUTPUT_PIECE = 4096 /* the most that one output_reserve asks for */
+    OUTPUT_PIECE = 16384 /* the most that one output_reserve asks for */
 };
 
 struct output {
@@ -40,6 +41,9 @@ static inline void output_advance(struct output *o, const char *end)
 
 void output_text(struct output *o, const char *text);
 
+/* The same for a text that may be longer than OUTPUT_PIECE. */
+void output_long_text(struct output *o, const char *text);
+
 /* The same for a FILE that was written to without a struct output. */
 int output_finish(FILE *file, struct error *error);
 
@@ -58,6 +62,10 @@ static inline char *put_string(char *p, const char *text)
 char *put_decimal(char *p, unsigned long value);
 /* "0x" and four digits. */
 char *put_hex16(char *p, uint16_t value);
+/* Two digits a byte. */
+char *put_hex(char *p, const uint8_t *data, size_t size);
 char *put_ip4(char *p, uint32_t address);
+/* "address:port" */
+char *put_endpoint(char *p, struct endpoint e);
 
 #endif

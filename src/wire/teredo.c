@@ -108,10 +108,37 @@ static enum teredo_kind icmp6_kind(uint8_t type)
     }
 }
 
-bool teredo_decode(const uint8_t *data, size_t size, struct teredo_packet *out,
-                   struct wire_fault *fault)
+/* Reads the trailers. Those of a packet that was cut end early, which is no fault of theirs. */
+static enum teredo_extent decode_rest(struct reader *r, size_t claimed, struct teredo_packet *out,
+                                      struct wire_fault *fault)
+{
+    if (reader_left(r) > 0 && !teredo_trailers_decode(r, out, fault))
+        return TEREDO_KIND;
+    if (claimed > r->size) {
+        out->junk_size = 0;
+        wire_fail(fault, WIRE_TRUNCATED, r->size);
+    }
+    return TEREDO_WHOLE;
+}
+
+/* What ICMPv6 message it is, also if it is malformed, as long as its first byte is there. */
+static enum teredo_extent decode_icmp6(size_t start, size_t missing, struct teredo_packet *out,
+                                       struct wire_fault *fault)
+{
+    bool good = missing == 0 &&
+                icmp6_decode(out->payload, out->payload_size, &out->ip6, start, &out->icmp6, fault);
+
+    if (out->payload_size == 0)
+        return TEREDO_HEADER;
+    out->kind = icmp6_kind(out->payload[0]);
+    return good ? TEREDO_WHOLE : TEREDO_KIND;
+}
+
+enum teredo_extent teredo_decode_part(const uint8_t *data, size_t size, size_t claimed,
+                                      struct teredo_packet *out, struct wire_fault *fault)
 {
     struct reader r = reader_of(data, size);
+    size_t start, missing = 0;
 
     /* Field by field: the packet is large, and this runs once for each packet of a capture. */
     out->has_auth = false;
@@ -124,25 +151,39 @@ bool teredo_decode(const uint8_t *data, size_t size, struct teredo_packet *out,
     fault->offset = 0;
 
     if (!decode_encapsulations(&r, out, fault))
-        return false;
+        return TEREDO_NOTHING;
     out->ip6_offset = r.offset;
     if (!ip6_decode(&r, &out->ip6, fault))
-        return false;
+        return TEREDO_NOTHING;
+    start = r.offset;
     out->payload_size = out->ip6.payload_length;
+    if (out->payload_size > claimed - start) {
+        wire_fail(fault, WIRE_IP6_PAYLOAD_LENGTH, out->ip6_offset + 4);
+        return TEREDO_HEADER;
+    }
+    if (out->payload_size > size - start) {
+        missing = out->payload_size - (size - start);
+        out->payload_size -= missing;
+        wire_fail(fault, WIRE_TRUNCATED, size);
+    }
     out->payload = reader_take(&r, out->payload_size);
-    if (out->payload == NULL)
-        return wire_fail(fault, WIRE_IP6_PAYLOAD_LENGTH, out->ip6_offset + 4);
 
     out->kind = TEREDO_DATA;
-    if (out->ip6.next_header == IP_PROTOCOL_NONE && out->payload_size == 0) {
+    if (out->ip6.next_header == IP_PROTOCOL_NONE && out->ip6.payload_length == 0) {
         out->kind = TEREDO_BUBBLE;
     } else if (out->ip6.next_header == IP_PROTOCOL_ICMP6) {
-        if (!icmp6_decode(out->payload, out->payload_size, &out->ip6, r.offset - out->payload_size,
-                          &out->icmp6, fault))
-            return false;
-        out->kind = icmp6_kind(out->icmp6.type);
+        enum teredo_extent extent = decode_icmp6(start, missing, out, fault);
+
+        if (extent != TEREDO_WHOLE)
+            return extent;
     }
-    return reader_left(&r) == 0 || teredo_trailers_decode(&r, out, fault);
+    return missing > 0 ? TEREDO_KIND : decode_rest(&r, claimed, out, fault);
+}
+
+bool teredo_decode(const uint8_t *data, size_t size, struct teredo_packet *out,
+                   struct wire_fault *fault)
+{
+    return teredo_decode_part(data, size, size, out, fault) == TEREDO_WHOLE;
 }
 
 void teredo_put_auth(struct writer *w, const struct teredo_auth *auth)

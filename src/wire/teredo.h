@@ -81,6 +81,21 @@ struct teredo_packet {
 bool teredo_decode(const uint8_t *data, size_t size, struct teredo_packet *out,
                    struct wire_fault *fault);
 
+/* How far teredo_decode_part came: what of its result is set. */
+enum teredo_extent {
+    TEREDO_NOTHING, /* at most auth and origin, as has_auth and has_origin say */
+    TEREDO_HEADER,  /* also ip6 and ip6_offset */
+    TEREDO_KIND,    /* also kind */
+    TEREDO_WHOLE,   /* all */
+};
+
+/* The same for a payload of CLAIMED bytes of which SIZE are at hand (CLAIMED is not below SIZE), as
+ * in captures, and for those who want to show what is there of a malformed packet. Short of
+ * TEREDO_WHOLE, FAULT says why. With it, FAULT may say WIRE_TRAILER_LENGTH, or WIRE_TRUNCATED if
+ * bytes are missing behind the IPv6 packet. */
+enum teredo_extent teredo_decode_part(const uint8_t *data, size_t size, size_t claimed,
+                                      struct teredo_packet *out, struct wire_fault *fault);
+
 /* Encodes the encapsulations, the IPv6 header (payload length as in payload_size), the payload and
  * the trailers; icmp6 is not consulted. */
 void teredo_encode(struct writer *w, const struct teredo_packet *p);

@@ -8,10 +8,8 @@ enum {
     DEFAULT_TTL = 64
 };
 
-/* The checksum field over the pseudo-header of RFC 768 and SEGMENT (UDP header and data). Of a
- * segment whose field is filled in and right, the result is 0. */
-static uint16_t segment_checksum(uint32_t source, uint32_t destination, const uint8_t *segment,
-                                 size_t size)
+/* The running sum of the pseudo-header of RFC 768. */
+static uint32_t pseudo_sum(uint32_t source, uint32_t destination, size_t size)
 {
     uint8_t pseudo[12];
 
@@ -20,7 +18,15 @@ static uint16_t segment_checksum(uint32_t source, uint32_t destination, const ui
     pseudo[8] = 0;
     pseudo[9] = IP_PROTOCOL_UDP;
     store_u16(pseudo + 10, (uint16_t)size);
-    return checksum_finish(checksum_add(checksum_add(0, pseudo, sizeof pseudo), segment, size));
+    return checksum_add(0, pseudo, sizeof pseudo);
+}
+
+/* The checksum field over that and SEGMENT (UDP header and data). Of a segment whose field is
+ * filled in and right, the result is 0. */
+static uint16_t segment_checksum(uint32_t source, uint32_t destination, const uint8_t *segment,
+                                 size_t size)
+{
+    return checksum_finish(checksum_add(pseudo_sum(source, destination, size), segment, size));
 }
 
 /* RFC 768:
@@ -33,44 +39,84 @@ static uint16_t segment_checksum(uint32_t source, uint32_t destination, const ui
  *   4 |    Length (header and data)   |     Checksum (0 = none)       |
  *     +-------------------------------+-------------------------------+
  */
-bool udp4_decode(const uint8_t *data, size_t size, bool truncated_ok, struct udp_datagram *out,
-                 struct wire_fault *fault)
+static bool decode_udp(struct reader *r, bool truncated_ok, struct udp_datagram *out,
+                       struct wire_fault *fault)
 {
-    struct reader r = reader_of(data, size);
     const uint8_t *udp;
-    size_t start, claimed, have;
+    size_t start, claimed, have, length;
 
-    if (!ip4_decode(&r, &out->ip, truncated_ok, fault))
-        return false;
     if (out->ip.fragment_offset != 0)
         return wire_fail(fault, WIRE_IP4_FRAGMENT, 6);
     if (out->ip.protocol != IP_PROTOCOL_UDP)
         return wire_fail(fault, WIRE_NOT_UDP, 9);
 
     /* What follows the total length is padding of the link, not the packet. */
-    start = r.offset;
-    if (r.size > out->ip.total_length)
-        r.size = out->ip.total_length;
+    start = r->offset;
+    if (r->size > out->ip.total_length)
+        r->size = out->ip.total_length;
     claimed = out->ip.total_length - start;
-    have = reader_left(&r);
-    udp = reader_take(&r, UDP_HEADER_SIZE);
+    have = reader_left(r);
+    udp = reader_take(r, UDP_HEADER_SIZE);
     if (udp == NULL)
-        return wire_fail(fault, WIRE_TRUNCATED, r.size);
+        return wire_fail(fault, WIRE_TRUNCATED, r->size);
     out->from = (struct endpoint){out->ip.source, load_u16(udp)};
     out->to = (struct endpoint){out->ip.destination, load_u16(udp + 2)};
     out->length = load_u16(udp + 4);
     out->checksum = load_u16(udp + 6);
     if (out->length < UDP_HEADER_SIZE)
         return wire_fail(fault, WIRE_UDP_LENGTH, start + 4);
-    if (out->length > claimed && !(truncated_ok && out->ip.more_fragments))
+    length = out->length;
+    if (length > claimed && !(truncated_ok && out->ip.more_fragments))
+        length = claimed;
+    out->truncated = length > have;
+    out->payload_size = (out->truncated ? have : length) - UDP_HEADER_SIZE;
+    out->payload = reader_take(r, out->payload_size);
+    if (length < out->length)
         return wire_fail(fault, WIRE_UDP_LENGTH, start + 4);
-
-    out->truncated = out->length > have;
-    out->payload_size = (out->truncated ? have : out->length) - UDP_HEADER_SIZE;
-    out->payload = reader_take(&r, out->payload_size);
     if (out->checksum != 0 && !out->truncated &&
         segment_checksum(out->ip.source, out->ip.destination, udp, out->length) != 0)
         return wire_fail(fault, WIRE_UDP_CHECKSUM, start + 6);
+    return true;
+}
+
+bool udp4_decode(const uint8_t *data, size_t size, bool truncated_ok, struct udp_datagram *out,
+                 struct wire_fault *fault)
+{
+    struct reader r = reader_of(data, size);
+
+    return ip4_decode(&r, &out->ip, truncated_ok, fault) &&
+           decode_udp(&r, truncated_ok, out, fault);
+}
+
+/* What Linux writes into the field when the network card is to fill it in: the sum of the
+ * pseudo-header, as it is. */
+static bool is_left_to_the_card(const struct udp_datagram *d)
+{
+    uint16_t finished = checksum_finish(pseudo_sum(d->ip.source, d->ip.destination, d->length));
+
+    return (d->checksum ^ finished) == 0xffff;
+}
+
+bool udp4_dissect(const uint8_t *data, size_t size, struct udp_datagram *out,
+                  struct wire_fault *fault)
+{
+    struct reader r = reader_of(data, size);
+    bool wrong_header = false;
+
+    if (!ip4_decode(&r, &out->ip, true, fault)) {
+        if (fault->reason != WIRE_IP4_CHECKSUM)
+            return false;
+        wrong_header = true;
+    }
+    if (decode_udp(&r, true, out, fault) ||
+        (fault->reason == WIRE_UDP_CHECKSUM && is_left_to_the_card(out)))
+        fault->reason = WIRE_OK;
+    if (fault->reason == WIRE_UDP_LENGTH)
+        return out->length >= UDP_HEADER_SIZE;
+    if (fault->reason != WIRE_OK && fault->reason != WIRE_UDP_CHECKSUM)
+        return false;
+    if (wrong_header)
+        wire_fail(fault, WIRE_IP4_CHECKSUM, 10);
     return true;
 }
 

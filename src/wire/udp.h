@@ -41,6 +41,13 @@ struct udp_options {
 bool udp4_decode(const uint8_t *data, size_t size, bool truncated_ok, struct udp_datagram *out,
                  struct wire_fault *fault);
 
+/* The same for captures, which also show what is not quite right: bytes missing at the end are no
+ * fault; a wrong checksum or a UDP length beyond the IPv4 payload is, in FAULT, but the result is
+ * true and OUT complete (FAULT says WIRE_OK if there is nothing to say). A UDP checksum that the
+ * network card had still to fill in is not wrong. */
+bool udp4_dissect(const uint8_t *data, size_t size, struct udp_datagram *out,
+                  struct wire_fault *fault);
+
 /* Builds IPv4 + UDP around the payload. OPTIONS may be NULL. Returns the size, or 0 if it does not
  * fit CAPACITY or IPv4's 65,535 bytes. */
 size_t udp4_encode(uint8_t *out, size_t capacity, struct endpoint from, struct endpoint to,

@@ -151,6 +151,12 @@ documents() {
     documents teredoctl-addr.1 "${found[@]}"
 }
 
+@test "decode: every reason why a packet is malformed is documented" {
+    mapfile -t found < <(codes wire/fault.c reasons | grep -vx ok)
+    [ "${#found[@]}" -ge 18 ]
+    documents teredoctl-decode.1 "${found[@]}"
+}
+
 @test "lab: every word and property of a NAT is documented, and works" {
     words='none cone address-restricted port-restricted symmetric firewall blocked'
     run -64 "$TEREDOCTL" lab --nat-a nonsense

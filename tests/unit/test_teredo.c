@@ -317,6 +317,68 @@ static void test_encoding_limits(void)
     ok(w.failed && w.size == 0, "a payload above 65,535 bytes is refused");
 }
 
+/* What is told of a packet whose capture was cut after each byte. */
+static void test_parts(const char *what, const char *hex, size_t header, enum teredo_kind kind,
+                       size_t whole)
+{
+    uint8_t data[256];
+    size_t size = hex_read(hex, data), wrong = 0;
+    struct teredo_packet p;
+    struct wire_fault fault;
+
+    for (size_t cut = 0; cut < size; cut++) {
+        uint8_t *copy = exact_copy(data, cut);
+        enum teredo_extent extent = teredo_decode_part(copy, cut, size, &p, &fault);
+        bool icmp6 = kind != TEREDO_BUBBLE && kind != TEREDO_DATA;
+        enum teredo_extent want = cut < header             ? TEREDO_NOTHING
+                                  : cut >= whole           ? TEREDO_WHOLE
+                                  : icmp6 && cut == header ? TEREDO_HEADER
+                                                           : TEREDO_KIND;
+
+        wrong += extent != want || fault.reason != WIRE_TRUNCATED || fault.offset != cut ||
+                 (extent >= TEREDO_KIND && p.kind != kind) ||
+                 (extent >= TEREDO_HEADER &&
+                  p.payload_size != (cut < whole ? cut - header : whole - header));
+        free(copy);
+    }
+    is_int((int64_t)wrong, 0, "%s, cut anywhere, is told as far as it goes", what);
+    is_int(teredo_decode_part(data, size, size, &p, &fault), TEREDO_WHOLE, "%s, whole, is whole",
+           what);
+}
+
+static void test_malformed_parts(void)
+{
+    static const struct {
+        const char *what, *hex;
+        enum teredo_extent extent;
+        enum wire_reason reason;
+    } rows[] = {
+        {"a payload length beyond the datagram",
+         "6000000000013b00 fe800000000000000000000000000001 20010000c0000281000063bf34ff8ef6",
+         TEREDO_HEADER, WIRE_IP6_PAYLOAD_LENGTH},
+        {"an ICMPv6 message of no bytes",
+         "6000000000003aff fe800000000000000000000000000001 20010000c0000281000063bf34ff8ef6",
+         TEREDO_HEADER, WIRE_ICMP6_TRUNCATED},
+        {"a wrong checksum", ECHO "8000 6bcb 00010002", TEREDO_KIND, WIRE_ICMP6_CHECKSUM},
+        {"a trailer that asks for it to be discarded", SAMPLE_BUBBLE "7f00", TEREDO_KIND,
+         WIRE_TRAILER_MUST_DISCARD},
+        {"junk behind it", SAMPLE_BUBBLE "01", TEREDO_WHOLE, WIRE_TRAILER_LENGTH},
+        {"an encapsulation that is none", "0002" SAMPLE_BUBBLE, TEREDO_NOTHING,
+         WIRE_UNKNOWN_ENCAPSULATION},
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        uint8_t data[256];
+        size_t size = hex_read(rows[i].hex, data);
+        struct teredo_packet p;
+        struct wire_fault fault;
+
+        is_int(teredo_decode_part(data, size, size, &p, &fault), rows[i].extent,
+               "%s: so far it goes", rows[i].what);
+        is_int(fault.reason, rows[i].reason, "%s: and that is why", rows[i].what);
+    }
+}
+
 static void test_kind_names(void)
 {
     is_str(teredo_kind_name(TEREDO_BUBBLE), "bubble", "a bubble has its name");
@@ -340,6 +402,20 @@ int main(void)
     test_hostile_bytes();
     test_encoding_limits();
     test_kind_names();
+    test_parts("a bubble with trailers", SAMPLE_BUBBLE SAMPLE_DIRECT_TRAILERS, 40, TEREDO_BUBBLE,
+               40);
+    test_parts("an RS", SAMPLE_RS, 13 + 40, TEREDO_RS, 13 + 48);
+    test_parts("an RA", SAMPLE_RA, 21 + 40, TEREDO_RA, 21 + 96);
+    test_parts("an echo request", ECHO "8000 6bca 00010002", 40, TEREDO_ECHO_REQUEST, 48);
+    test_parts("an echo reply with a trailer",
+               ECHO "8100 6aca 00010002"
+                    "01043b6c5334",
+               40, TEREDO_ECHO_REPLY, 48);
+    test_parts("data",
+               "6000000000081140 20010000c0000201000063bf34ff8ef6 "
+               "20010000c0000281000063bf34ff8ef6 0102030405060708",
+               40, TEREDO_DATA, 48);
+    test_malformed_parts();
     free(copied);
     return done_testing();
 }

@@ -241,6 +241,87 @@ static void test_capacity(void)
        "one more is refused");
 }
 
+static enum wire_reason dissect(const uint8_t *data, size_t size, struct udp_datagram *out,
+                                bool *good)
+{
+    uint8_t *copy = exact_copy(data, size);
+    struct wire_fault fault;
+
+    *good = udp4_dissect(copy, size, out, &fault);
+    free(copy);
+    return fault.reason;
+}
+
+static void test_dissection(void)
+{
+    uint8_t buf[64];
+    struct udp_options wrong = {.checksum = UDP_CHECKSUM_WRONG};
+    size_t size = udp4_encode(buf, sizeof buf, client, server, "abcd", 4, NULL);
+    struct udp_datagram out;
+    bool good;
+
+    ok(dissect(buf, size, &out, &good) == WIRE_OK && good && out.payload_size == 4,
+       "a good datagram is dissected without a word");
+    buf[10] ^= 1;
+    ok(dissect(buf, size, &out, &good) == WIRE_IP4_CHECKSUM && good && out.payload_size == 4 &&
+           endpoint_equal(out.from, client),
+       "a wrong header checksum is told, and hides nothing");
+    buf[10] ^= 1;
+    buf[9] = 6;
+    ok(dissect(buf, size, &out, &good) == WIRE_NOT_UDP && !good,
+       "it is not told of a packet that is no UDP");
+    size = udp4_encode(buf, sizeof buf, client, server, "abcd", 4, &wrong);
+    ok(dissect(buf, size, &out, &good) == WIRE_UDP_CHECKSUM && good && out.payload_size == 4,
+       "a wrong UDP checksum is told, and hides nothing");
+    buf[10] ^= 1;
+    ok(dissect(buf, size, &out, &good) == WIRE_IP4_CHECKSUM && good,
+       "of two wrong checksums the header's is told");
+    size = udp4_encode(buf, sizeof buf, client, server, "abcd", 4, NULL);
+    buf[25] = 200;
+    ok(dissect(buf, size, &out, &good) == WIRE_UDP_LENGTH && good && out.payload_size == 4,
+       "a length that is too long is told, and the payload is what IPv4 has of it");
+    buf[10] ^= 1;
+    ok(dissect(buf, size, &out, &good) == WIRE_UDP_LENGTH && good && out.payload_size == 4,
+       "also behind a wrong header checksum");
+    buf[25] = 7;
+    ok(dissect(buf, size, &out, &good) == WIRE_UDP_LENGTH && !good,
+       "one that is too short leaves nothing to dissect");
+}
+
+static void test_left_to_the_card(void)
+{
+    uint8_t buf[64];
+    size_t size = udp4_encode(buf, sizeof buf, client, server, "abcd", 4, NULL);
+    uint32_t sum = checksum_add(0, buf + 12, 8);
+    struct udp_datagram out;
+    bool good;
+
+    sum = checksum_add_u16(checksum_add_u16(sum, 17), 12);
+    sum = (sum & 0xffff) + (sum >> 16);
+    buf[26] = (uint8_t)(sum >> 8);
+    buf[27] = (uint8_t)sum;
+    ok(dissect(buf, size, &out, &good) == WIRE_OK && good,
+       "a checksum that holds the pseudo-header's sum is left to the network card, and not wrong");
+    buf[27] ^= 1;
+    ok(dissect(buf, size, &out, &good) == WIRE_UDP_CHECKSUM && good, "any other is wrong");
+}
+
+static void test_dissected_cuts(void)
+{
+    uint8_t buf[64];
+    size_t size = udp4_encode(buf, sizeof buf, client, server, "abcd", 4, NULL), wrong = 0;
+    struct udp_datagram out;
+    bool good;
+
+    for (size_t cut = 0; cut < size; cut++) {
+        enum wire_reason reason = dissect(buf, cut, &out, &good);
+
+        wrong += cut < 28 ? good || reason != WIRE_TRUNCATED
+                          : !good || reason != WIRE_OK || out.payload_size != cut - 28;
+    }
+    is_int((int64_t)wrong, 0, "cut anywhere, a datagram gives the payload that is there");
+}
+
 int main(void)
 {
     test_round_trip();
@@ -252,5 +333,8 @@ int main(void)
     test_first_fragment();
     test_padding();
     test_capacity();
+    test_dissection();
+    test_left_to_the_card();
+    test_dissected_cuts();
     return done_testing();
 }

@@ -1,0 +1,59 @@
+/* A Teredo packet found among others, and what was found in all. */
+#ifndef EVENT_SIGHTING_H
+#define EVENT_SIGHTING_H
+
+#include "nsec.h"
+#include "teredo.h"
+#include "udp.h"
+
+enum {
+    SIGHTING_KINDS = TEREDO_DATA + 1,
+    SIGHTING_MAX_PROBLEMS = 2 /* one outside of the UDP payload, one in it */
+};
+
+struct sighting {
+    const char *file; /* borrowed; NULL = not from a file */
+    uint64_t frame;   /* its number there, from 1; 0 = not from a capture, and then when and udp are
+                       * not set */
+    nsec when;
+    struct udp_datagram udp;
+    struct teredo_packet packet; /* as far as extent says */
+    enum teredo_extent extent;
+    size_t size;  /* bytes of the UDP payload as sent, also where the capture has fewer */
+    bool certain; /* by itself; else its flow was believed */
+    /* Offsets of ip4_… and udp_… reasons count from the IPv4 header, others from the UDP payload.
+     */
+    struct wire_fault problems[SIGHTING_MAX_PROBLEMS];
+    unsigned problem_count;
+};
+
+struct sighting_summary {
+    uint64_t frames;
+    uint64_t datagrams; /* UDP over IPv4 */
+    uint64_t packets;   /* Teredo, and so kinds[] and unknown in all */
+    uint64_t kinds[SIGHTING_KINDS];
+    uint64_t unknown; /* of believed flows, too damaged to tell the kind */
+    uint64_t reasons[WIRE_REASON_COUNT];
+    uint64_t flows; /* pairs of endpoints that showed Teredo */
+    uint64_t clients;
+    uint64_t servers;
+    uint64_t punches;    /* pairs of endpoints with direct bubbles in both directions */
+    uint64_t unanswered; /* with direct bubbles in one direction */
+    uint64_t forgotten;  /* flows, clients and servers that had to make way: each may count twice */
+    nsec first, last;    /* of the Teredo packets; 0 = there was none */
+};
+
+/* What the kind of a sighting is called, or NULL where it cannot be told. */
+static inline const char *sighting_kind(const struct sighting *s)
+{
+    return s->extent < TEREDO_KIND ? NULL : teredo_kind_name(s->packet.kind);
+}
+
+/* Whether the ICMPv6 message of the packet is decoded. */
+static inline bool sighting_has_icmp6(const struct sighting *s)
+{
+    return s->extent == TEREDO_WHOLE && s->packet.kind != TEREDO_BUBBLE &&
+           s->packet.kind != TEREDO_DATA;
+}
+
+#endif

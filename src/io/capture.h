@@ -1,0 +1,67 @@
+/* Packets from capture files and interfaces, through libpcap: pcap and pcapng, micro- and
+ * nanoseconds, either byte order. */
+#ifndef IO_CAPTURE_H
+#define IO_CAPTURE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "error.h"
+#include "link_layer.h"
+#include "nsec.h"
+
+struct capture;
+
+struct capture_frame {
+    const uint8_t *data; /* borrowed until the next one */
+    size_t size;         /* bytes captured */
+    nsec when;           /* since the epoch, by the capture's clock */
+    uint64_t number;     /* in the capture, from 1; those that a filter left out count in files */
+};
+
+/* How a capture waits and stops. */
+struct capture_control {
+    const char *filter; /* pcap-filter(7), or NULL for all */
+    int stop_fd;        /* readable = stop, as if the capture ended there; -1 = none */
+    /* Called before a read that has to wait, so that results do not; may be NULL. */
+    void (*before_wait)(void *context);
+    void *context;
+};
+
+/* Opens the file PATH ("-" = standard input) without reading a byte of it, for that is what
+ * capture_begin does, once privileges are given up. NULL, ERROR filled (66), on failure. */
+struct capture *capture_open(const char *path, const struct capture_control *control,
+                             struct error *error);
+
+/* The same for a stream that the caller has opened; NAME is for messages. The capture owns FILE. */
+struct capture *capture_open_stream(FILE *file, const char *name,
+                                    const struct capture_control *control, struct error *error);
+
+/* Opens a network interface ("any" = all). NULL, ERROR filled, on failure: 77 without the
+ * permission, 69 if there is no such interface, or it is down. */
+struct capture *capture_open_live(const char *interface, const struct capture_control *control,
+                                  struct error *error);
+
+/* Reads the header of the capture and compiles the filter. -1, ERROR filled, on failure: 65 if it
+ * is no capture or has a link type without IPv4, 66 if it is empty, 64 if the filter is wrong. */
+int capture_begin(struct capture *c, struct error *error);
+
+/* The next frame that passes the filter: 1; 0 at the end, or if stopped; -1, ERROR filled, if the
+ * capture is damaged (65) or cannot be read (74). */
+int capture_next(struct capture *c, struct capture_frame *frame, struct error *error);
+
+/* As opened; NULL for an interface. */
+const char *capture_file(const struct capture *c);
+
+/* After capture_begin. */
+enum link_type capture_link(const struct capture *c);
+const char *capture_link_name(const struct capture *c);
+
+/* Packets that the kernel had no room for; 0 for a file. */
+uint64_t capture_dropped(const struct capture *c);
+
+void capture_close(struct capture *c);
+
+#endif

@@ -1,0 +1,178 @@
+#include "ip6_text.h"
+#include "json_put.h"
+#include "sighting_report.h"
+
+static char *put_ip6_pair(char *p, const char *key, const struct in6_addr *address)
+{
+    p = json_put_key(p, key);
+    *p++ = '"';
+    p += ip6_format(address, p);
+    *p++ = '"';
+    return p;
+}
+
+/* The first key of an object, which no comma precedes. */
+static char *put_object(char *p, const char *key, const char *first)
+{
+    p = put_string(json_put_key(p, key), "{\"");
+    return put_string(put_string(p, first), "\":");
+}
+
+static char *put_where(struct sighting_printer *printer, char *p, const struct sighting *s)
+{
+    p = put_string(p, "\"file\":");
+    p = put_string(p, printer->file == NULL ? "null" : printer->file);
+    if (s->frame == 0)
+        return put_string(p, ",\"frame\":null,\"when\":null,\"from\":null,\"to\":null");
+    p = json_put_number(p, "frame", s->frame);
+    p = stamp_put(&printer->stamp, put_string(p, ",\"when\":\""), s->when);
+    *p++ = '"';
+    p = json_put_endpoint(p, "from", s->udp.from);
+    return json_put_endpoint(p, "to", s->udp.to);
+}
+
+static char *put_outer(char *p, const struct sighting *s)
+{
+    const struct ip4_header *ip = &s->udp.ip;
+
+    if (s->frame == 0)
+        return put_string(p, ",\"ipv4\":null,\"udp\":null");
+    p = put_decimal(put_object(p, "ipv4", "ttl"), ip->ttl);
+    p = json_put_number(p, "tos", ip->tos);
+    p = json_put_number(p, "id", ip->id);
+    p = json_put_flag(p, "dont_fragment", ip->dont_fragment);
+    p = json_put_flag(p, "more_fragments", ip->more_fragments);
+    p = put_decimal(put_string(p, "},\"udp\":{\"length\":"), s->udp.length);
+    p = put_hex16(put_string(p, ",\"checksum\":\""), s->udp.checksum);
+    return put_string(p, "\"}");
+}
+
+static char *put_encapsulations(char *p, const struct teredo_packet *packet)
+{
+    const struct teredo_auth *auth = &packet->auth;
+
+    if (packet->has_auth) {
+        p = put_string(json_put_key(p, "auth"), "{\"client_id\":\"");
+        p = put_hex(p, auth->client_id, auth->client_id_size);
+        *p++ = '"';
+        p = json_put_hex(p, "value", auth->value, auth->value_size);
+        p = json_put_hex(p, "nonce", auth->nonce, sizeof auth->nonce);
+        p = json_put_number(p, "confirmation", auth->confirmation);
+        *p++ = '}';
+    } else {
+        p = json_put_null(p, "auth");
+    }
+    return packet->has_origin ? json_put_endpoint(p, "origin", packet->origin)
+                              : json_put_null(p, "origin");
+}
+
+static char *put_ip6(char *p, const struct ip6_header *ip6)
+{
+    p = put_string(put_object(p, "ipv6", "source"), "\"");
+    p += ip6_format(&ip6->source, p);
+    *p++ = '"';
+    p = put_ip6_pair(p, "destination", &ip6->destination);
+    p = json_put_number(p, "hop_limit", ip6->hop_limit);
+    p = json_put_number(p, "next_header", ip6->next_header);
+    p = json_put_number(p, "payload_length", ip6->payload_length);
+    p = json_put_number(p, "traffic_class", ip6->traffic_class);
+    p = json_put_number(p, "flow_label", ip6->flow_label);
+    *p++ = '}';
+    return p;
+}
+
+static char *put_parts(char *p, const struct in6_addr *address)
+{
+    struct teredo_addr teredo;
+
+    if (!teredo_addr_decode(address, &teredo))
+        return put_string(p, "null");
+    p = put_ip4(put_string(p, "{\"server\":\""), teredo.server);
+    *p++ = '"';
+    p = json_put_endpoint(p, "mapped", teredo.mapped);
+    p = json_put_teredo_flags(p, teredo.flags);
+    *p++ = '}';
+    return p;
+}
+
+static char *put_teredo(char *p, const struct ip6_header *ip6)
+{
+    p = put_parts(put_object(p, "teredo", "source"), &ip6->source);
+    p = put_parts(json_put_key(p, "destination"), &ip6->destination);
+    *p++ = '}';
+    return p;
+}
+
+static char *put_icmp6(char *p, const struct icmp6_message *m)
+{
+    bool echo = m->type == ICMP6_TYPE_ECHO_REQUEST || m->type == ICMP6_TYPE_ECHO_REPLY;
+    bool ra = m->type == ICMP6_TYPE_RA;
+
+    p = put_decimal(put_object(p, "icmp6", "type"), m->type);
+    p = json_put_number(p, "code", m->code);
+    p = echo ? json_put_number(p, "id", m->echo.id) : json_put_null(p, "id");
+    p = echo ? json_put_number(p, "sequence", m->echo.sequence) : json_put_null(p, "sequence");
+    if (ra && m->ra.prefix_count > 0) {
+        p = put_ip6_pair(p, "prefix", &m->ra.prefix.prefix) - 1;
+        *p++ = '/';
+        p = put_decimal(p, m->ra.prefix.length);
+        *p++ = '"';
+    } else {
+        p = json_put_null(p, "prefix");
+    }
+    p = ra && m->ra.mtu != 0 ? json_put_number(p, "mtu", m->ra.mtu) : json_put_null(p, "mtu");
+    *p++ = '}';
+    return p;
+}
+
+static char *put_trailers(char *p, const struct sighting *s)
+{
+    const struct teredo_packet *packet = &s->packet;
+
+    p = put_string(json_put_key(p, "trailers"), "[");
+    for (unsigned i = 0; i < sighting_kept_trailers(packet); i++) {
+        const struct teredo_trailer *trailer = &packet->trailers[i];
+        const char *name = sighting_trailer_name(trailer->type);
+
+        if (i > 0)
+            *p++ = ',';
+        p = put_decimal(put_string(p, "{\"type\":"), trailer->type);
+        p = name == NULL ? json_put_null(p, "name") : json_put_pair(p, "name", name);
+        p = json_put_hex(p, "value", trailer->value, trailer->size);
+        *p++ = '}';
+    }
+    *p++ = ']';
+    return p;
+}
+
+static char *put_problems(char *p, const struct sighting *s)
+{
+    p = put_string(json_put_key(p, "problems"), "[");
+    for (unsigned i = 0; i < s->problem_count; i++) {
+        p = put_string(p, i > 0 ? ",{\"reason\":\"" : "{\"reason\":\"");
+        p = put_string(p, wire_reason_code(s->problems[i].reason));
+        p = put_decimal(put_string(p, "\",\"offset\":"), s->problems[i].offset);
+        *p++ = '}';
+    }
+    *p++ = ']';
+    return p;
+}
+
+char *sighting_put_json(struct sighting_printer *printer, char *p, const struct sighting *s)
+{
+    const char *kind = sighting_kind(s);
+
+    p = put_where(printer, p, s);
+    p = json_put_number(p, "size", s->size);
+    p = kind == NULL ? json_put_null(p, "kind") : json_put_pair(p, "kind", kind);
+    p = put_outer(p, s);
+    p = put_encapsulations(p, &s->packet);
+    if (s->extent >= TEREDO_HEADER)
+        p = put_teredo(put_ip6(p, &s->packet.ip6), &s->packet.ip6);
+    else
+        p = put_string(p, ",\"ipv6\":null,\"teredo\":null");
+    p = sighting_has_icmp6(s) ? put_icmp6(p, &s->packet.icmp6) : json_put_null(p, "icmp6");
+    p = put_problems(put_trailers(p, s), s);
+    *p++ = '}';
+    return p;
+}

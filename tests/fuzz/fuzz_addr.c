@@ -1,0 +1,48 @@
+/* The parser of `teredoctl addr`: the input is a line. What is an address is the same address once
+ * it is written out and read again. */
+#include <string.h>
+
+#include "address.h"
+#include "fuzz.h"
+
+static void print_all(const struct address *a)
+{
+    static struct output output;
+    static FILE *nowhere;
+
+    if (nowhere == NULL)
+        nowhere = fopen("/dev/null", "w");
+    output_init(&output, nowhere);
+    for (int format = REPORT_TEXT; format <= REPORT_JSONL; format++) {
+        struct address_printer printer = {
+            .format = (enum report_format)format, .out = &output, .err = nowhere, .many = true};
+
+        address_print(&printer, a);
+        address_print_end(&printer);
+    }
+    HOLDS(output.errnum == 0);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    char text[IP6_STRLEN];
+    struct address address;
+
+    address_examine((const char *)data, size, 1, &address);
+    if (address.verdict != ADDRESS_INVALID) {
+        size_t length = ip6_format(&address.ip6.address, text);
+        struct ip6_text again;
+
+        HOLDS(length < sizeof text && text[length] == '\0');
+        HOLDS(ip6_parse(text, length, &again));
+        HOLDS(ip6_equal(&again.address, &address.ip6.address));
+    }
+    if (address.verdict == ADDRESS_TEREDO) {
+        struct in6_addr again;
+
+        teredo_addr_encode(&address.teredo, &again);
+        HOLDS(ip6_equal(&again, &address.ip6.address));
+    }
+    print_all(&address);
+    return 0;
+}

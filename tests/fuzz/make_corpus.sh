@@ -1,0 +1,76 @@
+#!/usr/bin/env bash
+# Makes the seeds of the fuzz targets in tests/fuzz/corpus, from the crafted captures of tests/pcap
+# and from the lists below. The same input gives the same seeds, so that they can be in the tree.
+#
+# usage: make_corpus.sh     top_builddir has tests/pcap/craft (default: build)
+set -eu -o pipefail
+
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+craft=${top_builddir:-build}/tests/pcap/craft
+corpus=tests/fuzz/corpus
+rm -rf "$corpus"
+mkdir -p "$corpus"/{addr,capture,teredo}
+
+unhex() {
+    tr -d ' \n' | xxd -r -p
+}
+
+# The UDP payload of each udp line.
+for frames in tests/pcap/{kinds,problems}.frames; do
+    number=0
+    while read -r _ _ _ payload; do
+        number=$((number + 1))
+        grep -oE '^([0-9a-f]{2})+( ([0-9a-f]{2})+)*' <<<"$payload" | unhex \
+            >"$corpus/teredo/$(basename "$frames" .frames)-$(printf %02d "$number")"
+    done < <(grep '^udp' "$frames")
+done
+
+# One capture of each format and link type.
+pick() {
+    sed -n '/^udp/p' tests/pcap/kinds.frames | sed -n "$1p"
+}
+pick 1,4 | "$craft" >"$corpus/capture/little-nano"
+pick 2,5 | "$craft" -b -u >"$corpus/capture/big-micro"
+pick 6,9 | "$craft" -s 90 >"$corpus/capture/cut"
+"$craft" <tests/pcap/problems.frames | head -c 4000 >"$corpus/capture/problems"
+pick 4 | "$craft" -h '020000000001 020000000002 8100 0064 0800' >"$corpus/capture/vlan"
+pick 4 | "$craft" -h '020000000001 020000000002 88a8 0064 8100 0065 0800' >"$corpus/capture/qinq"
+pick 4 | "$craft" -h '020000000001 020000000002 8864 1100 0001 0052 0021' >"$corpus/capture/pppoe"
+pick 4 | "$craft" -l 113 -h '0000 0001 0006 020000000001 0000 0800' >"$corpus/capture/cooked"
+pick 4 | "$craft" -l 276 -h '0800 0000 00000002 0001 00 06 020000000001 0000' >"$corpus/capture/cooked2"
+pick 4 | "$craft" -l 101 -h '' >"$corpus/capture/raw"
+pick 4 | "$craft" -l 228 -h '' >"$corpus/capture/ipv4"
+pick 4 | "$craft" -l 0 -h 02000000 >"$corpus/capture/null"
+pick 4 | "$craft" -l 108 -h 00000002 >"$corpus/capture/loop"
+pick 4 | "$craft" -l 9 -h 'ff03 0021' >"$corpus/capture/ppp"
+pick 4 | "$craft" -l 104 -h '0f00 0800' >"$corpus/capture/hdlc"
+pick 4 | "$craft" -l 51 -h '1100 0001 0051 21' >"$corpus/capture/pppoe-bare"
+"$craft" <tests/pcap/tunnels.frames >"$corpus/capture/tunnels"
+unhex >"$corpus/capture/pcapng" <<'END'
+0a0d0d0a 1c000000 4d3c2b1a 01000000 ffffffffffffffff 1c000000
+01000000 14000000 01000000 00000000 14000000
+06000000 24000000 00000000 36441600 00a0f9c9 01000000 01000000 aa000000 24000000
+END
+
+number=0
+while IFS= read -r line; do
+    number=$((number + 1))
+    printf '%s' "$line" >"$corpus/addr/$(printf %02d "$number")"
+done <<'END'
+2001:0:c000:201:2c5a:63bf:34ff:8ef6
+[2001:0:c000:201:2c5a:63bf:34ff:8ef6]:3544
+3FFE:831F:4136:E378:8000:63BF:3FFF:FDD2/64
+fe80::8000:f227:3fff:fdfe%eth0
+fe80::ffff:ffff:ffff
+::ffff:192.0.2.1
+2002:c000:204::1
+64:ff9b::192.0.2.33
+::
+1::
+::1:2:3:4:5:6:7
+192.0.2.1
+12345::
+1::2::3
+[::1
+::1%
+END
