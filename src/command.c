@@ -4,7 +4,7 @@
 #include <string.h>
 
 const struct command *const commands[] = {
-    &command_trace, &command_qualify, &command_listen, &command_serve,
+    &command_trace, &command_qualify, &command_listen, &command_serve, &command_bubble,
     &command_lab,   &command_addr,    &command_help,   NULL,
 };
 

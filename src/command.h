@@ -13,6 +13,7 @@ struct command {
 };
 
 extern const struct command command_addr;
+extern const struct command command_bubble;
 extern const struct command command_help;
 extern const struct command command_lab;
 extern const struct command command_listen;

@@ -4,10 +4,6 @@
 
 #include "bytes.h"
 
-enum {
-    DEFAULT_TTL = 64
-};
-
 /* The checksum field over the pseudo-header of RFC 768 and SEGMENT (UDP header and data). Of a
  * segment whose field is filled in and right, the result is 0. */
 static uint16_t segment_checksum(uint32_t source, uint32_t destination, const uint8_t *segment,
@@ -107,7 +103,7 @@ size_t udp4_encode(uint8_t *out, size_t capacity, struct endpoint from, struct e
         .tos = options->tos,
         .id = options->id,
         .dont_fragment = options->dont_fragment,
-        .ttl = options->ttl != 0 ? options->ttl : DEFAULT_TTL,
+        .ttl = options->ttl != 0 ? options->ttl : UDP_DEFAULT_TTL,
         .protocol = IP_PROTOCOL_UDP,
         .source = from.address,
         .destination = to.address,
