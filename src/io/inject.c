@@ -67,10 +67,13 @@ static int not_permitted(const struct inject *i, const struct inject_config *con
                   config->from.port);
         return error_hint(error, "as root, or with CAP_NET_RAW; or from another port");
     }
-    error_set(error, EX_NOPERM, errnum, "%s needs a raw socket",
-              i->spoofed ? "--spoof" : config->raw_option);
+    if (i->spoofed) {
+        error_set(error, EX_NOPERM, errnum, "--spoof needs a raw socket");
+        return error_hint(error, "as root, or with CAP_NET_RAW; or from an address of this host");
+    }
+    error_set(error, EX_NOPERM, errnum, "%s needs a raw socket", config->raw_option);
     return error_hint(error, "as root, or with CAP_NET_RAW; without %s a UDP socket sends it",
-                      i->spoofed ? "--spoof" : config->raw_option);
+                      config->raw_option);
 }
 
 /* Why there is no raw socket: libnet closes a descriptor that it does not have, and so loses errno.
