@@ -544,13 +544,13 @@ END
     python3 -c 'import socket
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 s.sendto(bytes.fromhex("6000000000003b00" + "fe80" + 28 * "0" + "fe80" + 28 * "0"), ("127.0.0.1", 40048))
-s.sendto(b"hello", ("127.0.0.1", 40048))'
+s.sendto(b"Hello", ("127.0.0.1", 40048))'
     ended "$PID"
     output=$(cat bubble.out)
     [ "$status" -eq 1 ]
     json '.verdict == "unanswered" and .replies_received == 2 and .replies_believed == 0'
     json '[.replies[] | [.kind, .proof, .answers]] == [["bubble", "none", null], [null, "none", null]]'
-    json '.replies[1] | .data == "68656c6c6f" and .ipv6 == null and .problems[0].reason == "unknown_encapsulation"'
+    json '.replies[1] | .data == "48656c6c6f" and .ipv6 == null and .problems[0].reason == "unknown_encapsulation"'
 }
 
 @test "exit 2: Ctrl-C, and what is known is told" {
