@@ -181,8 +181,8 @@ seen() {
 }
 
 @test "the server's rules see a malformed bubble as it was meant" {
-    # RFC 4380 5.3.1: a source that is no address of the sender's is dropped by the server.
-    lab --nat-a cone -- --indirect --source 2001:db8::1 --wait 0.3 --format=json
+    # RFC 4380 5.3.1, rule 5: a Teredo address that names another endpoint than the sender's.
+    lab --nat-a cone -- --indirect --source 2001:0:c000:201:0:63bf:34ff:8ef5 --wait 0.3 --format=json
     [ "$status" -eq 1 ]
     lab --nat-a cone -- --indirect --payload-length 20 --wait 0.3 --format=json
     [ "$status" -eq 1 ]
