@@ -107,7 +107,8 @@ void bubble_text_summary(const struct bubble_report *r, const struct bubble_summ
     if (s->failed > 0)
         fprintf(out, ", %lu not sent", s->failed);
     if (s->answers > 0)
-        fprintf(out, "; answered after %.3f ms, answers %lu", words_ms(s->first_delay), s->answers);
+        fprintf(out, "; %lu answer%s after %.3f ms", s->answers,
+                s->answers == 1 ? "," : "s, the first", words_ms(s->first_delay));
     else if (s->wait > 0)
         fprintf(out, "; no answer%s", s->replies > 0 ? " that is believed" : "");
     if (s->verdict == BUBBLE_UNANSWERED)

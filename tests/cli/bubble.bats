@@ -503,10 +503,17 @@ END
     [ "${#lines[@]}" -eq 3 ]
     [[ ${lines[0]} =~ ^1\ \ .*\ \>\ $PRIMARY:3544\ \ rs,\ 61\ bytes:\ fe80::ffff:ffff:ffff\ \>\ ff02::2$ ]]
     [[ ${lines[1]} =~ ^\+[0-9.]+\ ms\ \ $PRIMARY:3544\ \>\ .*\ \ ra,\ 117\ bytes:\ .*\;\ answers\ 1:\ it\ repeats\ our\ nonce$ ]]
-    [[ ${lines[2]} =~ ^1\ sent\;\ answered\ after\ [0-9.]+\ ms,\ answers\ 1$ ]]
+    [[ ${lines[2]} =~ ^1\ sent\;\ 1\ answer,\ after\ [0-9.]+\ ms$ ]]
     t bubble --rs --to "$PRIMARY" --wait 0.3 -q
     [ "${#lines[@]}" -eq 1 ]
-    [[ $output == "1 sent; answered after "* ]]
+    [[ $output == "1 sent; 1 answer, after "* ]]
+}
+
+@test "text: several answers are counted, and the first one's delay told" {
+    server
+    t bubble --rs --to "$PRIMARY" --count 3 --interval 0.05 --wait 0.2 -q
+    [ "$status" -eq 0 ]
+    [[ $output =~ ^3\ sent\;\ 3\ answers,\ the\ first\ after\ [0-9.]+\ ms$ ]]
 }
 
 @test "-v: the fields of what goes and of what comes, on standard error" {
@@ -577,7 +584,7 @@ s.sendto(b"Hello", ("127.0.0.1", 40048))'
     kill -INT "$PID"
     ended "$PID"
     [ "$status" -eq 0 ]
-    [[ $(tail -n 1 bubble.out) == "1 sent; answered after "* ]]
+    [[ $(tail -n 1 bubble.out) == "1 sent; 1 answer, after "* ]]
 }
 
 @test "exit 71: what the system will not send is told, and the rest goes" {

@@ -21,7 +21,7 @@ list_commands() {
 
 @test "the list of commands has those of the manual" {
     run list_commands
-    for command in trace qualify listen serve lab addr help; do
+    for command in trace qualify listen serve bubble lab addr help; do
         grep -qx "$command" <<<"$output"
     done
 }
