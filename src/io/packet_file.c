@@ -62,6 +62,25 @@ static pcap_t *open_file(const char *path, struct error *error)
     return pcap;
 }
 
+/* Passes over the packets before; 0, or -1 and ERROR filled. */
+static int pass_to(pcap_t *pcap, const char *path, unsigned long number,
+                   struct pcap_pkthdr **header, const u_char **bytes, struct error *error)
+{
+    unsigned long passed = 0;
+
+    do {
+        int result = pcap_next_ex(pcap, header, bytes);
+
+        if (result == PCAP_ERROR_BREAK)
+            return error_set(error, EX_DATAERR, 0, "%s has no packet %lu, but %lu in all", path,
+                             number, passed);
+        if (result != 1)
+            return error_set(error, EX_DATAERR, 0, "cannot read packet %lu of %s: %s", passed + 1,
+                             path, pcap_geterr(pcap));
+    } while (++passed < number);
+    return 0;
+}
+
 static size_t find_packet(pcap_t *pcap, const char *path, unsigned long number,
                           uint8_t buf[static PACKET_FILE_ROOM], struct error *error)
 {
@@ -69,19 +88,9 @@ static size_t find_packet(pcap_t *pcap, const char *path, unsigned long number,
     const u_char *bytes;
     struct reader r;
     size_t size;
-    int result = 1;
 
-    for (unsigned long i = 0; i < number; i++) {
-        result = pcap_next_ex(pcap, &header, &bytes);
-        if (result == PCAP_ERROR_BREAK)
-            error_set(error, EX_DATAERR, 0, "%s has no packet %lu, but %lu in all", path, number,
-                      i);
-        else if (result != 1)
-            error_set(error, EX_DATAERR, 0, "cannot read packet %lu of %s: %s", i + 1, path,
-                      pcap_geterr(pcap));
-        if (result != 1)
-            return 0;
-    }
+    if (pass_to(pcap, path, number, &header, &bytes, error) != 0)
+        return 0;
     if (header->caplen < header->len) {
         error_set(error, EX_DATAERR, 0, "packet %lu of %s was cut: the file has %u of %u bytes",
                   number, path, header->caplen, header->len);

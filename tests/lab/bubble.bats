@@ -119,7 +119,7 @@ seen() {
 @test "--from-port: another program's port is sent from, and its answers are seen too" {
     run --separate-stderr timeout 30 "$TEREDOCTL" lab -- sh -c '
         teredoctl listen --local-port 5555 --duration 5 >listen.out &
-        until grep -q 2001: listen.out; do sleep 0.05; done
+        until grep -qs 2001: listen.out; do sleep 0.05; done
         teredoctl bubble --direct --indirect --nonce-trailer --from-port 5555 --wait 0.3 --format=json
         status=$?
         kill $!
@@ -134,9 +134,10 @@ seen() {
 @test "--from-port: -q says nothing of the raw socket" {
     run --separate-stderr timeout 30 "$TEREDOCTL" lab -- sh -c '
         teredoctl listen --local-port 5555 --duration 5 >listen.out &
-        until grep -q 2001: listen.out; do sleep 0.05; done
+        until grep -qs 2001: listen.out; do sleep 0.05; done
         teredoctl bubble --rs --from-port 5555 -q
         kill $!'
+    echo "$output $stderr"
     [ "$status" -eq 0 ]
     [ "$output" = "1 sent" ]
     [ -z "$stderr" ]
