@@ -45,13 +45,13 @@ static struct bubble_packet *next_packet(struct bubble *b, const struct bubble_t
 
 static void enter_in_book(struct bubble *b, const struct bubble_packet *p)
 {
-    struct teredo_packet packet = {0};
+    struct teredo_packet packet;
     struct wire_fault fault;
     struct bubble_sent sent;
 
-    /* Nobody is to know what an answer to a malformed packet is like. */
+    /* Who answers a malformed packet has seen what was meant. */
     if (!teredo_decode(p->view.payload, p->view.size, &packet, &fault))
-        packet = (struct teredo_packet){0};
+        packet = p->craft->raw == NULL ? p->craft->packet : (struct teredo_packet){0};
     bubble_sent_describe(&sent, p->craft->to, &packet, b->plan.random_source);
     sent.number = p->number;
     sent.when = p->when;
@@ -67,7 +67,7 @@ static void note_failure(struct bubble *b, const struct bubble_packet *p)
                   p->errnum, "cannot send to %s", endpoint_format(p->craft->to, to));
 }
 
-static bool fire(void *context, unsigned long round)
+static void fire(void *context, unsigned long round)
 {
     struct bubble *b = context;
 
@@ -85,7 +85,6 @@ static bool fire(void *context, unsigned long round)
         }
         bubble_report_packet(b->report, p);
     }
-    return true;
 }
 
 static void receive_icmp(struct bubble *b, const struct udp_receipt *receipt)

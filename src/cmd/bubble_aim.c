@@ -79,5 +79,5 @@ int bubble_aim_make(struct bubble_plan *plan, const struct bubble_options *o, st
     plan->interval = o->interval;
     if (o->rate != 0)
         plan->interval = (nsec)plan->target_count * NSEC_S / (nsec)o->rate;
-    return check_rate(plan, o, error);
+    return o->dry_run || o->write != NULL ? 0 : check_rate(plan, o, error);
 }

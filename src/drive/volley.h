@@ -10,8 +10,8 @@ struct volley_config {
     unsigned long rounds; /* how often to fire */
     nsec interval;        /* from one round to the next */
     nsec wait;            /* after the last; 0 = not at all */
-    /* Sends round ROUND, from 0; false ends the run. */
-    bool (*fire)(void *context, unsigned long round);
+    /* Sends round ROUND, from 0. */
+    void (*fire)(void *context, unsigned long round);
     /* A datagram or an ICMP error; BYTES as long as the receipt says. */
     void (*receive)(void *context, const struct udp_receipt *receipt, const uint8_t *bytes);
     void *context;

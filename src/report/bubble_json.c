@@ -1,18 +1,11 @@
 #include <string.h>
 
-#include "bubble_report.h"
+#include "bubble_reporter.h"
 #include "words.h"
 
 enum {
     SCHEMA = 1
 };
-
-static json_t *json_endpoint(struct endpoint e)
-{
-    char address[IP4_STRLEN];
-
-    return json_pack("{s:s, s:i}", "address", ip4_format(e.address, address), "port", e.port);
-}
 
 static json_t *json_time(nsec when)
 {

@@ -1,4 +1,4 @@
-#include "bubble_report.h"
+#include "bubble_reporter.h"
 
 #include <stdlib.h>
 

@@ -82,19 +82,4 @@ const char *bubble_aim_code(enum bubble_aim aim);
 /* "sent", "answered", … */
 const char *bubble_verdict_code(enum bubble_verdict verdict);
 
-/* Internal: the lists that a json run gathers, and the printers. */
-struct bubble_report {
-    struct bubble_report_config config;
-    json_t *packets, *replies, *icmp; /* json only */
-};
-
-void bubble_text_packet(const struct bubble_report *r, const struct bubble_packet *p);
-void bubble_text_reply(const struct bubble_report *r, const struct bubble_reply *reply);
-void bubble_text_icmp(const struct bubble_report *r, const struct bubble_icmp *icmp);
-void bubble_text_summary(const struct bubble_report *r, const struct bubble_summary *s);
-void bubble_json_packet(struct bubble_report *r, const struct bubble_packet *p);
-void bubble_json_reply(struct bubble_report *r, const struct bubble_reply *reply);
-void bubble_json_icmp(struct bubble_report *r, const struct bubble_icmp *icmp);
-void bubble_json_summary(struct bubble_report *r, const struct bubble_summary *s);
-
 #endif

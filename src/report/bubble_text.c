@@ -1,6 +1,6 @@
 #include <string.h>
 
-#include "bubble_report.h"
+#include "bubble_reporter.h"
 #include "words.h"
 
 static const char *aim_word(enum bubble_aim aim)

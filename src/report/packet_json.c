@@ -3,7 +3,7 @@
 #include "packet_view.h"
 #include "words.h"
 
-static json_t *json_endpoint(struct endpoint e)
+json_t *json_endpoint(struct endpoint e)
 {
     char address[IP4_STRLEN];
 
@@ -108,15 +108,9 @@ void packet_json(json_t *o, const struct packet_view *v)
 
 void packet_json_outer(json_t *o, const struct udp_options *udp)
 {
-    static const char *const checksums[] = {
-        [UDP_CHECKSUM_RIGHT] = "right",
-        [UDP_CHECKSUM_ZERO] = "zero",
-        [UDP_CHECKSUM_WRONG] = "wrong",
-    };
-
     json_object_set_new(o, "ttl", json_integer(udp->ttl != 0 ? udp->ttl : UDP_DEFAULT_TTL));
     json_object_set_new(o, "tos", json_integer(udp->tos));
     json_object_set_new(o, "ip_id", json_integer(udp->id));
     json_object_set_new(o, "dont_fragment", json_boolean(udp->dont_fragment));
-    json_object_set_new(o, "udp_checksum", json_string(checksums[udp->checksum]));
+    json_object_set_new(o, "udp_checksum", json_string(udp_checksum_words[udp->checksum]));
 }

@@ -1,12 +1,6 @@
 #include "packet_view.h"
 #include "words.h"
 
-static const char *const checksum_words[] = {
-    [UDP_CHECKSUM_RIGHT] = "right",
-    [UDP_CHECKSUM_ZERO] = "zero",
-    [UDP_CHECKSUM_WRONG] = "wrong",
-};
-
 static void put_hex(FILE *out, const uint8_t *data, size_t size)
 {
     for (size_t i = 0; i < size; i++)
@@ -127,7 +121,7 @@ void packet_text_outer(FILE *out, const char *indent, const struct craft *c)
     begin(out, indent, "");
     fprintf(out, "ttl %u, tos 0x%02x, id %u%s, checksum %s\n",
             c->udp.ttl != 0 ? c->udp.ttl : UDP_DEFAULT_TTL, c->udp.tos, c->udp.id,
-            c->udp.dont_fragment ? ", DF" : "", checksum_words[c->udp.checksum]);
+            c->udp.dont_fragment ? ", DF" : "", udp_checksum_words[c->udp.checksum]);
 }
 
 void packet_text_hex(FILE *out, const char *indent, const uint8_t *data, size_t size)

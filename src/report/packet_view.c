@@ -20,6 +20,12 @@ const char *packet_view_kind(const struct packet_view *v)
                : "malformed packet";
 }
 
+const char *const udp_checksum_words[3] = {
+    [UDP_CHECKSUM_RIGHT] = "right",
+    [UDP_CHECKSUM_ZERO] = "zero",
+    [UDP_CHECKSUM_WRONG] = "wrong",
+};
+
 const char *trailer_name(uint8_t type)
 {
     switch ((enum teredo_trailer_type)type) {

@@ -25,6 +25,9 @@ const char *packet_view_kind(const struct packet_view *v);
 /* "nonce", "alternate_address", …; NULL for a type that RFC 6081 does not have. */
 const char *trailer_name(uint8_t type);
 
+/* "right", "zero", "wrong": by the number in struct udp_options. */
+extern const char *const udp_checksum_words[3];
+
 /* The fields of the UDP payload, a line each, behind INDENT. */
 void packet_text(FILE *out, const char *indent, const struct packet_view *v);
 
@@ -39,6 +42,9 @@ void packet_json(json_t *o, const struct packet_view *v);
 
 /* Adds ttl, tos, ip_id, dont_fragment and udp_checksum to O. */
 void packet_json_outer(json_t *o, const struct udp_options *udp);
+
+/* {"address", "port"} */
+json_t *json_endpoint(struct endpoint e);
 
 /* A string of hexadecimal digits. */
 json_t *json_hex(const uint8_t *data, size_t size);
