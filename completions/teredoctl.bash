@@ -3,7 +3,7 @@
 # One line a command in _teredoctl_options: an option that takes a value ends in "=".
 # tests/cli/completions.bats compares all this with `teredoctl help` and each `--help`.
 
-_teredoctl_commands='trace qualify classify listen serve lab addr decode help'
+_teredoctl_commands='trace qualify classify listen serve bubble lab addr decode help'
 
 # _teredoctl_options COMMAND: its options; without COMMAND, those of teredoctl itself
 _teredoctl_options() {
@@ -18,6 +18,15 @@ _teredoctl_options() {
     serve)
         echo '--address= --secondary= --port= --extra-port= --mtu= --allow-private --auth-secret-file=
             --require-auth --user= --count= --duration= --format= --quiet --verbose'
+        ;;
+    bubble)
+        echo '--direct --indirect --to= --rs --echo --from-file= --packet= --from-address= --from-port=
+            --spoof --ttl= --tos= --df --no-df --ip-id= --checksum= --auth --no-auth --auth-id=
+            --auth-value= --auth-nonce= --confirmation= --origin= --no-origin --source=
+            --destination= --hop-limit= --traffic-class= --flow-label= --next-header= --payload=
+            --payload-length= --nonce-trailer --alternate-address= --nd-option --random-port=
+            --trailer= --no-trailers --count= --interval= --rate= --wait= --dry-run --write=
+            --format= --quiet --verbose'
         ;;
     lab)
         echo '--nat-a= --nat-b= --delay= --jitter= --loss= --duplicate= --reorder= --seed= --on=
@@ -74,14 +83,17 @@ _teredoctl_values() {
     case $2 in
     --format) printf '%s\n' text json jsonl ;;
     --color) printf '%s\n' auto always never ;;
+    --checksum) printf '%s\n' right zero wrong ;;
+    --nd-option) printf '%s\n' solicitation advertisement ;;
     --proof) printf '%s\n' auto nonce link-local endpoint ;;
     --bubbles) printf '%s\n' 1 2 3 4 ;;
     --attempts) printf '%s\n' 1 2 3 4 5 6 7 8 ;;
     --on) printf '%s\n' a b s1 s2 ;;
     --nat-a | --nat-b) _teredoctl_nat "$3" ;;
-    --write | --pcap | --pcap-each | --auth-secret-file) compgen -f -- "$3" ;;
+    --write | --from-file | --pcap | --pcap-each | --auth-secret-file) compgen -f -- "$3" ;;
     --interface) _teredoctl_interfaces ;;
     --user) compgen -u -- "$3" ;;
+    --to) compgen -A hostname -- "$3" ;;
     --server | --secondary) [[ $1 == addr ]] || compgen -A hostname -- "$3" ;;
     esac
 }

@@ -51,14 +51,20 @@ void pcap_writer_add(struct pcap_writer *w, nsec when, struct endpoint from, str
     static uint8_t packet[PACKET_SIZE];
     struct udp_options options = {.ttl = ttl, .id = ++w->id};
     size_t n = udp4_encode(packet, sizeof packet, from, to, payload, size, &options);
-    struct pcap_pkthdr header = {
-        .ts = {.tv_sec = when / NSEC_S, .tv_usec = when % NSEC_S},
-        .caplen = (bpf_u_int32)n,
-        .len = (bpf_u_int32)n,
-    };
 
     if (n > 0)
-        pcap_dump((u_char *)w->dumper, &header, packet);
+        pcap_writer_add_packet(w, when, packet, n);
+}
+
+void pcap_writer_add_packet(struct pcap_writer *w, nsec when, const uint8_t *packet, size_t size)
+{
+    struct pcap_pkthdr header = {
+        .ts = {.tv_sec = when / NSEC_S, .tv_usec = when % NSEC_S},
+        .caplen = (bpf_u_int32)size,
+        .len = (bpf_u_int32)size,
+    };
+
+    pcap_dump((u_char *)w->dumper, &header, packet);
 }
 
 int pcap_writer_close(struct pcap_writer *w, struct error *error)

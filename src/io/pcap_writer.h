@@ -17,6 +17,9 @@ struct pcap_writer *pcap_writer_open(const char *path, struct error *error);
 void pcap_writer_add(struct pcap_writer *w, nsec when, struct endpoint from, struct endpoint to,
                      uint8_t ttl, const void *payload, size_t size);
 
+/* Adds a whole IPv4 packet, as it is. */
+void pcap_writer_add_packet(struct pcap_writer *w, nsec when, const uint8_t *packet, size_t size);
+
 /* Flushes and closes; -1 and ERROR filled (74) if anything could not be written. */
 int pcap_writer_close(struct pcap_writer *w, struct error *error);
 

@@ -29,10 +29,9 @@ static bool set_int(int fd, int level, int option, int value)
     return setsockopt(fd, level, option, &value, sizeof value) == 0;
 }
 
-/* The source address that the route to E uses; 0 if there is no route. */
-static uint32_t route_source(struct endpoint e)
+uint32_t udp_route_source(struct endpoint towards)
 {
-    struct sockaddr_in sa = to_sockaddr(e);
+    struct sockaddr_in sa = to_sockaddr(towards);
     socklen_t size = sizeof sa;
     int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     uint32_t address = 0;
@@ -49,7 +48,13 @@ static uint32_t route_source(struct endpoint e)
 int udp_socket_open(struct udp_socket *s, uint16_t port, struct endpoint towards,
                     struct error *error)
 {
-    struct sockaddr_in sa = to_sockaddr((struct endpoint){INADDR_ANY, port});
+    return udp_socket_open_at(s, (struct endpoint){INADDR_ANY, port}, towards, error);
+}
+
+int udp_socket_open_at(struct udp_socket *s, struct endpoint local, struct endpoint towards,
+                       struct error *error)
+{
+    struct sockaddr_in sa = to_sockaddr(local);
     socklen_t size = sizeof sa;
 
     *s = (struct udp_socket){.fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
@@ -57,15 +62,20 @@ int udp_socket_open(struct udp_socket *s, uint16_t port, struct endpoint towards
         return error_set(error, EX_OSERR, errno, "cannot open a UDP socket");
     if (bind(s->fd, (struct sockaddr *)&sa, sizeof sa) != 0 ||
         getsockname(s->fd, (struct sockaddr *)&sa, &size) != 0) {
-        int status = errno == EACCES ? EX_NOPERM : errno == EADDRINUSE ? EX_UNAVAILABLE : EX_OSERR;
+        int errnum = errno;
+        int status = errnum == EACCES                                  ? EX_NOPERM
+                     : errnum == EADDRINUSE || errnum == EADDRNOTAVAIL ? EX_UNAVAILABLE
+                                                                       : EX_OSERR;
 
-        error_set(error, status, errno, "cannot bind UDP port %u", port);
-        if (status == EX_UNAVAILABLE)
+        error_set(error, status, errnum, "cannot bind UDP port %u", local.port);
+        if (errnum == EADDRINUSE)
             error_hint(error, "another program has this port; choose another with --local-port");
         udp_socket_close(s);
+        errno = errnum;
         return -1;
     }
-    s->local = (struct endpoint){route_source(towards), ntohs(sa.sin_port)};
+    s->local = (struct endpoint){local.address != 0 ? local.address : udp_route_source(towards),
+                                 ntohs(sa.sin_port)};
     /* Each of these only adds what can be told; none is needed to work. RFC 4380 5.1.2: the don't
      * fragment bit stays off. */
     set_int(s->fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT);

@@ -41,6 +41,14 @@ struct udp_socket {
 int udp_socket_open(struct udp_socket *s, uint16_t port, struct endpoint towards,
                     struct error *error);
 
+/* The same, bound to LOCAL's address (0 = all) and port (0 = one chosen by the system). Where it
+ * cannot be bound, errno says why. */
+int udp_socket_open_at(struct udp_socket *s, struct endpoint local, struct endpoint towards,
+                       struct error *error);
+
+/* The source address that the route to TOWARDS uses; 0 if there is no route. Sends nothing. */
+uint32_t udp_route_source(struct endpoint towards);
+
 /* Sends, with TTL unless that is 0. Returns 0, *WHEN set to the time at which the packet left (the
  * kernel's if it stamps sends); or the errno. */
 int udp_socket_send(struct udp_socket *s, struct endpoint to, uint8_t ttl, const void *data,

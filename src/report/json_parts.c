@@ -3,13 +3,16 @@
 #include "event.h"
 #include "words.h"
 
-json_t *json_endpoint(struct endpoint e)
+json_t *json_any_endpoint(struct endpoint e)
 {
     char address[IP4_STRLEN];
 
-    if (endpoint_is_unset(e))
-        return json_null();
     return json_pack("{s:s, s:i}", "address", ip4_format(e.address, address), "port", e.port);
+}
+
+json_t *json_endpoint(struct endpoint e)
+{
+    return endpoint_is_unset(e) ? json_null() : json_any_endpoint(e);
 }
 
 json_t *json_ip6(const struct in6_addr *address)

@@ -9,6 +9,9 @@
 /* {"address", "port"}; null where unset. */
 json_t *json_endpoint(struct endpoint e);
 
+/* The same of one that a packet holds: 0.0.0.0:0 as well. */
+json_t *json_any_endpoint(struct endpoint e);
+
 json_t *json_ip6(const struct in6_addr *address);
 
 /* RFC 3339 with nanoseconds. */

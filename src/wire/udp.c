@@ -4,10 +4,6 @@
 
 #include "bytes.h"
 
-enum {
-    DEFAULT_TTL = 64
-};
-
 /* The running sum of the pseudo-header of RFC 768. */
 static uint32_t pseudo_sum(uint32_t source, uint32_t destination, size_t size)
 {
@@ -153,7 +149,7 @@ size_t udp4_encode(uint8_t *out, size_t capacity, struct endpoint from, struct e
         .tos = options->tos,
         .id = options->id,
         .dont_fragment = options->dont_fragment,
-        .ttl = options->ttl != 0 ? options->ttl : DEFAULT_TTL,
+        .ttl = options->ttl != 0 ? options->ttl : UDP_DEFAULT_TTL,
         .protocol = IP_PROTOCOL_UDP,
         .source = from.address,
         .destination = to.address,

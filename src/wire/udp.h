@@ -6,7 +6,8 @@
 #include "ip.h"
 
 enum {
-    UDP_HEADER_SIZE = 8
+    UDP_HEADER_SIZE = 8,
+    UDP_DEFAULT_TTL = 64,
 };
 
 /* A UDP datagram taken out of an IPv4 packet. */
@@ -23,7 +24,7 @@ struct udp_datagram {
 
 /* How to build one; zero means the usual value. */
 struct udp_options {
-    uint8_t ttl; /* 0 = 64 */
+    uint8_t ttl; /* 0 = UDP_DEFAULT_TTL */
     uint8_t tos;
     uint16_t id;
     bool dont_fragment;

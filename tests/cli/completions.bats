@@ -95,6 +95,8 @@ check_values() {
     same "$("$offers" 'teredoctl serve --format=')" json jsonl text
     same "$("$offers" 'teredoctl listen -q --color=a')" always auto
     same "$("$offers" 'teredoctl trace --proof=')" auto endpoint link-local nonce
+    same "$("$offers" 'teredoctl bubble --checksum ')" right wrong zero
+    same "$("$offers" 'teredoctl bubble --nd-option=')" advertisement solicitation
     same "$("$offers" 'teredoctl lab --loss 5% --on ')" a b s1 s2
     same "$("$offers" 'teredoctl lab --nat-b=symmetric,ports=')" preserving random sequential
     same "$("$offers" 'teredoctl lab --nat-a s')" step symmetric
@@ -149,5 +151,6 @@ same() {
     for shell in bash zsh fish; do
         command -v "$shell" >/dev/null || continue
         same "$("${shell}_offers" 'teredoctl trace --write capt')" capture.pcap
+        same "$("${shell}_offers" 'teredoctl bubble --from-file capt')" capture.pcap
     done
 }

@@ -21,7 +21,7 @@ list_commands() {
 
 @test "the list of commands has those of the manual" {
     run list_commands
-    for command in trace qualify listen serve lab addr decode help; do
+    for command in trace qualify classify listen serve bubble lab addr decode help; do
         grep -qx "$command" <<<"$output"
     done
 }

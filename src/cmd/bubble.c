@@ -1,0 +1,292 @@
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "bubble_book.h"
+#include "bubble_plan.h"
+#include "clock.h"
+#include "command.h"
+#include "pcap_writer.h"
+#include "privilege.h"
+#include "volley.h"
+
+struct bubble {
+    struct bubble_options options;
+    struct bubble_plan plan;
+    struct inject inject;
+    struct pcap_writer *writer;
+    struct bubble_report *report;
+    struct bubble_book book;
+    struct bubble_summary summary;
+    struct bubble_packet packet; /* the last one */
+    struct error send_error;     /* the first */
+    uint8_t payload[CRAFT_MAX_PAYLOAD];
+};
+
+/* The next packet, to TARGET from FROM, ready to be sent and shown. */
+static struct bubble_packet *next_packet(struct bubble *b, const struct bubble_target *target,
+                                         struct endpoint from)
+{
+    struct craft *c = &b->plan.base;
+    struct writer w = writer_of(b->payload, sizeof b->payload);
+    struct bubble_packet *p = &b->packet;
+
+    c->from = from;
+    c->to = target->to;
+    craft_payload(&w, c);
+    p->number++;
+    p->aim = target->aim;
+    p->craft = c;
+    p->errnum = 0;
+    packet_view_init(&p->view, b->payload, w.size);
+    return p;
+}
+
+static void enter_in_book(struct bubble *b, const struct bubble_packet *p)
+{
+    struct teredo_packet packet;
+    struct wire_fault fault;
+    struct bubble_sent sent;
+
+    /* Who answers a malformed packet has seen what was meant. */
+    if (!teredo_decode(p->view.payload, p->view.size, &packet, &fault))
+        packet = p->craft->raw == NULL ? p->craft->packet : (struct teredo_packet){0};
+    bubble_sent_describe(&sent, p->craft->to, &packet, b->plan.random_source);
+    sent.number = p->number;
+    sent.when = p->when;
+    bubble_book_add(&b->book, &sent);
+}
+
+static void note_failure(struct bubble *b, const struct bubble_packet *p)
+{
+    char to[ENDPOINT_STRLEN];
+
+    if (b->summary.failed++ == 0)
+        error_set(&b->send_error, p->errnum == EACCES || p->errnum == EPERM ? EX_NOPERM : EX_OSERR,
+                  p->errnum, "cannot send to %s", endpoint_format(p->craft->to, to));
+}
+
+static void fire(void *context, unsigned long round)
+{
+    struct bubble *b = context;
+
+    bubble_plan_round(&b->plan, round);
+    for (unsigned i = 0; i < b->plan.target_count; i++) {
+        const struct bubble_target *target = &b->plan.targets[i];
+        struct bubble_packet *p = next_packet(b, target, inject_source(&b->inject, target->to));
+
+        p->errnum = inject_send(&b->inject, p->craft, &p->when);
+        if (p->errnum == 0) {
+            b->summary.sent++;
+            enter_in_book(b, p);
+        } else {
+            note_failure(b, p);
+        }
+        bubble_report_packet(b->report, p);
+    }
+}
+
+static void receive_icmp(struct bubble *b, const struct udp_receipt *receipt)
+{
+    struct bubble_icmp icmp = {
+        .when = receipt->when,
+        .to = receipt->to,
+        .error = {receipt->icmp_type, receipt->icmp_code, receipt->icmp_reporter},
+    };
+
+    b->summary.icmp_errors++;
+    bubble_report_icmp(b->report, &icmp);
+}
+
+static void receive(void *context, const struct udp_receipt *receipt, const uint8_t *bytes)
+{
+    struct bubble *b = context;
+    struct bubble_reply reply = {.when = receipt->when, .from = receipt->from, .to = receipt->to};
+    const struct bubble_sent *answered;
+    struct teredo_packet packet;
+    struct wire_fault fault;
+    bool decoded;
+
+    if (receipt->is_error) {
+        receive_icmp(b, receipt);
+        return;
+    }
+    decoded = teredo_decode(bytes, receipt->size, &packet, &fault);
+    reply.proof = bubble_book_find(&b->book, decoded ? &packet : NULL, receipt->from, &answered);
+    if (answered != NULL) {
+        reply.answered = answered->number;
+        reply.delay = nsec_max(receipt->when - answered->when, 0);
+    }
+    packet_view_init(&reply.view, bytes, receipt->size);
+    b->summary.replies++;
+    if (reply.proof != PROOF_NONE && b->summary.answers++ == 0)
+        b->summary.first_delay = reply.delay;
+    bubble_report_reply(b->report, &reply);
+}
+
+static int open_report(struct bubble *b, struct error *error)
+{
+    const struct bubble_options *o = &b->options;
+    bool takes_stdout = o->write != NULL && strcmp(o->write, "-") == 0;
+    struct bubble_report_config config = {
+        .format = o->format,
+        .out = takes_stdout ? stderr : stdout,
+        .err = stderr,
+        .quiet = o->quiet,
+        .verbose = o->verbose,
+        .dump = o->dry_run,
+    };
+
+    b->report = bubble_report_new(&config);
+    return b->report == NULL ? error_set(error, EX_OSERR, ENOMEM, "cannot start") : 0;
+}
+
+static struct endpoint source_without_socket(const struct bubble *b, struct endpoint to)
+{
+    struct endpoint from = b->plan.from;
+
+    if (from.address == 0)
+        from.address = udp_route_source(to);
+    if (from.port == 0)
+        from.port = TEREDO_PORT;
+    return from;
+}
+
+/* --dry-run and --write: every packet at the time at which it would be sent. */
+static int show_or_write(struct bubble *b, struct error *error)
+{
+    nsec start = clock_now();
+    uint8_t bytes[CRAFT_MAX_SIZE];
+
+    if (b->options.write != NULL && (b->writer = pcap_writer_open(b->options.write, error)) == NULL)
+        return -1;
+    for (unsigned long round = 0; round < b->options.count; round++) {
+        bubble_plan_round(&b->plan, round);
+        for (unsigned i = 0; i < b->plan.target_count; i++) {
+            const struct bubble_target *target = &b->plan.targets[i];
+            struct bubble_packet *p = next_packet(b, target, source_without_socket(b, target->to));
+
+            p->when = start + (nsec)round * b->plan.interval;
+            if (b->writer != NULL)
+                pcap_writer_add_packet(b->writer, p->when, bytes,
+                                       craft_encode(p->craft, bytes, sizeof bytes));
+            b->summary.sent++;
+            bubble_report_packet(b->report, p);
+        }
+    }
+    b->summary.verdict = b->writer != NULL ? BUBBLE_WRITTEN : BUBBLE_SHOWN;
+    return 0;
+}
+
+static void remark(const struct bubble *b)
+{
+    if (b->options.quiet)
+        return;
+    if (b->inject.foreign_port)
+        fprintf(stderr,
+                "teredoctl bubble: port %u is another program's: sending through a raw socket\n",
+                b->inject.from.port);
+    if (b->inject.spoofed && b->options.wait != 0)
+        fprintf(stderr, "teredoctl bubble: answers go to the spoofed address, not to this host\n");
+}
+
+static int open_sockets(struct bubble *b, struct error *error)
+{
+    struct inject_config config = {
+        .from = b->plan.from,
+        .towards = b->plan.targets[0].to,
+        .udp = b->plan.base.udp,
+        .spoof = b->options.spoof,
+        .raw_option = b->plan.raw_option,
+        .listen = b->options.wait != 0,
+    };
+
+    if (inject_open(&b->inject, &config, error) != 0 || privilege_drop(error) != 0)
+        return -1;
+    b->summary.via = b->inject.raw != NULL ? "raw_socket" : "udp_socket";
+    remark(b);
+    return 0;
+}
+
+static enum bubble_verdict judge(const struct bubble *b, bool interrupted)
+{
+    bool all_sent = b->packet.number == b->options.count * b->plan.target_count;
+
+    if (b->summary.failed > 0)
+        return BUBBLE_NOT_SENT;
+    if (b->options.wait != 0 && b->summary.answers > 0)
+        return BUBBLE_ANSWERED;
+    if (interrupted && (!all_sent || b->options.wait != 0))
+        return BUBBLE_INTERRUPTED;
+    return b->options.wait != 0 ? BUBBLE_UNANSWERED : BUBBLE_SENT;
+}
+
+static int send_and_listen(struct bubble *b, struct error *error)
+{
+    struct volley_config volley = {
+        .inject = &b->inject,
+        .rounds = b->options.count,
+        .interval = b->plan.interval,
+        .wait = b->options.wait,
+        .fire = fire,
+        .receive = receive,
+        .context = b,
+    };
+    bool interrupted = false;
+
+    if (open_sockets(b, error) != 0 || volley_run(&volley, &interrupted, error) != 0)
+        return -1;
+    b->summary.wait = b->options.wait;
+    b->summary.verdict = judge(b, interrupted);
+    return 0;
+}
+
+static int run_plan(struct bubble *b, struct error *error)
+{
+    static const int status[] = {
+        [BUBBLE_SENT] = EX_OK,    [BUBBLE_ANSWERED] = EX_OK, [BUBBLE_UNANSWERED] = 1,
+        [BUBBLE_INTERRUPTED] = 2, [BUBBLE_NOT_SENT] = -1,    [BUBBLE_SHOWN] = EX_OK,
+        [BUBBLE_WRITTEN] = EX_OK,
+    };
+    bool offline = b->options.dry_run || b->options.write != NULL;
+
+    if (open_report(b, error) != 0 || bubble_plan_make(&b->plan, &b->options, error) != 0 ||
+        (offline ? show_or_write(b, error) : send_and_listen(b, error)) != 0)
+        return -1;
+    bubble_report_summary(b->report, &b->summary);
+    if (b->summary.verdict == BUBBLE_NOT_SENT)
+        *error = b->send_error;
+    return status[b->summary.verdict];
+}
+
+static int finish(struct bubble *b, int status, struct error *error)
+{
+    struct error late = {0};
+
+    inject_close(&b->inject);
+    if (b->writer != NULL && pcap_writer_close(b->writer, &late) != 0 && status >= 0) {
+        *error = late;
+        status = -1;
+    }
+    if (b->report != NULL && bubble_report_close(b->report, &late) != 0 && status >= 0) {
+        *error = late;
+        status = -1;
+    }
+    free(b);
+    return status;
+}
+
+static int run(int argc, char **argv, struct error *error)
+{
+    struct bubble *b = calloc(1, sizeof *b);
+
+    if (b == NULL)
+        return error_set(error, EX_OSERR, ENOMEM, "cannot start");
+    b->inject = (struct inject){.udp = {.fd = -1}, .copies = -1};
+    bubble_options_parse(&b->options, argc, argv);
+    return finish(b, run_plan(b, error), error);
+}
+
+const struct command command_bubble = {
+    "bubble", "send bubbles with every field as you choose, and see what comes back", run};

@@ -1,0 +1,21 @@
+/* What bubble_report.c and its text and JSON halves share. */
+#ifndef REPORT_BUBBLE_REPORTER_H
+#define REPORT_BUBBLE_REPORTER_H
+
+#include "bubble_report.h"
+
+struct bubble_report {
+    struct bubble_report_config config;
+    json_t *packets, *replies, *icmp; /* what a json run has gathered; else NULL */
+};
+
+void bubble_text_packet(const struct bubble_report *r, const struct bubble_packet *p);
+void bubble_text_reply(const struct bubble_report *r, const struct bubble_reply *reply);
+void bubble_text_icmp(const struct bubble_report *r, const struct bubble_icmp *icmp);
+void bubble_text_summary(const struct bubble_report *r, const struct bubble_summary *s);
+void bubble_json_packet(struct bubble_report *r, const struct bubble_packet *p);
+void bubble_json_reply(struct bubble_report *r, const struct bubble_reply *reply);
+void bubble_json_icmp(struct bubble_report *r, const struct bubble_icmp *icmp);
+void bubble_json_summary(struct bubble_report *r, const struct bubble_summary *s);
+
+#endif

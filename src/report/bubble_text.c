@@ -1,0 +1,119 @@
+#include <string.h>
+
+#include "bubble_reporter.h"
+#include "words.h"
+
+static const char *aim_word(enum bubble_aim aim)
+{
+    return aim == BUBBLE_GIVEN ? "" : aim == BUBBLE_DIRECT ? "direct " : "indirect ";
+}
+
+static const char *proof_text(enum punch_proof proof)
+{
+    switch (proof) {
+    case PROOF_NONE:
+        break;
+    case PROOF_ENDPOINT:
+        return "it comes from the endpoint that was asked";
+    case PROOF_LINK_LOCAL:
+        return "it goes to our random address";
+    case PROOF_NONCE:
+        return "it repeats our nonce";
+    }
+    return "without proof";
+}
+
+/* "bubble, 40 bytes: SOURCE > DESTINATION" */
+static void put_packet(FILE *out, const struct packet_view *v)
+{
+    char source[INET6_ADDRSTRLEN], destination[INET6_ADDRSTRLEN];
+
+    fprintf(out, "%s, %zu bytes", packet_view_kind(v), v->size);
+    if (v->craft.raw == NULL)
+        fprintf(out, ": %s > %s", words_ip6(&v->craft.packet.ip6.source, source),
+                words_ip6(&v->craft.packet.ip6.destination, destination));
+}
+
+void bubble_text_packet(const struct bubble_report *r, const struct bubble_packet *p)
+{
+    FILE *out = r->config.out;
+    char from[ENDPOINT_STRLEN], to[ENDPOINT_STRLEN];
+
+    if (r->config.quiet)
+        return;
+    fprintf(out, "%lu  %s > %s  %s", p->number, endpoint_format(p->craft->from, from),
+            endpoint_format(p->craft->to, to), aim_word(p->aim));
+    put_packet(out, &p->view);
+    if (p->errnum != 0)
+        fprintf(out, "; not sent: %s", strerror(p->errnum));
+    fputc('\n', out);
+    if (r->config.dump) {
+        uint8_t bytes[CRAFT_MAX_SIZE];
+
+        packet_text_outer(out, "   ", p->craft);
+        packet_text(out, "   ", &p->view);
+        packet_text_hex(out, "   ", bytes, craft_encode(p->craft, bytes, sizeof bytes));
+    }
+    fflush(out);
+}
+
+void bubble_text_reply(const struct bubble_report *r, const struct bubble_reply *reply)
+{
+    FILE *out = r->config.out;
+    char from[ENDPOINT_STRLEN], to[ENDPOINT_STRLEN];
+
+    if (r->config.quiet)
+        return;
+    fprintf(out, "%+.3f ms  %s > %s  ", words_ms(reply->delay), endpoint_format(reply->from, from),
+            endpoint_format(reply->to, to));
+    put_packet(out, &reply->view);
+    if (reply->proof == PROOF_NONE)
+        fprintf(out, "; without proof\n");
+    else
+        fprintf(out, "; answers %lu: %s\n", reply->answered, proof_text(reply->proof));
+    fflush(out);
+}
+
+void bubble_text_icmp(const struct bubble_report *r, const struct bubble_icmp *icmp)
+{
+    char to[ENDPOINT_STRLEN], reporter[IP4_STRLEN];
+
+    if (r->config.quiet)
+        return;
+    fprintf(r->config.out, "ICMP from %s for a packet to %s: %s\n",
+            ip4_format(icmp->error.reporter, reporter), endpoint_format(icmp->to, to),
+            icmp_error_text(icmp->error));
+    fflush(r->config.out);
+}
+
+void bubble_text_summary(const struct bubble_report *r, const struct bubble_summary *s)
+{
+    FILE *out = r->config.out;
+
+    switch (s->verdict) {
+    case BUBBLE_SHOWN:
+        return;
+    case BUBBLE_WRITTEN:
+        fprintf(out, "%lu written", s->sent);
+        break;
+    case BUBBLE_SENT:
+    case BUBBLE_ANSWERED:
+    case BUBBLE_UNANSWERED:
+    case BUBBLE_INTERRUPTED:
+    case BUBBLE_NOT_SENT:
+        fprintf(out, "%lu sent", s->sent);
+        break;
+    }
+    if (s->failed > 0)
+        fprintf(out, ", %lu not sent", s->failed);
+    if (s->answers > 0)
+        fprintf(out, "; %lu answer%s after %.3f ms", s->answers,
+                s->answers == 1 ? "," : "s, the first", words_ms(s->first_delay));
+    else if (s->wait > 0)
+        fprintf(out, "; no answer%s", s->replies > 0 ? " that is believed" : "");
+    if (s->verdict == BUBBLE_UNANSWERED)
+        fprintf(out, " in %g s", nsec_seconds(s->wait));
+    if (s->verdict == BUBBLE_INTERRUPTED)
+        fprintf(out, "; interrupted");
+    fputc('\n', out);
+}
