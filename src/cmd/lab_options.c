@@ -95,8 +95,10 @@ static void parse_also(struct lab_options *o, struct argp_state *state, char *ar
 
     if (o->also_count == LAB_MAX_ALSO)
         argp_error(state, "--also: no more than %d", LAB_MAX_ALSO);
-    if (equals == NULL || equals[1] == '\0')
+    if (equals == NULL || equals[1] == '\0') {
         argp_error(state, "--also: '%s' is no HOST=COMMAND", arg);
+        return;
+    }
     *equals = '\0';
     if (!lab_host_named(arg, &o->also[o->also_count].host))
         argp_error(state, "--also: '%s' is none of a, b, s1, s2", arg);

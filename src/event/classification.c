@@ -122,8 +122,7 @@ static const char *const proofs[PROVES_COUNT] = {
     [PROVES_NOTHING] = "nothing, by itself",
     [PROVES_NO_UDP] = "no UDP comes back from this server",
     [PROVES_UDP_LEAVES] = "UDP gets out at least as far as that router",
-    [PROVES_SHARED_SPACE] = "a router on the way is in the shared address space (RFC 6598) that "
-                            "carriers use behind their own NATs: there may be a second one",
+    [PROVES_SHARED_SPACE] = "a router has a carrier's shared address: maybe a second NAT",
     [PROVES_NO_TRANSLATION] = "nothing is translated: the server sees the local endpoint",
     [PROVES_MAPPING_INDEPENDENT] = "the mapping does not depend on the destination",
     [PROVES_MAPPING_DEPENDENT] = "the mapping depends on the destination",
@@ -139,9 +138,8 @@ static const char *const proofs[PROVES_COUNT] = {
     [PROVES_RANDOM] = "the external port has no pattern",
     [PROVES_ONE_ADDRESS] = "all these ports of this host had one external address",
     [PROVES_ARBITRARY] = "ports of this host get different external addresses",
-    [PROVES_HAIRPIN] = "two ports of this host reach each other by their external endpoints",
-    [PROVES_NO_HAIRPIN] = "two ports of this host do not reach each other by their external "
-                          "endpoints",
+    [PROVES_HAIRPIN] = "ports of this host reach each other by external endpoints",
+    [PROVES_NO_HAIRPIN] = "ports of this host do not reach each other by external endpoints",
     [PROVES_ALIVE] = "the mapping was still there",
     [PROVES_GONE] = "the mapping was gone",
     [PROVES_REFRESHES] = "this traffic keeps the mapping alive",

@@ -214,12 +214,16 @@ static const char *refresh_words(const struct mapping_lifetime *m)
 
 static double lower(nsec t)
 {
-    return (double)(t / TENTH) / 10;
+    nsec tenths = t / TENTH;
+
+    return (double)tenths / 10;
 }
 
 static double upper(nsec t)
 {
-    return (double)((t + TENTH - 1) / TENTH) / 10;
+    nsec tenths = (t + TENTH - 1) / TENTH;
+
+    return (double)tenths / 10;
 }
 
 static void lifetime(const struct reporter *r, const struct classification *c)

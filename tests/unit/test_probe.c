@@ -67,7 +67,7 @@ static void start(struct run *r, int fail_with)
 {
     struct probe_config config = {
         .server = {SERVER, 3544},
-        .secondary = {SERVER + 1, 3544},
+        .secondary = {(uint32_t)SERVER + 1, 3544},
         .local = r->local,
         .timeout = 3 * NSEC_S,
     };
