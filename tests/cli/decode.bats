@@ -516,7 +516,7 @@ live() {
     local hex
     hex=$(packets 4 1 | cut -d' ' -f4 | sed 's/../\\x&/g')
     in_namespace '"$T" decode '"$1"' 3>&- >out 2>err & pid=$!
-        for ((i = 0; i < 100; i++)); do grep -q listening err && break; sleep 0.05; done
+        for ((i = 0; i < 100; i++)); do grep -qs listening err && break; sleep 0.05; done
         for ((i = 0; i < 200; i++)); do
             printf "'"$hex"'" >/dev/udp/127.0.0.1/9
             printf hello >/dev/udp/127.0.0.1/10
