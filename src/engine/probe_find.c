@@ -199,14 +199,13 @@ static bool anyone_gets_in(const struct probe *p)
            (probe_answered(p, LEG_RELAY_ANY0) && probe_answered(p, LEG_RELAY_ANY1));
 }
 
-/* Behind a NAT whose mapping depends on the destination: by relayed bubbles. *DONE is cleared where
- * more can be found. */
-static enum nat_depends find_relayed_filtering(const struct probe *p, nsec now, bool hopeful,
-                                               double *odds, bool *done)
+/* By two tests: does anyone get in, and does another port of an address that was sent to? *DONE is
+ * cleared where more can be found. */
+static enum nat_depends filtering_by(const struct probe *p, enum probe_leg_name any,
+                                     enum probe_leg_name port, nsec now, bool hopeful, double *odds,
+                                     bool *done)
 {
-    double unused;
-
-    switch (pair(p, LEG_RELAY_ANY0, now, hopeful, odds)) {
+    switch (pair(p, any, now, hopeful, odds)) {
     case FINDING_YES:
         return DEPENDS_ENDPOINT_INDEPENDENT;
     case FINDING_NO:
@@ -217,16 +216,13 @@ static enum nat_depends find_relayed_filtering(const struct probe *p, nsec now, 
     case FINDING_NOT_APPLICABLE:
         return DEPENDS_UNKNOWN;
     }
-    if (p->config.extra_port == 0)
-        return DEPENDS_ENDPOINT;
-    switch (pair(p, LEG_RELAY_PORT0, now, hopeful, odds)) {
+    switch (pair(p, port, now, hopeful, odds)) {
     case FINDING_YES:
         return DEPENDS_ADDRESS;
     case FINDING_NO:
         return DEPENDS_ADDRESS_AND_PORT;
     case FINDING_UNKNOWN:
-        /* An extra port that is none: then the finding stays the coarser one. */
-        *done = is_silent(p, LEG_X_EXTRA, now, hopeful, &unused);
+        *done = false;
         break;
     case FINDING_NOT_APPLICABLE:
         break;
@@ -237,33 +233,19 @@ static enum nat_depends find_relayed_filtering(const struct probe *p, nsec now, 
 static enum nat_depends find_filtering(const struct probe *p, nsec now, bool hopeful, double *odds,
                                        bool *done)
 {
+    enum nat_depends found;
+    double unused;
+
     *done = true;
-    if (probe_mapping_depends(p))
-        return anyone_gets_in(p) ? DEPENDS_ENDPOINT_INDEPENDENT
-                                 : find_relayed_filtering(p, now, hopeful, odds, done);
-    switch (pair(p, LEG_ANY0, now, hopeful, odds)) {
-    case FINDING_YES:
+    if (!probe_mapping_depends(p))
+        return filtering_by(p, LEG_ANY0, LEG_PORT0, now, hopeful, odds, done);
+    if (anyone_gets_in(p))
         return DEPENDS_ENDPOINT_INDEPENDENT;
-    case FINDING_NO:
-        break;
-    case FINDING_UNKNOWN:
-        *done = false;
-        return DEPENDS_UNKNOWN;
-    case FINDING_NOT_APPLICABLE:
-        return DEPENDS_UNKNOWN;
-    }
-    switch (pair(p, LEG_PORT0, now, hopeful, odds)) {
-    case FINDING_YES:
-        return DEPENDS_ADDRESS;
-    case FINDING_NO:
-        return DEPENDS_ADDRESS_AND_PORT;
-    case FINDING_UNKNOWN:
-        *done = false;
-        break;
-    case FINDING_NOT_APPLICABLE:
-        break;
-    }
-    return DEPENDS_ENDPOINT;
+    found = filtering_by(p, LEG_RELAY_ANY0, LEG_RELAY_PORT0, now, hopeful, odds, done);
+    /* Without an extra port, or where it is none, the finding stays the coarser one. */
+    if (found == DEPENDS_ENDPOINT && !*done)
+        *done = p->config.extra_port == 0 || is_silent(p, LEG_X_EXTRA, now, hopeful, &unused);
+    return found;
 }
 
 bool probe_filtering_open(const struct probe *p, nsec now, bool hopeful)
