@@ -101,18 +101,27 @@ struct block {
     uint32_t address;
     uint8_t length;
     bool teredo_refuses; /* on the list of RFC 4380 5.2.4 */
+    bool inside;         /* of hosts behind a NAT, or not beyond this link */
     const char *name;
 };
 
 static const struct block blocks[] = {
-    {0x00000000, 8, true, "local"},           {0x0a000000, 8, true, "private"},
-    {0x64400000, 10, false, "shared"},        {0x7f000000, 8, true, "loopback"},
-    {0xa9fe0000, 16, true, "link-local"},     {0xac100000, 12, true, "private"},
-    {0xc0000000, 24, false, "protocol"},      {0xc0000200, 24, false, "documentation"},
-    {0xc0586300, 24, true, "6to4 anycast"},   {0xc0a80000, 16, true, "private"},
-    {0xc6120000, 15, false, "benchmarking"},  {0xc6336400, 24, false, "documentation"},
-    {0xcb007100, 24, false, "documentation"}, {0xe0000000, 4, true, "multicast"},
-    {0xffffffff, 32, true, "broadcast"},      {0xf0000000, 4, false, "reserved"},
+    {0x00000000, 8, true, false, "local"},
+    {0x0a000000, 8, true, true, "private"},
+    {0x64400000, 10, false, true, "shared"},
+    {0x7f000000, 8, true, true, "loopback"},
+    {0xa9fe0000, 16, true, true, "link-local"},
+    {0xac100000, 12, true, true, "private"},
+    {0xc0000000, 24, false, false, "protocol"},
+    {0xc0000200, 24, false, false, "documentation"},
+    {0xc0586300, 24, true, false, "6to4 anycast"},
+    {0xc0a80000, 16, true, true, "private"},
+    {0xc6120000, 15, false, false, "benchmarking"},
+    {0xc6336400, 24, false, false, "documentation"},
+    {0xcb007100, 24, false, false, "documentation"},
+    {0xe0000000, 4, true, false, "multicast"},
+    {0xffffffff, 32, true, false, "broadcast"},
+    {0xf0000000, 4, false, false, "reserved"},
 };
 
 static const struct block *find_block(uint32_t address)
@@ -128,6 +137,13 @@ bool ip4_is_global_unicast(uint32_t address)
     const struct block *block = find_block(address);
 
     return block == NULL || !block->teredo_refuses;
+}
+
+bool ip4_is_inside(uint32_t address)
+{
+    const struct block *block = find_block(address);
+
+    return block != NULL && block->inside;
 }
 
 const char *ip4_special_block(uint32_t address)

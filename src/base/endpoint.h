@@ -43,6 +43,10 @@ bool endpoint_parse(const char *text, uint16_t default_port, struct endpoint *ou
  * (the directed broadcast addresses of attached subnets are the caller's to know). */
 bool ip4_is_global_unicast(uint32_t address);
 
+/* True when ADDRESS is one that hosts have behind a NAT alone, or that leaves no link: private
+ * (RFC 1918), shared (RFC 6598), link-local and loopback addresses. */
+bool ip4_is_inside(uint32_t address);
+
 /* The name of the special block that ADDRESS lies in ("private", "loopback", "shared", …;
  * RFC 6890), or NULL for an ordinary address. Wider than ip4_is_global_unicast's list: shared
  * and documentation addresses have a name, yet pass the RFC 4380 test. */

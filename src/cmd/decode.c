@@ -1,17 +1,13 @@
 #include <errno.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stdlib.h>
-#include <sys/resource.h>
-#include <sys/signalfd.h>
 #include <sysexits.h>
-#include <unistd.h>
 
+#include "capture_input.h"
 #include "command.h"
 #include "decode_hex.h"
 #include "decode_options.h"
 #include "entropy.h"
-#include "privilege.h"
 #include "sift.h"
 #include "sighting_report.h"
 
@@ -20,9 +16,7 @@ struct decode {
     struct output output;
     struct sighting_printer printer;
     struct sift sift;
-    struct capture_control control;
-    struct capture **captures;
-    int capture_count;
+    struct capture_input input;
     uint64_t dropped;
 };
 
@@ -36,57 +30,6 @@ static void flush_results(void *context)
     output_flush(context);
 }
 
-/* From here on these signals end the reading, and then the program with what it has. */
-static int open_signals(struct error *error)
-{
-    sigset_t set;
-    int fd;
-
-    sigemptyset(&set);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGTERM);
-    sigprocmask(SIG_BLOCK, &set, NULL);
-    fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
-    return fd < 0 ? error_set(error, EX_OSERR, errno, "cannot watch for signals") : fd;
-}
-
-/* As many open files as the system allows: a ring of captures has thousands. */
-static void raise_file_limit(void)
-{
-    struct rlimit limit;
-
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-        limit.rlim_cur = limit.rlim_max;
-        setrlimit(RLIMIT_NOFILE, &limit);
-    }
-}
-
-/* All of them, for later there is no privilege left to do so. */
-static int open_captures(struct decode *d, struct error *error)
-{
-    const struct decode_options *o = &d->options;
-    char dash[] = "-", *from_stdin[] = {dash};
-    char **files = o->file_count > 0 ? o->files : from_stdin;
-    int count = o->file_count > 0 ? o->file_count : 1;
-
-    raise_file_limit();
-    d->captures = calloc((size_t)count, sizeof(struct capture *));
-    if (d->captures == NULL)
-        return error_set(error, EX_OSERR, ENOMEM, "cannot start");
-    for (; d->capture_count < count; d->capture_count++) {
-        struct capture *c = o->interface != NULL
-                                ? capture_open_live(o->interface, &d->control, error)
-                                : capture_open(files[d->capture_count], &d->control, error);
-
-        if (c == NULL)
-            return -1;
-        d->captures[d->capture_count] = c;
-        if (o->interface != NULL)
-            count = 1;
-    }
-    return 0;
-}
-
 static int open_all(struct decode *d, struct error *error)
 {
     struct sighter_config config = {.summary = d->options.summary};
@@ -96,13 +39,11 @@ static int open_all(struct decode *d, struct error *error)
     d->sift.sighter = sighter_new(&config);
     if (d->sift.sighter == NULL)
         return error_set(error, EX_OSERR, ENOMEM, "cannot start");
-    d->control.filter = d->options.filter;
-    d->control.before_wait = flush_results;
-    d->control.context = &d->output;
-    d->control.stop_fd = open_signals(error);
-    if (d->control.stop_fd < 0 || open_captures(d, error) != 0)
-        return -1;
-    return privilege_become(NULL, error) != 0 ? -1 : privilege_drop(error);
+    d->input.control.filter = d->options.filter;
+    d->input.control.before_wait = flush_results;
+    d->input.control.context = &d->output;
+    return capture_input_open(&d->input, d->options.files, d->options.file_count,
+                              d->options.interface, error);
 }
 
 static int read_capture(struct decode *d, struct capture *c, struct error *error)
@@ -145,10 +86,9 @@ static int decode_captures(struct decode *d, struct error *error)
     d->sift.count = d->options.count;
     d->sift.seen = d->options.summary ? NULL : print_packet;
     d->sift.context = &d->printer;
-    for (int i = 0; i < d->capture_count && result == 0 && !sift_is_done(&d->sift); i++) {
-        result = read_capture(d, d->captures[i], error);
-        capture_close(d->captures[i]);
-        d->captures[i] = NULL;
+    for (int i = 0; i < d->input.count && result == 0 && !sift_is_done(&d->sift); i++) {
+        result = read_capture(d, d->input.captures[i], error);
+        capture_input_close_one(&d->input, i);
     }
     if (d->sift.sighter == NULL)
         return result;
@@ -167,11 +107,7 @@ static int decode_captures(struct decode *d, struct error *error)
 
 static void close_all(struct decode *d)
 {
-    for (int i = 0; i < d->capture_count; i++)
-        capture_close(d->captures[i]);
-    free(d->captures);
-    if (d->control.stop_fd >= 0)
-        close(d->control.stop_fd);
+    capture_input_close(&d->input);
     sighter_free(d->sift.sighter);
     sighting_printer_file(&d->printer, NULL);
     free(d->options.filter);
@@ -179,7 +115,7 @@ static void close_all(struct decode *d)
 
 static int run(int argc, char **argv, struct error *error)
 {
-    static struct decode d = {.control.stop_fd = -1};
+    static struct decode d = {.input.control.stop_fd = -1};
     struct error late;
     int status;
 

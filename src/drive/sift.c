@@ -8,7 +8,7 @@ enum {
 };
 
 /* Looks at an IPv4 packet; true if it, or one tunnelled in it, is Teredo. */
-static bool sift_ip4(struct sift *sift, const uint8_t *data, size_t size, struct sighting *s)
+static bool sift_ip4(const struct sift *sift, const uint8_t *data, size_t size, struct sighting *s)
 {
     struct wire_fault fault;
 
@@ -38,24 +38,43 @@ bool sift_is_done(const struct sift *sift)
     return sift->count > 0 && sighter_packets(sift->sighter) >= sift->count;
 }
 
-int sift_capture(struct sift *sift, struct capture *capture, struct error *error)
+enum sift_result sift_next(const struct sift *sift, struct capture *capture, struct sighting *s,
+                           struct icmp4_error *icmp, struct error *error)
 {
     enum link_type link = capture_link(capture);
     struct capture_frame frame;
-    struct sighting s;
-    int got = 0;
+    enum capture_result got;
 
-    s.file = capture_file(capture);
-    while (!sift_is_done(sift) && (got = capture_next(capture, &frame, error)) > 0) {
-        size_t offset;
+    s->file = capture_file(capture);
+    while ((got = capture_next(capture, &frame, error)) == CAPTURE_FRAME) {
+        const uint8_t *data;
+        size_t offset, size;
 
         sighter_count_frame(sift->sighter);
         if (!link_find_ip4(link, frame.data, frame.size, &offset))
             continue;
-        s.frame = frame.number;
-        s.when = frame.when;
-        if (sift_ip4(sift, frame.data + offset, frame.size - offset, &s) && sift->seen != NULL)
+        data = frame.data + offset;
+        size = frame.size - offset;
+        s->frame = frame.number;
+        s->when = frame.when;
+        if (sift_ip4(sift, data, size, s))
+            return SIFT_PACKET;
+        if (sift->errors && icmp4_error_decode(data, size, icmp))
+            return SIFT_ERROR;
+    }
+    return got == CAPTURE_FAILED ? SIFT_FAILED : got == CAPTURE_IDLE ? SIFT_IDLE : SIFT_END;
+}
+
+int sift_capture(const struct sift *sift, struct capture *capture, struct error *error)
+{
+    enum sift_result got = SIFT_PACKET;
+    struct icmp4_error icmp;
+    struct sighting s;
+
+    while (got != SIFT_END && got != SIFT_FAILED && !sift_is_done(sift)) {
+        got = sift_next(sift, capture, &s, &icmp, error);
+        if (got == SIFT_PACKET && sift->seen != NULL)
             sift->seen(sift->context, &s);
     }
-    return got < 0 ? -1 : 0;
+    return got == SIFT_FAILED ? -1 : 0;
 }

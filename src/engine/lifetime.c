@@ -307,6 +307,7 @@ void lifetime_observe(struct lifetime *l, const struct observation *o, struct ac
     case OBSERVED_ICMP_ERROR:
     case OBSERVED_SEND_FAILED:
     case OBSERVED_STOP:
+    case OBSERVED_SEEN:
         break;
     }
 }

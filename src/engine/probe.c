@@ -306,6 +306,8 @@ void probe_observe(struct probe *p, const struct observation *o)
     case OBSERVED_STOP:
         stop(p, o->when);
         break;
+    case OBSERVED_SEEN: /* of captures, which this engine is not fed from */
+        break;
     }
 }
 

@@ -159,6 +159,8 @@ void punch_observe(struct punch *p, const struct observation *o)
             p->started = o->when;
         punch_conclude(p, o->when, PUNCH_INCONCLUSIVE, CAUSE_INTERRUPTED);
         break;
+    case OBSERVED_SEEN: /* of captures, which this engine is not fed from */
+        break;
     }
 }
 

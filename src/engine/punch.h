@@ -5,6 +5,7 @@
 
 #include "action_queue.h"
 #include "nonce.h"
+#include "punch_proof.h"
 
 enum {
     PUNCH_MAX_ATTEMPTS = 4, /* RFC 4380 5.2.6: no more in 300 seconds without an answer */
@@ -44,9 +45,7 @@ struct punch_config {
 
 /* One bubble pair and the proofs that an answer to it may carry. */
 struct punch_attempt {
-    struct in6_addr source; /* our Teredo address, or a fresh link-local one */
-    bool has_nonce;
-    uint32_t nonce;
+    struct punch_mark mark;
     nsec sent_direct; /* 0 = not yet confirmed */
     nsec sent_indirect;
     bool answered_indirectly; /* the peer answered it through our server */

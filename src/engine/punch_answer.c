@@ -5,30 +5,15 @@
 #include "punch_send.h"
 #include "punch_verdict.h"
 
-/* The proof that a packet from the peer's address is the peer's own, and the attempt that it
- * answers (the latest where that cannot be told). An endpoint alone proves enough for RFC 4380, but
- * a stronger proof is named first, for it also holds when the endpoint is another. */
+/* The proof of an answer, and the attempt that it answers. */
 static enum punch_proof find_proof(const struct punch *p, const struct observation *o,
                                    unsigned *attempt)
 {
-    const struct teredo_packet *packet = o->packet;
-    uint32_t nonce;
-    bool has_nonce = teredo_trailer_nonce(packet, &nonce);
+    struct punch_mark marks[PUNCH_MAX_ATTEMPTS];
 
-    *attempt = p->attempt_count - 1;
-    for (unsigned i = 0; i < p->attempt_count; i++) {
-        const struct punch_attempt *a = &p->attempts[i];
-
-        if (has_nonce && a->has_nonce && nonce == a->nonce) {
-            *attempt = i;
-            return PROOF_NONCE;
-        }
-        if (ip6_is_link_local(&a->source) && ip6_equal(&packet->ip6.destination, &a->source)) {
-            *attempt = i;
-            return PROOF_LINK_LOCAL;
-        }
-    }
-    return endpoint_equal(o->from, p->peer.mapped) ? PROOF_ENDPOINT : PROOF_NONE;
+    for (unsigned i = 0; i < p->attempt_count; i++)
+        marks[i] = p->attempts[i].mark;
+    return punch_find_proof(marks, p->attempt_count, o->packet, o->from, p->peer.mapped, attempt);
 }
 
 /* True where the packet goes to one of the addresses that our bubbles came from. */
@@ -37,7 +22,7 @@ static bool is_for_us(const struct punch *p, const struct in6_addr *destination)
     if (ip6_equal(destination, &p->config.own))
         return true;
     for (unsigned i = 0; i < p->attempt_count; i++)
-        if (ip6_equal(destination, &p->attempts[i].source))
+        if (ip6_equal(destination, &p->attempts[i].mark.source))
             return true;
     return false;
 }

@@ -27,27 +27,27 @@ static bool asks_link_local(const struct punch *p, unsigned attempt)
 
 static void prepare_attempt(struct punch *p, unsigned n)
 {
-    struct punch_attempt *a = &p->attempts[n];
+    struct punch_mark *mark = &p->attempts[n].mark;
 
-    *a = (struct punch_attempt){.source = p->config.own};
+    p->attempts[n] = (struct punch_attempt){.mark.source = p->config.own};
     if (asks_link_local(p, n))
-        a->source = link_local_random(&p->config.nonces);
+        mark->source = link_local_random(&p->config.nonces);
     if (p->config.ask != PUNCH_ASK_ENDPOINT) {
-        a->has_nonce = true;
-        nonce_take(&p->config.nonces, &a->nonce, sizeof a->nonce);
+        mark->has_nonce = true;
+        nonce_take(&p->config.nonces, &mark->nonce, sizeof mark->nonce);
     }
 }
 
 static void push_bubble(struct punch *p, unsigned n, enum punch_tag_kind kind, struct endpoint to,
                         uint8_t ttl)
 {
-    const struct punch_attempt *a = &p->attempts[n];
+    const struct punch_mark *mark = &p->attempts[n].mark;
     struct teredo_packet bubble;
     uint8_t nonce[4];
 
-    teredo_make_bubble(&bubble, &a->source, &p->config.peer);
-    if (a->has_nonce)
-        teredo_add_nonce_trailer(&bubble, a->nonce, nonce);
+    teredo_make_bubble(&bubble, &mark->source, &p->config.peer);
+    if (mark->has_nonce)
+        teredo_add_nonce_trailer(&bubble, mark->nonce, nonce);
     action_push_packet(&p->queue, punch_tag(kind, n), to, &bubble)->ttl = ttl;
 }
 

@@ -301,6 +301,8 @@ void qualify_observe(struct qualify *q, const struct observation *o)
             q->started = o->when;
         conclude_waiting(q, o->when, true);
         break;
+    case OBSERVED_SEEN: /* of captures, which this engine is not fed from */
+        break;
     }
 }
 

@@ -180,6 +180,8 @@ void respond_observe(struct respond *r, const struct observation *o)
         else
             finish(r, o->when);
         break;
+    case OBSERVED_SEEN: /* of captures, which this engine is not fed from */
+        break;
     }
 }
 

@@ -4,6 +4,7 @@
 #define EVENT_EVENT_H
 
 #include "classification.h"
+#include "overheard.h"
 #include "punching.h"
 #include "qualification.h"
 
@@ -19,6 +20,8 @@ enum event_kind {
     EVENT_LISTENED,        /* the summary of a responder */
     EVENT_PROGRESS,        /* a long measurement is under way */
     EVENT_CLASSIFICATION,  /* the verdict of a classification */
+    EVENT_CLOCK,           /* a capture's clock, compared with the first one's */
+    EVENT_OVERHEARD,       /* the summary of what captures show */
 };
 
 enum punch_note {
@@ -103,6 +106,11 @@ struct event {
             nsec at_least; /* the bounds of the lifetime so far; 0 and NSEC_NEVER = none */
             nsec at_most;
         } progress;
+        struct {
+            unsigned vantage;
+            struct clock_fit fit;
+        } clock;
+        struct overheard_summary overheard;
         /* Borrowed from the engine, for as long as the event is being told. */
         const struct classification *classification;
     };

@@ -13,6 +13,7 @@ enum observation_kind {
     OBSERVED_ICMP_ERROR, /* an ICMP error came back for a datagram that went to `to` */
     OBSERVED_SEND_FAILED, /* the system refused to send to `to`; errnum says why */
     OBSERVED_STOP,        /* the user wants the verdict now, from what is known so far */
+    OBSERVED_SEEN,        /* a capture shows a packet somewhere on its way */
 };
 
 /* The outer ICMP error (RFC 792). */
@@ -34,6 +35,8 @@ struct observation {
     size_t size;                        /* of the UDP payload, bytes */
     struct icmp_error icmp;
     int errnum;
+    unsigned vantage; /* SEEN, and ICMP_ERROR in a capture: which of the captures, from 0 */
+    uint8_t ttl;      /* SEEN: the outer time to live there */
 };
 
 #endif

@@ -77,6 +77,81 @@ static const struct cause_words causes[CAUSE_COUNT] = {
     [CAUSE_SEND_FAILED] = {"send_failed", "this host would not send to the peer",
                            "check this host's routes and firewall"},
     [CAUSE_INTERRUPTED] = {"interrupted", "interrupted before the peer answered", ""},
+    [CAUSE_NO_ANSWER] =
+        {"no_answer", "the initiator's bubbles were answered neither by the peer nor by its server",
+         "capture at the peer too, or ask there whether the bubbles arrive; `teredoctl qualify` "
+         "tells whether the peer's server lives"},
+    [CAUSE_NOT_FORWARDED] =
+        {"not_forwarded",
+         "the indirect bubble went to the peer's server, and nothing of it came out for the peer",
+         "the server does not relay, refuses this source (RFC 4380 5.3.1), or is off-line; ask the "
+         "peer to qualify with a server that relays"},
+    [CAUSE_FORWARD_LOST] =
+        {"forward_lost",
+         "the peer's server forwarded the bubble, and it did not arrive at the peer",
+         "the peer's NAT has lost the mapping that its address names; have the peer qualify again, "
+         "and see with `teredoctl classify` how long its NAT keeps a mapping"},
+    [CAUSE_ANSWER_LOST] =
+        {"answer_lost",
+         "the peer answered directly, and its answer did not arrive at the initiator",
+         "the initiator's NAT refuses it, or it was lost: compare the port that it left the peer's "
+         "NAT from with the one in the peer's address; run `teredoctl classify` at both ends"},
+    [CAUSE_NO_DATA] =
+        {"no_data",
+         "the peer answered directly, and no data followed that would show the path open in both "
+         "directions",
+         "send something, such as a ping, while capturing"},
+    [CAUSE_NO_INDIRECT_BUBBLE] =
+        {"no_indirect_bubble",
+         "a direct bubble was seen, but none through the peer's server, and no answer",
+         "capture "
+         "all UDP of the initiator: the indirect bubble goes to another address"},
+    [CAUSE_DIRECT_PATH_UNSEEN] =
+        {"direct_path_unseen",
+         "only the way through the peer's server was captured, so that nothing is known of the "
+         "direct path",
+         "capture at the initiator or at the peer"},
+    [CAUSE_CAPTURE_ENDED] = {"capture_ended", "the capture ended before an outcome", ""},
+    [CAUSE_FORGOTTEN] =
+        {"forgotten", "too many hole punches were under way at once, and this one had to make way",
+         "filter the capture, or name one --peer"},
+};
+
+/* Of punches that captures show, where the words above speak in the first person. Others hold. */
+static const struct cause_words captured[CAUSE_COUNT] = {
+    [CAUSE_PEER_NAT_TRIPS] =
+        {"",
+         "the punch fails, yet the peer's answer comes through to another port of the initiator, "
+         "from which the direct bubble stopped short of the peer's NAT: that NAT keeps state for "
+         "the bubble it should discard, and sends the answer from another port",
+         "on the peer's NAT, drop unsolicited UDP on the outside interface before connection "
+         "tracking confirms it; then start the peer again from another port"},
+    [CAUSE_PEER_SERVER_UNREACHABLE] =
+        {"", "the peer's Teredo server is not reachable, so no bubble reached the peer through it",
+         "have the peer qualify with a server that lives; its address will change with it"},
+    [CAUSE_DIRECT_PATH_BLOCKED] =
+        {"",
+         "the peer lives and answers through the initiator's server, but nothing from it arrives "
+         "directly: one of the two NATs maps or filters too strictly",
+         "a symmetric NAT reaches only peers behind a cone or address-restricted NAT; run "
+         "`teredoctl classify` at both ends to find it"},
+    [CAUSE_DIRECT_ANSWER_MISSING] =
+        {"",
+         "the peer lives and has answered through the initiator's server, but nothing from it "
+         "arrived directly: packets were lost, or one of the two NATs is too strict",
+         "run `teredoctl classify` at both ends to find a symmetric NAT"},
+    [CAUSE_ANSWER_UNPROVEN] =
+        {"",
+         "answers came only from another endpoint than the one in the peer's address, and without "
+         "proof that the peer sent them",
+         "the peer's NAT has mapped it anew, or somebody else answers; capture at the peer too"},
+    [CAUSE_DATA_LOST] = {"",
+                         "bubbles crossed in both directions, but no reply to the data was seen",
+                         "the peer may filter this kind of data, or the path loses packets"},
+    [CAUSE_PEER_SILENT] =
+        {"", "the peer's server lives, but the peer answers nothing",
+         "the peer is off-line, its NAT mapping has expired, its NAT answers from a port that the "
+         "initiator's NAT refuses, or its server does not relay; capture at the peer too"},
 };
 
 struct step_words {
@@ -93,10 +168,8 @@ static const struct step_words steps[STEP_COUNT] = {
 };
 
 static const char *const state_codes[] = {
-    [STEP_MISSING] = "missing",
-    [STEP_SENT] = "sent",
-    [STEP_RECEIVED] = "received",
-    [STEP_INFERRED] = "inferred",
+    [STEP_MISSING] = "missing",   [STEP_SENT] = "sent",         [STEP_RECEIVED] = "received",
+    [STEP_INFERRED] = "inferred", [STEP_OBSERVED] = "observed",
 };
 
 static const char *const proof_codes[] = {
@@ -104,6 +177,19 @@ static const char *const proof_codes[] = {
     [PROOF_ENDPOINT] = "endpoint",
     [PROOF_LINK_LOCAL] = "link_local",
     [PROOF_NONCE] = "nonce",
+};
+
+static const char *const side_codes[] = {
+    [SIDE_SELF] = "self",
+    [SIDE_INITIATOR] = "initiator",
+    [SIDE_PEER] = "peer",
+    [SIDE_PATH] = "path",
+};
+
+static const char *const place_codes[] = {
+    [PLACE_SENDER] = "sender",
+    [PLACE_PATH] = "path",
+    [PLACE_RECEIVER] = "receiver",
 };
 
 const char *punch_verdict_code(enum punch_verdict verdict)
@@ -144,4 +230,29 @@ const char *step_state_code(enum step_state state)
 const char *punch_proof_code(enum punch_proof proof)
 {
     return proof_codes[proof];
+}
+
+const char *punch_side_code(enum punch_side side)
+{
+    return side_codes[side];
+}
+
+const char *view_place_code(enum view_place place)
+{
+    return place_codes[place];
+}
+
+static const struct cause_words *captured_words(enum punch_cause cause)
+{
+    return captured[cause].text != NULL ? &captured[cause] : &causes[cause];
+}
+
+const char *punch_cause_captured_text(enum punch_cause cause)
+{
+    return captured_words(cause)->text;
+}
+
+const char *punch_cause_captured_advice(enum punch_cause cause)
+{
+    return captured_words(cause)->advice;
 }

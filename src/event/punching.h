@@ -17,7 +17,8 @@ enum step_state {
     STEP_MISSING,
     STEP_SENT,
     STEP_RECEIVED,
-    STEP_INFERRED
+    STEP_INFERRED,
+    STEP_OBSERVED, /* captures show it on its way, or at the other end */
 };
 
 /* How an answer was shown to be the peer's own. */
@@ -51,20 +52,69 @@ enum punch_cause {
     CAUSE_PEER_IS_SELF,
     CAUSE_SEND_FAILED,
     CAUSE_INTERRUPTED,
+    /* Only captures come to these. */
+    CAUSE_NO_ANSWER,          /* neither the peer nor its server was seen to answer */
+    CAUSE_NOT_FORWARDED,      /* the indirect bubble did not come out of the server */
+    CAUSE_FORWARD_LOST,       /* it did, and never arrived at the peer */
+    CAUSE_ANSWER_LOST,        /* the peer's answer never arrived at the initiator */
+    CAUSE_NO_DATA,            /* the answer was seen, and nothing after it */
+    CAUSE_NO_INDIRECT_BUBBLE, /* a direct bubble alone */
+    CAUSE_DIRECT_PATH_UNSEEN, /* only the way through the server was captured */
+    CAUSE_CAPTURE_ENDED,
+    CAUSE_FORGOTTEN, /* too many at once: it had to make way */
     CAUSE_COUNT
+};
+
+/* Whose packets a capture shows next to their sender or receiver. */
+enum punch_side {
+    SIDE_SELF,      /* no capture: this program is the initiator */
+    SIDE_INITIATOR, /* the initiator's, and the peer's too if it was captured as well */
+    SIDE_PEER,
+    SIDE_PATH, /* neither's: seen only in between */
+};
+
+/* Where on its way a capture shows a packet. */
+enum view_place {
+    PLACE_SENDER, /* before the first router */
+    PLACE_PATH,
+    PLACE_RECEIVER, /* behind the last one */
+};
+
+enum {
+    STEP_MAX_VIEWS = 4
+};
+
+/* One packet at one vantage point. */
+struct step_view {
+    nsec when;
+    struct endpoint from, to; /* as they are there: NATs change them */
+    uint8_t vantage;
+    uint8_t ttl;
+    uint8_t place; /* enum view_place */
 };
 
 struct step_report {
     enum step_state state;
-    nsec when;   /* SENT, RECEIVED; INFERRED: not before */
+    nsec when;   /* SENT, RECEIVED, OBSERVED; INFERRED: not before */
     nsec latest; /* INFERRED: not after */
     struct endpoint from;
     struct endpoint to;
+    bool lost;          /* it was not seen where it would have arrived, though that was captured */
+    uint8_t view_count; /* of a capture: every sight of the packet, the earliest first */
+    struct step_view views[STEP_MAX_VIEWS];
 };
 
 struct punching {
     enum punch_verdict verdict;
     enum punch_cause cause;
+    /* Of captures alone. */
+    enum punch_side side;
+    bool relay;   /* the initiator is a relay: it has native IPv6 behind it */
+    bool has_own; /* else `own` is a link-local address, and the Teredo address is unknown */
+    bool control; /* the initiator sent controls as `teredoctl trace` does */
+    nsec started; /* the first bubble */
+    struct step_report request; /* data that step 5 answers; MISSING = step 5 is no answer */
+    /* Of both. */
     struct in6_addr peer;
     struct endpoint peer_mapped;
     struct endpoint peer_server;
@@ -98,5 +148,11 @@ const char *punch_step_code(enum punch_step step);
 const char *punch_step_title(enum punch_step step);
 const char *step_state_code(enum step_state state);
 const char *punch_proof_code(enum punch_proof proof);
+const char *punch_side_code(enum punch_side side);
+const char *view_place_code(enum view_place place);
+
+/* The same of a punch that captures show, whose parties are strangers: text and advice. */
+const char *punch_cause_captured_text(enum punch_cause cause);
+const char *punch_cause_captured_advice(enum punch_cause cause);
 
 #endif

@@ -46,6 +46,14 @@ static const struct reason_words reasons[QUALIFY_REASON_COUNT] = {
     [QUALIFY_NAME_NOT_FOUND] = {"name_not_found", "the server's name was not found",
                                 "check the name, or give an IPv4 address"},
     [QUALIFY_INTERRUPTED] = {"interrupted", "interrupted before an answer came", ""},
+    [QUALIFY_ONE_ASKED] = {"one_address_asked",
+                           "the server answered; its other address was not asked, so the kind of "
+                           "NAT is not known",
+                           ""},
+    [QUALIFY_UNANSWERED] = {"unanswered", "no answer to the client's solicitations was seen",
+                            "see with `teredoctl qualify` whether the server lives, and whether UDP "
+                            "port 3544 may leave the client's network"},
+    [QUALIFY_CAPTURE_ENDED] = {"capture_ended", "the capture ended before an answer", ""},
 };
 
 static const char *const nat_codes[] = {

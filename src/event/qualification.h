@@ -27,6 +27,10 @@ enum qualify_reason {
     QUALIFY_SEND_REFUSED, /* this host would not send (a local firewall, say) */
     QUALIFY_NAME_NOT_FOUND,
     QUALIFY_INTERRUPTED,
+    /* Only captures come to these. */
+    QUALIFY_ONE_ASKED,     /* one server address was solicited, and answered */
+    QUALIFY_UNANSWERED,    /* no solicitation was answered */
+    QUALIFY_CAPTURE_ENDED, /* before an answer */
     QUALIFY_REASON_COUNT
 };
 
@@ -92,6 +96,8 @@ struct qualification {
     bool has_icmp;
     struct icmp_error icmp; /* the error behind an UNREACHABLE reason */
     int errnum;             /* behind NO_ROUTE and SEND_REFUSED */
+    bool captured;          /* a stranger's, which captures show */
+    nsec started;           /* and then the time of its first solicitation */
 };
 
 /* Stable snake_case words for JSON, and sentences for people. */

@@ -46,6 +46,10 @@ static struct capture *capture_new(const char *name, const struct capture_contro
         return NULL;
     }
     c->control = *control;
+    if (c->control.pipe_command == NULL)
+        c->control.pipe_command = "teredoctl decode";
+    if (c->control.live_command == NULL)
+        c->control.live_command = c->control.pipe_command;
     c->fd = -1;
     return c;
 }
@@ -57,8 +61,8 @@ static bool is_readable(int fd)
     return fd >= 0 && poll(&ready, 1, 0) == 1;
 }
 
-/* Until FD has something; false if it is time to stop. */
-static bool wait_for(struct capture *c, int fd)
+/* Until FD has something, for at most PATIENCE_MS (-1 = for ever); false if it is time to stop. */
+static bool wait_for(struct capture *c, int fd, int patience_ms)
 {
     struct pollfd ready[] = {{.fd = fd, .events = POLLIN},
                              {.fd = c->control.stop_fd, .events = POLLIN}};
@@ -66,7 +70,7 @@ static bool wait_for(struct capture *c, int fd)
     if (poll(ready, 2, 0) == 0) {
         if (c->control.before_wait != NULL)
             c->control.before_wait(c->control.context);
-        while (poll(ready, 2, -1) < 0 && errno == EINTR)
+        while (poll(ready, 2, patience_ms) < 0 && errno == EINTR)
             continue;
     }
     if (ready[1].revents != 0)
@@ -81,7 +85,7 @@ static ssize_t read_some(void *cookie, char *data, size_t size)
     struct capture *c = cookie;
     ssize_t n;
 
-    if (c->stopped || !wait_for(c, c->fd))
+    if (c->stopped || !wait_for(c, c->fd, -1))
         return 0;
     do
         n = read(c->fd, data, size);
@@ -89,10 +93,20 @@ static ssize_t read_some(void *cookie, char *data, size_t size)
     return n;
 }
 
+static bool open_stream(struct capture *c)
+{
+    static const cookie_io_functions_t functions = {.read = read_some};
+
+    c->stream = fopencookie(c, "r", functions);
+    if (c->stream == NULL)
+        return false;
+    setvbuf(c->stream, c->buffer, _IOFBF, READ_ROOM);
+    return true;
+}
+
 struct capture *capture_open(const char *path, const struct capture_control *control,
                              struct error *error)
 {
-    static const cookie_io_functions_t functions = {.read = read_some};
     bool from_stdin = strcmp(path, "-") == 0;
     struct capture *c = capture_new(from_stdin ? "standard input" : path, control, error);
     struct stat status;
@@ -106,14 +120,11 @@ struct capture *capture_open(const char *path, const struct capture_control *con
         errno = EISDIR;
     }
     c->buffer = malloc(READ_ROOM);
-    if (c->fd >= 0 && c->buffer != NULL)
-        c->stream = fopencookie(c, "r", functions);
-    if (c->stream == NULL) {
+    if (c->fd < 0 || c->buffer == NULL || !open_stream(c)) {
         error_set(error, EX_NOINPUT, errno, "cannot read %s", c->name);
         capture_close(c);
         return NULL;
     }
-    setvbuf(c->stream, c->buffer, _IOFBF, READ_ROOM);
     return c;
 }
 
@@ -139,10 +150,8 @@ static int live_failed(struct capture *c, int code, struct error *error)
     case PCAP_ERROR_PERM_DENIED:
     case PCAP_ERROR_PROMISC_PERM_DENIED:
         error_set(error, EX_NOPERM, 0, "no permission to capture on %s", c->name);
-        return error_hint(error,
-                          "sudo teredoctl decode -i %s, or: sudo tcpdump -i %s -U -w - | "
-                          "teredoctl decode",
-                          c->name, c->name);
+        return error_hint(error, "sudo %s -i %s, or: sudo tcpdump -i %s -U -w - | %s",
+                          c->control.live_command, c->name, c->name, c->control.pipe_command);
     case PCAP_ERROR_NO_SUCH_DEVICE:
         error_set(error, EX_UNAVAILABLE, 0, "there is no interface %s", c->name);
         return error_hint(error, "ip link lists them; 'any' is all of them");
@@ -204,7 +213,8 @@ static int begin_file(struct capture *c, struct error *error)
         error_set(error, EX_DATAERR, 0, "%s is no capture that libpcap can read: %s", c->name,
                   errbuf);
         if (first == 0x1f || first == 'B' || first == 0xfd || first == 0x28)
-            error_hint(error, "if it is compressed: zcat %s | teredoctl decode", c->name);
+            error_hint(error, "if it is compressed: zcat %s | %s", c->name,
+                       c->control.pipe_command);
         return -1;
     }
     c->stream = NULL;
@@ -303,35 +313,42 @@ static nsec time_of(const struct pcap_pkthdr *header)
     return seconds * NSEC_S + header->ts.tv_usec % NSEC_S;
 }
 
-int capture_next(struct capture *c, struct capture_frame *frame, struct error *error)
+enum capture_result capture_next(struct capture *c, struct capture_frame *frame,
+                                 struct error *error)
 {
     struct pcap_pkthdr *header;
     const u_char *data;
+    bool waited = false;
 
     if (c->pcap == NULL)
-        return 0;
+        return CAPTURE_END;
     for (;;) {
         int got = pcap_next_ex(c->pcap, &header, &data);
 
         if (got == PCAP_ERROR_BREAK) /* the end of a file */
-            return 0;
+            return CAPTURE_END;
         if (got < 0)
-            return read_failed(c, error);
+            return read_failed(c, error) == 0 ? CAPTURE_END : CAPTURE_FAILED;
         if (got == 0) {
-            if (!wait_for(c, pcap_get_selectable_fd(c->pcap)))
-                return 0;
+            int patience = c->control.patience_ms;
+
+            if (waited && patience > 0)
+                return CAPTURE_IDLE;
+            if (!wait_for(c, pcap_get_selectable_fd(c->pcap), patience > 0 ? patience : -1))
+                return CAPTURE_END;
+            waited = true;
             continue;
         }
         c->number++;
         if (c->live && c->number % FRAMES_A_LOOK == 0 && is_readable(c->control.stop_fd))
-            return 0;
+            return CAPTURE_END;
         if (!c->live && c->filtered && pcap_offline_filter(&c->filter, header, data) == 0)
             continue;
         frame->data = data;
         frame->size = header->caplen;
         frame->when = time_of(header);
         frame->number = c->number;
-        return 1;
+        return CAPTURE_FRAME;
     }
 }
 
@@ -355,6 +372,33 @@ const char *capture_link_name(const struct capture *c)
     return name == NULL ? "unknown" : name;
 }
 
+static void close_pcap(struct capture *c)
+{
+    if (c->filtered)
+        pcap_freecode(&c->filter);
+    c->filtered = false;
+    if (c->pcap != NULL)
+        pcap_close(c->pcap);
+    c->pcap = NULL;
+    if (c->stream != NULL)
+        fclose(c->stream);
+    c->stream = NULL;
+}
+
+int capture_rewind(struct capture *c, struct error *error)
+{
+    close_pcap(c);
+    if (lseek(c->fd, 0, SEEK_SET) < 0) {
+        error_set(error, EX_NOINPUT, errno, "cannot read %s twice", c->name);
+        return error_hint(error, "several captures must be files, for their clocks are compared "
+                                 "before anything is told");
+    }
+    if (!open_stream(c))
+        return error_set(error, EX_OSERR, errno, "cannot read %s", c->name);
+    c->number = 0;
+    return 0;
+}
+
 uint64_t capture_dropped(const struct capture *c)
 {
     struct pcap_stat stats;
@@ -366,12 +410,7 @@ void capture_close(struct capture *c)
 {
     if (c == NULL)
         return;
-    if (c->filtered)
-        pcap_freecode(&c->filter);
-    if (c->pcap != NULL)
-        pcap_close(c->pcap);
-    if (c->stream != NULL)
-        fclose(c->stream);
+    close_pcap(c);
     if (c->fd >= 0)
         close(c->fd);
     free(c->buffer);

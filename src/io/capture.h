@@ -23,8 +23,11 @@ struct capture_frame {
 
 /* How a capture waits and stops. */
 struct capture_control {
-    const char *filter; /* pcap-filter(7), or NULL for all */
-    int stop_fd;        /* readable = stop, as if the capture ended there; -1 = none */
+    const char *filter;       /* pcap-filter(7), or NULL for all */
+    const char *pipe_command; /* for advice: what reads standard input; NULL = teredoctl decode */
+    const char *live_command; /* what takes "-i NAME"; NULL = the same */
+    int stop_fd;              /* readable = stop, as if the capture ended there; -1 = none */
+    int patience_ms;          /* how long a read may wait; 0 = until something comes */
     /* Called before a read that has to wait, so that results do not; may be NULL. */
     void (*before_wait)(void *context);
     void *context;
@@ -48,9 +51,20 @@ struct capture *capture_open_live(const char *interface, const struct capture_co
  * is no capture or has a link type without IPv4, 66 if it is empty, 64 if the filter is wrong. */
 int capture_begin(struct capture *c, struct error *error);
 
-/* The next frame that passes the filter: 1; 0 at the end, or if stopped; -1, ERROR filled, if the
- * capture is damaged (65) or cannot be read (74). */
-int capture_next(struct capture *c, struct capture_frame *frame, struct error *error);
+enum capture_result {
+    CAPTURE_FAILED = -1, /* ERROR is filled: the capture is damaged (65) or cannot be read (74) */
+    CAPTURE_END,         /* or stopped */
+    CAPTURE_FRAME,
+    CAPTURE_IDLE, /* of an interface: nothing came within the patience */
+};
+
+/* The next frame that passes the filter. */
+enum capture_result capture_next(struct capture *c, struct capture_frame *frame,
+                                 struct error *error);
+
+/* Goes back to before capture_begin, to read a file from its beginning again. -1, ERROR filled,
+ * where that cannot be: of a pipe (66). */
+int capture_rewind(struct capture *c, struct error *error);
 
 /* As opened; NULL for an interface. */
 const char *capture_file(const struct capture *c);

@@ -44,7 +44,7 @@ static json_t *json_checks(const struct qualification *q)
     return checks;
 }
 
-static void add_qualification(json_t *o, const struct qualification *q)
+void json_add_qualification(json_t *o, const struct qualification *q)
 {
     bool known = q->advertisements > 0;
 
@@ -69,7 +69,7 @@ static void add_qualification(json_t *o, const struct qualification *q)
     json_object_set_new(o, "advice", json_string(qualify_reason_advice(q->reason)));
 }
 
-static void add_step(json_t *o, enum punch_step step, const struct step_report *s, nsec origin)
+void json_add_step(json_t *o, enum punch_step step, const struct step_report *s, nsec origin)
 {
     bool seen = s->state != STEP_MISSING;
 
@@ -92,7 +92,7 @@ static json_t *json_steps(const struct punching *p)
     for (int i = 0; i < STEP_COUNT; i++) {
         json_t *o = json_object();
 
-        add_step(o, (enum punch_step)i, &p->steps[i], origin);
+        json_add_step(o, (enum punch_step)i, &p->steps[i], origin);
         json_array_append_new(steps, o);
     }
     return steps;
@@ -149,7 +149,7 @@ static json_t *step_object(const struct reporter *r, const struct event *e)
     json_t *o = start_object(r, "step");
 
     json_object_set_new(o, "attempt", json_integer(e->step.attempt));
-    add_step(o, e->step.step, &e->step.report, e->step.report.when - e->step.offset);
+    json_add_step(o, e->step.step, &e->step.report, e->step.report.when - e->step.offset);
     json_object_set_new(o, "proof",
                         e->step.step == STEP_ANSWER ? json_string(punch_proof_code(e->step.proof))
                                                     : json_null());
@@ -234,7 +234,7 @@ static json_t *qualification_object(const struct reporter *r, const struct quali
 {
     json_t *o = start_object(r, event);
 
-    add_qualification(o, q);
+    json_add_qualification(o, q);
     return o;
 }
 
@@ -284,6 +284,9 @@ void jsonl_emit(struct reporter *r, const struct event *e)
     case EVENT_CLASSIFICATION:
         print(r, classification_object(r, e->classification));
         break;
+    case EVENT_CLOCK: /* json_captured_emit */
+    case EVENT_OVERHEARD:
+        break;
     }
 }
 
@@ -313,6 +316,8 @@ void json_emit(struct reporter *r, const struct event *e)
     case EVENT_PEER:
     case EVENT_MAPPING_CHANGED:
     case EVENT_SERVER_LOST:
+    case EVENT_CLOCK:
+    case EVENT_OVERHEARD:
         break;
     }
 }

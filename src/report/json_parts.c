@@ -1,5 +1,8 @@
 #include "json_parts.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "event.h"
 #include "words.h"
 
@@ -42,6 +45,28 @@ json_t *json_icmp(bool has, struct icmp_error icmp)
         return json_null();
     return json_pack("{s:i, s:i, s:s, s:s}", "type", icmp.type, "code", icmp.code, "text",
                      icmp_error_text(icmp), "from", ip4_format(icmp.reporter, reporter));
+}
+
+json_t *json_text(const char *text)
+{
+    json_t *whole = json_string(text);
+    size_t size = strlen(text), n = 0;
+    char *clean;
+
+    if (whole != NULL)
+        return whole;
+    clean = malloc(3 * size + 1);
+    if (clean == NULL)
+        return json_null();
+    for (size_t i = 0; i < size; i++) {
+        if ((unsigned char)text[i] < 0x80)
+            clean[n++] = text[i];
+        else
+            n += (size_t)(stpcpy(clean + n, "\xef\xbf\xbd") - (clean + n));
+    }
+    whole = json_stringn(clean, n);
+    free(clean);
+    return whole;
 }
 
 json_t *json_bounds(nsec at_least, nsec at_most)

@@ -5,6 +5,7 @@
 #include <jansson.h>
 
 #include "classification.h"
+#include "punching.h"
 
 /* {"address", "port"}; null where unset. */
 json_t *json_endpoint(struct endpoint e);
@@ -25,6 +26,13 @@ json_t *json_bounds(nsec at_least, nsec at_most);
 
 /* {"type", "code", "text", "from"}; null unless HAS. */
 json_t *json_icmp(bool has, struct icmp_error icmp);
+
+/* A string of any bytes: those that are no UTF-8 become U+FFFD. */
+json_t *json_text(const char *text);
+
+/* Adds the keys of a qualification, or of a step whose offset counts from ORIGIN, to O. */
+void json_add_qualification(json_t *o, const struct qualification *q);
+void json_add_step(json_t *o, enum punch_step step, const struct step_report *s, nsec origin);
 
 /* Adds all keys of a classification to the object O. */
 void json_add_classification(json_t *o, const struct classification *c);

@@ -19,10 +19,10 @@ struct reporter *reporter_new(const struct report_config *config)
         r->emit = text_emit;
         break;
     case REPORT_JSON:
-        r->emit = json_emit;
+        r->emit = config->capture_count > 0 ? json_captured_emit : json_emit;
         break;
     case REPORT_JSONL:
-        r->emit = jsonl_emit;
+        r->emit = config->capture_count > 0 ? json_captured_emit : jsonl_emit;
         break;
     }
     return r;

@@ -23,6 +23,10 @@ struct report_config {
     bool verbose;
     bool explain; /* every rule of an advertisement, passed or failed */
     bool color;
+    /* What strangers do, as captures show it: the names of the captures by vantage point, borrowed;
+     * a count of 0 = no such thing. */
+    const char *const *captures;
+    unsigned capture_count;
 };
 
 struct reporter;

@@ -9,8 +9,10 @@ struct reporter {
     void (*emit)(struct reporter *r, const struct event *event);
     struct qualification qualification; /* the last one told */
     bool has_qualification;
-    bool step_header;    /* text: the heading over the steps is out */
-    bool progress_shown; /* text: a status line is on the terminal */
+    bool step_header;      /* text: the heading over the steps is out */
+    bool progress_shown;   /* text: a status line is on the terminal */
+    bool list_open;        /* json of captures: the list of events has begun */
+    unsigned long punches; /* of captures, told so far */
 };
 
 void text_emit(struct reporter *r, const struct event *event);
@@ -23,6 +25,18 @@ void text_step(struct reporter *r, const struct event *event);
 void text_note(struct reporter *r, const struct event *event);
 void text_punching(struct reporter *r, const struct punching *p);
 void text_peer(struct reporter *r, const struct event *event);
+void text_missing_steps(const struct reporter *r, const struct punching *p);
+const char *text_punch_verdict(enum punch_verdict verdict);
+
+/* What captures show. */
+void text_captured_punch(struct reporter *r, const struct punching *p);
+void text_captured_qualification(struct reporter *r, const struct qualification *q);
+void text_clock(struct reporter *r, const struct event *event);
+void text_overheard(struct reporter *r, const struct overheard_summary *sum);
+void json_captured_emit(struct reporter *r, const struct event *event);
+
+/* The NAT as a qualification knows it, in a few words; returns their length in *WORD. */
+int text_nat_word(enum qualify_nat nat, const char **word);
 void text_classification(struct reporter *r, const struct classification *c);
 void text_progress(struct reporter *r, const struct event *event);
 void text_progress_end(struct reporter *r);

@@ -74,7 +74,10 @@ void text_emit(struct reporter *r, const struct event *e)
         text_rejected(r, e);
         break;
     case EVENT_QUALIFICATION:
-        text_qualification(r, &e->qualification);
+        if (e->qualification.captured)
+            text_captured_qualification(r, &e->qualification);
+        else
+            text_qualification(r, &e->qualification);
         break;
     case EVENT_STEP:
         text_step(r, e);
@@ -83,7 +86,10 @@ void text_emit(struct reporter *r, const struct event *e)
         text_note(r, e);
         break;
     case EVENT_PUNCHING:
-        text_punching(r, &e->punching);
+        if (e->punching.side != SIDE_SELF)
+            text_captured_punch(r, &e->punching);
+        else
+            text_punching(r, &e->punching);
         break;
     case EVENT_PEER:
         text_peer(r, e);
@@ -102,6 +108,12 @@ void text_emit(struct reporter *r, const struct event *e)
         break;
     case EVENT_CLASSIFICATION:
         text_classification(r, e->classification);
+        break;
+    case EVENT_CLOCK:
+        text_clock(r, e);
+        break;
+    case EVENT_OVERHEARD:
+        text_overheard(r, &e->overheard);
         break;
     }
 }

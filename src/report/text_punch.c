@@ -9,6 +9,11 @@ static const char *const verdict_words[] = {
     [PUNCH_INCONCLUSIVE] = "inconclusive",
 };
 
+const char *text_punch_verdict(enum punch_verdict verdict)
+{
+    return verdict_words[verdict];
+}
+
 static const char *const proof_words[] = {
     [PROOF_NONE] = "",
     [PROOF_ENDPOINT] = "it comes from the endpoint in the peer's address",
@@ -107,7 +112,7 @@ void text_note(struct reporter *r, const struct event *e)
     }
 }
 
-static void missing_steps(const struct reporter *r, const struct punching *p)
+void text_missing_steps(const struct reporter *r, const struct punching *p)
 {
     for (int i = 0; i < STEP_COUNT; i++) {
         if (i == STEP_DATA && p->steps[STEP_ANSWER].state == STEP_MISSING)
@@ -127,7 +132,7 @@ void text_punching(struct reporter *r, const struct punching *p)
     if (r->config.quiet)
         return;
     if (p->verdict != PUNCH_PUNCHED && p->attempts > 0)
-        missing_steps(r, p);
+        text_missing_steps(r, p);
     if (p->cause == CAUSE_PEER_REMAPPED || p->cause == CAUSE_ANSWER_UNPROVEN) {
         char from[ENDPOINT_STRLEN], mapped[ENDPOINT_STRLEN];
         struct endpoint e = p->cause == CAUSE_PEER_REMAPPED ? p->answered_from : p->unproven_from;

@@ -10,9 +10,10 @@ static const char *const nat_words[] = {
     [QUALIFY_NAT_SYMMETRIC] = "symmetric: another mapping for each server address",
 };
 
-/* The NAT in one word, without the explanation behind the colon. */
-static int nat_word_length(enum qualify_nat nat)
+int text_nat_word(enum qualify_nat nat, const char **word)
 {
+    *word = nat_words[nat];
+    /* Without the explanation behind the colon. */
     return (int)strcspn(nat_words[nat], ":");
 }
 
@@ -66,6 +67,8 @@ static void rule_lines(const struct reporter *r, const struct qualification *q)
 static void text_preamble(struct reporter *r, const struct qualification *q)
 {
     char address[INET6_ADDRSTRLEN], mapped[ENDPOINT_STRLEN], server[ENDPOINT_STRLEN];
+    const char *nat;
+    int nat_length = text_nat_word(q->nat, &nat);
     struct endpoint seen = endpoint_is_unset(q->mapped) ? q->mapped_secondary : q->mapped;
     bool listening = strcmp(r->config.command, "listen") == 0;
 
@@ -85,7 +88,7 @@ static void text_preamble(struct reporter *r, const struct qualification *q)
     if (!r->config.quiet)
         fprintf(r->config.out, "  mapped %s by server %s in %.3f ms; nat %.*s%s%s\n",
                 endpoint_format(seen, mapped), endpoint_format(q->server, server), words_ms(q->rtt),
-                nat_word_length(q->nat), nat_words[q->nat],
+                nat_length, nat,
                 r->config.timestamp_source != NULL ? "; times from " : "",
                 r->config.timestamp_source != NULL ? r->config.timestamp_source : "");
     if (q->verdict != QUALIFY_QUALIFIED && !r->config.quiet)

@@ -1,0 +1,89 @@
+#include "capture_input.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "privilege.h"
+
+static int open_signals(struct error *error)
+{
+    sigset_t set;
+    int fd;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGTERM);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+    return fd < 0 ? error_set(error, EX_OSERR, errno, "cannot watch for signals") : fd;
+}
+
+/* As many open files as the system allows: a ring of captures has thousands. */
+static void raise_file_limit(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+static int open_captures(struct capture_input *in, char **files, int count, const char *interface,
+                         struct error *error)
+{
+    char dash[] = "-", *from_stdin[] = {dash};
+
+    if (interface != NULL || count == 0)
+        count = 1;
+    if (files == NULL || interface != NULL)
+        files = from_stdin;
+    raise_file_limit();
+    in->captures = calloc((size_t)count, sizeof(struct capture *));
+    if (in->captures == NULL)
+        return error_set(error, EX_OSERR, ENOMEM, "cannot start");
+    for (; in->count < count; in->count++) {
+        struct capture *c = interface != NULL ? capture_open_live(interface, &in->control, error)
+                                              : capture_open(files[in->count], &in->control, error);
+
+        if (c == NULL)
+            return -1;
+        in->captures[in->count] = c;
+    }
+    return 0;
+}
+
+int capture_input_open(struct capture_input *in, char **files, int file_count,
+                       const char *interface, struct error *error)
+{
+    in->captures = NULL;
+    in->count = 0;
+    in->control.stop_fd = open_signals(error);
+    if (in->control.stop_fd < 0 ||
+        open_captures(in, file_count > 0 ? files : NULL, file_count, interface, error) != 0)
+        return -1;
+    return privilege_become(NULL, error) != 0 ? -1 : privilege_drop(error);
+}
+
+void capture_input_close_one(struct capture_input *in, int index)
+{
+    capture_close(in->captures[index]);
+    in->captures[index] = NULL;
+}
+
+void capture_input_close(struct capture_input *in)
+{
+    for (int i = 0; i < in->count; i++)
+        capture_close(in->captures[i]);
+    free(in->captures);
+    in->captures = NULL;
+    in->count = 0;
+    if (in->control.stop_fd >= 0)
+        close(in->control.stop_fd);
+    in->control.stop_fd = -1;
+}

@@ -1,0 +1,272 @@
+#include "replay.h"
+
+#include <string.h>
+#include <sysexits.h>
+
+#include "anchors.h"
+#include "clock.h"
+#include "clock_fit.h"
+
+/* A capture with its next find at hand. */
+struct lane {
+    struct sighting s;
+    struct icmp4_error icmp;
+    enum sift_result found;
+    nsec when; /* of the find, or of the last frame, corrected */
+};
+
+struct run {
+    struct replay *replay;
+    struct engine engine;
+    const struct event_sink *sink;
+    const bool *finished;
+    struct lane lanes[OVERHEARD_VANTAGES];
+    nsec now;
+    struct error *error;
+    bool failed; /* ERROR is filled: of the first capture that failed */
+};
+
+static bool is_finished(const struct run *r)
+{
+    return r->finished != NULL && *r->finished;
+}
+
+static void drain(struct run *r)
+{
+    struct action a;
+
+    while (!is_finished(r) && r->engine.ops->next(r->engine.state, &a))
+        if (a.kind == ACTION_EVENT)
+            r->sink->emit(r->sink->context, &a.event);
+}
+
+static void feed(struct run *r, const struct observation *o)
+{
+    r->engine.ops->observe(r->engine.state, o);
+    drain(r);
+}
+
+static void feed_timer(struct run *r, unsigned vantage, nsec when)
+{
+    feed(r, &(struct observation){.kind = OBSERVED_TIMER, .when = when, .vantage = vantage});
+}
+
+/* Reads on to the next find of a lane. What fails ends the lane, and is told once all else is. */
+static void advance(struct run *r, unsigned vantage)
+{
+    struct replay *replay = r->replay;
+    struct lane *lane = &r->lanes[vantage];
+    struct error other;
+
+    lane->found = sift_next(&replay->sift, replay->sources[vantage].capture, &lane->s, &lane->icmp,
+                            r->failed ? &other : r->error);
+    if (lane->found == SIFT_FAILED)
+        r->failed = true;
+    lane->when = clock_correct(&replay->fits[vantage], lane->s.when);
+    if (lane->found == SIFT_IDLE)
+        lane->when = clock_now();
+}
+
+static bool has_find(const struct lane *lane)
+{
+    return lane->found == SIFT_PACKET || lane->found == SIFT_ERROR || lane->found == SIFT_IDLE;
+}
+
+/* The lane whose find is the earliest; -1 = all are at their ends. */
+static int earliest_lane(const struct run *r)
+{
+    int best = -1;
+
+    for (unsigned i = 0; i < r->replay->count; i++)
+        if (has_find(&r->lanes[i]) && (best < 0 || r->lanes[i].when < r->lanes[best].when))
+            best = (int)i;
+    return best;
+}
+
+/* Lets the time pass up to WHEN: each capture was at work until its next find, or its end. */
+static void pass_time(struct run *r, nsec when)
+{
+    nsec deadline;
+
+    while (!is_finished(r) && (deadline = r->engine.ops->deadline(r->engine.state)) <= when) {
+        r->now = nsec_max(r->now, deadline);
+        for (unsigned i = 0; i < r->replay->count; i++)
+            feed_timer(r, i, nsec_min(r->now, r->lanes[i].when));
+        /* The engine counts by the latest of them: one capture at least reaches that far. */
+        if (r->engine.ops->deadline(r->engine.state) == deadline)
+            feed_timer(r, 0, r->now);
+        if (r->engine.ops->deadline(r->engine.state) == deadline)
+            break;
+    }
+    r->now = nsec_max(r->now, when);
+}
+
+/* Of a packet of which the capture has not all, what is there counts as data. */
+static bool feed_packet(struct run *r, unsigned vantage)
+{
+    const struct lane *lane = &r->lanes[vantage];
+    struct teredo_packet packet = lane->s.packet;
+    struct observation o = {
+        .kind = OBSERVED_SEEN,
+        .when = lane->when,
+        .from = lane->s.udp.from,
+        .to = lane->s.udp.to,
+        .packet = &packet,
+        .size = lane->s.size,
+        .vantage = vantage,
+        .ttl = lane->s.udp.ip.ttl,
+    };
+
+    if (lane->s.extent < TEREDO_KIND)
+        return false;
+    if (lane->s.extent < TEREDO_WHOLE) {
+        if (packet.kind == TEREDO_RS || packet.kind == TEREDO_RA)
+            return false;
+        if (packet.kind != TEREDO_BUBBLE)
+            packet.kind = TEREDO_DATA;
+        packet.trailer_count = 0;
+    }
+    feed(r, &o);
+    return true;
+}
+
+static void feed_error(struct run *r, unsigned vantage)
+{
+    const struct lane *lane = &r->lanes[vantage];
+
+    feed(r, &(struct observation){
+                .kind = OBSERVED_ICMP_ERROR,
+                .when = lane->when,
+                .from = lane->icmp.quoted_from,
+                .to = lane->icmp.quoted_to,
+                .icmp = {lane->icmp.type, lane->icmp.code, lane->icmp.reporter},
+                .vantage = vantage,
+            });
+}
+
+static void play(struct run *r)
+{
+    int vantage;
+
+    for (unsigned i = 0; i < r->replay->count; i++)
+        advance(r, i);
+    while (!is_finished(r) && (vantage = earliest_lane(r)) >= 0) {
+        const struct lane *lane = &r->lanes[vantage];
+
+        pass_time(r, lane->when);
+        if (lane->found == SIFT_PACKET)
+            feed_packet(r, (unsigned)vantage);
+        else if (lane->found == SIFT_ERROR)
+            feed_error(r, (unsigned)vantage);
+        else
+            feed_timer(r, (unsigned)vantage, lane->when);
+        advance(r, (unsigned)vantage);
+    }
+    for (unsigned i = 0; i < r->replay->count; i++)
+        if (r->lanes[i].when > r->now)
+            pass_time(r, r->lanes[i].when);
+    for (unsigned i = 0; i < r->replay->count; i++)
+        feed_timer(r, i, r->lanes[i].when);
+    feed(r, &(struct observation){.kind = OBSERVED_STOP, .when = r->now});
+}
+
+/* A first reading of a capture, for its anchors alone. It ends at damage, which the second reading
+ * tells. */
+static int collect(struct replay *r, struct capture *capture, struct anchors *anchors,
+                   struct error *error)
+{
+    struct sift sift = r->sift;
+    struct error ignored;
+    struct sighting s;
+    struct icmp4_error icmp;
+    enum sift_result found;
+
+    sift.errors = false;
+    if (capture_begin(capture, error) != 0)
+        return -1;
+    do {
+        found = sift_next(&sift, capture, &s, &icmp, &ignored);
+        if (found == SIFT_PACKET)
+            anchors_add(anchors, &s);
+    } while (found == SIFT_PACKET);
+    anchors_close(anchors);
+    return capture_rewind(capture, error);
+}
+
+/* Better: bounded, then by the error, then by the number of packets. */
+static bool is_better(const struct clock_fit *a, const struct clock_fit *b)
+{
+    if (b->packets == 0 || a->packets == 0)
+        return a->packets > 0;
+    if (a->bounded != b->bounded)
+        return a->bounded;
+    return a->bounded ? a->error < b->error : a->packets > b->packets;
+}
+
+/* Each clock is fitted to one that is fitted already, the best first: the first capture and a third
+ * may have no packet in common, and yet each some with a second. */
+static void fit_clocks(struct replay *r, struct anchors *const *anchors)
+{
+    bool fitted[OVERHEARD_VANTAGES] = {true};
+
+    for (unsigned round = 1; round < r->count; round++) {
+        struct clock_fit best = {0};
+        unsigned which = 0;
+
+        for (unsigned i = 1; i < r->count; i++)
+            for (unsigned j = 0; j < r->count && !fitted[i]; j++) {
+                struct clock_fit fit;
+
+                if (!fitted[j])
+                    continue;
+                fit = anchors_fit(anchors[j], &r->fits[j], anchors[i]);
+                if (is_better(&fit, &best)) {
+                    best = fit;
+                    which = i;
+                }
+            }
+        if (which == 0)
+            return;
+        r->fits[which] = best;
+        fitted[which] = true;
+    }
+}
+
+static int compare_clocks(struct replay *r, struct error *error)
+{
+    struct anchors *anchors[OVERHEARD_VANTAGES] = {NULL};
+    int result = 0;
+
+    for (unsigned i = 0; i < r->count && result == 0; i++) {
+        anchors[i] = anchors_new(r->seed);
+        result = anchors[i] == NULL ? error_set(error, EX_OSERR, 0, "out of memory")
+                                    : collect(r, r->sources[i].capture, anchors[i], error);
+    }
+    if (result == 0)
+        fit_clocks(r, anchors);
+    for (unsigned i = 0; i < r->count; i++)
+        anchors_free(anchors[i]);
+    return result;
+}
+
+int replay_run(struct replay *r, struct engine engine, const struct event_sink *sink,
+               const bool *finished, struct error *error)
+{
+    struct run run = {r, engine, sink, finished, .error = error};
+
+    memset(r->fits, 0, sizeof r->fits);
+    if (r->count > 1 && compare_clocks(r, error) != 0)
+        return -1;
+    for (unsigned i = 0; i < r->count; i++)
+        if (capture_begin(r->sources[i].capture, error) != 0)
+            return -1;
+    for (unsigned i = 1; i < r->count; i++) {
+        struct event e = {.kind = EVENT_CLOCK, .when = r->fits[i].at};
+
+        e.clock.vantage = i;
+        e.clock.fit = r->fits[i];
+        sink->emit(sink->context, &e);
+    }
+    play(&run);
+    return run.failed ? -1 : 0;
+}

@@ -1,0 +1,535 @@
+#include "overhear.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "action_queue.h"
+#include "overheard_client.h"
+#include "overheard_verdict.h"
+
+/* Clients send bubble pairs two (RFC 4380 5.2.6) or three seconds (miredo) apart, and solicit every
+ * four (5.2.1). After this long without another one they have given up. */
+#define PATIENCE (6 * NSEC_S)
+#define LONGEST (60 * NSEC_S)
+/* Bubbles of a path that was open so lately renew it, or are late copies (5.2.4: 30 seconds). */
+#define FRESH (30 * NSEC_S)
+
+/* The slot of a punch or client in its array, with a generation, so that a name in the book that
+ * has outlived it finds nothing. */
+enum {
+    SLOT_BITS = 16,
+    SLOT_MASK = (1 << SLOT_BITS) - 1
+};
+
+/* A ring: who came first makes way first. */
+struct ring {
+    size_t size;
+    size_t next;
+    uint32_t generation;
+    nsec *deadlines; /* of each slot; NSEC_NEVER = nothing is under way */
+    nsec earliest;   /* none of them is earlier */
+};
+
+struct overhear {
+    struct overhear_config config;
+    struct recent *book;
+    struct ring punch_ring, client_ring;
+    struct overheard_punch *punches;
+    struct overheard_client *clients;
+    nsec now;
+    nsec first[OVERHEARD_VANTAGES], last[OVERHEARD_VANTAGES]; /* when each was capturing */
+    bool stopping, done;
+    struct overheard_summary summary;
+    struct action_queue queue;
+};
+
+static bool ring_init(struct ring *r, size_t size)
+{
+    r->size = size;
+    r->earliest = NSEC_NEVER;
+    r->deadlines = malloc(size * sizeof *r->deadlines);
+    if (r->deadlines == NULL)
+        return false;
+    for (size_t i = 0; i < size; i++)
+        r->deadlines[i] = NSEC_NEVER;
+    return true;
+}
+
+static void ring_set(struct ring *r, size_t slot, nsec deadline)
+{
+    r->deadlines[slot] = deadline;
+    r->earliest = nsec_min(r->earliest, deadline);
+}
+
+/* A slot whose deadline has come by NOW; false if there is none. */
+static bool ring_due(struct ring *r, nsec now, size_t *slot)
+{
+    nsec earliest = NSEC_NEVER;
+
+    if (now < r->earliest)
+        return false;
+    for (size_t i = 0; i < r->size; i++) {
+        if (r->deadlines[i] <= now && r->deadlines[i] != NSEC_NEVER) {
+            *slot = i;
+            return true;
+        }
+        earliest = nsec_min(earliest, r->deadlines[i]);
+    }
+    r->earliest = earliest;
+    return false;
+}
+
+static uint32_t ring_take(struct ring *r, size_t *slot)
+{
+    *slot = r->next;
+    r->next = (r->next + 1) % r->size;
+    if (*slot == 0)
+        r->generation = r->generation % SLOT_MASK + 1;
+    return r->generation << SLOT_BITS | (uint32_t)*slot;
+}
+
+struct overhear *overhear_new(const struct overhear_config *config)
+{
+    struct overhear *e = calloc(1, sizeof *e);
+    size_t punches = config->punches > 0 ? config->punches : OVERHEAR_PUNCHES;
+    size_t clients = config->clients > 0 ? config->clients : OVERHEAR_CLIENTS;
+
+    if (e == NULL)
+        return NULL;
+    e->config = *config;
+    e->book = recent_new(BOOK_KEY_WORDS, BOOK_SIZE, config->seed);
+    e->punches = calloc(punches, sizeof *e->punches);
+    e->clients = calloc(clients, sizeof *e->clients);
+    if (e->book == NULL || e->punches == NULL || e->clients == NULL ||
+        !ring_init(&e->punch_ring, punches) || !ring_init(&e->client_ring, clients)) {
+        overhear_free(e);
+        return NULL;
+    }
+    return e;
+}
+
+void overhear_free(struct overhear *e)
+{
+    if (e == NULL)
+        return;
+    recent_free(e->book);
+    free(e->punch_ring.deadlines);
+    free(e->client_ring.deadlines);
+    free(e->punches);
+    free(e->clients);
+    free(e);
+}
+
+static void learn(struct overhear *e, struct book_key key, uint32_t note)
+{
+    *recent_add(e->book, key.words) = note;
+}
+
+static uint32_t look_up(const struct overhear *e, struct book_key key)
+{
+    const uint32_t *note = recent_find(e->book, key.words);
+
+    return note == NULL ? 0 : *note;
+}
+
+static struct overheard_punch *punch_of(struct overhear *e, struct book_key key)
+{
+    uint32_t reference = look_up(e, key);
+    struct overheard_punch *p;
+
+    if (reference == 0 || (reference & SLOT_MASK) >= e->punch_ring.size)
+        return NULL;
+    p = &e->punches[reference & SLOT_MASK];
+    return p->reference == reference ? p : NULL;
+}
+
+static struct overheard_client *client_of(struct overhear *e, struct book_key key)
+{
+    uint32_t reference = look_up(e, key);
+    struct overheard_client *c;
+
+    if (reference == 0 || (reference & SLOT_MASK) >= e->client_ring.size)
+        return NULL;
+    c = &e->clients[reference & SLOT_MASK];
+    return c->reference == reference ? c : NULL;
+}
+
+/* Whether a vantage point next to PARTY was capturing when it mattered. */
+static bool is_captured(const struct overhear *e, struct endpoint party,
+                        const uint32_t next_to[OVERHEARD_VANTAGES], nsec when)
+{
+    for (unsigned v = 0; v < e->config.vantages; v++)
+        if (e->first[v] <= when && e->last[v] >= when + NSEC_S &&
+            ((next_to != NULL && next_to[v] != 0) || look_up(e, book_near(v, party)) != 0))
+            return true;
+    return false;
+}
+
+static void conclude_punch(struct overhear *e, struct overheard_punch *p, enum overheard_end end)
+{
+    struct endpoint server = {p->peer_parts.server, TEREDO_PORT};
+    uint32_t heard = look_up(e, book_server(server.address));
+    nsec answered = p->answer.count > 0 ? p->answer.views[0].when : p->first;
+    struct overheard_surroundings around = {
+        .server_heard = heard != 0 && (nsec)heard * NSEC_S + 60 * NSEC_S > p->first,
+        .server_is_captured = is_captured(e, server, NULL, p->first),
+        .initiator_is_captured =
+            is_captured(e, p->initiator_known ? p->initiator_parts.mapped : p->initiator_outside,
+                        p->next_to[INITIATOR], answered),
+        .peer_is_captured = is_captured(e, p->peer_parts.mapped, p->next_to[PEER], p->first),
+    };
+    struct punching verdict = overheard_judge(p, &around, end, e->now);
+
+    p->done = true;
+    ring_set(&e->punch_ring, p->reference & SLOT_MASK, NSEC_NEVER);
+    e->summary.punches++;
+    if (verdict.verdict == PUNCH_PUNCHED)
+        e->summary.punched++;
+    else if (verdict.verdict == PUNCH_NOT_PUNCHED)
+        e->summary.not_punched++;
+    else
+        e->summary.inconclusive++;
+    action_push_event(&e->queue, EVENT_PUNCHING, e->now)->punching = verdict;
+}
+
+static void conclude_client(struct overhear *e, struct overheard_client *c, bool ended)
+{
+    ring_set(&e->client_ring, c->reference & SLOT_MASK, NSEC_NEVER);
+    if (!client_conclude(c, e->now, ended)) {
+        e->summary.refreshes++;
+        return;
+    }
+    e->summary.qualifications++;
+    action_push_event(&e->queue, EVENT_QUALIFICATION, e->now)->qualification = c->result;
+}
+
+static struct overheard_punch *new_punch(struct overhear *e)
+{
+    size_t slot;
+    uint32_t reference = ring_take(&e->punch_ring, &slot);
+    struct overheard_punch *p = &e->punches[slot];
+
+    if (p->reference != 0 && !p->done) {
+        e->summary.forgotten++;
+        conclude_punch(e, p, END_FORGOTTEN);
+    }
+    p->reference = reference;
+    return p;
+}
+
+static struct overheard_client *new_client(struct overhear *e)
+{
+    size_t slot;
+    uint32_t reference = ring_take(&e->client_ring, &slot);
+    struct overheard_client *c = &e->clients[slot];
+
+    if (c->open) {
+        e->summary.forgotten++;
+        conclude_client(e, c, true);
+    }
+    memset(c, 0, sizeof *c);
+    c->reference = reference;
+    return c;
+}
+
+/* What a bubble is by itself, before it is known of which punch. */
+static enum overheard_role first_role(const struct observation *o, const struct teredo_addr *to)
+{
+    if (o->to.address == to->server && o->to.port == TEREDO_PORT)
+        return ROLE_INDIRECT;
+    if ((o->from.address == to->server && o->from.port == TEREDO_PORT) || o->packet->has_origin)
+        return ROLE_FORWARDED;
+    return ROLE_DIRECT;
+}
+
+/* The punch that a packet belongs to: by its two addresses; else by the initiator's endpoint, which
+ * is at either end, or in the origin indication; else, of a control, by its host. */
+static struct overheard_punch *find_punch(struct overhear *e, const struct observation *o)
+{
+    const struct in6_addr *source = &o->packet->ip6.source;
+    const struct in6_addr *destination = &o->packet->ip6.destination;
+    struct overheard_punch *p = punch_of(e, book_pair(source, destination));
+
+    if (p == NULL && o->packet->has_origin)
+        p = punch_of(e, book_endpoint(o->packet->origin, destination));
+    if (p == NULL)
+        p = punch_of(e, book_endpoint(o->from, destination));
+    if (p == NULL)
+        p = punch_of(e, book_endpoint(o->to, source));
+    if (p == NULL && o->packet->kind == TEREDO_BUBBLE && overheard_is_at_sender(o)) {
+        p = punch_of(e, book_host(o->from.address, destination));
+        if (p != NULL && !overheard_is_control_pair(p, o))
+            p = NULL;
+    }
+    return p;
+}
+
+/* The names under which the punch is to be found from now on. */
+static void learn_names(struct overhear *e, const struct overheard_punch *p,
+                        const struct observation *o, enum overheard_role role)
+{
+    bool from_initiator = overheard_from_initiator(p, o);
+    struct endpoint end = from_initiator ? o->from : o->to;
+
+    if (role != ROLE_DATA)
+        learn(e, book_pair(&o->packet->ip6.source, &o->packet->ip6.destination), p->reference);
+    if (role == ROLE_FORWARDED) {
+        if (o->packet->has_origin)
+            learn(e, book_endpoint(o->packet->origin, &p->peer), p->reference);
+        return;
+    }
+    if (role == ROLE_INDIRECT_ANSWER)
+        return;
+    learn(e, book_endpoint(end, &p->peer), p->reference);
+    if (role == ROLE_DIRECT || role == ROLE_INDIRECT)
+        learn(e, book_way(o->from, o->to), p->reference);
+    if (from_initiator && overheard_is_at_sender(o))
+        learn(e, book_host(o->from.address, &p->peer), p->reference);
+}
+
+/* Which vantage points stand next to whom, and which servers live. */
+static void learn_parties(struct overhear *e, const struct observation *o)
+{
+    struct teredo_addr source;
+    bool is_teredo = teredo_addr_decode(&o->packet->ip6.source, &source);
+
+    if (o->from.port == TEREDO_PORT && (o->packet->kind == TEREDO_RA || o->packet->has_origin)) {
+        learn(e, book_server(o->from.address), (uint32_t)(o->when / NSEC_S));
+        if (overheard_is_at_sender(o))
+            learn(e, book_near(o->vantage, o->from), 1);
+    } else if (is_teredo && overheard_is_at_sender(o)) {
+        learn(e, book_near(o->vantage, source.mapped), 1);
+    }
+    if (o->packet->kind == TEREDO_RA && o->packet->has_origin && ip4_is_inside(o->to.address))
+        learn(e, book_near(o->vantage, o->packet->origin), 1);
+}
+
+/* Data does not delay the verdict, however much there is of it, and neither does a client that
+ * never gives up. */
+static void set_deadline(struct overhear *e, struct overheard_punch *p, nsec now)
+{
+    nsec last = p->last_attempt;
+
+    if (p->opened == 0 && overheard_is_open(p))
+        p->opened = now;
+    if (p->answer.count > 0)
+        last = nsec_max(last, p->answer.views[0].when);
+    for (int i = 0; i < 2; i++)
+        if (p->talk.seen[i])
+            last = nsec_max(last, p->talk.first[i].when);
+    ring_set(&e->punch_ring, p->reference & SLOT_MASK,
+             p->opened != 0 ? p->opened + e->config.settle
+                            : nsec_min(last + PATIENCE, p->first + LONGEST));
+}
+
+/* Whether what is seen after a punch was told is a new one. */
+static bool is_over(const struct overheard_punch *p, const struct observation *o)
+{
+    return o->when - p->last > (overheard_is_open(p) ? FRESH : OVERHEARD_SAME);
+}
+
+static bool is_wanted(const struct overhear *e, const struct observation *o)
+{
+    return !e->config.has_peer || ip6_equal(&o->packet->ip6.source, &e->config.peer) ||
+           ip6_equal(&o->packet->ip6.destination, &e->config.peer) ||
+           ip6_is_link_local(&o->packet->ip6.source) ||
+           ip6_is_link_local(&o->packet->ip6.destination);
+}
+
+/* A bubble that belongs to nothing known begins a punch, unless it can only be an answer: those go
+ * to link-local addresses that nobody has seen. */
+static void begin_punch(struct overhear *e, const struct observation *o)
+{
+    struct overheard_punch *p;
+    struct teredo_addr to;
+    enum overheard_role role;
+
+    if (!teredo_addr_decode(&o->packet->ip6.destination, &to))
+        return;
+    if (e->config.has_peer && !ip6_equal(&o->packet->ip6.source, &e->config.peer) &&
+        !ip6_equal(&o->packet->ip6.destination, &e->config.peer))
+        return;
+    role = first_role(o, &to);
+    p = new_punch(e);
+    overheard_begin(p, o, role);
+    learn_names(e, p, o, role);
+    set_deadline(e, p, o->when);
+}
+
+static void take_packet(struct overhear *e, const struct observation *o)
+{
+    struct overheard_punch *p = find_punch(e, o);
+    bool is_bubble = o->packet->kind == TEREDO_BUBBLE;
+    enum overheard_role role;
+
+    if (p == NULL || (p->done && is_bubble && is_over(p, o))) {
+        if (is_bubble)
+            begin_punch(e, o);
+        return;
+    }
+    role = overheard_role(p, o);
+    if (p->done) {
+        /* The path stays fresh as long as something uses it. */
+        if (role == ROLE_DATA || overheard_is_open(p))
+            p->last = o->when;
+        return;
+    }
+    overheard_take(p, o, role);
+    learn_names(e, p, o, role);
+    set_deadline(e, p, o->when);
+}
+
+static void take_solicitation(struct overhear *e, const struct observation *o)
+{
+    struct overheard_client *c = NULL;
+
+    if (o->packet->has_auth)
+        c = client_of(e, book_nonce(o->packet->auth.nonce));
+    if (c != NULL && client_has_sent(c, o))
+        return;
+    c = client_of(e, book_client(o->from));
+    if (c == NULL) {
+        c = new_client(e);
+        learn(e, book_client(o->from), c->reference);
+    }
+    if (o->packet->has_auth)
+        learn(e, book_nonce(o->packet->auth.nonce), c->reference);
+    client_solicits(c, o);
+    ring_set(&e->client_ring, c->reference & SLOT_MASK, o->when + PATIENCE);
+}
+
+static void take_advertisement(struct overhear *e, const struct observation *o)
+{
+    struct overheard_client *c = NULL;
+    struct client_ask *ask;
+
+    if (o->packet->has_auth)
+        c = client_of(e, book_nonce(o->packet->auth.nonce));
+    if (c == NULL)
+        c = client_of(e, book_client(o->to));
+    if (c == NULL || !c->open)
+        return;
+    ask = client_find_ask(c, o);
+    if (ask == NULL)
+        return;
+    client_is_answered(c, o, ask, &e->queue);
+    if (o->packet->has_origin && c->is_next_to)
+        learn(e, book_near(o->vantage, o->packet->origin), 1);
+    if (client_is_settled(c))
+        ring_set(&e->client_ring, c->reference & SLOT_MASK, o->when + e->config.settle);
+}
+
+static void take_icmp(struct overhear *e, const struct observation *o)
+{
+    struct overheard_client *c = client_of(e, book_client(o->from));
+    struct overheard_punch *p;
+
+    if (c != NULL)
+        client_is_refused(c, o);
+    p = punch_of(e, book_way(o->from, o->to));
+    if (p != NULL && !p->done)
+        overheard_take_icmp(p, o);
+}
+
+static void take_seen(struct overhear *e, const struct observation *o)
+{
+    learn_parties(e, o);
+    if (o->packet->kind == TEREDO_RS) {
+        take_solicitation(e, o);
+    } else if (o->packet->kind == TEREDO_RA) {
+        take_advertisement(e, o);
+    } else if (is_wanted(e, o)) {
+        take_packet(e, o);
+    }
+}
+
+void overhear_observe(struct overhear *e, const struct observation *o)
+{
+    unsigned v = o->vantage;
+
+    if (e->done || v >= e->config.vantages)
+        return;
+    e->now = nsec_max(e->now, o->when);
+    switch (o->kind) {
+    case OBSERVED_SEEN:
+    case OBSERVED_ICMP_ERROR:
+    case OBSERVED_TIMER:
+        if (e->first[v] == 0)
+            e->first[v] = o->when;
+        e->last[v] = nsec_max(e->last[v], o->when);
+        if (o->kind == OBSERVED_SEEN && o->packet != NULL)
+            take_seen(e, o);
+        else if (o->kind == OBSERVED_ICMP_ERROR)
+            take_icmp(e, o);
+        break;
+    case OBSERVED_STOP:
+        e->stopping = true;
+        break;
+    case OBSERVED_SENT: /* of live runs alone */
+    case OBSERVED_RECEIVED:
+    case OBSERVED_SEND_FAILED:
+        break;
+    }
+}
+
+/* One that is due, at most, for the queue has room for the events of one. */
+static bool conclude_one(struct overhear *e)
+{
+    nsec now = e->stopping ? NSEC_NEVER - 1 : e->now;
+    bool ended = e->stopping;
+    size_t slot;
+
+    if (ring_due(&e->client_ring, now, &slot)) {
+        conclude_client(e, &e->clients[slot], ended && e->client_ring.deadlines[slot] > e->now);
+        return true;
+    }
+    if (ring_due(&e->punch_ring, now, &slot)) {
+        conclude_punch(e, &e->punches[slot],
+                       e->punch_ring.deadlines[slot] > e->now ? END_CAPTURE : END_TIME);
+        return true;
+    }
+    return false;
+}
+
+bool overhear_next(struct overhear *e, struct action *action)
+{
+    for (;;) {
+        if (action_pop(&e->queue, action))
+            return true;
+        if (e->done)
+            return false;
+        if (!conclude_one(e)) {
+            if (!e->stopping)
+                return false;
+            e->done = true;
+            action_push(&e->queue, ACTION_DONE);
+        }
+    }
+}
+
+nsec overhear_deadline(const struct overhear *e)
+{
+    return e->done ? NSEC_NEVER : nsec_min(e->punch_ring.earliest, e->client_ring.earliest);
+}
+
+struct overheard_summary overhear_summary(const struct overhear *e)
+{
+    return e->summary;
+}
+
+static void observe(void *engine, const struct observation *o)
+{
+    overhear_observe(engine, o);
+}
+
+static bool next(void *engine, struct action *action)
+{
+    return overhear_next(engine, action);
+}
+
+static nsec deadline(const void *engine)
+{
+    return overhear_deadline(engine);
+}
+
+const struct engine_ops overhear_ops = {observe, next, deadline};

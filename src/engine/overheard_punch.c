@@ -1,0 +1,472 @@
+#include "overheard_punch.h"
+
+#include <string.h>
+
+enum {
+    /* Below it a direct bubble stops short of the peer's NAT, above it does not. */
+    SHORT_TTL = 8
+};
+
+/* The initiator's side of O: where its packets come from, and the peer's go to. */
+static struct endpoint initiator_end(const struct overheard_punch *p, const struct observation *o)
+{
+    return overheard_from_initiator(p, o) ? o->from : o->to;
+}
+
+static bool has_initial_ttl(uint8_t ttl)
+{
+    return ttl == 64 || ttl == 128 || ttl == 255;
+}
+
+bool overheard_is_at_sender(const struct observation *o)
+{
+    return ip4_is_inside(o->from.address) || has_initial_ttl(o->ttl);
+}
+
+bool overheard_from_initiator(const struct overheard_punch *p, const struct observation *o)
+{
+    return !ip6_equal(&o->packet->ip6.source, &p->peer);
+}
+
+enum view_place overheard_place(const struct overheard_punch *p, const struct observation *o,
+                                enum overheard_party sender)
+{
+    uint32_t receiver = p->next_to[sender == INITIATOR ? PEER : INITIATOR][o->vantage];
+
+    if (overheard_is_at_sender(o))
+        return PLACE_SENDER;
+    /* A receiver that has a public address itself is known by what it has sent. */
+    return ip4_is_inside(o->to.address) || (receiver != 0 && receiver == o->to.address)
+               ? PLACE_RECEIVER
+               : PLACE_PATH;
+}
+
+bool overheard_is_next_to(const struct overheard_punch *p, enum overheard_party party)
+{
+    for (unsigned i = 0; i < OVERHEARD_VANTAGES; i++)
+        if (p->next_to[party][i] != 0)
+            return true;
+    return false;
+}
+
+const struct step_view *overheard_view(const struct overheard_packet *packet, enum view_place place)
+{
+    for (unsigned i = 0; i < packet->count; i++)
+        if (packet->views[i].place == place)
+            return &packet->views[i];
+    return NULL;
+}
+
+static struct step_view make_view(const struct observation *o, enum view_place place)
+{
+    return (struct step_view){
+        .when = o->when,
+        .from = o->from,
+        .to = o->to,
+        .vantage = (uint8_t)o->vantage,
+        .ttl = o->ttl,
+        .place = (uint8_t)place,
+    };
+}
+
+/* A packet passes each point of its way once. */
+static bool was_there(const struct overheard_packet *packet, const struct observation *o)
+{
+    for (unsigned i = 0; i < packet->count; i++) {
+        const struct step_view *v = &packet->views[i];
+
+        if (v->vantage == o->vantage && v->ttl == o->ttl && endpoint_equal(v->from, o->from) &&
+            endpoint_equal(v->to, o->to))
+            return true;
+    }
+    return false;
+}
+
+bool overheard_add_view(struct overheard_packet *packet, const struct observation *o,
+                        enum view_place place)
+{
+    if (packet->count > 0 &&
+        (o->when - packet->views[0].when > OVERHEARD_SAME || was_there(packet, o)))
+        return false;
+    /* The last place is kept for the receiver's. */
+    if (packet->count == STEP_MAX_VIEWS ||
+        (packet->count == STEP_MAX_VIEWS - 1 && place != PLACE_RECEIVER))
+        return true;
+    packet->views[packet->count++] = make_view(o, place);
+    return true;
+}
+
+enum overheard_role overheard_role(const struct overheard_punch *p, const struct observation *o)
+{
+    struct endpoint server = {p->peer_parts.server, TEREDO_PORT};
+    bool from_initiator = overheard_from_initiator(p, o);
+
+    if (o->packet->kind != TEREDO_BUBBLE)
+        return ROLE_DATA;
+    if (!from_initiator) {
+        uint32_t other = p->initiator_known ? p->initiator_parts.server : 0;
+
+        return other != 0 && (o->from.address == other || o->to.address == other) &&
+                       (o->from.port == TEREDO_PORT || o->to.port == TEREDO_PORT)
+                   ? ROLE_INDIRECT_ANSWER
+                   : ROLE_ANSWER;
+    }
+    if (endpoint_equal(o->to, server))
+        return ROLE_INDIRECT;
+    return endpoint_equal(o->from, server) || o->packet->has_origin ? ROLE_FORWARDED : ROLE_DIRECT;
+}
+
+static void learn_initiator(struct overheard_punch *p, const struct in6_addr *source)
+{
+    struct teredo_addr parts;
+
+    if (p->initiator_known || !teredo_addr_decode(source, &parts))
+        return;
+    p->initiator = *source;
+    p->initiator_known = true;
+    p->initiator_parts = parts;
+}
+
+/* Where the parties are, as far as O shows. */
+static void learn_places(struct overheard_punch *p, const struct observation *o,
+                         enum overheard_role role)
+{
+    bool from_initiator = overheard_from_initiator(p, o);
+    struct endpoint end = initiator_end(p, o);
+
+    if (role == ROLE_FORWARDED) {
+        if (o->packet->has_origin)
+            p->initiator_outside = o->packet->origin;
+    } else if (role != ROLE_INDIRECT_ANSWER) {
+        if (ip4_is_inside(end.address) || (from_initiator && overheard_is_at_sender(o)))
+            p->initiator_inside = end;
+        if (!ip4_is_inside(end.address))
+            p->initiator_outside = end;
+    }
+    if (overheard_is_at_sender(o) && role != ROLE_FORWARDED &&
+        !(role == ROLE_INDIRECT_ANSWER && o->from.port == TEREDO_PORT))
+        p->next_to[from_initiator ? INITIATOR : PEER][o->vantage] = o->from.address;
+    if (ip4_is_inside(o->to.address))
+        p->next_to[from_initiator ? PEER : INITIATOR][o->vantage] = o->to.address;
+}
+
+static struct punch_mark mark_of(const struct teredo_packet *packet)
+{
+    struct punch_mark mark = {.source = packet->ip6.source};
+
+    mark.has_nonce = teredo_trailer_nonce(packet, &mark.nonce);
+    return mark;
+}
+
+static bool mark_equal(const struct punch_mark *a, const struct punch_mark *b)
+{
+    return ip6_equal(&a->source, &b->source) && a->has_nonce == b->has_nonce &&
+           (!a->has_nonce || a->nonce == b->nonce);
+}
+
+static struct overheard_attempt *attempt_at(struct overheard_punch *p, unsigned n)
+{
+    return &p->attempts[n % OVERHEARD_ATTEMPTS];
+}
+
+static unsigned oldest_attempt(const struct overheard_punch *p)
+{
+    return p->attempt_count > OVERHEARD_ATTEMPTS ? p->attempt_count - OVERHEARD_ATTEMPTS : 0;
+}
+
+static struct overheard_packet *part_of(struct overheard_attempt *a, enum overheard_role role)
+{
+    return role == ROLE_DIRECT ? &a->direct : role == ROLE_INDIRECT ? &a->indirect : &a->forwarded;
+}
+
+static nsec attempt_start(const struct overheard_attempt *a)
+{
+    nsec start = NSEC_NEVER;
+
+    if (a->direct.count > 0)
+        start = a->direct.views[0].when;
+    if (a->indirect.count > 0)
+        start = nsec_min(start, a->indirect.views[0].when);
+    if (a->forwarded.count > 0)
+        start = nsec_min(start, a->forwarded.views[0].when);
+    return start;
+}
+
+/* Whether the bubble may belong to the attempt: it is another sight of one of its bubbles, or the
+ * one that it lacks. */
+static bool fits(struct overheard_attempt *a, const struct observation *o, enum overheard_role role,
+                 const struct punch_mark *mark)
+{
+    const struct overheard_packet *part = part_of(a, role);
+    const struct punch_mark *own = role == ROLE_DIRECT ? &a->direct_mark : &a->indirect_mark;
+    bool has_own =
+        role == ROLE_DIRECT ? a->direct.count > 0 : a->indirect.count > 0 || a->forwarded.count > 0;
+    nsec since = o->when - attempt_start(a);
+
+    if (since > OVERHEARD_SAME || since < -OVERHEARD_SAME)
+        return false;
+    if (has_own || part->count > 0)
+        return mark_equal(own, mark);
+    return ip6_equal(&a->direct_mark.source, &mark->source) ||
+           ip6_equal(&a->indirect_mark.source, &mark->source);
+}
+
+static struct overheard_attempt *find_attempt(struct overheard_punch *p,
+                                              const struct observation *o, enum overheard_role role,
+                                              const struct punch_mark *mark)
+{
+    for (unsigned n = p->attempt_count; n > oldest_attempt(p); n--)
+        if (fits(attempt_at(p, n - 1), o, role, mark))
+            return attempt_at(p, n - 1);
+    return NULL;
+}
+
+static struct overheard_attempt *new_attempt(struct overheard_punch *p, const struct observation *o)
+{
+    struct overheard_attempt *a = attempt_at(p, p->attempt_count++);
+
+    memset(a, 0, sizeof *a);
+    if (p->answer.count > 0 && o->when - p->answer.views[0].when > OVERHEARD_SAME)
+        p->attempts_after_answer++;
+    return a;
+}
+
+static void take_bubble(struct overheard_punch *p, const struct observation *o,
+                        enum overheard_role role)
+{
+    struct punch_mark mark = mark_of(o->packet);
+    struct overheard_attempt *a = find_attempt(p, o, role, &mark);
+    /* What comes out of the server is its own packet. */
+    enum view_place place = overheard_place(p, o, INITIATOR);
+
+    if (a == NULL)
+        a = new_attempt(p, o);
+    if (role == ROLE_DIRECT)
+        a->direct_mark = mark;
+    else
+        a->indirect_mark = mark;
+    overheard_add_view(part_of(a, role), o, place);
+    if (role == ROLE_DIRECT && place == PLACE_RECEIVER)
+        p->talk.arrived[INITIATOR] = true;
+    p->last_attempt = nsec_max(p->last_attempt, o->when);
+}
+
+static enum punch_proof find_proof(struct overheard_punch *p, const struct observation *o,
+                                   unsigned *attempt)
+{
+    struct punch_mark marks[2 * OVERHEARD_ATTEMPTS];
+    unsigned numbers[2 * OVERHEARD_ATTEMPTS], count = 0, which;
+    enum punch_proof proof;
+
+    for (unsigned n = oldest_attempt(p); n < p->attempt_count; n++) {
+        marks[count] = attempt_at(p, n)->direct_mark;
+        numbers[count++] = n;
+        marks[count] = attempt_at(p, n)->indirect_mark;
+        numbers[count++] = n;
+    }
+    if (count == 0)
+        return PROOF_NONE;
+    proof = punch_find_proof(marks, count, o->packet, o->from, p->peer_parts.mapped, &which);
+    *attempt = numbers[which];
+    return proof;
+}
+
+static bool is_for_control(const struct overheard_punch *p, const struct observation *o)
+{
+    return p->has_control && ip6_equal(&o->packet->ip6.destination, &p->control_source);
+}
+
+static void take_control_answer(struct overheard_punch *p, const struct observation *o)
+{
+    if (overheard_place(p, o, PEER) != PLACE_RECEIVER ||
+        p->control_answered_last == p->control_last)
+        return;
+    p->control_answers++;
+    p->control_answered_last = p->control_last;
+}
+
+static void take_answer(struct overheard_punch *p, const struct observation *o)
+{
+    enum view_place place = overheard_place(p, o, PEER);
+    bool elsewhere = place != PLACE_SENDER && !endpoint_equal(o->from, p->peer_parts.mapped);
+    unsigned attempt = 0;
+    enum punch_proof proof = find_proof(p, o, &attempt);
+    /* Seen as it leaves the peer it needs no proof. */
+    bool believed = proof != PROOF_NONE || place == PLACE_SENDER ||
+                    (p->answer.count > 0 &&
+                     o->when - p->answer.views[p->answer.count - 1].when <= OVERHEARD_SAME);
+
+    if (is_for_control(p, o)) {
+        take_control_answer(p, o);
+        return;
+    }
+    if (!believed) {
+        p->unproven_from = o->from;
+        return;
+    }
+    if (overheard_view(&p->answer, PLACE_RECEIVER) == NULL &&
+        !overheard_add_view(&p->answer, o, place)) {
+        /* Another answer: the one before it did not arrive. */
+        p->answer.count = 0;
+        overheard_add_view(&p->answer, o, place);
+    }
+    if (proof > p->proof)
+        p->proof = proof;
+    if (p->answer.count == 1)
+        p->answered_attempt = attempt;
+    if (place != PLACE_SENDER)
+        p->answered_from = o->from;
+    if (elsewhere)
+        p->answer_elsewhere = true;
+    if (place == PLACE_RECEIVER)
+        p->talk.arrived[PEER] = true;
+}
+
+static void take_indirect_answer(struct overheard_punch *p, const struct observation *o)
+{
+    unsigned attempt = 0;
+
+    find_proof(p, o, &attempt);
+    if (p->attempt_count == 0)
+        return;
+    if (!attempt_at(p, attempt)->answered_indirectly)
+        p->indirect_answers++;
+    attempt_at(p, attempt)->answered_indirectly = true;
+}
+
+static void take_data(struct overheard_punch *p, const struct observation *o)
+{
+    enum overheard_party sender = overheard_from_initiator(p, o) ? INITIATOR : PEER;
+    enum view_place place = overheard_place(p, o, sender);
+    struct step_view view = make_view(o, place);
+    const struct in6_addr *far =
+        sender == INITIATOR ? &o->packet->ip6.source : &o->packet->ip6.destination;
+    struct teredo_addr parts;
+
+    if (teredo_addr_decode(far, &parts))
+        learn_initiator(p, far);
+    else if (!ip6_is_link_local(far))
+        p->relay = true;
+    if (place == PLACE_RECEIVER)
+        p->talk.arrived[sender] = true;
+    talk_take(&p->talk, o, sender, &view);
+}
+
+/* The control's direct bubbles are told by their source and their short reach. */
+static bool is_control(const struct in6_addr *source, uint8_t ttl)
+{
+    return ip6_is_link_local(source) && ttl <= SHORT_TTL;
+}
+
+bool overheard_is_control_pair(const struct overheard_punch *p, const struct observation *o)
+{
+    const struct overheard_attempt *first = &p->attempts[0];
+    const struct in6_addr *source = &o->packet->ip6.source;
+
+    return !p->has_control && p->attempt_count > 0 && first->direct.count > 0 &&
+           overheard_is_at_sender(o) && overheard_from_initiator(p, o) &&
+           !ip6_equal(source, &first->direct_mark.source) &&
+           is_control(source, o->ttl) !=
+               is_control(&first->direct_mark.source, first->direct.views[0].ttl);
+}
+
+/* Which of the two comes first is not said. */
+static void learn_control(struct overheard_punch *p, const struct observation *o)
+{
+    struct overheard_attempt *first = attempt_at(p, 0);
+    const struct in6_addr *source = &o->packet->ip6.source;
+
+    p->has_control = true;
+    if (is_control(source, o->ttl)) {
+        p->control_source = *source;
+        return;
+    }
+    /* What the punch began with was the control. */
+    p->control_source = first->direct_mark.source;
+    p->control_attempts = 1;
+    p->control_last = first->direct.views[0].when;
+    p->attempt_count = 0;
+    p->initiator = *source;
+}
+
+/* Takes a bubble of the control; false if it is none. */
+static bool take_control(struct overheard_punch *p, const struct observation *o,
+                         enum overheard_role role)
+{
+    if (role == ROLE_DIRECT && overheard_is_control_pair(p, o))
+        learn_control(p, o);
+    if (!p->has_control || !ip6_equal(&o->packet->ip6.source, &p->control_source))
+        return false;
+    if (role == ROLE_DIRECT && o->when - p->control_last > OVERHEARD_SAME) {
+        p->control_attempts++;
+        p->control_last = o->when;
+    }
+    return true;
+}
+
+void overheard_take(struct overheard_punch *p, const struct observation *o,
+                    enum overheard_role role)
+{
+    bool is_bubble = role == ROLE_DIRECT || role == ROLE_INDIRECT || role == ROLE_FORWARDED;
+
+    p->last = nsec_max(p->last, o->when);
+    if (is_bubble && take_control(p, o, role))
+        return;
+    learn_places(p, o, role);
+    switch (role) {
+    case ROLE_DIRECT:
+    case ROLE_INDIRECT:
+    case ROLE_FORWARDED:
+        learn_initiator(p, &o->packet->ip6.source);
+        take_bubble(p, o, role);
+        break;
+    case ROLE_ANSWER:
+        take_answer(p, o);
+        break;
+    case ROLE_INDIRECT_ANSWER:
+        take_indirect_answer(p, o);
+        break;
+    case ROLE_DATA:
+        take_data(p, o);
+        break;
+    }
+}
+
+void overheard_take_icmp(struct overheard_punch *p, const struct observation *o)
+{
+    struct endpoint server = {p->peer_parts.server, TEREDO_PORT};
+    bool for_server = endpoint_equal(o->to, server);
+
+    /* A bubble that is meant to die on the way does. */
+    if (!for_server && o->icmp.type == 11)
+        return;
+    /* An error for the indirect bubble is the graver news: it outranks one for the direct. */
+    if (p->has_icmp && !for_server)
+        return;
+    p->has_icmp = true;
+    p->icmp_from_direct = !for_server;
+    p->icmp = o->icmp;
+}
+
+void overheard_begin(struct overheard_punch *p, const struct observation *o,
+                     enum overheard_role role)
+{
+    uint32_t reference = p->reference;
+
+    memset(p, 0, sizeof *p);
+    p->reference = reference;
+    p->initiator = o->packet->ip6.source;
+    p->peer = o->packet->ip6.destination;
+    teredo_addr_decode(&p->peer, &p->peer_parts);
+    p->first = p->last = o->when;
+    overheard_take(p, o, role);
+}
+
+const struct overheard_attempt *overheard_shown(const struct overheard_punch *p)
+{
+    unsigned n = p->answer.count > 0 && p->answered_attempt >= oldest_attempt(p)
+                     ? p->answered_attempt
+                     : p->attempt_count - 1;
+
+    return p->attempt_count == 0 ? NULL : &p->attempts[n % OVERHEARD_ATTEMPTS];
+}

@@ -1,0 +1,126 @@
+/* One hole punch as captures show it: its bubbles, their answers and the data that follows, each
+ * with every sight of it. Pure bookkeeping; src/engine/overheard_verdict.h judges. */
+#ifndef ENGINE_OVERHEARD_PUNCH_H
+#define ENGINE_OVERHEARD_PUNCH_H
+
+#include "overheard.h"
+#include "overheard_data.h"
+#include "punch_proof.h"
+
+enum {
+    OVERHEARD_ATTEMPTS = 4, /* bubble pairs that are kept: the latest */
+};
+
+/* Copies of a packet at several vantage points lie closer together than this, and two attempts
+ * further apart (RFC 4380 5.2.6: two seconds). */
+#define OVERHEARD_SAME (1000 * NSEC_MS)
+
+/* The two parties, as indices. */
+enum overheard_party {
+    INITIATOR,
+    PEER
+};
+
+/* A packet, with where it was seen. */
+struct overheard_packet {
+    uint8_t count;
+    struct step_view views[STEP_MAX_VIEWS]; /* the earliest first */
+};
+
+/* A bubble pair of the initiator. Windows puts another nonce into each of the two. */
+struct overheard_attempt {
+    struct punch_mark direct_mark, indirect_mark;
+    struct overheard_packet direct, indirect, forwarded;
+    bool answered_indirectly;
+};
+
+struct overheard_punch {
+    uint32_t reference; /* in the book; 0 = the slot is free */
+    bool done;          /* told; what follows for a while belongs to it */
+    nsec last;          /* when something of it was seen */
+    nsec opened;        /* when both directions were first shown to work; 0 = not yet */
+    struct in6_addr initiator;
+    struct in6_addr peer;
+    bool initiator_known; /* `initiator` is a Teredo address */
+    bool relay;
+    struct teredo_addr initiator_parts; /* if known */
+    struct teredo_addr peer_parts;
+    struct endpoint initiator_inside;  /* next to it; unset = never seen */
+    struct endpoint initiator_outside; /* beyond its NAT; unset = never seen */
+    /* The party's own IPv4 address at each vantage point that is next to it; 0 = none is. */
+    uint32_t next_to[2][OVERHEARD_VANTAGES];
+    nsec first;        /* the first bubble */
+    nsec last_attempt; /* the last one of the initiator */
+    unsigned attempt_count;
+    struct overheard_attempt attempts[OVERHEARD_ATTEMPTS]; /* attempt N is at N modulo the size */
+    unsigned attempts_after_answer;                        /* begun though the peer had answered */
+    struct overheard_packet answer;
+    enum punch_proof proof;
+    unsigned answered_attempt;
+    struct endpoint answered_from; /* as nearest to the initiator; unset = none */
+    bool answer_elsewhere; /* left the peer's NAT from another endpoint than its address says */
+    unsigned indirect_answers;
+    struct endpoint unproven_from;
+    /* `teredoctl trace` sends a control with each pair: from another port, and with a direct bubble
+     * that stops short of the peer's NAT. */
+    bool has_control;
+    struct in6_addr control_source;
+    unsigned control_attempts, control_answers;
+    nsec control_last, control_answered_last;
+    bool has_icmp;
+    bool icmp_from_direct;
+    struct icmp_error icmp;
+    struct overheard_talk talk;
+};
+
+/* The role of a packet in a punch. */
+enum overheard_role {
+    ROLE_DIRECT,    /* 1: the initiator's direct bubble */
+    ROLE_INDIRECT,  /* 2: its indirect one */
+    ROLE_FORWARDED, /* 3: the same, out of the peer's server */
+    ROLE_ANSWER,    /* 4: the peer's direct bubble */
+    ROLE_INDIRECT_ANSWER,
+    ROLE_DATA /* 5: either's, directly */
+};
+
+/* Makes *P a punch that begins with the bubble O of ROLE (one of the first three). */
+void overheard_begin(struct overheard_punch *p, const struct observation *o,
+                     enum overheard_role role);
+
+/* What O is in the punch; its IPv6 addresses, or endpoints, name the two parties. */
+enum overheard_role overheard_role(const struct overheard_punch *p, const struct observation *o);
+
+/* Whether the initiator has sent O. */
+bool overheard_from_initiator(const struct overheard_punch *p, const struct observation *o);
+
+/* Whether the direct bubble O, of another source but of the same host to the same peer, makes the
+ * one of the two a control of the other. */
+bool overheard_is_control_pair(const struct overheard_punch *p, const struct observation *o);
+
+/* Takes it in. */
+void overheard_take(struct overheard_punch *p, const struct observation *o,
+                    enum overheard_role role);
+void overheard_take_icmp(struct overheard_punch *p, const struct observation *o);
+
+/* Where on its way SENDER's packet is in O. */
+enum view_place overheard_place(const struct overheard_punch *p, const struct observation *o,
+                                enum overheard_party sender);
+
+/* True where the addresses show that O was seen before its first router. */
+bool overheard_is_at_sender(const struct observation *o);
+
+/* The attempt that the steps are told of: the answered one, else the last. NULL = none. */
+const struct overheard_attempt *overheard_shown(const struct overheard_punch *p);
+
+/* True if a packet of PARTY was seen at some vantage point next to it. */
+bool overheard_is_next_to(const struct overheard_punch *p, enum overheard_party party);
+
+/* The view of PACKET at PLACE; NULL if there is none. */
+const struct step_view *overheard_view(const struct overheard_packet *packet,
+                                       enum view_place place);
+
+/* Adds O as a sight of PACKET; false where it is no such thing, but another packet. */
+bool overheard_add_view(struct overheard_packet *packet, const struct observation *o,
+                        enum view_place place);
+
+#endif

@@ -1,0 +1,248 @@
+/* What captures show of other programs' qualifications and hole punches, as text. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "reporter.h"
+#include "words.h"
+
+static const char *const proof_words[] = {
+    [PROOF_NONE] = "",
+    [PROOF_ENDPOINT] = ": from the endpoint in its address",
+    [PROOF_LINK_LOCAL] = ": to the bubble's unguessable link-local address",
+    [PROOF_NONCE] = ": repeats the bubble's nonce",
+};
+
+static const char *const state_words[] = {
+    [STEP_MISSING] = "missing",   [STEP_SENT] = "sent",         [STEP_RECEIVED] = "received",
+    [STEP_INFERRED] = "inferred", [STEP_OBSERVED] = "observed",
+};
+
+static const char *const side_words[] = {
+    [SIDE_SELF] = "",
+    [SIDE_INITIATOR] = "captured at the initiator",
+    [SIDE_PEER] = "captured at the peer",
+    [SIDE_PATH] = "captured in between",
+};
+
+static const char *capture_name(const struct reporter *r, unsigned vantage)
+{
+    return vantage < r->config.capture_count ? r->config.captures[vantage] : "?";
+}
+
+static void step_words(const struct punching *p, enum punch_step step, char *buf, size_t size)
+{
+    const char *state = state_words[p->steps[step].state];
+    bool replies = p->request.state != STEP_MISSING;
+
+    switch (step) {
+    case STEP_DIRECT_BUBBLE:
+        snprintf(buf, size, "%s: direct bubble, opens the initiator's NAT", state);
+        break;
+    case STEP_INDIRECT_BUBBLE:
+        snprintf(buf, size, "%s: indirect bubble, to the peer's server", state);
+        break;
+    case STEP_FORWARDED:
+        snprintf(buf, size, "%s: forwarded by the server", state);
+        break;
+    case STEP_ANSWER:
+        snprintf(buf, size, "%s: direct bubble from the peer%s", state, proof_words[p->proof]);
+        break;
+    case STEP_DATA:
+        if (replies && p->rtt > 0)
+            snprintf(buf, size, "%s: the answer to it, round trip %.3f ms", state, words_ms(p->rtt));
+        else
+            snprintf(buf, size, "%s: %s", state, replies ? "the answer to it" : "data");
+        break;
+    case STEP_COUNT:
+        break;
+    }
+}
+
+static void print_views(const struct reporter *r, const struct step_report *s, nsec origin)
+{
+    char from[ENDPOINT_STRLEN], to[ENDPOINT_STRLEN];
+
+    if (!r->config.verbose)
+        return;
+    for (unsigned i = 0; i < s->view_count; i++) {
+        const struct step_view *v = &s->views[i];
+
+        fprintf(r->config.out, "      %+10.3f  %s > %s, ttl %u, in %s\n",
+                words_ms(v->when - origin), endpoint_format(v->from, from),
+                endpoint_format(v->to, to), v->ttl, capture_name(r, v->vantage));
+    }
+}
+
+static void print_step(const struct reporter *r, const struct step_report *s, int number,
+                       nsec origin, const char *words)
+{
+    char from[ENDPOINT_STRLEN], to[ENDPOINT_STRLEN], path[2 * ENDPOINT_STRLEN + 4];
+    char offset[48];
+
+    snprintf(path, sizeof path, "%s > %s", endpoint_format(s->from, from),
+             endpoint_format(s->to, to));
+    if (s->state == STEP_INFERRED && s->when == s->latest)
+        snprintf(offset, sizeof offset, "until %.3f", words_ms(s->latest - origin));
+    else if (s->state == STEP_INFERRED)
+        snprintf(offset, sizeof offset, "%.3f-%.3f", words_ms(s->when - origin),
+                 words_ms(s->latest - origin));
+    else
+        snprintf(offset, sizeof offset, "%+.3f", words_ms(s->when - origin));
+    fprintf(r->config.out, " %d  %12s  %-45s %s%s\n", number, offset, path, words,
+            s->lost ? "; it did not arrive" : "");
+    print_views(r, s, origin);
+}
+
+/* Offsets count from step 1, or from the first step that was seen. */
+static nsec origin_of(const struct punching *p)
+{
+    for (int i = 0; i < STEP_COUNT; i++)
+        if (p->steps[i].state != STEP_MISSING && p->steps[i].state != STEP_INFERRED)
+            return p->steps[i].when;
+    return p->started;
+}
+
+static void print_parties(const struct reporter *r, const struct punching *p)
+{
+    FILE *out = r->config.out;
+    char address[INET6_ADDRSTRLEN], endpoint[ENDPOINT_STRLEN];
+
+    fprintf(out, "  from %s", p->has_own || p->relay ? "" : "link-local ");
+    fputs(words_ip6(&p->own, address), out);
+    if (!endpoint_is_unset(p->mapped))
+        fprintf(out, " at %s", endpoint_format(p->mapped, endpoint));
+    if (!endpoint_is_unset(p->local) && !endpoint_equal(p->local, p->mapped))
+        fprintf(out, " (inside its NAT %s)", endpoint_format(p->local, endpoint));
+    fprintf(out, "%s\n  to   %s", p->relay ? ", a relay" : "", words_ip6(&p->peer, address));
+    fprintf(out, " at %s", endpoint_format(p->peer_mapped, endpoint));
+    fprintf(out, ", server %s; %s\n", endpoint_format(p->peer_server, endpoint),
+            side_words[p->side]);
+}
+
+static void print_steps(const struct reporter *r, const struct punching *p)
+{
+    nsec origin = origin_of(p);
+    char words[112] = "";
+
+    fprintf(r->config.out, "step  offset ms  from > to\n");
+    for (int i = 0; i < STEP_COUNT; i++) {
+        if (i == STEP_DATA && p->request.state != STEP_MISSING) {
+            snprintf(words, sizeof words, "%s: data", state_words[p->request.state]);
+            print_step(r, &p->request, i + 1, origin, words);
+        }
+        if (p->steps[i].state == STEP_MISSING)
+            continue;
+        step_words(p, (enum punch_step)i, words, sizeof words);
+        print_step(r, &p->steps[i], i + 1, origin, words);
+    }
+}
+
+static void print_evidence(const struct reporter *r, const struct punching *p)
+{
+    FILE *out = r->config.out;
+    char from[ENDPOINT_STRLEN], mapped[ENDPOINT_STRLEN], reporter[IP4_STRLEN];
+
+    if (p->attempts > 1)
+        fprintf(out, "  %u bubble pairs; the steps are those of the %s one\n", p->attempts,
+                p->steps[STEP_ANSWER].state != STEP_MISSING ? "answered" : "last");
+    if (p->indirect_answers > 0)
+        fprintf(out, "  %u answered through the initiator's server\n", p->indirect_answers);
+    if (!endpoint_is_unset(p->answered_from) && !endpoint_equal(p->answered_from, p->peer_mapped))
+        fprintf(out, "  the answer came from %s, the peer's address says %s\n",
+                endpoint_format(p->answered_from, from), endpoint_format(p->peer_mapped, mapped));
+    if (!endpoint_is_unset(p->unproven_from))
+        fprintf(out, "  an answer without proof came from %s\n",
+                endpoint_format(p->unproven_from, from));
+    if (p->has_icmp)
+        fprintf(out, "  icmp: %s, from %s\n", icmp_error_text(p->icmp),
+                ip4_format(p->icmp.reporter, reporter));
+}
+
+void text_captured_punch(struct reporter *r, const struct punching *p)
+{
+    char when[RFC3339_STRLEN], peer[INET6_ADDRSTRLEN], own[INET6_ADDRSTRLEN];
+
+    r->punches++;
+    if (r->config.quiet) {
+        fprintf(r->config.out, "%s %s %s %s %s\n", words_time(p->started, when),
+                words_ip6(&p->own, own), words_ip6(&p->peer, peer), punch_verdict_code(p->verdict),
+                punch_cause_code(p->cause));
+        return;
+    }
+    fprintf(r->config.out, "hole punch %lu, %s\n", r->punches, words_time(p->started, when));
+    print_parties(r, p);
+    print_steps(r, p);
+    text_verdict(r, (int)p->verdict, text_punch_verdict(p->verdict),
+                 punch_cause_captured_text(p->cause));
+    print_evidence(r, p);
+    text_advice(r, punch_cause_captured_advice(p->cause));
+    fputc('\n', r->config.out);
+}
+
+void text_captured_qualification(struct reporter *r, const struct qualification *q)
+{
+    char when[RFC3339_STRLEN], local[ENDPOINT_STRLEN], server[ENDPOINT_STRLEN];
+    char mapped[ENDPOINT_STRLEN];
+    struct endpoint seen = endpoint_is_unset(q->mapped) ? q->mapped_secondary : q->mapped;
+    const char *nat;
+    int nat_length = text_nat_word(q->nat, &nat);
+
+    if (r->config.quiet)
+        return;
+    fprintf(r->config.out, "qualification, %s\n", words_time(q->started, when));
+    fprintf(r->config.out, "  of %s by server %s",
+            endpoint_is_unset(q->local) ? "a client" : endpoint_format(q->local, local),
+            endpoint_format(q->server, server));
+    if (!endpoint_is_unset(seen))
+        fprintf(r->config.out, ": mapped %s, round trip %.3f ms; nat %.*s",
+                endpoint_format(seen, mapped), words_ms(q->rtt), nat_length, nat);
+    fputc('\n', r->config.out);
+    text_verdict(r, (int)q->verdict,
+                 q->verdict == QUALIFY_QUALIFIED       ? "qualified"
+                 : q->verdict == QUALIFY_NOT_QUALIFIED ? "not qualified"
+                                                       : "inconclusive",
+                 qualify_reason_text(q->reason));
+    text_advice(r, q->verdict == QUALIFY_QUALIFIED ? "" : qualify_reason_advice(q->reason));
+    fputc('\n', r->config.out);
+}
+
+void text_clock(struct reporter *r, const struct event *e)
+{
+    const struct clock_fit *fit = &e->clock.fit;
+    FILE *out = r->config.out;
+
+    if (r->config.quiet)
+        return;
+    fprintf(out, "clock of %s: ", capture_name(r, e->clock.vantage));
+    if (fit->packets == 0)
+        fprintf(out, "no packet is in another capture too; its times are taken as they are\n");
+    else if (fit->bounded)
+        fprintf(out, "%+.6f s, drift %+.1f ppm, known to %.3f ms, from %" PRIu64 " packets\n",
+                nsec_seconds(fit->offset), fit->drift * 1e6, words_ms(fit->error), fit->packets);
+    else
+        fprintf(out, "%+.6f s, how well is not known, from %" PRIu64 " packets of one way\n",
+                nsec_seconds(fit->offset), fit->packets);
+}
+
+void text_overheard(struct reporter *r, const struct overheard_summary *s)
+{
+    if (s->forgotten > 0)
+        fprintf(r->config.err,
+                "teredoctl %s: too much at once: %" PRIu64 " hole punches or qualifications had to "
+                "make way before their outcome was known\n",
+                r->config.command, s->forgotten);
+    if (s->dropped > 0)
+        fprintf(r->config.err,
+                "teredoctl %s: warning: the kernel dropped %" PRIu64
+                " packets; what is missing may be among them\n",
+                r->config.command, s->dropped);
+    if (r->config.quiet)
+        return;
+    fprintf(r->config.out,
+            "%" PRIu64 " hole punch%s: %" PRIu64 " punched, %" PRIu64 " not punched, %" PRIu64
+            " inconclusive; %" PRIu64 " qualification%s and %" PRIu64 " refresh%s; %" PRIu64
+            " Teredo packets of %" PRIu64 " frames\n",
+            s->punches, s->punches == 1 ? "" : "es", s->punched, s->not_punched, s->inconclusive,
+            s->qualifications, s->qualifications == 1 ? "" : "s", s->refreshes,
+            s->refreshes == 1 ? "" : "es", s->packets, s->frames);
+}

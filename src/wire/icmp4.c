@@ -1,0 +1,43 @@
+#include "icmp4.h"
+
+#include "bytes.h"
+#include "cursor.h"
+
+enum {
+    ICMP4_HEADER_SIZE = 8,
+    UDP_PORTS_SIZE = 4,
+};
+
+static bool is_error(uint8_t type)
+{
+    return type == ICMP4_UNREACHABLE || type == ICMP4_TIME_EXCEEDED ||
+           type == ICMP4_PARAMETER_PROBLEM;
+}
+
+bool icmp4_error_decode(const uint8_t *data, size_t size, struct icmp4_error *out)
+{
+    struct reader r = reader_of(data, size);
+    struct wire_fault fault;
+    struct ip4_header ip, quoted;
+    const uint8_t *header, *ports;
+
+    if (!ip4_decode(&r, &ip, true, &fault) || ip.protocol != IP_PROTOCOL_ICMP ||
+        ip.fragment_offset != 0)
+        return false;
+    header = reader_take(&r, ICMP4_HEADER_SIZE);
+    if (header == NULL || !is_error(header[0]) || !ip4_decode(&r, &quoted, true, &fault) ||
+        quoted.protocol != IP_PROTOCOL_UDP || quoted.fragment_offset != 0)
+        return false;
+    ports = reader_take(&r, UDP_PORTS_SIZE);
+    if (ports == NULL)
+        return false;
+    *out = (struct icmp4_error){
+        .type = header[0],
+        .code = header[1],
+        .reporter = ip.source,
+        .to = ip.destination,
+        .quoted_from = {quoted.source, load_u16(ports)},
+        .quoted_to = {quoted.destination, load_u16(ports + 2)},
+    };
+    return true;
+}
