@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "action_queue.h"
+#include "overhear_ring.h"
 #include "overheard_client.h"
 #include "overheard_verdict.h"
 
@@ -13,22 +14,6 @@
 #define LONGEST (60 * NSEC_S)
 /* Bubbles of a path that was open so lately renew it, or are late copies (5.2.4: 30 seconds). */
 #define FRESH (30 * NSEC_S)
-
-/* The slot of a punch or client in its array, with a generation, so that a name in the book that
- * has outlived it finds nothing. */
-enum {
-    SLOT_BITS = 16,
-    SLOT_MASK = (1 << SLOT_BITS) - 1
-};
-
-/* A ring: who came first makes way first. */
-struct ring {
-    size_t size;
-    size_t next;
-    uint32_t generation;
-    nsec *deadlines; /* of each slot; NSEC_NEVER = nothing is under way */
-    nsec earliest;   /* none of them is earlier */
-};
 
 struct overhear {
     struct overhear_config config;
@@ -42,51 +27,6 @@ struct overhear {
     struct overheard_summary summary;
     struct action_queue queue;
 };
-
-static bool ring_init(struct ring *r, size_t size)
-{
-    r->size = size;
-    r->earliest = NSEC_NEVER;
-    r->deadlines = malloc(size * sizeof *r->deadlines);
-    if (r->deadlines == NULL)
-        return false;
-    for (size_t i = 0; i < size; i++)
-        r->deadlines[i] = NSEC_NEVER;
-    return true;
-}
-
-static void ring_set(struct ring *r, size_t slot, nsec deadline)
-{
-    r->deadlines[slot] = deadline;
-    r->earliest = nsec_min(r->earliest, deadline);
-}
-
-/* A slot whose deadline has come by NOW; false if there is none. */
-static bool ring_due(struct ring *r, nsec now, size_t *slot)
-{
-    nsec earliest = NSEC_NEVER;
-
-    if (now < r->earliest)
-        return false;
-    for (size_t i = 0; i < r->size; i++) {
-        if (r->deadlines[i] <= now && r->deadlines[i] != NSEC_NEVER) {
-            *slot = i;
-            return true;
-        }
-        earliest = nsec_min(earliest, r->deadlines[i]);
-    }
-    r->earliest = earliest;
-    return false;
-}
-
-static uint32_t ring_take(struct ring *r, size_t *slot)
-{
-    *slot = r->next;
-    r->next = (r->next + 1) % r->size;
-    if (*slot == 0)
-        r->generation = r->generation % SLOT_MASK + 1;
-    return r->generation << SLOT_BITS | (uint32_t)*slot;
-}
 
 struct overhear *overhear_new(const struct overhear_config *config)
 {
@@ -113,8 +53,8 @@ void overhear_free(struct overhear *e)
     if (e == NULL)
         return;
     recent_free(e->book);
-    free(e->punch_ring.deadlines);
-    free(e->client_ring.deadlines);
+    ring_free(&e->punch_ring);
+    ring_free(&e->client_ring);
     free(e->punches);
     free(e->clients);
     free(e);
@@ -137,9 +77,9 @@ static struct overheard_punch *punch_of(struct overhear *e, struct book_key key)
     uint32_t reference = look_up(e, key);
     struct overheard_punch *p;
 
-    if (reference == 0 || (reference & SLOT_MASK) >= e->punch_ring.size)
+    if (reference == 0 || ring_slot(reference) >= e->punch_ring.size)
         return NULL;
-    p = &e->punches[reference & SLOT_MASK];
+    p = &e->punches[ring_slot(reference)];
     return p->reference == reference ? p : NULL;
 }
 
@@ -148,9 +88,9 @@ static struct overheard_client *client_of(struct overhear *e, struct book_key ke
     uint32_t reference = look_up(e, key);
     struct overheard_client *c;
 
-    if (reference == 0 || (reference & SLOT_MASK) >= e->client_ring.size)
+    if (reference == 0 || ring_slot(reference) >= e->client_ring.size)
         return NULL;
-    c = &e->clients[reference & SLOT_MASK];
+    c = &e->clients[ring_slot(reference)];
     return c->reference == reference ? c : NULL;
 }
 
@@ -169,7 +109,7 @@ static void conclude_punch(struct overhear *e, struct overheard_punch *p, enum o
 {
     struct endpoint server = {p->peer_parts.server, TEREDO_PORT};
     uint32_t heard = look_up(e, book_server(server.address));
-    nsec answered = p->answer.count > 0 ? p->answer.views[0].when : p->first;
+    nsec answered = nsec_max(p->first, p->first_answer);
     struct overheard_surroundings around = {
         .server_heard = heard != 0 && (nsec)heard * NSEC_S + 60 * NSEC_S > p->first,
         .server_is_captured = is_captured(e, server, NULL, p->first),
@@ -181,7 +121,7 @@ static void conclude_punch(struct overhear *e, struct overheard_punch *p, enum o
     struct punching verdict = overheard_judge(p, &around, end, e->now);
 
     p->done = true;
-    ring_set(&e->punch_ring, p->reference & SLOT_MASK, NSEC_NEVER);
+    ring_set(&e->punch_ring, ring_slot(p->reference), NSEC_NEVER);
     e->summary.punches++;
     if (verdict.verdict == PUNCH_PUNCHED)
         e->summary.punched++;
@@ -194,7 +134,7 @@ static void conclude_punch(struct overhear *e, struct overheard_punch *p, enum o
 
 static void conclude_client(struct overhear *e, struct overheard_client *c, bool ended)
 {
-    ring_set(&e->client_ring, c->reference & SLOT_MASK, NSEC_NEVER);
+    ring_set(&e->client_ring, ring_slot(c->reference), NSEC_NEVER);
     if (!client_conclude(c, e->now, ended)) {
         e->summary.refreshes++;
         return;
@@ -205,9 +145,8 @@ static void conclude_client(struct overhear *e, struct overheard_client *c, bool
 
 static struct overheard_punch *new_punch(struct overhear *e)
 {
-    size_t slot;
-    uint32_t reference = ring_take(&e->punch_ring, &slot);
-    struct overheard_punch *p = &e->punches[slot];
+    uint32_t reference = ring_take(&e->punch_ring);
+    struct overheard_punch *p = &e->punches[ring_slot(reference)];
 
     if (p->reference != 0 && !p->done) {
         e->summary.forgotten++;
@@ -219,9 +158,8 @@ static struct overheard_punch *new_punch(struct overhear *e)
 
 static struct overheard_client *new_client(struct overhear *e)
 {
-    size_t slot;
-    uint32_t reference = ring_take(&e->client_ring, &slot);
-    struct overheard_client *c = &e->clients[slot];
+    uint32_t reference = ring_take(&e->client_ring);
+    struct overheard_client *c = &e->clients[ring_slot(reference)];
 
     if (c->open) {
         e->summary.forgotten++;
@@ -242,14 +180,19 @@ static enum overheard_role first_role(const struct observation *o, const struct 
     return ROLE_DIRECT;
 }
 
-/* The punch that a packet belongs to: by its two addresses; else by the initiator's endpoint, which
- * is at either end, or in the origin indication; else, of a control, by its host. */
+/* The punch that a packet belongs to: by its two addresses; else by the nonce that it repeats (a
+ * peer behind a symmetric NAT answers through the server from a link-local address); else by the
+ * initiator's endpoint, which is at either end, or in the origin indication; else, of a control, by
+ * its host. */
 static struct overheard_punch *find_punch(struct overhear *e, const struct observation *o)
 {
     const struct in6_addr *source = &o->packet->ip6.source;
     const struct in6_addr *destination = &o->packet->ip6.destination;
     struct overheard_punch *p = punch_of(e, book_pair(source, destination));
+    uint32_t nonce;
 
+    if (p == NULL && o->packet->kind == TEREDO_BUBBLE && teredo_trailer_nonce(o->packet, &nonce))
+        p = punch_of(e, book_trailer(nonce, destination));
     if (p == NULL && o->packet->has_origin)
         p = punch_of(e, book_endpoint(o->packet->origin, destination));
     if (p == NULL)
@@ -270,7 +213,10 @@ static void learn_names(struct overhear *e, const struct overheard_punch *p,
 {
     bool from_initiator = overheard_from_initiator(p, o);
     struct endpoint end = from_initiator ? o->from : o->to;
+    uint32_t nonce;
 
+    if (from_initiator && role != ROLE_DATA && teredo_trailer_nonce(o->packet, &nonce))
+        learn(e, book_trailer(nonce, &o->packet->ip6.source), p->reference);
     if (role != ROLE_DATA)
         learn(e, book_pair(&o->packet->ip6.source, &o->packet->ip6.destination), p->reference);
     if (role == ROLE_FORWARDED) {
@@ -317,7 +263,7 @@ static void set_deadline(struct overhear *e, struct overheard_punch *p, nsec now
     for (int i = 0; i < 2; i++)
         if (p->talk.seen[i])
             last = nsec_max(last, p->talk.first[i].when);
-    ring_set(&e->punch_ring, p->reference & SLOT_MASK,
+    ring_set(&e->punch_ring, ring_slot(p->reference),
              p->opened != 0 ? p->opened + e->config.settle
                             : nsec_min(last + PATIENCE, p->first + LONGEST));
 }
@@ -356,6 +302,19 @@ static void begin_punch(struct overhear *e, const struct observation *o)
     set_deadline(e, p, o->when);
 }
 
+/* Behind a symmetric NAT, with another link-local source for each attempt, it is the origin
+ * indication alone that shows an attempt to be of the same initiator as the one before. */
+static void absorb(struct overhear *e, struct overheard_punch *p, struct overheard_punch *older)
+{
+    if (older == NULL || older == p || older->done || overheard_is_open(older) ||
+        older->first > p->first)
+        return;
+    older->done = true;
+    ring_set(&e->punch_ring, ring_slot(older->reference), NSEC_NEVER);
+    p->first = older->first;
+    p->attempts_before += older->attempts_before + older->attempt_count;
+}
+
 static void take_packet(struct overhear *e, const struct observation *o)
 {
     struct overheard_punch *p = find_punch(e, o);
@@ -374,6 +333,8 @@ static void take_packet(struct overhear *e, const struct observation *o)
             p->last = o->when;
         return;
     }
+    if (role == ROLE_FORWARDED && o->packet->has_origin)
+        absorb(e, p, punch_of(e, book_endpoint(o->packet->origin, &p->peer)));
     overheard_take(p, o, role);
     learn_names(e, p, o, role);
     set_deadline(e, p, o->when);
@@ -385,8 +346,10 @@ static void take_solicitation(struct overhear *e, const struct observation *o)
 
     if (o->packet->has_auth)
         c = client_of(e, book_nonce(o->packet->auth.nonce));
-    if (c != NULL && client_has_sent(c, o))
+    if (c != NULL && client_takes_copy(c, o)) {
+        learn(e, book_client(o->from), c->reference);
         return;
+    }
     c = client_of(e, book_client(o->from));
     if (c == NULL) {
         c = new_client(e);
@@ -395,7 +358,7 @@ static void take_solicitation(struct overhear *e, const struct observation *o)
     if (o->packet->has_auth)
         learn(e, book_nonce(o->packet->auth.nonce), c->reference);
     client_solicits(c, o);
-    ring_set(&e->client_ring, c->reference & SLOT_MASK, o->when + PATIENCE);
+    ring_set(&e->client_ring, ring_slot(c->reference), o->when + PATIENCE);
 }
 
 static void take_advertisement(struct overhear *e, const struct observation *o)
@@ -416,7 +379,7 @@ static void take_advertisement(struct overhear *e, const struct observation *o)
     if (o->packet->has_origin && c->is_next_to)
         learn(e, book_near(o->vantage, o->packet->origin), 1);
     if (client_is_settled(c))
-        ring_set(&e->client_ring, c->reference & SLOT_MASK, o->when + e->config.settle);
+        ring_set(&e->client_ring, ring_slot(c->reference), o->when + e->config.settle);
 }
 
 static void take_icmp(struct overhear *e, const struct observation *o)

@@ -6,6 +6,7 @@
 enum kind {
     KIND_PAIR,
     KIND_ENDPOINT,
+    KIND_TRAILER,
     KIND_WAY,
     KIND_HOST,
     KIND_CLIENT,
@@ -42,6 +43,15 @@ struct book_key book_endpoint(struct endpoint initiator, const struct in6_addr *
 
     put_address(&key, 0, peer);
     key.words[4] = initiator.address;
+    return key;
+}
+
+struct book_key book_trailer(uint32_t nonce, const struct in6_addr *initiator)
+{
+    struct book_key key = of_kind(KIND_TRAILER, 0);
+
+    put_address(&key, 0, initiator);
+    key.words[4] = nonce;
     return key;
 }
 

@@ -23,6 +23,9 @@ struct book_key book_pair(const struct in6_addr *a, const struct in6_addr *b);
 /* A punch, by the initiator's endpoint (inside its NAT, or outside) and the peer's address. */
 struct book_key book_endpoint(struct endpoint initiator, const struct in6_addr *peer);
 
+/* A punch, by the nonce trailer of its bubbles, which answers to the initiator repeat. */
+struct book_key book_trailer(uint32_t nonce, const struct in6_addr *initiator);
+
 /* A punch, by the way that a bubble of its initiator takes: ICMP errors quote it. */
 struct book_key book_way(struct endpoint from, struct endpoint to);
 

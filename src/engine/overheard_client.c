@@ -45,6 +45,8 @@ void client_solicits(struct overheard_client *c, const struct observation *o)
         .source = o->packet->ip6.source,
         .when = o->when,
         .vantage = o->vantage,
+        .from = o->from,
+        .is_next_to = overheard_is_at_sender(o),
     };
     if (ask->has_nonce)
         memcpy(ask->nonce, o->packet->auth.nonce, sizeof ask->nonce);
@@ -53,12 +55,24 @@ void client_solicits(struct overheard_client *c, const struct observation *o)
         c->result.secondary = o->to;
 }
 
-bool client_has_sent(const struct overheard_client *c, const struct observation *o)
+bool client_takes_copy(struct overheard_client *c, const struct observation *o)
 {
-    for (unsigned i = 0; i < kept_asks(c); i++)
-        if (c->asks[i].has_nonce &&
-            memcmp(c->asks[i].nonce, o->packet->auth.nonce, TEREDO_NONCE_SIZE) == 0)
-            return c->asks[i].vantage != o->vantage || !endpoint_equal(c->at, o->from);
+    for (unsigned i = 0; i < kept_asks(c); i++) {
+        struct client_ask *ask = &c->asks[i];
+
+        if (!ask->has_nonce || memcmp(ask->nonce, o->packet->auth.nonce, TEREDO_NONCE_SIZE) != 0)
+            continue;
+        if (ask->vantage == o->vantage && endpoint_equal(ask->from, o->from))
+            return false;
+        if (!ask->is_next_to && overheard_is_at_sender(o) && !ask->answered) {
+            ask->vantage = o->vantage;
+            ask->from = o->from;
+            ask->when = o->when;
+            ask->is_next_to = c->is_next_to = true;
+            c->at = c->result.local = o->from;
+        }
+        return true;
+    }
     return false;
 }
 
@@ -78,16 +92,17 @@ struct client_ask *client_find_ask(struct overheard_client *c, const struct obse
     return best;
 }
 
-/* Whether the prefix may be believed: that of an address that the client has asked. */
-static bool asked_address(const struct overheard_client *c, uint32_t address)
+/* Which address of the server the prefix names, in an advertisement from another one, only the
+ * client can know. It is one that it has asked, or a neighbour: all servers in the field have two
+ * addresses in a row. */
+static bool may_be_named(const struct overheard_client *c, uint32_t address)
 {
     for (unsigned i = 0; i < kept_asks(c); i++)
-        if (c->asks[i].to.address == address)
+        if (c->asks[i].to.address + 1 - address <= 2)
             return true;
     return false;
 }
 
-/* The server that the advertisement names, if the client has asked it; else the one asked. */
 static uint32_t named_server(const struct overheard_client *c, const struct observation *o,
                              const struct client_ask *ask)
 {
@@ -95,38 +110,27 @@ static uint32_t named_server(const struct overheard_client *c, const struct obse
 
     if (o->packet->icmp6.ra.prefix_count > 0 &&
         teredo_addr_decode(&o->packet->icmp6.ra.prefix.prefix, &prefix) &&
-        asked_address(c, prefix.server))
+        may_be_named(c, prefix.server))
         return prefix.server;
     return ask->to.address;
+}
+
+static bool is_cone_ask(const struct client_ask *ask)
+{
+    return (ask->source.s6_addr[8] & 0x80) != 0;
 }
 
 /* A cone-bit solicitation is answered from the server's other address, which nobody outside of the
  * server knows (5.3.2): then its word on where it comes from has to do. */
 static struct endpoint expected_source(const struct observation *o, const struct client_ask *ask)
 {
-    bool cone = (ask->source.s6_addr[8] & 0x80) != 0;
-
-    return cone && o->from.port == ask->to.port ? o->from : ask->to;
+    return is_cone_ask(ask) && o->from.port == ask->to.port ? o->from : ask->to;
 }
 
-static void take_address(struct overheard_client *c, const struct observation *o)
+static void take_prefix(struct overheard_client *c, const struct icmp6_message *ra)
 {
-    const struct icmp6_message *ra = &o->packet->icmp6;
-    struct teredo_addr a;
-
     c->result.prefix = ra->ra.prefix.prefix;
     c->result.mtu = ra->ra.mtu;
-    if (!teredo_addr_decode(&ra->ra.prefix.prefix, &a))
-        return;
-    a.flags = 0;
-    a.mapped = o->packet->origin;
-    teredo_addr_encode(&a, &c->result.teredo_address);
-    c->result.has_address = true;
-}
-
-static bool is_cone_ask(const struct client_ask *ask)
-{
-    return (ask->source.s6_addr[8] & 0x80) != 0;
 }
 
 void client_is_answered(struct overheard_client *c, const struct observation *o,
@@ -172,14 +176,11 @@ void client_is_answered(struct overheard_client *c, const struct observation *o,
     c->result.advertisements++;
     if (c->result.rtt == 0)
         c->result.rtt = o->when - ask->when;
-    if (endpoint_equal(ask->to, c->result.server) && !is_cone_ask(ask)) {
+    take_prefix(c, &o->packet->icmp6);
+    if (endpoint_equal(ask->to, c->result.server) && !is_cone_ask(ask))
         c->result.mapped = o->packet->origin;
-        take_address(c, o);
-    } else {
+    else
         c->result.mapped_secondary = o->packet->origin;
-        if (!c->result.has_address)
-            take_address(c, o);
-    }
 }
 
 void client_is_refused(struct overheard_client *c, const struct observation *o)

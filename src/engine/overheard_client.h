@@ -17,6 +17,8 @@ struct client_ask {
     struct in6_addr source;
     nsec when;
     unsigned vantage;
+    struct endpoint from;
+    bool is_next_to; /* seen next to the client */
     bool answered;
 };
 
@@ -35,9 +37,9 @@ struct overheard_client {
 /* Takes in a solicitation: a new qualification if none is open. */
 void client_solicits(struct overheard_client *c, const struct observation *o);
 
-/* True if the solicitation O, whose nonce is one of the client's, is not its own sending of it, but
- * the sight of it at another vantage point. */
-bool client_has_sent(const struct overheard_client *c, const struct observation *o);
+/* True if the solicitation O is one of the client's at another vantage point, by its nonce; then
+ * the sight next to the client is the one that counts from now on. */
+bool client_takes_copy(struct overheard_client *c, const struct observation *o);
 
 /* The solicitation that the advertisement O answers, or NULL. */
 struct client_ask *client_find_ask(struct overheard_client *c, const struct observation *o);

@@ -1,11 +1,6 @@
-#include "overheard_punch.h"
+#include "overheard_bubble.h"
 
 #include <string.h>
-
-enum {
-    /* Below it a direct bubble stops short of the peer's NAT, above it does not. */
-    SHORT_TTL = 8
-};
 
 /* The initiator's side of O: where its packets come from, and the peer's go to. */
 static struct endpoint initiator_end(const struct overheard_punch *p, const struct observation *o)
@@ -13,32 +8,9 @@ static struct endpoint initiator_end(const struct overheard_punch *p, const stru
     return overheard_from_initiator(p, o) ? o->from : o->to;
 }
 
-static bool has_initial_ttl(uint8_t ttl)
-{
-    return ttl == 64 || ttl == 128 || ttl == 255;
-}
-
-bool overheard_is_at_sender(const struct observation *o)
-{
-    return ip4_is_inside(o->from.address) || has_initial_ttl(o->ttl);
-}
-
 bool overheard_from_initiator(const struct overheard_punch *p, const struct observation *o)
 {
-    return !ip6_equal(&o->packet->ip6.source, &p->peer);
-}
-
-enum view_place overheard_place(const struct overheard_punch *p, const struct observation *o,
-                                enum overheard_party sender)
-{
-    uint32_t receiver = p->next_to[sender == INITIATOR ? PEER : INITIATOR][o->vantage];
-
-    if (overheard_is_at_sender(o))
-        return PLACE_SENDER;
-    /* A receiver that has a public address itself is known by what it has sent. */
-    return ip4_is_inside(o->to.address) || (receiver != 0 && receiver == o->to.address)
-               ? PLACE_RECEIVER
-               : PLACE_PATH;
+    return ip6_equal(&o->packet->ip6.destination, &p->peer);
 }
 
 bool overheard_is_next_to(const struct overheard_punch *p, enum overheard_party party)
@@ -47,53 +19,6 @@ bool overheard_is_next_to(const struct overheard_punch *p, enum overheard_party 
         if (p->next_to[party][i] != 0)
             return true;
     return false;
-}
-
-const struct step_view *overheard_view(const struct overheard_packet *packet, enum view_place place)
-{
-    for (unsigned i = 0; i < packet->count; i++)
-        if (packet->views[i].place == place)
-            return &packet->views[i];
-    return NULL;
-}
-
-static struct step_view make_view(const struct observation *o, enum view_place place)
-{
-    return (struct step_view){
-        .when = o->when,
-        .from = o->from,
-        .to = o->to,
-        .vantage = (uint8_t)o->vantage,
-        .ttl = o->ttl,
-        .place = (uint8_t)place,
-    };
-}
-
-/* A packet passes each point of its way once. */
-static bool was_there(const struct overheard_packet *packet, const struct observation *o)
-{
-    for (unsigned i = 0; i < packet->count; i++) {
-        const struct step_view *v = &packet->views[i];
-
-        if (v->vantage == o->vantage && v->ttl == o->ttl && endpoint_equal(v->from, o->from) &&
-            endpoint_equal(v->to, o->to))
-            return true;
-    }
-    return false;
-}
-
-bool overheard_add_view(struct overheard_packet *packet, const struct observation *o,
-                        enum view_place place)
-{
-    if (packet->count > 0 &&
-        (o->when - packet->views[0].when > OVERHEARD_SAME || was_there(packet, o)))
-        return false;
-    /* The last place is kept for the receiver's. */
-    if (packet->count == STEP_MAX_VIEWS ||
-        (packet->count == STEP_MAX_VIEWS - 1 && place != PLACE_RECEIVER))
-        return true;
-    packet->views[packet->count++] = make_view(o, place);
-    return true;
 }
 
 enum overheard_role overheard_role(const struct overheard_punch *p, const struct observation *o)
@@ -150,107 +75,6 @@ static void learn_places(struct overheard_punch *p, const struct observation *o,
         p->next_to[from_initiator ? PEER : INITIATOR][o->vantage] = o->to.address;
 }
 
-static struct punch_mark mark_of(const struct teredo_packet *packet)
-{
-    struct punch_mark mark = {.source = packet->ip6.source};
-
-    mark.has_nonce = teredo_trailer_nonce(packet, &mark.nonce);
-    return mark;
-}
-
-static bool mark_equal(const struct punch_mark *a, const struct punch_mark *b)
-{
-    return ip6_equal(&a->source, &b->source) && a->has_nonce == b->has_nonce &&
-           (!a->has_nonce || a->nonce == b->nonce);
-}
-
-static struct overheard_attempt *attempt_at(struct overheard_punch *p, unsigned n)
-{
-    return &p->attempts[n % OVERHEARD_ATTEMPTS];
-}
-
-static unsigned oldest_attempt(const struct overheard_punch *p)
-{
-    return p->attempt_count > OVERHEARD_ATTEMPTS ? p->attempt_count - OVERHEARD_ATTEMPTS : 0;
-}
-
-static struct overheard_packet *part_of(struct overheard_attempt *a, enum overheard_role role)
-{
-    return role == ROLE_DIRECT ? &a->direct : role == ROLE_INDIRECT ? &a->indirect : &a->forwarded;
-}
-
-static nsec attempt_start(const struct overheard_attempt *a)
-{
-    nsec start = NSEC_NEVER;
-
-    if (a->direct.count > 0)
-        start = a->direct.views[0].when;
-    if (a->indirect.count > 0)
-        start = nsec_min(start, a->indirect.views[0].when);
-    if (a->forwarded.count > 0)
-        start = nsec_min(start, a->forwarded.views[0].when);
-    return start;
-}
-
-/* Whether the bubble may belong to the attempt: it is another sight of one of its bubbles, or the
- * one that it lacks. */
-static bool fits(struct overheard_attempt *a, const struct observation *o, enum overheard_role role,
-                 const struct punch_mark *mark)
-{
-    const struct overheard_packet *part = part_of(a, role);
-    const struct punch_mark *own = role == ROLE_DIRECT ? &a->direct_mark : &a->indirect_mark;
-    bool has_own =
-        role == ROLE_DIRECT ? a->direct.count > 0 : a->indirect.count > 0 || a->forwarded.count > 0;
-    nsec since = o->when - attempt_start(a);
-
-    if (since > OVERHEARD_SAME || since < -OVERHEARD_SAME)
-        return false;
-    if (has_own || part->count > 0)
-        return mark_equal(own, mark);
-    return ip6_equal(&a->direct_mark.source, &mark->source) ||
-           ip6_equal(&a->indirect_mark.source, &mark->source);
-}
-
-static struct overheard_attempt *find_attempt(struct overheard_punch *p,
-                                              const struct observation *o, enum overheard_role role,
-                                              const struct punch_mark *mark)
-{
-    for (unsigned n = p->attempt_count; n > oldest_attempt(p); n--)
-        if (fits(attempt_at(p, n - 1), o, role, mark))
-            return attempt_at(p, n - 1);
-    return NULL;
-}
-
-static struct overheard_attempt *new_attempt(struct overheard_punch *p, const struct observation *o)
-{
-    struct overheard_attempt *a = attempt_at(p, p->attempt_count++);
-
-    memset(a, 0, sizeof *a);
-    if (p->answer.count > 0 && o->when - p->answer.views[0].when > OVERHEARD_SAME)
-        p->attempts_after_answer++;
-    return a;
-}
-
-static void take_bubble(struct overheard_punch *p, const struct observation *o,
-                        enum overheard_role role)
-{
-    struct punch_mark mark = mark_of(o->packet);
-    struct overheard_attempt *a = find_attempt(p, o, role, &mark);
-    /* What comes out of the server is its own packet. */
-    enum view_place place = overheard_place(p, o, INITIATOR);
-
-    if (a == NULL)
-        a = new_attempt(p, o);
-    if (role == ROLE_DIRECT)
-        a->direct_mark = mark;
-    else
-        a->indirect_mark = mark;
-    overheard_add_view(part_of(a, role), o, place);
-    if (role == ROLE_DIRECT && place == PLACE_RECEIVER)
-        p->talk.arrived[INITIATOR] = true;
-    p->last_attempt = nsec_max(p->last_attempt, o->when);
-}
-
 static enum punch_proof find_proof(struct overheard_punch *p, const struct observation *o,
                                    unsigned *attempt)
 {
@@ -258,10 +82,10 @@ static enum punch_proof find_proof(struct overheard_punch *p, const struct obser
     unsigned numbers[2 * OVERHEARD_ATTEMPTS], count = 0, which;
     enum punch_proof proof;
 
-    for (unsigned n = oldest_attempt(p); n < p->attempt_count; n++) {
-        marks[count] = attempt_at(p, n)->direct_mark;
+    for (unsigned n = overheard_oldest_attempt(p); n < p->attempt_count; n++) {
+        marks[count] = overheard_attempt_at(p, n)->direct_mark;
         numbers[count++] = n;
-        marks[count] = attempt_at(p, n)->indirect_mark;
+        marks[count] = overheard_attempt_at(p, n)->indirect_mark;
         numbers[count++] = n;
     }
     if (count == 0)
@@ -304,6 +128,8 @@ static void take_answer(struct overheard_punch *p, const struct observation *o)
         p->unproven_from = o->from;
         return;
     }
+    if (p->first_answer == 0)
+        p->first_answer = o->when;
     if (overheard_view(&p->answer, PLACE_RECEIVER) == NULL &&
         !overheard_add_view(&p->answer, o, place)) {
         /* Another answer: the one before it did not arrive. */
@@ -329,16 +155,16 @@ static void take_indirect_answer(struct overheard_punch *p, const struct observa
     find_proof(p, o, &attempt);
     if (p->attempt_count == 0)
         return;
-    if (!attempt_at(p, attempt)->answered_indirectly)
+    if (!overheard_attempt_at(p, attempt)->answered_indirectly)
         p->indirect_answers++;
-    attempt_at(p, attempt)->answered_indirectly = true;
+    overheard_attempt_at(p, attempt)->answered_indirectly = true;
 }
 
 static void take_data(struct overheard_punch *p, const struct observation *o)
 {
     enum overheard_party sender = overheard_from_initiator(p, o) ? INITIATOR : PEER;
     enum view_place place = overheard_place(p, o, sender);
-    struct step_view view = make_view(o, place);
+    struct step_view view = overheard_make_view(o, place);
     const struct in6_addr *far =
         sender == INITIATOR ? &o->packet->ip6.source : &o->packet->ip6.destination;
     struct teredo_addr parts;
@@ -352,65 +178,13 @@ static void take_data(struct overheard_punch *p, const struct observation *o)
     talk_take(&p->talk, o, sender, &view);
 }
 
-/* The control's direct bubbles are told by their source and their short reach. */
-static bool is_control(const struct in6_addr *source, uint8_t ttl)
-{
-    return ip6_is_link_local(source) && ttl <= SHORT_TTL;
-}
-
-bool overheard_is_control_pair(const struct overheard_punch *p, const struct observation *o)
-{
-    const struct overheard_attempt *first = &p->attempts[0];
-    const struct in6_addr *source = &o->packet->ip6.source;
-
-    return !p->has_control && p->attempt_count > 0 && first->direct.count > 0 &&
-           overheard_is_at_sender(o) && overheard_from_initiator(p, o) &&
-           !ip6_equal(source, &first->direct_mark.source) &&
-           is_control(source, o->ttl) !=
-               is_control(&first->direct_mark.source, first->direct.views[0].ttl);
-}
-
-/* Which of the two comes first is not said. */
-static void learn_control(struct overheard_punch *p, const struct observation *o)
-{
-    struct overheard_attempt *first = attempt_at(p, 0);
-    const struct in6_addr *source = &o->packet->ip6.source;
-
-    p->has_control = true;
-    if (is_control(source, o->ttl)) {
-        p->control_source = *source;
-        return;
-    }
-    /* What the punch began with was the control. */
-    p->control_source = first->direct_mark.source;
-    p->control_attempts = 1;
-    p->control_last = first->direct.views[0].when;
-    p->attempt_count = 0;
-    p->initiator = *source;
-}
-
-/* Takes a bubble of the control; false if it is none. */
-static bool take_control(struct overheard_punch *p, const struct observation *o,
-                         enum overheard_role role)
-{
-    if (role == ROLE_DIRECT && overheard_is_control_pair(p, o))
-        learn_control(p, o);
-    if (!p->has_control || !ip6_equal(&o->packet->ip6.source, &p->control_source))
-        return false;
-    if (role == ROLE_DIRECT && o->when - p->control_last > OVERHEARD_SAME) {
-        p->control_attempts++;
-        p->control_last = o->when;
-    }
-    return true;
-}
-
 void overheard_take(struct overheard_punch *p, const struct observation *o,
                     enum overheard_role role)
 {
     bool is_bubble = role == ROLE_DIRECT || role == ROLE_INDIRECT || role == ROLE_FORWARDED;
 
     p->last = nsec_max(p->last, o->when);
-    if (is_bubble && take_control(p, o, role))
+    if (is_bubble && overheard_take_control(p, o, role))
         return;
     learn_places(p, o, role);
     switch (role) {
@@ -418,7 +192,7 @@ void overheard_take(struct overheard_punch *p, const struct observation *o,
     case ROLE_INDIRECT:
     case ROLE_FORWARDED:
         learn_initiator(p, &o->packet->ip6.source);
-        take_bubble(p, o, role);
+        overheard_take_bubble(p, o, role);
         break;
     case ROLE_ANSWER:
         take_answer(p, o);
@@ -464,7 +238,7 @@ void overheard_begin(struct overheard_punch *p, const struct observation *o,
 
 const struct overheard_attempt *overheard_shown(const struct overheard_punch *p)
 {
-    unsigned n = p->answer.count > 0 && p->answered_attempt >= oldest_attempt(p)
+    unsigned n = p->answer.count > 0 && p->answered_attempt >= overheard_oldest_attempt(p)
                      ? p->answered_attempt
                      : p->attempt_count - 1;
 

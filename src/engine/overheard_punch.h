@@ -52,8 +52,10 @@ struct overheard_punch {
     nsec first;        /* the first bubble */
     nsec last_attempt; /* the last one of the initiator */
     unsigned attempt_count;
+    unsigned attempts_before; /* of the same initiator, under other names */
     struct overheard_attempt attempts[OVERHEARD_ATTEMPTS]; /* attempt N is at N modulo the size */
     unsigned attempts_after_answer;                        /* begun though the peer had answered */
+    nsec first_answer;                                     /* 0 = none */
     struct overheard_packet answer;
     enum punch_proof proof;
     unsigned answered_attempt;
@@ -118,6 +120,8 @@ bool overheard_is_next_to(const struct overheard_punch *p, enum overheard_party 
 /* The view of PACKET at PLACE; NULL if there is none. */
 const struct step_view *overheard_view(const struct overheard_packet *packet,
                                        enum view_place place);
+
+struct step_view overheard_make_view(const struct observation *o, enum view_place place);
 
 /* Adds O as a sight of PACKET; false where it is no such thing, but another packet. */
 bool overheard_add_view(struct overheard_packet *packet, const struct observation *o,

@@ -127,9 +127,10 @@ static void judge_unanswered(const struct overheard_punch *p,
 /* Whether what was sent last could still have been answered when the capture ended. */
 static bool ended_too_early(const struct overheard_punch *p, nsec end)
 {
-    nsec since = p->talk.seen[INITIATOR]
-                     ? p->talk.first[INITIATOR].when
-                     : (p->answer.count > 0 ? p->answer.views[0].when : p->first);
+    nsec since = nsec_max(p->first, p->first_answer);
+
+    if (p->talk.seen[INITIATOR])
+        since = nsec_max(since, p->talk.first[INITIATOR].when);
 
     return end - since < ENOUGH_TIME;
 }
@@ -309,7 +310,7 @@ struct punching overheard_judge(const struct overheard_punch *p,
         .proof = p->proof,
         .answered_from = p->answered_from,
         .unproven_from = p->unproven_from,
-        .attempts = p->attempt_count,
+        .attempts = p->attempts_before + p->attempt_count,
         .indirect_answers = p->indirect_answers,
         .has_icmp = p->has_icmp,
         .icmp_from_direct = p->icmp_from_direct,

@@ -54,7 +54,7 @@ void json_add_qualification(json_t *o, const struct qualification *q)
     json_object_set_new(o, "secondary", json_endpoint(q->secondary));
     json_object_set_new(o, "teredo_address",
                         q->has_address ? json_ip6(&q->teredo_address) : json_null());
-    json_object_set_new(o, "prefix", q->has_address ? json_ip6(&q->prefix) : json_null());
+    json_object_set_new(o, "prefix", known ? json_ip6(&q->prefix) : json_null());
     json_object_set_new(o, "local", json_endpoint(q->local));
     json_object_set_new(o, "mapped", json_endpoint(q->mapped));
     json_object_set_new(o, "mapped_secondary", json_endpoint(q->mapped_secondary));

@@ -146,7 +146,7 @@ static void print_evidence(const struct reporter *r, const struct punching *p)
         fprintf(out, "  %u bubble pairs; the steps are those of the %s one\n", p->attempts,
                 p->steps[STEP_ANSWER].state != STEP_MISSING ? "answered" : "last");
     if (p->indirect_answers > 0)
-        fprintf(out, "  %u answered through the initiator's server\n", p->indirect_answers);
+        fprintf(out, "  %u answered through the initiator's server as well\n", p->indirect_answers);
     if (!endpoint_is_unset(p->answered_from) && !endpoint_equal(p->answered_from, p->peer_mapped))
         fprintf(out, "  the answer came from %s, the peer's address says %s\n",
                 endpoint_format(p->answered_from, from), endpoint_format(p->peer_mapped, mapped));

@@ -1,0 +1,73 @@
+#include "overheard_punch.h"
+
+/* Where packets are seen on their way. */
+
+static bool has_initial_ttl(uint8_t ttl)
+{
+    return ttl == 64 || ttl == 128 || ttl == 255;
+}
+
+bool overheard_is_at_sender(const struct observation *o)
+{
+    return ip4_is_inside(o->from.address) || has_initial_ttl(o->ttl);
+}
+
+enum view_place overheard_place(const struct overheard_punch *p, const struct observation *o,
+                                enum overheard_party sender)
+{
+    uint32_t receiver = p->next_to[sender == INITIATOR ? PEER : INITIATOR][o->vantage];
+
+    if (overheard_is_at_sender(o))
+        return PLACE_SENDER;
+    /* A receiver that has a public address itself is known by what it has sent. */
+    return ip4_is_inside(o->to.address) || (receiver != 0 && receiver == o->to.address)
+               ? PLACE_RECEIVER
+               : PLACE_PATH;
+}
+
+const struct step_view *overheard_view(const struct overheard_packet *packet, enum view_place place)
+{
+    for (unsigned i = 0; i < packet->count; i++)
+        if (packet->views[i].place == place)
+            return &packet->views[i];
+    return NULL;
+}
+
+struct step_view overheard_make_view(const struct observation *o, enum view_place place)
+{
+    return (struct step_view){
+        .when = o->when,
+        .from = o->from,
+        .to = o->to,
+        .vantage = (uint8_t)o->vantage,
+        .ttl = o->ttl,
+        .place = (uint8_t)place,
+    };
+}
+
+/* A packet passes each point of its way once. */
+static bool was_there(const struct overheard_packet *packet, const struct observation *o)
+{
+    for (unsigned i = 0; i < packet->count; i++) {
+        const struct step_view *v = &packet->views[i];
+
+        if (v->vantage == o->vantage && v->ttl == o->ttl && endpoint_equal(v->from, o->from) &&
+            endpoint_equal(v->to, o->to))
+            return true;
+    }
+    return false;
+}
+
+bool overheard_add_view(struct overheard_packet *packet, const struct observation *o,
+                        enum view_place place)
+{
+    if (packet->count > 0 &&
+        (o->when - packet->views[0].when > OVERHEARD_SAME || was_there(packet, o)))
+        return false;
+    /* The last place is kept for the receiver's. */
+    if (packet->count == STEP_MAX_VIEWS ||
+        (packet->count == STEP_MAX_VIEWS - 1 && place != PLACE_RECEIVER))
+        return true;
+    packet->views[packet->count++] = overheard_make_view(o, place);
+    return true;
+}
