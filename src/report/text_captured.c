@@ -49,7 +49,8 @@ static void step_words(const struct punching *p, enum punch_step step, char *buf
         break;
     case STEP_DATA:
         if (replies && p->rtt > 0)
-            snprintf(buf, size, "%s: the answer to it, round trip %.3f ms", state, words_ms(p->rtt));
+            snprintf(buf, size, "%s: the answer to it, round trip %.3f ms", state,
+                     words_ms(p->rtt));
         else
             snprintf(buf, size, "%s: %s", state, replies ? "the answer to it" : "data");
         break;

@@ -88,8 +88,7 @@ static void text_preamble(struct reporter *r, const struct qualification *q)
     if (!r->config.quiet)
         fprintf(r->config.out, "  mapped %s by server %s in %.3f ms; nat %.*s%s%s\n",
                 endpoint_format(seen, mapped), endpoint_format(q->server, server), words_ms(q->rtt),
-                nat_length, nat,
-                r->config.timestamp_source != NULL ? "; times from " : "",
+                nat_length, nat, r->config.timestamp_source != NULL ? "; times from " : "",
                 r->config.timestamp_source != NULL ? r->config.timestamp_source : "");
     if (q->verdict != QUALIFY_QUALIFIED && !r->config.quiet)
         fprintf(r->config.err, "teredoctl %s: warning: %s\n", r->config.command,

@@ -640,7 +640,7 @@ static void random_observation(struct prng *random)
     struct endpoint from = who[prng_below(random, 5)];
     struct in6_addr sources[] = {peer, own, bench_teredo(1, stranger)};
     struct in6_addr source = sources[prng_below(random, 3)];
-    struct in6_addr to = p.attempts[prng_below(random, PUNCH_MAX_ATTEMPTS)].source;
+    struct in6_addr to = p.attempts[prng_below(random, PUNCH_MAX_ATTEMPTS)].mark.source;
     struct teredo_packet packet;
     uint8_t buf[64];
 
