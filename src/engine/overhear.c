@@ -14,6 +14,8 @@
 #define LONGEST (60 * NSEC_S)
 /* Bubbles of a path that was open so lately renew it, or are late copies (5.2.4: 30 seconds). */
 #define FRESH (30 * NSEC_S)
+/* A capture can claim any time; later ones than this would overflow where times are added. */
+#define LATEST (NSEC_NEVER / 2)
 
 struct overhear {
     struct overhear_config config;
@@ -180,6 +182,16 @@ static enum overheard_role first_role(const struct observation *o, const struct 
     return ROLE_DIRECT;
 }
 
+/* Whether a packet that a name has led to the punch can be of it: it goes to the peer or comes from
+ * it, by its address or, of a bubble, from a link-local one. */
+static bool is_with_peer(const struct overheard_punch *p, const struct observation *o)
+{
+    const struct ip6_header *ip6 = &o->packet->ip6;
+
+    return ip6_equal(&ip6->source, &p->peer) || ip6_equal(&ip6->destination, &p->peer) ||
+           (o->packet->kind == TEREDO_BUBBLE && ip6_is_link_local(&ip6->source));
+}
+
 /* The punch that a packet belongs to: by its two addresses; else by the nonce that it repeats (a
  * peer behind a symmetric NAT answers through the server from a link-local address); else by the
  * initiator's endpoint, which is at either end, or in the origin indication; else, of a control, by
@@ -204,7 +216,7 @@ static struct overheard_punch *find_punch(struct overhear *e, const struct obser
         if (p != NULL && !overheard_is_control_pair(p, o))
             p = NULL;
     }
-    return p;
+    return p != NULL && is_with_peer(p, o) ? p : NULL;
 }
 
 /* The names under which the punch is to be found from now on. */
@@ -406,12 +418,10 @@ static void take_seen(struct overhear *e, const struct observation *o)
     }
 }
 
-void overhear_observe(struct overhear *e, const struct observation *o)
+static void observe_in_time(struct overhear *e, const struct observation *o)
 {
     unsigned v = o->vantage;
 
-    if (e->done || v >= e->config.vantages)
-        return;
     e->now = nsec_max(e->now, o->when);
     switch (o->kind) {
     case OBSERVED_SEEN:
@@ -433,6 +443,16 @@ void overhear_observe(struct overhear *e, const struct observation *o)
     case OBSERVED_SEND_FAILED:
         break;
     }
+}
+
+void overhear_observe(struct overhear *e, const struct observation *o)
+{
+    struct observation timely = *o;
+
+    if (e->done || o->vantage >= e->config.vantages)
+        return;
+    timely.when = nsec_min(nsec_max(o->when, 0), LATEST);
+    observe_in_time(e, &timely);
 }
 
 /* One that is due, at most, for the queue has room for the events of one. */

@@ -179,6 +179,7 @@ static void set_forwarded(const struct overheard_punch *p, const struct overhear
 {
     struct step_report *s = &r->steps[STEP_FORWARDED];
     const struct step_report *answer = &r->steps[STEP_ANSWER];
+    const struct step_report *indirect = &r->steps[STEP_INDIRECT_BUBBLE];
     bool refused = p->has_icmp && !p->icmp_from_direct;
 
     set_step(s, &a->forwarded, r->side == SIDE_PEER ? STEP_RECEIVED : STEP_OBSERVED,
@@ -186,9 +187,12 @@ static void set_forwarded(const struct overheard_punch *p, const struct overhear
     if (s->state != STEP_MISSING || answer->state == STEP_MISSING || a->indirect.count == 0 ||
         refused)
         return;
+    /* An answer that came before the indirect bubble was to the direct one. */
+    if (answer->when < indirect->when)
+        return;
     *s = (struct step_report){
         .state = STEP_INFERRED,
-        .when = r->steps[STEP_INDIRECT_BUBBLE].when,
+        .when = indirect->when,
         .latest = answer->when,
         .from = r->peer_server,
         .to = r->peer_mapped,

@@ -9,7 +9,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 craft=${top_builddir:-build}/tests/pcap/craft
 corpus=tests/fuzz/corpus
 rm -rf "$corpus"
-mkdir -p "$corpus"/{addr,capture,teredo}
+mkdir -p "$corpus"/{addr,capture,overhear,teredo}
 
 unhex() {
     tr -d ' \n' | xxd -r -p
@@ -74,3 +74,17 @@ fe80::ffff:ffff:ffff
 [::1
 ::1%
 END
+
+# Each record is one of tests/fuzz/fuzz_overhear.c's, behind the configuration.
+punch='0000020304054000 0004020004054004 0108000304054204 0010030205044200 0710020304054000
+    0810030205044000'
+unhex <<<"0f03010001000000 $punch" >"$corpus/overhear/punch"
+unhex <<<"0f03010001000000 1000060304050000 1004060004050004 2008020304050100 1710060304050000
+    1810030605040200" >"$corpus/overhear/inside"
+unhex <<<"0003000101000000 $punch ff00000000000000 $punch" >"$corpus/overhear/peer"
+unhex <<<"0f03010001000000 0000020300054000 0004020000054004 0110000300054208 0010000205004200
+    00c6020301054000 00c4020001054004" >"$corpus/overhear/symmetric"
+unhex <<<'0f03010001000000 0a00020000004004 0b10000200004018 0a10020100004005 0b10010202004019
+    0aff020000004000 0dc8000000000000' >"$corpus/overhear/client"
+unhex <<<'0f03010001000000 0000020304054000 0004020004054000 0c04020003010000 0dc8000000000000
+    0910020304051402 0910030205041412' >"$corpus/overhear/errors"
