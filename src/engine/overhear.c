@@ -8,9 +8,6 @@
 #include "overheard_client.h"
 #include "overheard_verdict.h"
 
-/* Clients send bubble pairs two (RFC 4380 5.2.6) or three seconds (miredo) apart, and solicit every
- * four (5.2.1). After this long without another one they have given up. */
-#define PATIENCE (6 * NSEC_S)
 #define LONGEST (60 * NSEC_S)
 /* Bubbles of a path that was open so lately renew it, or are late copies (5.2.4: 30 seconds). */
 #define FRESH (30 * NSEC_S)
@@ -107,7 +104,8 @@ static bool is_captured(const struct overhear *e, struct endpoint party,
     return false;
 }
 
-static void conclude_punch(struct overhear *e, struct overheard_punch *p, enum overheard_end end)
+static struct punching judge_punch(const struct overhear *e, const struct overheard_punch *p,
+                                   enum overheard_end end)
 {
     struct endpoint server = {p->peer_parts.server, TEREDO_PORT};
     uint32_t heard = look_up(e, book_server(server.address));
@@ -120,8 +118,16 @@ static void conclude_punch(struct overhear *e, struct overheard_punch *p, enum o
                         p->next_to[INITIATOR], answered),
         .peer_is_captured = is_captured(e, p->peer_parts.mapped, p->next_to[PEER], p->first),
     };
-    struct punching verdict = overheard_judge(p, &around, end, e->now);
 
+    return overheard_judge(p, &around, end, e->now);
+}
+
+static void conclude_punch(struct overhear *e, struct overheard_punch *p, enum overheard_end end)
+{
+    struct punching verdict;
+
+    overheard_place_again(p);
+    verdict = judge_punch(e, p, end);
     p->done = true;
     ring_set(&e->punch_ring, ring_slot(p->reference), NSEC_NEVER);
     e->summary.punches++;
@@ -200,18 +206,22 @@ static struct overheard_punch *find_punch(struct overhear *e, const struct obser
 {
     const struct in6_addr *source = &o->packet->ip6.source;
     const struct in6_addr *destination = &o->packet->ip6.destination;
-    struct overheard_punch *p = punch_of(e, book_pair(source, destination));
+    struct overheard_punch *p = punch_of(e, book_pair(source, destination)), *newer = NULL;
     uint32_t nonce;
 
-    if (p == NULL && o->packet->kind == TEREDO_BUBBLE && teredo_trailer_nonce(o->packet, &nonce))
-        p = punch_of(e, book_trailer(nonce, destination));
+    /* The peer's link-local address may be the same in all punches. */
+    if ((p == NULL || p->done) && o->packet->kind == TEREDO_BUBBLE &&
+        teredo_trailer_nonce(o->packet, &nonce))
+        newer = punch_of(e, book_trailer(nonce, destination));
+    if (newer != NULL)
+        p = newer;
     if (p == NULL && o->packet->has_origin)
         p = punch_of(e, book_endpoint(o->packet->origin, destination));
     if (p == NULL)
         p = punch_of(e, book_endpoint(o->from, destination));
     if (p == NULL)
         p = punch_of(e, book_endpoint(o->to, source));
-    if (p == NULL && o->packet->kind == TEREDO_BUBBLE && overheard_is_at_sender(o)) {
+    if (p == NULL && o->packet->kind == TEREDO_BUBBLE) {
         p = punch_of(e, book_host(o->from.address, destination));
         if (p != NULL && !overheard_is_control_pair(p, o))
             p = NULL;
@@ -241,8 +251,21 @@ static void learn_names(struct overhear *e, const struct overheard_punch *p,
     learn(e, book_endpoint(end, &p->peer), p->reference);
     if (role == ROLE_DIRECT || role == ROLE_INDIRECT)
         learn(e, book_way(o->from, o->to), p->reference);
-    if (from_initiator && overheard_is_at_sender(o))
+    if (role == ROLE_DIRECT || (from_initiator && overheard_is_at_sender(o)))
         learn(e, book_host(o->from.address, &p->peer), p->reference);
+}
+
+/* Whether the same host punches to the same peer from another port as well. */
+static void find_companion(struct overhear *e, struct overheard_punch *p)
+{
+    uint32_t host = p->initiator_outside.address;
+    struct overheard_punch *q = punch_of(e, book_host(host, &p->peer));
+
+    if (host == 0)
+        return;
+    if (q != NULL && q != p && !q->absorbed && p->last - q->last < LONGEST)
+        p->has_companion = q->has_companion = true;
+    learn(e, book_host(host, &p->peer), p->reference);
 }
 
 /* Which vantage points stand next to whom, and which servers live. */
@@ -262,22 +285,15 @@ static void learn_parties(struct overhear *e, const struct observation *o)
         learn(e, book_near(o->vantage, o->packet->origin), 1);
 }
 
-/* Data does not delay the verdict, however much there is of it, and neither does a client that
- * never gives up. */
+/* What is open is told, however much data follows; what is not gets its time with each packet, for
+ * data that is lost is sent again. A client that never gives up does not delay it for ever. */
 static void set_deadline(struct overhear *e, struct overheard_punch *p, nsec now)
 {
-    nsec last = p->last_attempt;
-
     if (p->opened == 0 && overheard_is_open(p))
         p->opened = now;
-    if (p->answer.count > 0)
-        last = nsec_max(last, p->answer.views[0].when);
-    for (int i = 0; i < 2; i++)
-        if (p->talk.seen[i])
-            last = nsec_max(last, p->talk.first[i].when);
     ring_set(&e->punch_ring, ring_slot(p->reference),
              p->opened != 0 ? p->opened + e->config.settle
-                            : nsec_min(last + PATIENCE, p->first + LONGEST));
+                            : nsec_min(p->last + overheard_patience(p), p->first + LONGEST));
 }
 
 /* Whether what is seen after a punch was told is a new one. */
@@ -310,6 +326,7 @@ static void begin_punch(struct overhear *e, const struct observation *o)
     role = first_role(o, &to);
     p = new_punch(e);
     overheard_begin(p, o, role);
+    find_companion(e, p);
     learn_names(e, p, o, role);
     set_deadline(e, p, o->when);
 }
@@ -321,7 +338,7 @@ static void absorb(struct overhear *e, struct overheard_punch *p, struct overhea
     if (older == NULL || older == p || older->done || overheard_is_open(older) ||
         older->first > p->first)
         return;
-    older->done = true;
+    older->done = older->absorbed = true;
     ring_set(&e->punch_ring, ring_slot(older->reference), NSEC_NEVER);
     p->first = older->first;
     p->attempts_before += older->attempts_before + older->attempt_count;
@@ -348,6 +365,7 @@ static void take_packet(struct overhear *e, const struct observation *o)
     if (role == ROLE_FORWARDED && o->packet->has_origin)
         absorb(e, p, punch_of(e, book_endpoint(o->packet->origin, &p->peer)));
     overheard_take(p, o, role);
+    find_companion(e, p);
     learn_names(e, p, o, role);
     set_deadline(e, p, o->when);
 }
@@ -370,7 +388,7 @@ static void take_solicitation(struct overhear *e, const struct observation *o)
     if (o->packet->has_auth)
         learn(e, book_nonce(o->packet->auth.nonce), c->reference);
     client_solicits(c, o);
-    ring_set(&e->client_ring, ring_slot(c->reference), o->when + PATIENCE);
+    ring_set(&e->client_ring, ring_slot(c->reference), o->when + OVERHEARD_PATIENCE);
 }
 
 static void take_advertisement(struct overhear *e, const struct observation *o)

@@ -71,3 +71,31 @@ bool overheard_add_view(struct overheard_packet *packet, const struct observatio
     packet->views[packet->count++] = overheard_make_view(o, place);
     return true;
 }
+
+/* Who has a public address is known next to a vantage point from what it sends, which may be after
+ * what it was sent. */
+static bool place_packet_again(const struct overheard_punch *p, struct overheard_packet *packet,
+                               enum overheard_party receiver)
+{
+    bool arrived = false;
+
+    for (unsigned i = 0; i < packet->count; i++) {
+        struct step_view *v = &packet->views[i];
+
+        if (v->place == PLACE_PATH && v->to.address == p->next_to[receiver][v->vantage])
+            v->place = PLACE_RECEIVER;
+        arrived = arrived || v->place == PLACE_RECEIVER;
+    }
+    return arrived;
+}
+
+void overheard_place_again(struct overheard_punch *p)
+{
+    for (unsigned i = 0; i < OVERHEARD_ATTEMPTS && i < p->attempt_count; i++) {
+        if (place_packet_again(p, &p->attempts[i].direct, PEER))
+            p->talk.arrived[INITIATOR] = true;
+        place_packet_again(p, &p->attempts[i].forwarded, PEER);
+    }
+    if (place_packet_again(p, &p->answer, INITIATOR))
+        p->talk.arrived[PEER] = true;
+}
