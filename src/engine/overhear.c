@@ -3,10 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "action_queue.h"
-#include "overhear_ring.h"
-#include "overheard_client.h"
-#include "overheard_verdict.h"
+#include "overhear_state.h"
 
 /* Clients send bubble pairs two (RFC 4380 5.2.6) or three seconds (miredo) apart, and solicit every
  * four (5.2.1). After this long without another one they have given up. */
@@ -14,19 +11,6 @@
 #define LONGEST (60 * NSEC_S)
 /* Bubbles of a path that was open so lately renew it, or are late copies (5.2.4: 30 seconds). */
 #define FRESH (30 * NSEC_S)
-
-struct overhear {
-    struct overhear_config config;
-    struct recent *book;
-    struct ring punch_ring, client_ring;
-    struct overheard_punch *punches;
-    struct overheard_client *clients;
-    nsec now;
-    nsec first[OVERHEARD_VANTAGES], last[OVERHEARD_VANTAGES]; /* when each was capturing */
-    bool stopping, done;
-    struct overheard_summary summary;
-    struct action_queue queue;
-};
 
 struct overhear *overhear_new(const struct overhear_config *config)
 {
@@ -60,63 +44,19 @@ void overhear_free(struct overhear *e)
     free(e);
 }
 
-static void learn(struct overhear *e, struct book_key key, uint32_t note)
-{
-    *recent_add(e->book, key.words) = note;
-}
-
-static uint32_t look_up(const struct overhear *e, struct book_key key)
-{
-    const uint32_t *note = recent_find(e->book, key.words);
-
-    return note == NULL ? 0 : *note;
-}
-
-static struct overheard_punch *punch_of(struct overhear *e, struct book_key key)
-{
-    uint32_t reference = look_up(e, key);
-    struct overheard_punch *p;
-
-    if (reference == 0 || ring_slot(reference) >= e->punch_ring.size)
-        return NULL;
-    p = &e->punches[ring_slot(reference)];
-    return p->reference == reference ? p : NULL;
-}
-
-static struct overheard_client *client_of(struct overhear *e, struct book_key key)
-{
-    uint32_t reference = look_up(e, key);
-    struct overheard_client *c;
-
-    if (reference == 0 || ring_slot(reference) >= e->client_ring.size)
-        return NULL;
-    c = &e->clients[ring_slot(reference)];
-    return c->reference == reference ? c : NULL;
-}
-
-/* Whether a vantage point next to PARTY was capturing when it mattered. */
-static bool is_captured(const struct overhear *e, struct endpoint party,
-                        const uint32_t next_to[OVERHEARD_VANTAGES], nsec when)
-{
-    for (unsigned v = 0; v < e->config.vantages; v++)
-        if (e->first[v] <= when && e->last[v] >= when + NSEC_S &&
-            ((next_to != NULL && next_to[v] != 0) || look_up(e, book_near(v, party)) != 0))
-            return true;
-    return false;
-}
-
 static void conclude_punch(struct overhear *e, struct overheard_punch *p, enum overheard_end end)
 {
     struct endpoint server = {p->peer_parts.server, TEREDO_PORT};
-    uint32_t heard = look_up(e, book_server(server.address));
+    uint32_t heard = overhear_look_up(e, book_server(server.address));
     nsec answered = nsec_max(p->first, p->first_answer);
     struct overheard_surroundings around = {
         .server_heard = heard != 0 && (nsec)heard * NSEC_S + 60 * NSEC_S > p->first,
-        .server_is_captured = is_captured(e, server, NULL, p->first),
-        .initiator_is_captured =
-            is_captured(e, p->initiator_known ? p->initiator_parts.mapped : p->initiator_outside,
-                        p->next_to[INITIATOR], answered),
-        .peer_is_captured = is_captured(e, p->peer_parts.mapped, p->next_to[PEER], p->first),
+        .server_is_captured = overhear_is_captured(e, server, NULL, p->first),
+        .initiator_is_captured = overhear_is_captured(
+            e, p->initiator_known ? p->initiator_parts.mapped : p->initiator_outside,
+            p->next_to[INITIATOR], answered),
+        .peer_is_captured =
+            overhear_is_captured(e, p->peer_parts.mapped, p->next_to[PEER], p->first),
     };
     struct punching verdict = overheard_judge(p, &around, end, e->now);
 
@@ -180,76 +120,6 @@ static enum overheard_role first_role(const struct observation *o, const struct 
     return ROLE_DIRECT;
 }
 
-/* The punch that a packet belongs to: by its two addresses; else by the nonce that it repeats (a
- * peer behind a symmetric NAT answers through the server from a link-local address); else by the
- * initiator's endpoint, which is at either end, or in the origin indication; else, of a control, by
- * its host. */
-static struct overheard_punch *find_punch(struct overhear *e, const struct observation *o)
-{
-    const struct in6_addr *source = &o->packet->ip6.source;
-    const struct in6_addr *destination = &o->packet->ip6.destination;
-    struct overheard_punch *p = punch_of(e, book_pair(source, destination));
-    uint32_t nonce;
-
-    if (p == NULL && o->packet->kind == TEREDO_BUBBLE && teredo_trailer_nonce(o->packet, &nonce))
-        p = punch_of(e, book_trailer(nonce, destination));
-    if (p == NULL && o->packet->has_origin)
-        p = punch_of(e, book_endpoint(o->packet->origin, destination));
-    if (p == NULL)
-        p = punch_of(e, book_endpoint(o->from, destination));
-    if (p == NULL)
-        p = punch_of(e, book_endpoint(o->to, source));
-    if (p == NULL && o->packet->kind == TEREDO_BUBBLE && overheard_is_at_sender(o)) {
-        p = punch_of(e, book_host(o->from.address, destination));
-        if (p != NULL && !overheard_is_control_pair(p, o))
-            p = NULL;
-    }
-    return p;
-}
-
-/* The names under which the punch is to be found from now on. */
-static void learn_names(struct overhear *e, const struct overheard_punch *p,
-                        const struct observation *o, enum overheard_role role)
-{
-    bool from_initiator = overheard_from_initiator(p, o);
-    struct endpoint end = from_initiator ? o->from : o->to;
-    uint32_t nonce;
-
-    if (from_initiator && role != ROLE_DATA && teredo_trailer_nonce(o->packet, &nonce))
-        learn(e, book_trailer(nonce, &o->packet->ip6.source), p->reference);
-    if (role != ROLE_DATA)
-        learn(e, book_pair(&o->packet->ip6.source, &o->packet->ip6.destination), p->reference);
-    if (role == ROLE_FORWARDED) {
-        if (o->packet->has_origin)
-            learn(e, book_endpoint(o->packet->origin, &p->peer), p->reference);
-        return;
-    }
-    if (role == ROLE_INDIRECT_ANSWER)
-        return;
-    learn(e, book_endpoint(end, &p->peer), p->reference);
-    if (role == ROLE_DIRECT || role == ROLE_INDIRECT)
-        learn(e, book_way(o->from, o->to), p->reference);
-    if (from_initiator && overheard_is_at_sender(o))
-        learn(e, book_host(o->from.address, &p->peer), p->reference);
-}
-
-/* Which vantage points stand next to whom, and which servers live. */
-static void learn_parties(struct overhear *e, const struct observation *o)
-{
-    struct teredo_addr source;
-    bool is_teredo = teredo_addr_decode(&o->packet->ip6.source, &source);
-
-    if (o->from.port == TEREDO_PORT && (o->packet->kind == TEREDO_RA || o->packet->has_origin)) {
-        learn(e, book_server(o->from.address), (uint32_t)(o->when / NSEC_S));
-        if (overheard_is_at_sender(o))
-            learn(e, book_near(o->vantage, o->from), 1);
-    } else if (is_teredo && overheard_is_at_sender(o)) {
-        learn(e, book_near(o->vantage, source.mapped), 1);
-    }
-    if (o->packet->kind == TEREDO_RA && o->packet->has_origin && ip4_is_inside(o->to.address))
-        learn(e, book_near(o->vantage, o->packet->origin), 1);
-}
-
 /* Data does not delay the verdict, however much there is of it, and neither does a client that
  * never gives up. */
 static void set_deadline(struct overhear *e, struct overheard_punch *p, nsec now)
@@ -298,7 +168,7 @@ static void begin_punch(struct overhear *e, const struct observation *o)
     role = first_role(o, &to);
     p = new_punch(e);
     overheard_begin(p, o, role);
-    learn_names(e, p, o, role);
+    overhear_learn_names(e, p, o, role);
     set_deadline(e, p, o->when);
 }
 
@@ -317,7 +187,7 @@ static void absorb(struct overhear *e, struct overheard_punch *p, struct overhea
 
 static void take_packet(struct overhear *e, const struct observation *o)
 {
-    struct overheard_punch *p = find_punch(e, o);
+    struct overheard_punch *p = overhear_find_punch(e, o);
     bool is_bubble = o->packet->kind == TEREDO_BUBBLE;
     enum overheard_role role;
 
@@ -334,9 +204,9 @@ static void take_packet(struct overhear *e, const struct observation *o)
         return;
     }
     if (role == ROLE_FORWARDED && o->packet->has_origin)
-        absorb(e, p, punch_of(e, book_endpoint(o->packet->origin, &p->peer)));
+        absorb(e, p, overhear_punch_of(e, book_endpoint(o->packet->origin, &p->peer)));
     overheard_take(p, o, role);
-    learn_names(e, p, o, role);
+    overhear_learn_names(e, p, o, role);
     set_deadline(e, p, o->when);
 }
 
@@ -345,18 +215,18 @@ static void take_solicitation(struct overhear *e, const struct observation *o)
     struct overheard_client *c = NULL;
 
     if (o->packet->has_auth)
-        c = client_of(e, book_nonce(o->packet->auth.nonce));
+        c = overhear_client_of(e, book_nonce(o->packet->auth.nonce));
     if (c != NULL && client_takes_copy(c, o)) {
-        learn(e, book_client(o->from), c->reference);
+        overhear_learn(e, book_client(o->from), c->reference);
         return;
     }
-    c = client_of(e, book_client(o->from));
+    c = overhear_client_of(e, book_client(o->from));
     if (c == NULL) {
         c = new_client(e);
-        learn(e, book_client(o->from), c->reference);
+        overhear_learn(e, book_client(o->from), c->reference);
     }
     if (o->packet->has_auth)
-        learn(e, book_nonce(o->packet->auth.nonce), c->reference);
+        overhear_learn(e, book_nonce(o->packet->auth.nonce), c->reference);
     client_solicits(c, o);
     ring_set(&e->client_ring, ring_slot(c->reference), o->when + PATIENCE);
 }
@@ -367,9 +237,9 @@ static void take_advertisement(struct overhear *e, const struct observation *o)
     struct client_ask *ask;
 
     if (o->packet->has_auth)
-        c = client_of(e, book_nonce(o->packet->auth.nonce));
+        c = overhear_client_of(e, book_nonce(o->packet->auth.nonce));
     if (c == NULL)
-        c = client_of(e, book_client(o->to));
+        c = overhear_client_of(e, book_client(o->to));
     if (c == NULL || !c->open)
         return;
     ask = client_find_ask(c, o);
@@ -377,26 +247,26 @@ static void take_advertisement(struct overhear *e, const struct observation *o)
         return;
     client_is_answered(c, o, ask, &e->queue);
     if (o->packet->has_origin && c->is_next_to)
-        learn(e, book_near(o->vantage, o->packet->origin), 1);
+        overhear_learn(e, book_near(o->vantage, o->packet->origin), 1);
     if (client_is_settled(c))
         ring_set(&e->client_ring, ring_slot(c->reference), o->when + e->config.settle);
 }
 
 static void take_icmp(struct overhear *e, const struct observation *o)
 {
-    struct overheard_client *c = client_of(e, book_client(o->from));
+    struct overheard_client *c = overhear_client_of(e, book_client(o->from));
     struct overheard_punch *p;
 
     if (c != NULL)
         client_is_refused(c, o);
-    p = punch_of(e, book_way(o->from, o->to));
+    p = overhear_punch_of(e, book_way(o->from, o->to));
     if (p != NULL && !p->done)
         overheard_take_icmp(p, o);
 }
 
 static void take_seen(struct overhear *e, const struct observation *o)
 {
-    learn_parties(e, o);
+    overhear_learn_parties(e, o);
     if (o->packet->kind == TEREDO_RS) {
         take_solicitation(e, o);
     } else if (o->packet->kind == TEREDO_RA) {
