@@ -11,7 +11,10 @@ _teredoctl_options() {
         --allow-private --write= --no-capture --format= --color= --quiet --verbose'
 
     case $1 in
-    trace) echo "--server= --proof= --ttl= --bubbles= --from-port= --own-address= --control-ttl= --attempts= $client" ;;
+    trace)
+        echo "--server= --proof= --ttl= --bubbles= --from-port= --own-address= --control-ttl=
+            --read= --passive --interface= --peer= --filter= --tunnels --count= --attempts= $client"
+        ;;
     qualify) echo "--explain --attempts= $client" ;;
     classify) echo "--explain --extra-port= --lifetime --max-idle= --resolution= $client" ;;
     listen) echo "--count= --duration= --refresh= --attempts= $client" ;;
@@ -90,7 +93,7 @@ _teredoctl_values() {
     --attempts) printf '%s\n' 1 2 3 4 5 6 7 8 ;;
     --on) printf '%s\n' a b s1 s2 ;;
     --nat-a | --nat-b) _teredoctl_nat "$3" ;;
-    --write | --from-file | --pcap | --pcap-each | --auth-secret-file) compgen -f -- "$3" ;;
+    --write | --from-file | --read | --pcap | --pcap-each | --auth-secret-file) compgen -f -- "$3" ;;
     --interface) _teredoctl_interfaces ;;
     --user) compgen -u -- "$3" ;;
     --to) compgen -A hostname -- "$3" ;;
@@ -134,7 +137,7 @@ _teredoctl_words() {
         compgen -A hostname -- "$cur"
     elif [[ $command == lab ]]; then
         compgen -c -- "$cur"
-    elif [[ $command == decode ]]; then
+    elif [[ $command == decode || ($command == trace && " $* " == *' '@(-r|--read)[\ =]*) ]]; then
         compgen -f -- "$cur"
     fi
 }

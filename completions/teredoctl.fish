@@ -126,6 +126,13 @@ complete -c teredoctl -n '__teredoctl_takes trace' -l ttl -x -d 'Time to live of
 complete -c teredoctl -n '__teredoctl_takes trace' -l bubbles -x -a '1 2 3 4' -d 'Send at most this many bubble pairs'
 complete -c teredoctl -n '__teredoctl_takes trace' -l from-port -x -d 'The same as --local-port'
 complete -c teredoctl -n '__teredoctl_takes trace' -l own-address -x -d 'Our Teredo address, known already'
+complete -c teredoctl -n '__teredoctl_takes trace' -s r -l read -r -F -d 'Find the hole punches in this capture'
+complete -c teredoctl -n '__teredoctl_takes trace' -l passive -d 'Follow what others do on an interface'
+complete -c teredoctl -n '__teredoctl_takes trace' -s i -l interface -x -a 'any (__fish_print_interfaces)' -d 'The interface of --passive'
+complete -c teredoctl -n '__teredoctl_takes trace' -l peer -x -d 'Only hole punches that this client has part in'
+complete -c teredoctl -n '__teredoctl_takes trace' -l filter -x -d 'Only packets that pass this filter'
+complete -c teredoctl -n '__teredoctl_takes trace' -l tunnels -d 'Also look into GTP-U tunnels'
+complete -c teredoctl -n '__teredoctl_takes trace' -l count -x -d 'End after this many hole punches'
 complete -c teredoctl -n '__teredoctl_takes trace' -l control-ttl -x -d "Time to live of the control's direct bubble"
 
 complete -c teredoctl -n '__teredoctl_takes qualify' -l explain -d 'List every rule of the router advertisement'

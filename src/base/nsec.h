@@ -11,6 +11,8 @@ typedef int64_t nsec;
 #define NSEC_US INT64_C(1000)
 #define NSEC_MS INT64_C(1000000)
 #define NSEC_S INT64_C(1000000000)
+/* The latest time that a capture may claim: deadlines after it still fit. */
+#define NSEC_LATEST ((INT64_MAX / NSEC_S - 3600) * NSEC_S)
 /* A deadline that never comes. */
 #define NSEC_NEVER INT64_MAX
 

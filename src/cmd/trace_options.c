@@ -53,7 +53,6 @@ static const struct argp_option options[] = {
     {"filter", OPTION_FILTER, "EXPRESSION", 0, "Only packets that pass this pcap-filter(7)", 1},
     {"tunnels", OPTION_TUNNELS, NULL, 0, "Also look into GTP-U tunnels", 1},
     {"count", OPTION_COUNT, "N", 0, "End after N hole punches", 1},
-    {NULL, 0, NULL, 0, "Of both:", 2},
     {0},
 };
 

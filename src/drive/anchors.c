@@ -9,6 +9,7 @@ struct anchor {
     nsec when;
     uint8_t ttl;
     bool from_inside, to_inside;
+    bool forwarded; /* by a server */
 };
 
 struct anchors {
@@ -57,13 +58,20 @@ static void thin_out(struct anchors *a)
         a->count--;
 }
 
-void anchors_add(struct anchors *a, const struct sighting *s)
+/* An indirect bubble on either side of the server: what comes out has an origin indication before
+ * it, and is else the same. */
+static bool is_indirect(const struct sighting *s, bool *forwarded)
 {
-    uint64_t hash;
+    struct teredo_addr to;
 
-    if (s->extent < TEREDO_KIND || s->udp.payload_size < s->size)
-        return;
-    hash = hash_of(a->seed, s->udp.payload, s->udp.payload_size);
+    *forwarded = s->packet.has_origin;
+    if (s->packet.kind != TEREDO_BUBBLE || !teredo_addr_decode(&s->packet.ip6.destination, &to))
+        return false;
+    return *forwarded ? s->udp.from.address == to.server : s->udp.to.address == to.server;
+}
+
+static void keep(struct anchors *a, const struct sighting *s, uint64_t hash, bool forwarded)
+{
     if (hash > a->limit)
         return;
     a->list[a->count++] = (struct anchor){
@@ -72,9 +80,27 @@ void anchors_add(struct anchors *a, const struct sighting *s)
         .ttl = s->udp.ip.ttl,
         .from_inside = ip4_is_inside(s->udp.from.address),
         .to_inside = ip4_is_inside(s->udp.to.address),
+        .forwarded = forwarded,
     };
     if (a->count == 2 * (size_t)ANCHORS_KEPT)
         thin_out(a);
+}
+
+void anchors_add(struct anchors *a, const struct sighting *s)
+{
+    /* The same bubble goes to the peer and to its server; NATs leave a server's port alone. */
+    uint64_t way =
+        (s->udp.to.port == TEREDO_PORT ? 1 : 0) + (s->udp.from.port == TEREDO_PORT ? 2 : 0);
+    bool forwarded;
+
+    if (s->extent < TEREDO_KIND || s->udp.payload_size < s->size)
+        return;
+    keep(a, s, hash_of(a->seed + way, s->udp.payload, s->udp.payload_size), false);
+    if (is_indirect(s, &forwarded))
+        keep(a, s,
+             hash_of(a->seed + 4, s->udp.payload + s->packet.ip6_offset,
+                     s->udp.payload_size - s->packet.ip6_offset),
+             forwarded);
 }
 
 void anchors_close(struct anchors *a)
@@ -82,10 +108,13 @@ void anchors_close(struct anchors *a)
     qsort(a->list, a->count, sizeof *a->list, compare);
 }
 
-/* The way of a packet: routers count its time to live down; else a private source address is left
- * behind at a NAT, and a private destination address found there. */
+/* The way of a packet: a server adds the origin indication; routers count its time to live down;
+ * else a private source address is left behind at a NAT, and a private destination address found
+ * there. */
 static enum clock_order order_of(const struct anchor *reference, const struct anchor *other)
 {
+    if (reference->forwarded != other->forwarded)
+        return other->forwarded ? CLOCK_REFERENCE_FIRST : CLOCK_OTHER_FIRST;
     if (reference->ttl != other->ttl)
         return reference->ttl > other->ttl ? CLOCK_REFERENCE_FIRST : CLOCK_OTHER_FIRST;
     if (reference->from_inside != other->from_inside)

@@ -177,5 +177,5 @@ nsec clock_correct(const struct clock_fit *fit, nsec when)
     if (__builtin_add_overflow(when, fit->offset, &corrected) ||
         __builtin_add_overflow(corrected, (nsec)(fit->drift * since), &corrected))
         return when;
-    return corrected < 0 ? 0 : corrected;
+    return nsec_min(nsec_max(corrected, 0), NSEC_LATEST);
 }

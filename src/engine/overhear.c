@@ -3,29 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "action_queue.h"
-#include "overhear_ring.h"
-#include "overheard_client.h"
-#include "overheard_verdict.h"
+#include "overhear_state.h"
 
-#define LONGEST (60 * NSEC_S)
 /* Bubbles of a path that was open so lately renew it, or are late copies (5.2.4: 30 seconds). */
 #define FRESH (30 * NSEC_S)
-/* A capture can claim any time; later ones than this would overflow where times are added. */
-#define LATEST (NSEC_NEVER / 2)
-
-struct overhear {
-    struct overhear_config config;
-    struct recent *book;
-    struct ring punch_ring, client_ring;
-    struct overheard_punch *punches;
-    struct overheard_client *clients;
-    nsec now;
-    nsec first[OVERHEARD_VANTAGES], last[OVERHEARD_VANTAGES]; /* when each was capturing */
-    bool stopping, done;
-    struct overheard_summary summary;
-    struct action_queue queue;
-};
 
 struct overhear *overhear_new(const struct overhear_config *config)
 {
@@ -59,64 +40,20 @@ void overhear_free(struct overhear *e)
     free(e);
 }
 
-static void learn(struct overhear *e, struct book_key key, uint32_t note)
-{
-    *recent_add(e->book, key.words) = note;
-}
-
-static uint32_t look_up(const struct overhear *e, struct book_key key)
-{
-    const uint32_t *note = recent_find(e->book, key.words);
-
-    return note == NULL ? 0 : *note;
-}
-
-static struct overheard_punch *punch_of(struct overhear *e, struct book_key key)
-{
-    uint32_t reference = look_up(e, key);
-    struct overheard_punch *p;
-
-    if (reference == 0 || ring_slot(reference) >= e->punch_ring.size)
-        return NULL;
-    p = &e->punches[ring_slot(reference)];
-    return p->reference == reference ? p : NULL;
-}
-
-static struct overheard_client *client_of(struct overhear *e, struct book_key key)
-{
-    uint32_t reference = look_up(e, key);
-    struct overheard_client *c;
-
-    if (reference == 0 || ring_slot(reference) >= e->client_ring.size)
-        return NULL;
-    c = &e->clients[ring_slot(reference)];
-    return c->reference == reference ? c : NULL;
-}
-
-/* Whether a vantage point next to PARTY was capturing when it mattered. */
-static bool is_captured(const struct overhear *e, struct endpoint party,
-                        const uint32_t next_to[OVERHEARD_VANTAGES], nsec when)
-{
-    for (unsigned v = 0; v < e->config.vantages; v++)
-        if (e->first[v] <= when && e->last[v] >= when + NSEC_S &&
-            ((next_to != NULL && next_to[v] != 0) || look_up(e, book_near(v, party)) != 0))
-            return true;
-    return false;
-}
-
 static struct punching judge_punch(const struct overhear *e, const struct overheard_punch *p,
                                    enum overheard_end end)
 {
     struct endpoint server = {p->peer_parts.server, TEREDO_PORT};
-    uint32_t heard = look_up(e, book_server(server.address));
+    uint32_t heard = overhear_look_up(e, book_server(server.address));
     nsec answered = nsec_max(p->first, p->first_answer);
     struct overheard_surroundings around = {
         .server_heard = heard != 0 && (nsec)heard * NSEC_S + 60 * NSEC_S > p->first,
-        .server_is_captured = is_captured(e, server, NULL, p->first),
-        .initiator_is_captured =
-            is_captured(e, p->initiator_known ? p->initiator_parts.mapped : p->initiator_outside,
-                        p->next_to[INITIATOR], answered),
-        .peer_is_captured = is_captured(e, p->peer_parts.mapped, p->next_to[PEER], p->first),
+        .server_is_captured = overhear_is_captured(e, server, NULL, p->first),
+        .initiator_is_captured = overhear_is_captured(
+            e, p->initiator_known ? p->initiator_parts.mapped : p->initiator_outside,
+            p->next_to[INITIATOR], answered),
+        .peer_is_captured =
+            overhear_is_captured(e, p->peer_parts.mapped, p->next_to[PEER], p->first),
     };
 
     return overheard_judge(p, &around, end, e->now);
@@ -188,103 +125,6 @@ static enum overheard_role first_role(const struct observation *o, const struct 
     return ROLE_DIRECT;
 }
 
-/* Whether a packet that a name has led to the punch can be of it: it goes to the peer or comes from
- * it, by its address or, of a bubble, from a link-local one. */
-static bool is_with_peer(const struct overheard_punch *p, const struct observation *o)
-{
-    const struct ip6_header *ip6 = &o->packet->ip6;
-
-    return ip6_equal(&ip6->source, &p->peer) || ip6_equal(&ip6->destination, &p->peer) ||
-           (o->packet->kind == TEREDO_BUBBLE && ip6_is_link_local(&ip6->source));
-}
-
-/* The punch that a packet belongs to: by its two addresses; else by the nonce that it repeats (a
- * peer behind a symmetric NAT answers through the server from a link-local address); else by the
- * initiator's endpoint, which is at either end, or in the origin indication; else, of a control, by
- * its host. */
-static struct overheard_punch *find_punch(struct overhear *e, const struct observation *o)
-{
-    const struct in6_addr *source = &o->packet->ip6.source;
-    const struct in6_addr *destination = &o->packet->ip6.destination;
-    struct overheard_punch *p = punch_of(e, book_pair(source, destination)), *newer = NULL;
-    uint32_t nonce;
-
-    /* The peer's link-local address may be the same in all punches. */
-    if ((p == NULL || p->done) && o->packet->kind == TEREDO_BUBBLE &&
-        teredo_trailer_nonce(o->packet, &nonce))
-        newer = punch_of(e, book_trailer(nonce, destination));
-    if (newer != NULL)
-        p = newer;
-    if (p == NULL && o->packet->has_origin)
-        p = punch_of(e, book_endpoint(o->packet->origin, destination));
-    if (p == NULL)
-        p = punch_of(e, book_endpoint(o->from, destination));
-    if (p == NULL)
-        p = punch_of(e, book_endpoint(o->to, source));
-    if (p == NULL && o->packet->kind == TEREDO_BUBBLE) {
-        p = punch_of(e, book_host(o->from.address, destination));
-        if (p != NULL && !overheard_is_control_pair(p, o))
-            p = NULL;
-    }
-    return p != NULL && is_with_peer(p, o) ? p : NULL;
-}
-
-/* The names under which the punch is to be found from now on. */
-static void learn_names(struct overhear *e, const struct overheard_punch *p,
-                        const struct observation *o, enum overheard_role role)
-{
-    bool from_initiator = overheard_from_initiator(p, o);
-    struct endpoint end = from_initiator ? o->from : o->to;
-    uint32_t nonce;
-
-    if (from_initiator && role != ROLE_DATA && teredo_trailer_nonce(o->packet, &nonce))
-        learn(e, book_trailer(nonce, &o->packet->ip6.source), p->reference);
-    if (role != ROLE_DATA)
-        learn(e, book_pair(&o->packet->ip6.source, &o->packet->ip6.destination), p->reference);
-    if (role == ROLE_FORWARDED) {
-        if (o->packet->has_origin)
-            learn(e, book_endpoint(o->packet->origin, &p->peer), p->reference);
-        return;
-    }
-    if (role == ROLE_INDIRECT_ANSWER)
-        return;
-    learn(e, book_endpoint(end, &p->peer), p->reference);
-    if (role == ROLE_DIRECT || role == ROLE_INDIRECT)
-        learn(e, book_way(o->from, o->to), p->reference);
-    if (role == ROLE_DIRECT || (from_initiator && overheard_is_at_sender(o)))
-        learn(e, book_host(o->from.address, &p->peer), p->reference);
-}
-
-/* Whether the same host punches to the same peer from another port as well. */
-static void find_companion(struct overhear *e, struct overheard_punch *p)
-{
-    uint32_t host = p->initiator_outside.address;
-    struct overheard_punch *q = punch_of(e, book_host(host, &p->peer));
-
-    if (host == 0)
-        return;
-    if (q != NULL && q != p && !q->absorbed && p->last - q->last < LONGEST)
-        p->has_companion = q->has_companion = true;
-    learn(e, book_host(host, &p->peer), p->reference);
-}
-
-/* Which vantage points stand next to whom, and which servers live. */
-static void learn_parties(struct overhear *e, const struct observation *o)
-{
-    struct teredo_addr source;
-    bool is_teredo = teredo_addr_decode(&o->packet->ip6.source, &source);
-
-    if (o->from.port == TEREDO_PORT && (o->packet->kind == TEREDO_RA || o->packet->has_origin)) {
-        learn(e, book_server(o->from.address), (uint32_t)(o->when / NSEC_S));
-        if (overheard_is_at_sender(o))
-            learn(e, book_near(o->vantage, o->from), 1);
-    } else if (is_teredo && overheard_is_at_sender(o)) {
-        learn(e, book_near(o->vantage, source.mapped), 1);
-    }
-    if (o->packet->kind == TEREDO_RA && o->packet->has_origin && ip4_is_inside(o->to.address))
-        learn(e, book_near(o->vantage, o->packet->origin), 1);
-}
-
 /* What is open is told, however much data follows; what is not gets its time with each packet, for
  * data that is lost is sent again. A client that never gives up does not delay it for ever. */
 static void set_deadline(struct overhear *e, struct overheard_punch *p, nsec now)
@@ -292,8 +132,9 @@ static void set_deadline(struct overhear *e, struct overheard_punch *p, nsec now
     if (p->opened == 0 && overheard_is_open(p))
         p->opened = now;
     ring_set(&e->punch_ring, ring_slot(p->reference),
-             p->opened != 0 ? p->opened + e->config.settle
-                            : nsec_min(p->last + overheard_patience(p), p->first + LONGEST));
+             p->opened != 0
+                 ? p->opened + e->config.settle
+                 : nsec_min(p->last + overheard_patience(p), p->first + OVERHEARD_LONGEST));
 }
 
 /* Whether what is seen after a punch was told is a new one. */
@@ -326,8 +167,8 @@ static void begin_punch(struct overhear *e, const struct observation *o)
     role = first_role(o, &to);
     p = new_punch(e);
     overheard_begin(p, o, role);
-    find_companion(e, p);
-    learn_names(e, p, o, role);
+    overhear_find_companion(e, p);
+    overhear_learn_names(e, p, o, role);
     set_deadline(e, p, o->when);
 }
 
@@ -346,7 +187,7 @@ static void absorb(struct overhear *e, struct overheard_punch *p, struct overhea
 
 static void take_packet(struct overhear *e, const struct observation *o)
 {
-    struct overheard_punch *p = find_punch(e, o);
+    struct overheard_punch *p = overhear_find_punch(e, o);
     bool is_bubble = o->packet->kind == TEREDO_BUBBLE;
     enum overheard_role role;
 
@@ -363,10 +204,10 @@ static void take_packet(struct overhear *e, const struct observation *o)
         return;
     }
     if (role == ROLE_FORWARDED && o->packet->has_origin)
-        absorb(e, p, punch_of(e, book_endpoint(o->packet->origin, &p->peer)));
+        absorb(e, p, overhear_punch_of(e, book_endpoint(o->packet->origin, &p->peer)));
     overheard_take(p, o, role);
-    find_companion(e, p);
-    learn_names(e, p, o, role);
+    overhear_find_companion(e, p);
+    overhear_learn_names(e, p, o, role);
     set_deadline(e, p, o->when);
 }
 
@@ -375,18 +216,18 @@ static void take_solicitation(struct overhear *e, const struct observation *o)
     struct overheard_client *c = NULL;
 
     if (o->packet->has_auth)
-        c = client_of(e, book_nonce(o->packet->auth.nonce));
+        c = overhear_client_of(e, book_nonce(o->packet->auth.nonce));
     if (c != NULL && client_takes_copy(c, o)) {
-        learn(e, book_client(o->from), c->reference);
+        overhear_learn(e, book_client(o->from), c->reference);
         return;
     }
-    c = client_of(e, book_client(o->from));
+    c = overhear_client_of(e, book_client(o->from));
     if (c == NULL) {
         c = new_client(e);
-        learn(e, book_client(o->from), c->reference);
+        overhear_learn(e, book_client(o->from), c->reference);
     }
     if (o->packet->has_auth)
-        learn(e, book_nonce(o->packet->auth.nonce), c->reference);
+        overhear_learn(e, book_nonce(o->packet->auth.nonce), c->reference);
     client_solicits(c, o);
     ring_set(&e->client_ring, ring_slot(c->reference), o->when + OVERHEARD_PATIENCE);
 }
@@ -397,9 +238,9 @@ static void take_advertisement(struct overhear *e, const struct observation *o)
     struct client_ask *ask;
 
     if (o->packet->has_auth)
-        c = client_of(e, book_nonce(o->packet->auth.nonce));
+        c = overhear_client_of(e, book_nonce(o->packet->auth.nonce));
     if (c == NULL)
-        c = client_of(e, book_client(o->to));
+        c = overhear_client_of(e, book_client(o->to));
     if (c == NULL || !c->open)
         return;
     ask = client_find_ask(c, o);
@@ -407,26 +248,26 @@ static void take_advertisement(struct overhear *e, const struct observation *o)
         return;
     client_is_answered(c, o, ask, &e->queue);
     if (o->packet->has_origin && c->is_next_to)
-        learn(e, book_near(o->vantage, o->packet->origin), 1);
+        overhear_learn(e, book_near(o->vantage, o->packet->origin), 1);
     if (client_is_settled(c))
         ring_set(&e->client_ring, ring_slot(c->reference), o->when + e->config.settle);
 }
 
 static void take_icmp(struct overhear *e, const struct observation *o)
 {
-    struct overheard_client *c = client_of(e, book_client(o->from));
+    struct overheard_client *c = overhear_client_of(e, book_client(o->from));
     struct overheard_punch *p;
 
     if (c != NULL)
         client_is_refused(c, o);
-    p = punch_of(e, book_way(o->from, o->to));
+    p = overhear_punch_of(e, book_way(o->from, o->to));
     if (p != NULL && !p->done)
         overheard_take_icmp(p, o);
 }
 
 static void take_seen(struct overhear *e, const struct observation *o)
 {
-    learn_parties(e, o);
+    overhear_learn_parties(e, o);
     if (o->packet->kind == TEREDO_RS) {
         take_solicitation(e, o);
     } else if (o->packet->kind == TEREDO_RA) {
@@ -436,10 +277,12 @@ static void take_seen(struct overhear *e, const struct observation *o)
     }
 }
 
-static void observe_in_time(struct overhear *e, const struct observation *o)
+void overhear_observe(struct overhear *e, const struct observation *o)
 {
     unsigned v = o->vantage;
 
+    if (e->done || v >= e->config.vantages)
+        return;
     e->now = nsec_max(e->now, o->when);
     switch (o->kind) {
     case OBSERVED_SEEN:
@@ -461,16 +304,6 @@ static void observe_in_time(struct overhear *e, const struct observation *o)
     case OBSERVED_SEND_FAILED:
         break;
     }
-}
-
-void overhear_observe(struct overhear *e, const struct observation *o)
-{
-    struct observation timely = *o;
-
-    if (e->done || o->vantage >= e->config.vantages)
-        return;
-    timely.when = nsec_min(nsec_max(o->when, 0), LATEST);
-    observe_in_time(e, &timely);
 }
 
 /* One that is due, at most, for the queue has room for the events of one. */

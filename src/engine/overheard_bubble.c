@@ -136,6 +136,17 @@ static void learn_control(struct overheard_punch *p, const struct observation *o
     p->control_last = first->direct.views[0].when;
     p->attempt_count = 0;
     p->initiator = *source;
+    /* So was what it may have been answered with. */
+    if (p->answer.count > 0) {
+        p->control_answers = 1;
+        p->control_answered_last = p->control_last;
+    }
+    p->answer.count = 0;
+    p->first_answer = 0;
+    p->proof = PROOF_NONE;
+    p->answered_from = (struct endpoint){0};
+    p->answer_elsewhere = false;
+    p->talk.arrived[PEER] = false;
 }
 
 /* Takes a bubble of the control; false if it is none. */

@@ -22,6 +22,8 @@ enum {
 #define OVERHEARD_PATIENCE (6 * NSEC_S)
 /* Where the peer has answered, data is to come, and may have to be sent again. */
 #define OVERHEARD_LONG_PATIENCE (12 * NSEC_S)
+/* A client that never gives up gets a verdict after so long. */
+#define OVERHEARD_LONGEST (60 * NSEC_S)
 
 /* The two parties, as indices. */
 enum overheard_party {

@@ -352,6 +352,7 @@ struct punching overheard_judge(const struct overheard_punch *p,
     r.side = overheard_is_next_to(p, INITIATOR) ? SIDE_INITIATOR
              : overheard_is_next_to(p, PEER)    ? SIDE_PEER
                                                 : SIDE_PATH;
+    r.both_sides = r.side == SIDE_INITIATOR && overheard_is_next_to(p, PEER);
     judge(p, around, end, now, &r);
     set_steps(p, &r);
     set_lost(around, &r);

@@ -302,7 +302,7 @@ static int read_failed(struct capture *c, struct error *error)
  * say any time at all; what nsec cannot hold becomes the nearest that it can. */
 static nsec time_of(const struct pcap_pkthdr *header)
 {
-    int64_t seconds = header->ts.tv_sec, limit = INT64_MAX / NSEC_S - 1;
+    int64_t seconds = header->ts.tv_sec, limit = NSEC_LATEST / NSEC_S;
 
     if (seconds < 0 && seconds >= INT32_MIN)
         seconds += INT64_C(1) << 32;

@@ -112,6 +112,7 @@ static json_t *punch_object(const struct reporter *r, const struct punching *p)
     json_object_set_new(o, "initiator", json_initiator(p));
     json_object_set_new(o, "peer", json_peer(p));
     json_object_set_new(o, "side", json_string(punch_side_code(p->side)));
+    json_object_set_new(o, "both_sides", json_boolean(p->both_sides));
     for (int i = 0; i < STEP_COUNT; i++)
         json_array_append_new(steps, json_step(r, (enum punch_step)i, &p->steps[i], origin));
     json_object_set_new(o, "steps", steps);

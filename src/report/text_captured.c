@@ -116,8 +116,8 @@ static void print_parties(const struct reporter *r, const struct punching *p)
         fprintf(out, " (inside its NAT %s)", endpoint_format(p->local, endpoint));
     fprintf(out, "%s\n  to   %s", p->relay ? ", a relay" : "", words_ip6(&p->peer, address));
     fprintf(out, " at %s", endpoint_format(p->peer_mapped, endpoint));
-    fprintf(out, ", server %s; %s\n", endpoint_format(p->peer_server, endpoint),
-            side_words[p->side]);
+    fprintf(out, ", server %s; %s%s\n", endpoint_format(p->peer_server, endpoint),
+            side_words[p->side], p->both_sides ? " and at the peer" : "");
 }
 
 static void print_steps(const struct reporter *r, const struct punching *p)
