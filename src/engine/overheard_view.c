@@ -64,10 +64,14 @@ bool overheard_add_view(struct overheard_packet *packet, const struct observatio
     if (packet->count > 0 &&
         (o->when - packet->views[0].when > OVERHEARD_SAME || was_there(packet, o)))
         return false;
-    /* The last place is kept for the receiver's. */
-    if (packet->count == STEP_MAX_VIEWS ||
-        (packet->count == STEP_MAX_VIEWS - 1 && place != PLACE_RECEIVER))
+    /* The last place is for the sight that is furthest on the way. */
+    if (packet->count == STEP_MAX_VIEWS) {
+        struct step_view *last = &packet->views[STEP_MAX_VIEWS - 1];
+
+        if (last->place != PLACE_RECEIVER && (place == PLACE_RECEIVER || o->ttl < last->ttl))
+            *last = overheard_make_view(o, place);
         return true;
+    }
     packet->views[packet->count++] = overheard_make_view(o, place);
     return true;
 }
