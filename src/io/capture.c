@@ -204,7 +204,7 @@ static int begin_file(struct capture *c, struct error *error)
         error_set(error, EX_DATAERR, 0, "%s is no capture that libpcap can read: %s", c->name,
                   errbuf);
         if (first == 0x1f || first == 'B' || first == 0xfd || first == 0x28)
-            error_hint(error, "if it is compressed: zcat %s | teredoctl decode", c->name);
+            error_hint(error, "if it is compressed: gunzip, bunzip2, unxz or unzstd it first");
         return -1;
     }
     c->stream = NULL;
@@ -329,6 +329,7 @@ int capture_next(struct capture *c, struct capture_frame *frame, struct error *e
             continue;
         frame->data = data;
         frame->size = header->caplen;
+        frame->whole = header->len;
         frame->when = time_of(header);
         frame->number = c->number;
         return 1;
