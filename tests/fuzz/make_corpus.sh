@@ -9,7 +9,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 craft=${top_builddir:-build}/tests/pcap/craft
 corpus=tests/fuzz/corpus
 rm -rf "$corpus"
-mkdir -p "$corpus"/{addr,capture,teredo}
+mkdir -p "$corpus"/{addr,capture,nat,teredo}
 
 unhex() {
     tr -d ' \n' | xxd -r -p
@@ -74,3 +74,34 @@ fe80::ffff:ffff:ffff
 [::1
 ::1%
 END
+
+# A NAT in words, then its network, size and seed, and packets: time, direction, from, to. Out to
+# three endpoints, in from two and from a stranger, a hairpin; the same again after the timeout.
+some='04 01 0002 0001 04 00 0001 c000 04 01 0002 0102 04 01 0103 0001 04 00 0102 c000 04 00 0305 c000
+    04 01 0002 c001'
+number=0
+while IFS= read -r words; do
+    number=$((number + 1))
+    {
+        printf '\1%s\n' "$words"
+        unhex <<<"01 0b 07 $some 00 ${some#* } 01 ${some#* } 02 ${some#* }"
+    } >"$corpus/nat/words-$(printf %02d "$number")"
+done <<'END'
+none
+cone
+address-restricted
+port-restricted
+symmetric
+firewall
+blocked
+mapping=address,filtering=address,ports=sequential,step=7,range=2000-2010,parity=yes
+hairpin=yes,refresh=both,pooling=arbitrary,pool=4,timeout=500ms
+firewall,filtering=endpoint-independent,refresh=both,timeout=5s
+END
+# The same in numbers: kind, mapping, filtering, ports, step, range, pool, timeout, four switches.
+number=0
+for numbers in '02 00 01 00 00 04 03 00 00000010 00 01 01 00' '02 02 02 02 03 00 0f 03 00010000 01 01 00 01' \
+    '01 00 02 00 00 00 00 00 00001000 00 00 01 00'; do
+    number=$((number + 1))
+    unhex <<<"00 $numbers 00 02 01 $some $some $some" >"$corpus/nat/numbers-$number"
+done
