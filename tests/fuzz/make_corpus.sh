@@ -9,7 +9,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 craft=${top_builddir:-build}/tests/pcap/craft
 corpus=tests/fuzz/corpus
 rm -rf "$corpus"
-mkdir -p "$corpus"/{addr,capture,nat,teredo}
+mkdir -p "$corpus"/{addr,capture,nat,punch,teredo}
 
 unhex() {
     tr -d ' \n' | xxd -r -p
@@ -105,3 +105,26 @@ for numbers in '02 00 01 00 00 04 03 00 00000010 00 01 01 00' '02 02 02 02 03 00
     number=$((number + 1))
     unhex <<<"00 $numbers 00 02 01 $some $some $some" >"$corpus/nat/numbers-$number"
 done
+
+# The hole punch: what the peer and its NATs are, then what is observed (tests/fuzz/rig.h).
+# ra: the answer of each server address; bubble, echo: the peer's; silence: timers that fire.
+ra='2e 01 05 81 01 03 00 06 2e 00 05 81 01 03 00 06'
+bubble='2e 20 02 01 00 05 04'
+echo_reply='2e 00 01 00 00 00'
+silence='00 00 00 00 00 00 00 00'
+seed() { # TARGET NAME HEX…
+    unhex <<<"${*:3}" >"$corpus/$1/$2"
+}
+seed punch answered "00 40 02 02 05 00 04 00 00 01 07 01 $bubble $echo_reply"
+seed punch qualified "00 40 02 02 05 00 04 00 00 00 07 01 $ra $bubble $echo_reply"
+seed punch late "00 40 02 02 05 02 04 00 00 01 07 00 03 03 $silence 2e 20 02 81 80 05 00 03 03 $echo_reply"
+seed punch remapped "10 40 02 02 05 01 04 00 00 01 07 01 2e 20 05 01 00 05 04 $echo_reply"
+seed punch unproven "10 40 02 02 05 03 03 00 00 01 07 01 2e 20 05 01 00 05 00 $silence"
+seed punch indirect "00 40 02 02 05 00 04 00 00 01 07 01 2e 20 00 01 00 05 06 02 $silence 2e 20 00 01 00 05 06 02"
+seed punch control "00 40 02 02 05 00 04 00 02 01 07 01 2e 30 01 02 01 81 05 00 $silence"
+seed punch server "00 40 02 02 05 00 04 00 00 01 07 01 00 2e 00 05 81 01 01 03 $silence"
+seed punch icmp "00 40 02 02 05 00 04 00 00 01 07 01 04 02 31 03 04 03 11 03 $silence"
+seed punch refused "00 40 02 02 05 00 04 00 00 01 07 00 fb"
+seed punch private "02 40 02 02 05 00 04 00 00 01 07 01"
+seed punch self "04 40 02 02 05 00 04 00 00 01 07 01"
+seed punch stopped "08 40 02 02 05 00 04 00 00 00 07 01 $ra fd"
