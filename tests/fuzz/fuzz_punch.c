@@ -225,7 +225,7 @@ static void choose_config(struct trace_config *c, struct reader *r)
                   .allow_private = seen.allow_private,
                   .control_ttl = reader_u8(r) % 3,
                   .server_port = TEREDO_PORT},
-        .qualified = (reader_u8(r) & 1) != 0,
+        .qualified = true,
     };
     c->qualify.nonces.key[0] = c->punch.nonces.key[1] = reader_u8(r);
 }
@@ -235,20 +235,24 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static struct trace trace;
     static struct rig g;
     struct trace_config config;
+    uint8_t how;
 
     memset(&seen, 0, sizeof seen);
     memset(&g, 0, sizeof g);
     g.in = reader_of(data, size);
     choose_config(&config, &g.in);
     choose_cast(&g);
-    g.engine = (struct engine){&trace_ops, &trace};
+    how = reader_u8(&g.in);
+    config.qualified = (how & 1) != 0;
+    g.engine = (how & 2) != 0 ? (struct engine){&punch_ops, &trace.punch}
+                              : (struct engine){&trace_ops, &trace};
     g.local = locals;
     g.sockets = TRACE_SOCKETS;
     g.prompt = rig_coin(&g);
     g.sending = sending;
     g.told = told;
     g.receiving = receiving;
-    HOLDS(trace_init(&trace, &config));
+    HOLDS(trace_init(&trace, &config) && punch_init(&trace.punch, &config.punch));
     rig_run(&g, MAX_TIMERS);
     HOLDS(seen.verdicts == 1);
     HOLDS(trace.queue.lost == 0 && trace.punch.queue.lost == 0 && trace.qualify.queue.lost == 0);

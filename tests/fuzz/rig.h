@@ -148,7 +148,7 @@ static inline size_t rig_make_packet(struct rig *g, const struct teredo_packet *
 {
     struct in6_addr source = rig_name(g, like), destination = rig_name(g, like);
     uint8_t kind = reader_u8(&g->in), extras = reader_u8(&g->in);
-    uint8_t body[TEREDO_RA_SIZE + RIG_ECHO_DATA], nonce[4];
+    uint8_t body[TEREDO_RA_SIZE + RIG_ECHO_DATA], nonce[4], echo[RIG_ECHO_DATA];
     struct teredo_packet p;
     struct writer w = writer_of(out, TEREDO_MAX_SIZE);
     uint32_t theirs = 0;
@@ -157,9 +157,12 @@ static inline size_t rig_make_packet(struct rig *g, const struct teredo_packet *
     if ((kind % 8 == 0 && !rig_is_echo(like)) || (kind % 8 == 4 && like == NULL))
         kind += 3;
     switch (kind % 8) {
-    case 0:
-        teredo_make_echo(&p, ICMP6_TYPE_ECHO_REPLY, &source, &destination, like->icmp6.echo.id,
-                         like->icmp6.echo.sequence, like->icmp6.echo.data, like->icmp6.echo.size,
+    case 0: /* and a little beside it */
+        memcpy(echo, like->icmp6.echo.data, like->icmp6.echo.size);
+        echo[0] ^= extras >> 4 & 1;
+        teredo_make_echo(&p, ICMP6_TYPE_ECHO_REPLY, &source, &destination,
+                         like->icmp6.echo.id ^ (extras >> 5 & 1),
+                         like->icmp6.echo.sequence ^ (extras >> 6 & 1), echo, like->icmp6.echo.size,
                          body);
         break;
     case 1:
