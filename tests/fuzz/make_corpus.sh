@@ -9,7 +9,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 craft=${top_builddir:-build}/tests/pcap/craft
 corpus=tests/fuzz/corpus
 rm -rf "$corpus"
-mkdir -p "$corpus"/{addr,capture,nat,punch,teredo}
+mkdir -p "$corpus"/{addr,capture,nat,probe,punch,respond,server,teredo}
 
 unhex() {
     tr -d ' \n' | xxd -r -p
@@ -129,3 +129,22 @@ seed punch refused "00 40 02 02 05 00 04 00 00 07 01 00 fb"
 seed punch private "02 40 02 02 05 00 04 00 00 07 01 01"
 seed punch self "04 40 02 02 05 00 04 00 00 07 01 01"
 seed punch stopped "08 40 02 02 05 00 04 00 00 07 00 01 $ra fd"
+
+# The listening client: qualified, then a peer's bubbles and echo requests; and nothing at all.
+seed respond peer "01 40 02 1e 00 3c 07 01 $ra 2e 20 00 01 00 05 06 02 2e 20 02 01 00 05 04 2e 20 02 01 00 02 00"
+seed respond remapped "01 40 02 1e 01 3c 07 01 $ra 2e 20 00 01 00 05 0e 02 01020304 2e 20 05 01 00 05 0c 01020304"
+seed respond link-local "01 40 02 1e 00 3c 07 01 $ra 2e 20 00 07 00 05 06 05 2e 20 05 07 00 05 04 $silence"
+seed respond silent "00 40 02 1e 00 3c 07 01 $silence"
+# The classification: answers to some of its solicitations; with the lifetime; none.
+answers=''
+for back in 0 1 2 3 4 5 6 7 8 9 a b c d e f; do
+    answers+=" 2e 0$back 06 81 01 03 00 02"
+done
+seed probe answered "00 40 01 00 10 05 07 01 $answers 00 $answers 00 $answers $silence"
+seed probe lifetime "01 40 01 01 10 05 07 01 $answers 00 $answers 00 $answers $silence"
+seed probe silent "00 40 01 00 10 05 07 01 $silence"
+# The server: flags, source, port, packet.
+for file in "$corpus"/teredo/kinds-*; do
+    { unhex <<<"02 00 9c40" && cat "$file"; } >"$corpus/server/${file##*/}"
+done
+{ unhex <<<"0a 00 9c40" && cat "$corpus/teredo/kinds-03"; } >"$corpus/server/signed"

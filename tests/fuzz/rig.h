@@ -13,7 +13,7 @@
 #include "fuzz.h"
 
 enum {
-    RIG_MEMORY = 16, /* packets sent that answers repeat */
+    RIG_MEMORY = 64, /* packets sent that answers repeat */
     RIG_ECHO_DATA = 64,
     RIG_MAX_STEPS = 300,
 };
