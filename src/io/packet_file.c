@@ -9,7 +9,9 @@
 static int pass_to(struct capture *c, const char *path, unsigned long number,
                    struct capture_frame *frame, struct error *error)
 {
-    for (unsigned long passed = 0; passed < number; passed++) {
+    unsigned long passed = 0;
+
+    do {
         int got = capture_next(c, frame, error);
 
         if (got < 0)
@@ -17,7 +19,7 @@ static int pass_to(struct capture *c, const char *path, unsigned long number,
         if (got == 0)
             return error_set(error, EX_DATAERR, 0, "%s has no packet %lu, but %lu in all", path,
                              number, passed);
-    }
+    } while (++passed < number);
     return 0;
 }
 

@@ -139,7 +139,7 @@ static inline struct in6_addr rig_name(struct rig *g, const struct teredo_packet
 
 static inline bool rig_is_echo(const struct teredo_packet *p)
 {
-    return p != NULL && (p->kind == TEREDO_ECHO_REQUEST || p->kind == TEREDO_ECHO_REPLY) &&
+    return (p->kind == TEREDO_ECHO_REQUEST || p->kind == TEREDO_ECHO_REPLY) &&
            p->icmp6.echo.size <= RIG_ECHO_DATA;
 }
 
@@ -154,9 +154,12 @@ static inline size_t rig_make_packet(struct rig *g, const struct teredo_packet *
     uint32_t theirs = 0;
 
     /* Without something to answer, others of the same kind. */
-    if ((kind % 8 == 0 && !rig_is_echo(like)) || (kind % 8 == 4 && like == NULL))
-        kind += 3;
-    switch (kind % 8) {
+    kind %= 8;
+    if (kind == 0 && (like == NULL || !rig_is_echo(like)))
+        kind = 3;
+    if (kind == 4 && like == NULL)
+        kind = 7;
+    switch (kind) {
     case 0: /* and a little beside it */
         memcpy(echo, like->icmp6.echo.data, like->icmp6.echo.size);
         echo[0] ^= extras >> 4 & 1;
