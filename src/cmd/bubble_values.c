@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "packet_view.h"
-
 enum {
     TRAILER_NONCE_SIZE = 4,
     ALTERNATE_SIZE = 6,
@@ -111,8 +109,14 @@ struct in6_addr value_ip6(struct argp_state *state, const char *name, const char
 
 int value_checksum(struct argp_state *state, const char *text)
 {
+    static const char *const words[] = {
+        [UDP_CHECKSUM_RIGHT] = "right",
+        [UDP_CHECKSUM_ZERO] = "zero",
+        [UDP_CHECKSUM_WRONG] = "wrong",
+    };
+
     for (int i = UDP_CHECKSUM_RIGHT; i <= UDP_CHECKSUM_WRONG; i++)
-        if (strcmp(text, udp_checksum_words[i]) == 0)
+        if (strcmp(text, words[i]) == 0)
             return i;
     argp_error(state, "--checksum: '%s' is none of right, zero, wrong", text);
     return UDP_CHECKSUM_RIGHT;

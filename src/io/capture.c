@@ -213,8 +213,7 @@ static int begin_file(struct capture *c, struct error *error)
         error_set(error, EX_DATAERR, 0, "%s is no capture that libpcap can read: %s", c->name,
                   errbuf);
         if (first == 0x1f || first == 'B' || first == 0xfd || first == 0x28)
-            error_hint(error, "if it is compressed: zcat %s | %s", c->name,
-                       c->control.pipe_command);
+            error_hint(error, "if it is compressed: gunzip, bunzip2, unxz or unzstd it first");
         return -1;
     }
     c->stream = NULL;
@@ -346,6 +345,7 @@ enum capture_result capture_next(struct capture *c, struct capture_frame *frame,
             continue;
         frame->data = data;
         frame->size = header->caplen;
+        frame->whole = header->len;
         frame->when = time_of(header);
         frame->number = c->number;
         return CAPTURE_FRAME;

@@ -30,18 +30,4 @@ void sighting_print_end(struct sighting_printer *printer);
 void sighting_summary_print(FILE *out, enum report_format format,
                             const struct sighting_summary *sum, uint64_t dropped);
 
-/* "nonce", "alternate_address", "nd_option", "random_port", or NULL for a type that is unknown. */
-const char *sighting_trailer_name(uint8_t type);
-
-/* The formats; only sighting_report.c calls them. Each puts one packet at P, in at most
- * OUTPUT_PIECE bytes besides the file's name, and returns what follows. */
-char *sighting_put_line(struct sighting_printer *printer, char *p, const struct sighting *s);
-char *sighting_put_tree(char *p, const struct sighting *s);
-char *sighting_put_json(struct sighting_printer *printer, char *p, const struct sighting *s);
-
-/* What lines and trees share. */
-char *sighting_put_prefix(char *p, const struct icmp6_prefix *prefix);
-char *sighting_put_trailer(char *p, const struct teredo_trailer *trailer);
-unsigned sighting_kept_trailers(const struct teredo_packet *packet);
-
 #endif

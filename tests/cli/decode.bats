@@ -221,7 +221,7 @@ status_is() {
     gzip kinds.pcap
     t decode kinds.pcap.gz
     status_is 65
-    [[ $stderr == *'try: if it is compressed: zcat kinds.pcap.gz | teredoctl decode' ]]
+    [[ $stderr == *'try: if it is compressed: gunzip, bunzip2, unxz or unzstd it first' ]]
     capture kinds -l 105
     t decode kinds.pcap
     status_is 65

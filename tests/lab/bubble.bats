@@ -69,7 +69,7 @@ seen() {
 @test "a bubble of low TTL dies between the NATs, and a router says so" {
     lab -- --direct --ttl 2 --wait 0.3 --format=json
     [ "$status" -eq 1 ]
-    json '.packets[0].ttl == 2 and .icmp_errors[0].icmp.text == "time to live exceeded"'
+    json '.packets[0].ipv4.ttl == 2 and .icmp_errors[0].icmp.text == "time to live exceeded"'
     # It has opened our NAT all the same.
     run --separate-stderr timeout 30 "$TEREDOCTL" lab -- sh -c '
         teredoctl bubble --direct --ttl 2 --from-port 5555 -q >&2 &&
