@@ -19,11 +19,10 @@ static int read_secret(struct client_options *o, struct error *error)
     ssize_t n;
 
     if (fd < 0)
-        return error_set(error, EX_NOINPUT, errno, "cannot read the secret file %s",
-                         o->auth_secret_file);
+        return error_set_no_input(error, errno, o->auth_secret_file);
     n = read(fd, o->secret, sizeof o->secret);
     if (n < 0)
-        error_set(error, EX_IOERR, errno, "cannot read the secret file %s", o->auth_secret_file);
+        error_set(error, EX_IOERR, errno, "cannot read %s", o->auth_secret_file);
     close(fd);
     if (n < 0)
         return -1;

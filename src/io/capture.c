@@ -109,7 +109,7 @@ struct capture *capture_open(const char *path, const struct capture_control *con
     if (c->fd >= 0 && c->buffer != NULL)
         c->stream = fopencookie(c, "r", functions);
     if (c->stream == NULL) {
-        error_set(error, EX_NOINPUT, errno, "cannot read %s", c->name);
+        error_set_no_input(error, errno, c->name);
         capture_close(c);
         return NULL;
     }

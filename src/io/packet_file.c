@@ -50,7 +50,7 @@ static pcap_t *open_file(const char *path, struct error *error)
     pcap_t *pcap;
 
     if (file == NULL) {
-        error_set(error, EX_NOINPUT, errno, "cannot read %s", path);
+        error_set_no_input(error, errno, path);
         return NULL;
     }
     pcap = pcap_fopen_offline(file, message);
