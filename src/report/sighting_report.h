@@ -15,7 +15,7 @@ struct sighting_printer {
     struct output *out;
     uint64_t count; /* printed so far */
     struct stamp stamp;
-    char *file; /* the file's name as a JSON string, or NULL */
+    char *file; /* the file's name, as a JSON string unless the format is REPORT_TSV; or NULL */
 };
 
 /* The file that the packets are from, from now on; NULL = from none. */
@@ -38,6 +38,7 @@ const char *sighting_trailer_name(uint8_t type);
 char *sighting_put_line(struct sighting_printer *printer, char *p, const struct sighting *s);
 char *sighting_put_tree(char *p, const struct sighting *s);
 char *sighting_put_json(struct sighting_printer *printer, char *p, const struct sighting *s);
+char *sighting_put_tsv(struct sighting_printer *printer, char *p, const struct sighting *s);
 
 /* What lines and trees share. */
 char *sighting_put_prefix(char *p, const struct icmp6_prefix *prefix);

@@ -29,6 +29,15 @@ words() {
     "${top_builddir:?}/tests/schema/every_word" >words.mixed
 }
 
+# mutated COUNT FILTER: into mutated.json, each object with each of its paths, a list's first item alone,
+# put through FILTER; at least COUNT of them
+mutated() {
+    words
+    jq -cs 'unique_by([.command, .event, keys])[]' words.mixed |
+        jq -c "paths as \$path | select(\$path | all(type == \"string\" or . == 0)) | $2" >mutated.json
+    [ "$(wc -l <mutated.json)" -ge "$1" ]
+}
+
 # The pairs of command and event that the schema has
 events() {
     jq -r '[.allOf[] | .then.oneOf[]["$ref"]] as $used | .["$defs"] | to_entries[]
@@ -44,31 +53,24 @@ events() {
 }
 
 @test "a key that is not in the schema is refused, at every depth" {
-    words
-    jq -c 'paths(type == "object") as $path | setpath($path + ["surprise"]; 1)' <(
-        jq -cs 'unique_by([.command, .event, keys])[]' words.mixed
-    ) >more.json
-    jq -c '.surprise = null' words.mixed >>more.json
-    [ "$(wc -l <more.json)" -gt 1000 ]
-    validate --invalid more.json
+    mutated 80 'select(getpath($path) | type == "object") | setpath($path + ["surprise"]; 1)'
+    validate --invalid mutated.json
+    [ "$status" -eq 0 ]
+    jq -cs 'unique_by([.command, .event, keys])[] | .surprise = null' words.mixed >mutated.json
+    validate --invalid mutated.json
     [ "$status" -eq 0 ]
 }
 
 @test "a key that is missing, and a word that is not in the schema, are refused" {
-    words
-    jq -cs 'unique_by([.command, .event, keys])[]' words.mixed >one-each
     # But for these, of which the schema says when they are there.
-    jq -c 'paths as $path | select($path[-1] | type == "string" and (IN("event", "hex", "latest_offset_s") | not))
-        | delpaths([$path])' one-each >less.json
-    [ "$(wc -l <less.json)" -gt 500 ]
-    validate --invalid less.json
+    mutated 500 'select($path[-1] | type == "string" and (IN("event", "hex", "latest_offset_s") | not))
+        | delpaths([$path])'
+    validate --invalid mutated.json
     [ "$status" -eq 0 ]
-    jq -c 'paths as $path
-        | select($path[-1] | IN("verdict", "reason", "cause", "kind", "state", "proof", "nat", "code", "rule",
-            "activity", "note", "phase", "test", "outcome", "aim", "command", "schema"))
-        | setpath($path; "surprise")' one-each >other.json
-    [ "$(wc -l <other.json)" -gt 100 ]
-    validate --invalid other.json
+    mutated 100 'select($path[-1] | IN("verdict", "reason", "cause", "kind", "state", "proof", "nat", "code",
+            "rule", "activity", "note", "phase", "test", "outcome", "aim", "command", "schema"))
+        | setpath($path; "surprise")'
+    validate --invalid mutated.json
     [ "$status" -eq 0 ]
 }
 
@@ -81,7 +83,7 @@ events() {
     [[ ${lines[*]} == *"decode packet "* ]]
 }
 
-@test "all JSON of all tests is valid, and every command printed some" {
+@test "all JSON of all tests is valid, and every kind of event occurred in it" {
     [ -n "${JSON_OUTPUTS:-}" ] || skip "JSON_OUTPUTS names no directory: make check sets it"
     find "$JSON_OUTPUTS" -type f >outputs
     [ -s outputs ] || skip "no other test ran"
@@ -90,11 +92,13 @@ events() {
     [ "$status" -eq 0 ]
     echo "${#files[@]} outputs"
     printf '%s\n' "${lines[@]}" | sed -n 's/^\([a-z]* [a-z_]*\) [0-9]*$/\1/p' | sort >seen
-    echo "not seen:"
-    comm -23 <(events) seen
-    for command in $(jq -r '.properties.command.enum[]' "$schema"); do
-        grep -q "^$command " <<<"$output"
-    done
+    # A NAT that forgets takes the lab.
+    [ -e "$JSON_OUTPUTS/lab-lab.bats" ] || echo "listen mapping_changed" >>seen
+    [ -z "$(comm -23 <(events) <(sort seen))" ] || {
+        echo "No test came across these:"
+        comm -23 <(events) <(sort seen)
+        false
+    }
 }
 
 @test "every key and every word of the schema is in a page of the manual" {

@@ -134,7 +134,7 @@ def check_invalid(schema, files):
         with open(name, encoding="utf-8") as file:
             for instance in objects(file.read(), True):
                 count += 1
-                if not schema.errors(instance):
+                if schema.validator.is_valid(instance):
                     print(f"valid: {json.dumps(instance)}")
                     failed += 1
     print(f"{count} objects")
