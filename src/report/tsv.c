@@ -135,10 +135,15 @@ static const json_t *find(const json_t *o, const char *column)
 
 static void put_value(FILE *out, const json_t *value);
 
+static char printable(char c)
+{
+    return (char)((unsigned char)c < ' ' || c == 0x7f ? '?' : c);
+}
+
 static void put_text(FILE *out, const char *text)
 {
     for (; *text != '\0'; text++)
-        fputc((unsigned char)*text < ' ' ? '?' : *text, out);
+        fputc(printable(*text), out);
 }
 
 /* An item's word: of a note its code, of a problem its reason. */
@@ -194,7 +199,7 @@ void tsv_row(FILE *out, const char *table, const json_t *o)
 char *tsv_put_text(char *p, const char *text, size_t size)
 {
     for (size_t i = 0; i < size; i++)
-        *p++ = (char)((unsigned char)text[i] < ' ' ? '?' : text[i]);
+        *p++ = printable(text[i]);
     if (size == 0)
         *p++ = '-';
     *p++ = '\t';

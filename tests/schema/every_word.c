@@ -13,6 +13,7 @@
 #include "server_report.h"
 #include "sighter.h"
 #include "sighting_report.h"
+#include "tsv.h"
 
 static const struct endpoint here = {UINT32_C(0xcb007109), 40000};
 static const struct endpoint there = {UINT32_C(0xc0000201), 3544};
@@ -224,8 +225,15 @@ static void fill_classification(struct classification *c, int i)
         .has_icmp = true,
         .icmp = icmp_of(i),
         .errnum = i % 2 == 0 ? 0 : ENETUNREACH,
-        .lifetime = {.measured = i % 2 == 0, .at_least = NSEC_S, .at_most = NSEC_NEVER},
+        .lifetime = {.measured = i % 2 == 0,
+                     .at_least = NSEC_S,
+                     .at_most = i % 4 == 0 ? NSEC_NEVER : 2 * NSEC_S},
     };
+    if (i % 2 == 0) {
+        c->secondary = there;
+        c->local = c->mapped = c->mapped_secondary = here;
+        c->rtt = c->elapsed = NSEC_MS;
+    }
     if (c->nat == NAT_NAME_SYMMETRIC)
         c->mapping = depends[i / NAT_NAME_COUNT % 3];
     for (int test = 0; test < TEST_COUNT; test++) {
@@ -309,6 +317,11 @@ static void print_addr(enum report_format format, bool many)
     output_flush(&output);
 }
 
+static void print_addrs(enum report_format format)
+{
+    print_addr(format, true);
+}
+
 /* A solicitation with authentication and trailers, and what it may be blamed for. */
 static void make_sighting(struct sighting *s, uint8_t *bytes, size_t room)
 {
@@ -351,6 +364,11 @@ static void print_decode(enum report_format format, bool single)
     }
     sighting_print_end(&printer);
     output_flush(&output);
+}
+
+static void print_packets(enum report_format format)
+{
+    print_decode(format, false);
 }
 
 static void print_decode_summary(enum report_format format)
@@ -413,31 +431,47 @@ static void print_serve(enum report_format format)
         rows[report.row_count++] = (struct server_drop_row){
             server_drop_code(drop), server_drop_rfc(drop), server_drop_text(drop), 1};
     }
-    if (format == REPORT_JSONL) {
+    if (format != REPORT_JSON) {
         server_report_ready(stdout, format, &report);
         server_report_counters(stdout, format, &report, "counters");
     }
     server_report_counters(stdout, format, &report, "summary");
 }
 
-int main(void)
+/* One object, or all, of each command, in one format. */
+static void print_all(enum report_format format)
 {
-    static const enum report_format formats[] = {REPORT_JSON, REPORT_JSONL};
+    static const struct {
+        const char *table;
+        void (*print)(enum report_format format);
+    } tables[] = {
+        {"qualify", print_qualify}, {"trace", print_trace},
+        {"listen", print_listen},   {"classify", print_classify},
+        {"addr", print_addrs},      {"decode", print_packets},
+        {"bubble", print_bubble},   {TSV_SUMMARY, print_decode_summary},
+        {"serve", print_serve},
+    };
 
+    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
+        if (format == REPORT_TSV) {
+            printf("# %s\n", tables[i].table);
+            tsv_header(stdout, tables[i].table);
+        }
+        tables[i].print(format);
+    }
+}
+
+int main(int argc, char **argv)
+{
     inet_pton(AF_INET6, "2001:0:c000:201:2c5a:63bf:34ff:8ef6", &address);
     output_init(&output, stdout);
-    for (int i = 0; i < 2; i++) {
-        print_qualify(formats[i]);
-        print_trace(formats[i]);
-        print_listen(formats[i]);
-        print_classify(formats[i]);
-        print_addr(formats[i], true);
-        print_decode(formats[i], false);
-        print_decode_summary(formats[i]);
-        print_bubble(formats[i]);
-        print_serve(formats[i]);
+    if (argc > 1 && strcmp(argv[1], "--tsv") == 0) {
+        print_all(REPORT_TSV);
+    } else {
+        print_all(REPORT_JSONL);
+        print_all(REPORT_JSON);
+        print_addr(REPORT_JSON, false);
+        print_decode(REPORT_JSON, true);
     }
-    print_addr(REPORT_JSON, false);
-    print_decode(REPORT_JSON, true);
     return fflush(stdout) == 0 ? 0 : 1;
 }
