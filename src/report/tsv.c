@@ -4,133 +4,66 @@
 
 #include "output.h"
 
-enum {
-    MAX_COLUMNS = 24
-};
-
-#define OWN_MAPPING "server", "secondary", "teredo_address", "prefix", "local", "mapped"
-
-static const struct tsv_table {
+/* The columns of each, with blanks between them. */
+static const struct {
     const char *name;
-    const char *columns[MAX_COLUMNS + 1];
+    const char *columns;
 } tables[] = {
-    {"addr",
-     {"verdict", "address", "kind", "prefix", "server", "mapped", "flags.value", "ip4", "notes",
-      "line", "zone"}},
-    {"bubble",
-     {"event",
-      "number",
-      "when",
-      "from",
-      "to",
-      "aim",
-      "kind",
-      "size",
-      "ipv6.source",
-      "ipv6.destination",
-      "proof",
-      "answers",
-      "delay_s",
-      "icmp.type",
-      "icmp.code",
-      "icmp.from",
-      "verdict",
-      "packets_sent",
-      "packets_failed",
-      "replies_received",
-      "replies_believed",
-      "icmp_errors_received"}},
+    {"addr", "verdict address kind prefix server mapped flags.value ip4 notes line zone"},
+    {"bubble", "event number when from to aim kind size ipv6.source ipv6.destination proof answers "
+               "delay_s icmp.type icmp.code icmp.from verdict packets_sent packets_failed "
+               "replies_received replies_believed icmp_errors_received"},
     {"classify",
-     {"verdict",
-      "reachability",
-      "nat",
-      "rfc4380",
-      "mapping",
-      "filtering",
-      "port_allocation",
-      "port_step",
-      "hairpinning",
-      "pooling",
-      "lifetime_s.at_least",
-      "lifetime_s.at_most",
-      "server",
-      "secondary",
-      "local",
-      "mapped",
-      "mapped_secondary",
-      "loss",
-      "rtt_s",
-      "elapsed_s",
-      "sent",
-      "received"}},
-    {"decode",
-     {"frame", "when", "from", "to", "size", "kind", "ipv6.source", "ipv6.destination",
-      "ipv6.hop_limit", "ipv6.next_header", "ipv6.payload_length", "ipv4.ttl", "origin",
-      "auth.nonce", "trailers", "problems", "file"}},
+     "verdict reachability nat rfc4380 mapping filtering port_allocation port_step "
+     "hairpinning pooling lifetime_s.at_least lifetime_s.at_most server secondary local "
+     "mapped mapped_secondary loss rtt_s elapsed_s sent received"},
+    {"decode", "frame when from to size kind ipv6.source ipv6.destination ipv6.hop_limit "
+               "ipv6.next_header ipv6.payload_length ipv4.ttl origin auth.nonce trailers problems "
+               "file"},
     {TSV_SUMMARY,
-     {"frames",
-      "datagrams",
-      "packets",
-      "first",
-      "last",
-      "flows",
-      "clients",
-      "servers",
-      "hole_punches",
-      "unanswered_punches",
-      "forgotten",
-      "dropped",
-      "kinds.bubble",
-      "kinds.rs",
-      "kinds.ra",
-      "kinds.echo_request",
-      "kinds.echo_reply",
-      "kinds.icmp6",
-      "kinds.data",
-      "kinds.unknown",
-      "problems"}},
-    {"listen",
-     {"event", "when", "teredo_address", "mapped", "activity", "peer", "endpoint", "offset_s",
-      "verdict", "reason", "peers", "bubbles_received", "bubbles_sent", "echoes", "mapping_changes",
-      "elapsed_s"}},
+     "frames datagrams packets first last flows clients servers hole_punches "
+     "unanswered_punches forgotten dropped kinds.bubble kinds.rs kinds.ra "
+     "kinds.echo_request kinds.echo_reply kinds.icmp6 kinds.data kinds.unknown problems"},
+    {"listen", "event when teredo_address mapped activity peer endpoint offset_s verdict reason "
+               "peers bubbles_received bubbles_sent echoes mapping_changes elapsed_s"},
     {"qualify",
-     {"verdict", "reason", OWN_MAPPING, "mapped_secondary", "nat", "rtt_s", "elapsed_s", "mtu"}},
-    {"serve",
-     {"event", "server", "secondary", "elapsed_s", "received", "advertised", "relayed", "echoed",
-      "send_failed", "dropped"}},
-    {"trace",
-     {"verdict", "cause", "peer", "peer_mapped", "peer_server", "server", "local", "mapped",
-      "teredo_address", "nat", "proof", "answered_from", "attempts", "indirect_answers", "rtt_s",
-      "elapsed_s"}},
+     "verdict reason server secondary teredo_address prefix local mapped mapped_secondary "
+     "nat rtt_s elapsed_s mtu"},
+    {"serve", "event server secondary elapsed_s received advertised relayed echoed send_failed "
+              "dropped"},
+    {"trace", "verdict cause peer peer_mapped peer_server server local mapped teredo_address nat "
+              "proof answered_from attempts indirect_answers rtt_s elapsed_s"},
 };
 
-static const char *const *columns_of(const char *table)
+enum {
+    COLUMN_ROOM = 64
+};
+
+static const char *columns_of(const char *table)
 {
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
         if (strcmp(tables[i].name, table) == 0)
             return tables[i].columns;
-    return tables[0].columns;
+    return "";
 }
 
 void tsv_header(FILE *out, const char *table)
 {
-    const char *const *columns = columns_of(table);
-
-    for (int i = 0; columns[i] != NULL; i++)
-        fprintf(out, "%s%s", i > 0 ? "\t" : "", columns[i]);
+    for (const char *c = columns_of(table); *c != '\0'; c++)
+        fputc(*c == ' ' ? '\t' : *c, out);
     fputc('\n', out);
 }
 
-static const json_t *find(const json_t *o, const char *column)
+/* What lies at PATH, keys that are joined by points; the points are overwritten. */
+static const json_t *find(const json_t *o, char *path)
 {
-    char keys[64], *key = keys, *point;
+    char *point;
 
-    snprintf(keys, sizeof keys, "%s", column);
-    for (; (point = strchr(key, '.')) != NULL; key = point + 1) {
+    for (; (point = strchr(path, '.')) != NULL; path = point + 1) {
         *point = '\0';
-        o = json_object_get(o, key);
+        o = json_object_get(o, path);
     }
-    return json_object_get(o, key);
+    return json_object_get(o, path);
 }
 
 static void put_value(FILE *out, const json_t *value);
@@ -186,14 +119,17 @@ static void put_value(FILE *out, const json_t *value)
 
 void tsv_row(FILE *out, const char *table, const json_t *o)
 {
-    const char *const *columns = columns_of(table);
+    const char *columns = columns_of(table);
+    char column[COLUMN_ROOM];
 
-    for (int i = 0; columns[i] != NULL; i++) {
-        if (i > 0)
-            fputc('\t', out);
-        put_value(out, find(o, columns[i]));
+    while (*columns != '\0') {
+        size_t length = strcspn(columns, " ");
+
+        snprintf(column, sizeof column, "%.*s", (int)length, columns);
+        put_value(out, find(o, column));
+        columns += length + strspn(columns + length, " ");
+        fputc(*columns != '\0' ? '\t' : '\n', out);
     }
-    fputc('\n', out);
 }
 
 char *tsv_put_text(char *p, const char *text, size_t size)

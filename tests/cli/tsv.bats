@@ -84,7 +84,7 @@ column() {
     table trace
     [ "$(column peer)" = "$PEER" ]
     [[ $(column rtt_s) =~ ^[0-9]+\.[0-9]{9}$ ]]
-    t bubble --rs --to "$PRIMARY" --wait 0.5 --format=tsv --header
+    t bubble --rs --to "$PRIMARY" --wait 2 --format=tsv --header
     table bubble
     [ "$(column event | sort -u | paste -sd,)" = packet,reply,summary ]
     [ "$(column proof | sort -u | paste -sd,)" = -,nonce ]
