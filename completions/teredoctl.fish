@@ -116,7 +116,8 @@ complete -c teredoctl -n $client -l allow-private -d 'Also use addresses that ar
 complete -c teredoctl -n $client -l write -r -F -d 'Save all packets as a capture'
 complete -c teredoctl -n $client -l no-capture -d "Use the sockets' own timestamps"
 complete -c teredoctl -n '__teredoctl_takes trace qualify classify listen lab' -l color -x -a 'auto always never' -d Colour
-complete -c teredoctl -n '__teredoctl_takes trace qualify classify listen serve bubble lab addr decode' -l format -x -a 'text json jsonl' -d 'How to print results'
+complete -c teredoctl -n '__teredoctl_takes trace qualify classify listen serve bubble lab addr decode' -l format -x -a 'text json jsonl tsv' -d 'How to print results'
+complete -c teredoctl -n '__teredoctl_takes trace qualify classify listen serve bubble lab addr decode' -l header -d 'With tsv: the names of the columns first'
 complete -c teredoctl -n '__teredoctl_takes trace qualify classify listen serve bubble lab addr decode' -s q -l quiet -d 'Print less'
 complete -c teredoctl -n '__teredoctl_takes trace qualify classify listen serve bubble lab decode' -s v -l verbose -d 'Print more'
 

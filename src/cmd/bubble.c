@@ -10,6 +10,7 @@
 #include "pcap_writer.h"
 #include "privilege.h"
 #include "sighter.h"
+#include "tsv.h"
 #include "volley.h"
 
 struct bubble {
@@ -140,6 +141,8 @@ static int open_report(struct bubble *b, struct error *error)
         .dump = o->dry_run,
     };
 
+    if (o->header)
+        tsv_header(config.out, "bubble");
     b->report = bubble_report_new(&config);
     return b->report == NULL ? error_set(error, EX_OSERR, ENOMEM, "cannot start") : 0;
 }

@@ -11,6 +11,7 @@
 #include "option_values.h"
 #include "privilege.h"
 #include "resolve.h"
+#include "tsv.h"
 #include "words.h"
 
 static int read_secret(struct client_options *o, struct error *error)
@@ -19,11 +20,10 @@ static int read_secret(struct client_options *o, struct error *error)
     ssize_t n;
 
     if (fd < 0)
-        return error_set(error, EX_NOINPUT, errno, "cannot read the secret file %s",
-                         o->auth_secret_file);
+        return error_set_no_input(error, errno, o->auth_secret_file);
     n = read(fd, o->secret, sizeof o->secret);
     if (n < 0)
-        error_set(error, EX_IOERR, errno, "cannot read the secret file %s", o->auth_secret_file);
+        error_set(error, EX_IOERR, errno, "cannot read %s", o->auth_secret_file);
     close(fd);
     if (n < 0)
         return -1;
@@ -71,6 +71,8 @@ static int open_reporter(struct client *c, bool explain, struct error *error)
         .color = o->color,
     };
 
+    if (o->header)
+        tsv_header(stdout, o->command);
     c->reporter = reporter_new(&config);
     return c->reporter == NULL ? error_set(error, EX_OSERR, ENOMEM, "cannot start") : 0;
 }
@@ -98,6 +100,8 @@ void client_report_unknown_name(const struct client_options *o, const struct eve
 
     if (o->format == REPORT_TEXT || (reporter = reporter_new(&config)) == NULL)
         return;
+    if (o->header)
+        tsv_header(stdout, o->command);
     sink = reporter_sink(reporter);
     sink.emit(sink.context, event);
     reporter_close(reporter, &ignored);
@@ -208,6 +212,7 @@ enum {
     OPTION_AUTH_SECRET,
     OPTION_PRIVATE,
     OPTION_FORMAT,
+    OPTION_HEADER,
     OPTION_COLOR,
     OPTION_NO_CAPTURE,
     OPTION_WRITE,
@@ -225,7 +230,8 @@ static const struct argp_option options[] = {
     {"write", OPTION_WRITE, "FILE", 0, "Save all packets sent and received as a capture", 0},
     {"no-capture", OPTION_NO_CAPTURE, NULL, 0,
      "Use the sockets' own timestamps even where libpcap may capture", 0},
-    {"format", OPTION_FORMAT, "text|json|jsonl", 0, "How to print results (default: text)", 0},
+    {"format", OPTION_FORMAT, "text|json|jsonl|tsv", 0, "How to print results (default: text)", 0},
+    {"header", OPTION_HEADER, NULL, 0, OPTION_HEADER_DOC, 0},
     {"color", OPTION_COLOR, "auto|always|never", 0, "Colour on a terminal (default: auto)", 0},
     {"quiet", 'q', NULL, 0, "Print the result only", 0},
     {"verbose", 'v', NULL, 0, "Log every packet on standard error", 0},
@@ -273,6 +279,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
     case OPTION_FORMAT:
         o->format = option_format(state, arg);
         break;
+    case OPTION_HEADER:
+        o->header = true;
+        break;
     case OPTION_COLOR:
         o->color = option_color(state, arg, o->color);
         break;
@@ -293,6 +302,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
         if (o->takes_server && o->server == NULL)
             argp_error(state, "no SERVER given, and TEREDO_SERVER is not set");
         check_auth(o, state);
+        option_check_header(state, o->header, o->format);
         break;
     default:
         return ARGP_ERR_UNKNOWN;

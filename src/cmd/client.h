@@ -26,6 +26,7 @@ struct client_options {
     bool allow_private;
     bool no_capture;
     enum report_format format;
+    bool header;
     bool quiet;
     bool verbose;
     bool color;

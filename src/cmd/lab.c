@@ -100,19 +100,18 @@ static void describe(const struct lab *lab)
 static int run_trace(struct lab *lab, struct error *error)
 {
     const struct lab_options *o = lab->options;
-    char *argv[] = {lab->path,
-                    "trace",
-                    "--control-ttl",
-                    "0",
-                    "--format",
-                    (char *)option_format_name(o->format),
-                    "--color",
-                    o->color ? "always" : "never",
-                    o->quiet ? "--quiet" : NULL,
-                    NULL};
+    char *argv[16] = {lab->path,       "trace",
+                      "--control-ttl", "0",
+                      "--format",      (char *)option_format_name(o->format),
+                      "--color",       o->color ? "always" : "never"};
+    unsigned count = 8;
     bool text = o->format == REPORT_TEXT && !o->quiet;
     int status;
 
+    if (o->quiet)
+        argv[count++] = "--quiet";
+    if (o->header)
+        argv[count] = "--header";
     if (text)
         describe(lab);
     status = lab_run(lab->topology, LAB_A, lab->path, argv, "192.0.2.1", lab->peer, error);

@@ -25,6 +25,7 @@ enum {
     OPTION_PCAP,
     OPTION_PCAP_EACH,
     OPTION_FORMAT,
+    OPTION_HEADER,
     OPTION_ASCII,
     OPTION_COLOR,
     OPTION_WIDTH,
@@ -51,8 +52,9 @@ static const struct argp_option options[] = {
      "Save what passes at every vantage point, merged in one capture file", 2},
     {"pcap-each", OPTION_PCAP_EACH, "FILE", 0,
      "The same, in a file for each: FILE-a, FILE-nat-a, FILE-b, FILE-nat-b, FILE-s1, FILE-s2", 2},
-    {"format", OPTION_FORMAT, "text|json|jsonl", 0,
+    {"format", OPTION_FORMAT, "text|json|jsonl|tsv", 0,
      "How the trace prints (default: text, and a ladder after it)", 2},
+    {"header", OPTION_HEADER, NULL, 0, OPTION_HEADER_DOC, 2},
     {"ascii", OPTION_ASCII, NULL, 0, "Draw the ladder without line-drawing characters", 2},
     {"width", OPTION_WIDTH, "COLUMNS", 0, "Width of the ladder (default: the terminal's)", 2},
     {"color", OPTION_COLOR, "auto|always|never", 0, "Colour on a terminal (default: auto)", 2},
@@ -163,6 +165,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
     case OPTION_FORMAT:
         o->format = option_format(state, arg);
         break;
+    case OPTION_HEADER:
+        o->header = true;
+        break;
     case OPTION_ASCII:
         o->ascii = true;
         break;
@@ -181,6 +186,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
     case ARGP_KEY_ARG:
         o->command = &state->argv[state->next - 1];
         state->next = state->argc;
+        break;
+    case ARGP_KEY_SUCCESS:
+        option_check_header(state, o->header, o->format);
         break;
     default:
         return ARGP_ERR_UNKNOWN;

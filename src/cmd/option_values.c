@@ -10,6 +10,7 @@ static const char *const formats[] = {
     [REPORT_TEXT] = "text",
     [REPORT_JSON] = "json",
     [REPORT_JSONL] = "jsonl",
+    [REPORT_TSV] = "tsv",
 };
 
 long option_number(struct argp_state *state, const char *name, const char *text, long low,
@@ -40,13 +41,19 @@ enum report_format option_format(struct argp_state *state, const char *text)
     for (unsigned i = 0; i < sizeof formats / sizeof *formats; i++)
         if (strcmp(text, formats[i]) == 0)
             return (enum report_format)i;
-    argp_error(state, "--format: '%s' is none of text, json, jsonl", text);
+    argp_error(state, "--format: '%s' is none of text, json, jsonl, tsv", text);
     return REPORT_TEXT;
 }
 
 const char *option_format_name(enum report_format format)
 {
     return formats[format];
+}
+
+void option_check_header(struct argp_state *state, bool header, enum report_format format)
+{
+    if (header && format != REPORT_TSV)
+        argp_error(state, "--header goes with --format=tsv");
 }
 
 bool option_color(struct argp_state *state, const char *text, bool by_default)

@@ -121,7 +121,7 @@ struct capture *capture_open(const char *path, const struct capture_control *con
     }
     c->buffer = malloc(READ_ROOM);
     if (c->fd < 0 || c->buffer == NULL || !open_stream(c)) {
-        error_set(error, EX_NOINPUT, errno, "cannot read %s", c->name);
+        error_set_no_input(error, errno, c->name);
         capture_close(c);
         return NULL;
     }

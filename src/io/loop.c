@@ -1,6 +1,7 @@
 #include "loop.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/timerfd.h>
 #include <sysexits.h>
@@ -17,14 +18,34 @@ static void timer_ready(void *context)
         l->on_timer(l->timer_context);
 }
 
-int loop_init(struct loop *l, struct error *error)
+int loop_init_uv(uv_loop_t *uv, struct error *error)
 {
-    int failed;
+    int pipes[2][2];
+    int open = 0, failed = 0;
 
-    *l = (struct loop){.timer_fd = -1};
-    failed = uv_loop_init(&l->uv);
+    /* libuv aborts where it gets no pipe for its signals, so there must be descriptors left. */
+    while (open < 2 && failed == 0) {
+        if (pipe2(pipes[open], O_CLOEXEC) == 0)
+            open++;
+        else
+            failed = -errno;
+    }
+    while (open-- > 0) {
+        close(pipes[open][0]);
+        close(pipes[open][1]);
+    }
+    if (failed == 0)
+        failed = uv_loop_init(uv);
     if (failed != 0)
         return error_set(error, EX_OSERR, -failed, "cannot set up the event loop");
+    return 0;
+}
+
+int loop_init(struct loop *l, struct error *error)
+{
+    *l = (struct loop){.timer_fd = -1};
+    if (loop_init_uv(&l->uv, error) != 0)
+        return -1;
     l->open = true;
     l->timer_fd = timerfd_create(CLOCK_BOOTTIME, TFD_NONBLOCK | TFD_CLOEXEC);
     if (l->timer_fd < 0)

@@ -36,6 +36,9 @@ struct loop {
     void *stop_context;
 };
 
+/* uv_loop_init, which gives an error (71) where libuv would abort: without descriptors. */
+int loop_init_uv(uv_loop_t *uv, struct error *error);
+
 /* Sets up L, which may not be moved afterwards; loop_close frees it, also after a failure. */
 int loop_init(struct loop *l, struct error *error);
 

@@ -150,5 +150,8 @@ void address_print(struct address_printer *printer, const struct address *a)
     case REPORT_JSONL:
         address_print_json(printer, a);
         break;
+    case REPORT_TSV:
+        address_print_tsv(printer, a);
+        break;
     }
 }

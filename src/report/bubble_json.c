@@ -2,6 +2,7 @@
 
 #include "bubble_reporter.h"
 #include "json_parts.h"
+#include "tsv.h"
 #include "words.h"
 
 enum {
@@ -16,17 +17,21 @@ static json_t *start_object(const struct bubble_report *r, const char *event)
     if (event != NULL && r->config.format == REPORT_JSON)
         return json_object();
     o = json_pack("{s:i, s:s}", "schema", SCHEMA, "command", "bubble");
-    if (r->config.format == REPORT_JSONL)
+    if (r->config.format != REPORT_JSON)
         json_object_set_new(o, "event", json_string(event != NULL ? event : "summary"));
     return o;
 }
 
 static void print(const struct bubble_report *r, json_t *o)
 {
-    json_dumpf(o, r->config.out,
-               JSON_REAL_PRECISION(12) |
-                   (r->config.format == REPORT_JSONL ? JSON_COMPACT : JSON_INDENT(2)));
-    fputc('\n', r->config.out);
+    if (r->config.format == REPORT_TSV) {
+        tsv_row(r->config.out, "bubble", o);
+    } else {
+        json_dumpf(o, r->config.out,
+                   JSON_REAL_PRECISION(12) |
+                       (r->config.format == REPORT_JSONL ? JSON_COMPACT : JSON_INDENT(2)));
+        fputc('\n', r->config.out);
+    }
     fflush(r->config.out);
     json_decref(o);
 }

@@ -26,5 +26,7 @@ char *packet_put_json(struct stamp *stamp, char *p, const struct sighting *s);
 char *packet_put_prefix(char *p, const struct icmp6_prefix *prefix);
 char *packet_put_trailer(char *p, const struct teredo_trailer *trailer);
 unsigned packet_kept_trailers(const struct teredo_packet *packet);
+/* "nonce", "alternate_address", "nd_option", "random_port", or NULL for a type that is unknown. */
+const char *packet_trailer_name(uint8_t type);
 
 #endif

@@ -128,7 +128,7 @@ static char *put_bytes_or_null(char *p, const char *key, struct sighting_bytes b
                               : json_put_hex(p, key, bytes.data, bytes.size);
 }
 
-static const char *trailer_name(uint8_t type)
+const char *packet_trailer_name(uint8_t type)
 {
     switch ((enum teredo_trailer_type)type) {
     case TRAILER_NONCE:
@@ -150,7 +150,7 @@ static char *put_trailers(char *p, const struct sighting *s)
     p = put_string(json_put_key(p, "trailers"), "[");
     for (unsigned i = 0; i < packet_kept_trailers(packet); i++) {
         const struct teredo_trailer *trailer = &packet->trailers[i];
-        const char *name = trailer_name(trailer->type);
+        const char *name = packet_trailer_name(trailer->type);
 
         if (i > 0)
             *p++ = ',';

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sysexits.h>
 
 #include "reporter.h"
@@ -23,6 +24,10 @@ struct reporter *reporter_new(const struct report_config *config)
         break;
     case REPORT_JSONL:
         r->emit = config->capture_count > 0 ? json_captured_emit : jsonl_emit;
+        break;
+    case REPORT_TSV:
+        /* A row a run, but for what goes on. */
+        r->emit = strcmp(config->command, "listen") == 0 ? jsonl_emit : json_emit;
         break;
     }
     return r;

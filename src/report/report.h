@@ -10,7 +10,8 @@
 enum report_format {
     REPORT_TEXT,
     REPORT_JSON,
-    REPORT_JSONL
+    REPORT_JSONL,
+    REPORT_TSV
 };
 
 struct report_config {

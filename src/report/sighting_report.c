@@ -21,6 +21,10 @@ void sighting_printer_file(struct sighting_printer *printer, const char *name)
     printer->file = NULL;
     if (name == NULL || printer->format == REPORT_TEXT)
         return;
+    if (printer->format == REPORT_TSV) {
+        printer->file = strndup(name, size);
+        return;
+    }
     /* jansson keeps UTF-8 as it is and refuses what is none. */
     string = json_stringn(name, size);
     printer->file = string == NULL ? NULL : json_dumps(string, JSON_ENCODE_ANY);
@@ -63,7 +67,9 @@ static void print_json(struct sighting_printer *printer, const struct sighting *
 
 void sighting_print(struct sighting_printer *printer, const struct sighting *s)
 {
-    if (printer->format != REPORT_TEXT) {
+    if (printer->format == REPORT_TSV) {
+        output_advance(printer->out, sighting_put_tsv(printer, output_reserve(printer->out), s));
+    } else if (printer->format != REPORT_TEXT) {
         print_json(printer, s);
     } else {
         char *p = packet_put_line(&printer->stamp, output_reserve(printer->out), s);

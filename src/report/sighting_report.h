@@ -15,7 +15,7 @@ struct sighting_printer {
     struct output *out;
     uint64_t count; /* printed so far */
     struct stamp stamp;
-    char *file; /* the file's name as a JSON string, or NULL */
+    char *file; /* the file's name, as a JSON string unless the format is REPORT_TSV; or NULL */
 };
 
 /* The file that the packets are from, from now on; NULL = from none. */
@@ -29,5 +29,9 @@ void sighting_print_end(struct sighting_printer *printer);
 /* The summary; DROPPED packets got lost before they were seen. */
 void sighting_summary_print(FILE *out, enum report_format format,
                             const struct sighting_summary *sum, uint64_t dropped);
+
+/* One packet as a row of columns, put at P in at most OUTPUT_PIECE bytes; returns what follows. Only
+ * sighting_report.c calls it. */
+char *sighting_put_tsv(struct sighting_printer *printer, char *p, const struct sighting *s);
 
 #endif

@@ -340,7 +340,7 @@ teredoctl addr: note: the mapped address is a special address (documentation)'
     local encode='--encode --server 192.0.2.1 --mapped 203.0.113.9:40000'
     local rows=(
         "--nonsense|unrecognized option '--nonsense'"
-        "--format=xml ::1|--format: 'xml' is none of text, json, jsonl"
+        "--format=xml ::1|--format: 'xml' is none of text, json, jsonl, tsv"
         "--server 192.0.2.1 ::1|--server, --mapped, --flags and --random-flags go with --encode"
         "--random-flags|--server, --mapped, --flags and --random-flags go with --encode"
         "--encode|--encode needs --server and --mapped"

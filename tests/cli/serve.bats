@@ -224,7 +224,7 @@ received() {
 
 @test "bad files of secrets are refused" {
     run -66 --separate-stderr "$TEREDOCTL" serve --address 192.0.2.1 --auth-secret-file missing
-    [[ $stderr == *"cannot open missing: No such file or directory"* ]]
+    [[ $stderr == *"cannot read missing: No such file or directory"* ]]
     printf 'alice:x\nbob\n' >clients
     run -65 --separate-stderr "$TEREDOCTL" serve --address 192.0.2.1 --auth-secret-file clients
     [[ $stderr == *'clients line 2: not "identifier:secret"'* ]]

@@ -229,11 +229,20 @@ punch() {
     done
 }
 
+@test "listen tells in jsonl when its mapping has changed" {
+    run --separate-stderr timeout 30 "$TEREDOCTL" lab --nat-a port-restricted,timeout=1s,ports=random -- \
+        teredoctl listen --refresh 2 --duration 4 --format=jsonl
+    [ "$status" -eq 0 ]
+    jq -se '[.[] | select(.event == "mapping_changed")][0]
+        | .mapped != .mapped_before and .mapped.address == .mapped_before.address' <<<"$output"
+    jq -se '.[-1].event == "summary" and .[-1].mapping_changes >= 1' <<<"$output"
+}
+
 @test "an ordinary user has the whole lab too" {
     if [ "$(id -u)" -ne 0 ]; then
         skip "is an ordinary user already: every test here shows it"
     fi
-    cp "$(command -v "$TEREDOCTL")" "$BATS_TEST_TMPDIR/teredoctl"
+    cp "$(command -v "${TEREDOCTL_PROGRAM:-$TEREDOCTL}")" "$BATS_TEST_TMPDIR/teredoctl"
     chmod 755 "$BATS_TEST_TMPDIR" "$BATS_FILE_TMPDIR" "$BATS_RUN_TMPDIR" "$BATS_TEST_TMPDIR/teredoctl"
     run setpriv --reuid=65534 --regid=65534 --clear-groups env -C / timeout 30 \
         "$BATS_TEST_TMPDIR/teredoctl" lab --width 100
