@@ -9,6 +9,7 @@
 #include "entropy.h"
 #include "overhear.h"
 #include "replay.h"
+#include "tsv.h"
 
 enum {
     /* How often the clock of an interface is looked at where nothing comes. */
@@ -79,6 +80,8 @@ static int make_reporter(struct tracing *t, struct error *error)
         .capture_count = t->replay.count,
     };
 
+    if (o->header)
+        tsv_header(stdout, TSV_CAPTURES);
     t->reporter = reporter_new(&config);
     return t->reporter == NULL ? error_set(error, EX_OSERR, ENOMEM, "cannot start") : 0;
 }

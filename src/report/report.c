@@ -26,8 +26,10 @@ struct reporter *reporter_new(const struct report_config *config)
         r->emit = config->capture_count > 0 ? json_captured_emit : jsonl_emit;
         break;
     case REPORT_TSV:
-        /* A row a run, but for what goes on. */
-        r->emit = strcmp(config->command, "listen") == 0 ? jsonl_emit : json_emit;
+        /* A row a run, but for what goes on, and for hole punches in captures. */
+        r->emit = config->capture_count > 0                ? json_captured_emit
+                  : strcmp(config->command, "listen") == 0 ? jsonl_emit
+                                                           : json_emit;
         break;
     }
     return r;

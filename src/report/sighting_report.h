@@ -30,8 +30,8 @@ void sighting_print_end(struct sighting_printer *printer);
 void sighting_summary_print(FILE *out, enum report_format format,
                             const struct sighting_summary *sum, uint64_t dropped);
 
-/* One packet as a row of columns, put at P in at most OUTPUT_PIECE bytes; returns what follows. Only
- * sighting_report.c calls it. */
+/* One packet as a row of columns, put at P in at most OUTPUT_PIECE bytes; returns what follows.
+ * Only sighting_report.c calls it. */
 char *sighting_put_tsv(struct sighting_printer *printer, char *p, const struct sighting *s);
 
 #endif

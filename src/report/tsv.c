@@ -33,6 +33,9 @@ static const struct {
               "dropped"},
     {"trace", "verdict cause peer peer_mapped peer_server server local mapped teredo_address nat "
               "proof answered_from attempts indirect_answers rtt_s elapsed_s"},
+    {TSV_CAPTURES, "when verdict cause initiator.address initiator.mapped initiator.relay "
+                   "peer.address peer.mapped peer.server side proof answered_from attempts "
+                   "indirect_answers rtt_s elapsed_s"},
 };
 
 enum {

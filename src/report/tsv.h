@@ -9,8 +9,10 @@
 
 #include "endpoint.h"
 
-/* A table is called as the command; that of `decode --summary` TSV_SUMMARY. */
+/* A table is called as the command; that of `decode --summary` TSV_SUMMARY, and that of a trace of
+ * captures TSV_CAPTURES. */
 #define TSV_SUMMARY "decode --summary"
+#define TSV_CAPTURES "trace -r"
 
 /* The names of the columns, in one line. */
 void tsv_header(FILE *out, const char *table);

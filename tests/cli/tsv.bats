@@ -42,7 +42,7 @@ column() {
     run python3 "$top_srcdir/tests/schema/compare_tsv.py" tables objects
     printf '%s\n' "${lines[@]:0:40}"
     [ "$status" -eq 0 ]
-    [ "${#lines[@]}" -eq 9 ]
+    [ "${#lines[@]}" -eq 10 ]
 }
 
 @test "--header goes with --format=tsv" {

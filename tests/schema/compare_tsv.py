@@ -48,6 +48,8 @@ def read_json(name):
         table = instance["command"]
         if (table, event) == ("decode", "summary"):
             table = "decode --summary"
+        if (table, event) == ("trace", "punch"):
+            table = "trace -r"
         if event and (table not in VERDICT_ONLY or event == "verdict"):
             tables.setdefault(table, []).append(instance)
     return tables

@@ -173,6 +173,74 @@ static void print_trace(enum report_format format)
     }
 }
 
+static struct step_report captured_step(int i)
+{
+    struct step_report s = step_of(i).step.report;
+
+    s.lost = i % 2 == 0;
+    s.state = (enum step_state)(i % (STEP_OBSERVED + 1));
+    s.view_count = (uint8_t)(s.state == STEP_MISSING ? 0 : i % (STEP_MAX_VIEWS + 1));
+    for (int view = 0; view < s.view_count; view++)
+        s.views[view] = (struct step_view){.when = when,
+                                           .from = here,
+                                           .to = there,
+                                           .vantage = (uint8_t)(view % 2),
+                                           .ttl = 64,
+                                           .place = (uint8_t)(view % (PLACE_RECEIVER + 1))};
+    return s;
+}
+
+/* Always the peer's addresses, which are in its own: a punch without them is none. */
+static struct event captured_punch(int i)
+{
+    struct event e = punching(i);
+    struct punching *p = &e.punching;
+
+    p->side = (enum punch_side)(SIDE_INITIATOR + i % SIDE_PATH);
+    p->peer_server = p->peer_mapped = there;
+    p->relay = i % 4 == 0;
+    p->has_own = i % 3 == 0;
+    p->both_sides = i % 5 == 0;
+    p->control = i % 7 == 0;
+    p->started = when;
+    if (i % 2 == 0)
+        p->request = captured_step(1);
+    for (int step = 0; step < STEP_COUNT; step++)
+        p->steps[step] = captured_step(i + step);
+    return e;
+}
+
+static void print_captures(enum report_format format)
+{
+    static const char *const names[] = {"a.pcap", "b\xff.pcap"};
+    struct report_config config = {.format = format,
+                                   .command = "trace",
+                                   .out = stdout,
+                                   .err = stderr,
+                                   .captures = names,
+                                   .capture_count = 2};
+    struct reporter *r = reporter_new(&config);
+    struct event e = {.kind = EVENT_CLOCK, .when = when, .clock.vantage = 1};
+
+    tell(r, &e);
+    e.clock.fit = (struct clock_fit){5, true, when, NSEC_MS, 1e-6, NSEC_US};
+    tell(r, &e);
+    print_rejected(r);
+    for (int i = 0; i < 2 * QUALIFY_REASON_COUNT; i++) {
+        e = qualification(i);
+        e.qualification.captured = true;
+        e.qualification.started = when;
+        tell(r, &e);
+    }
+    for (int i = 0; i < 3 * CAUSE_COUNT; i++) {
+        e = captured_punch(i);
+        tell(r, &e);
+    }
+    e = (struct event){.kind = EVENT_OVERHEARD, .when = when, .overheard.punches = 1};
+    tell(r, &e);
+    close_reporter(r);
+}
+
 static void print_listen(enum report_format format)
 {
     struct reporter *r = open_reporter("listen", format);
@@ -326,8 +394,12 @@ static void print_addrs(enum report_format format)
 static void make_sighting(struct sighting *s, uint8_t *bytes, size_t room)
 {
     static const uint8_t nonce[TEREDO_NONCE_SIZE] = {1};
-    static const uint8_t types[] = {TRAILER_NONCE, 0x02, TRAILER_ALTERNATE_ADDRESS,
-                                    TRAILER_ND_OPTION, TRAILER_RANDOM_PORT};
+    static const uint8_t alternate[8] = {0, 0, 100, 64, 1, 2, 156, 64};
+    static const struct teredo_trailer trailers[] = {{TRAILER_NONCE, 4, nonce},
+                                                     {0x02, 4, nonce},
+                                                     {TRAILER_ALTERNATE_ADDRESS, 8, alternate},
+                                                     {TRAILER_ND_OPTION, 4, alternate},
+                                                     {TRAILER_RANDOM_PORT, 2, nonce}};
     struct writer w = writer_of(bytes, room);
     struct teredo_packet p;
     uint8_t rs[8];
@@ -336,10 +408,11 @@ static void make_sighting(struct sighting *s, uint8_t *bytes, size_t room)
     teredo_add_auth_nonce(&p, nonce);
     p.has_origin = true;
     p.origin = here;
-    for (size_t i = 0; i < sizeof types; i++)
-        p.trailers[p.trailer_count++] = (struct teredo_trailer){types[i], 4, nonce};
+    for (size_t i = 0; i < sizeof trailers / sizeof *trailers; i++)
+        p.trailers[p.trailer_count++] = trailers[i];
     teredo_encode(&w, &p);
     sighter_decode_payload(bytes, w.size, s);
+    s->outside = SIGHTING_CAPTURED;
     s->frame = 1;
     s->when = when;
     s->udp.from = here;
@@ -394,19 +467,12 @@ static void print_bubble(enum report_format format)
     make_sighting(&s, bytes, sizeof bytes);
     for (int i = 0; i < 3 * (BUBBLE_WRITTEN + 1); i++) {
         struct bubble_report *r = bubble_report_new(&config);
-        struct bubble_packet packet = {.number = 1, .when = when};
-        struct bubble_reply reply = {.when = when, .from = there, .to = here, .answered = 1};
+        struct bubble_packet packet = {
+            .number = 1, .ip4 = bytes, .ip4_size = s.size, .sighting = s};
+        struct bubble_reply reply = {.sighting = s, .answered = 1};
         struct bubble_icmp icmp = {when, there, icmp_of(i)};
         struct bubble_summary summary = {.wait = NSEC_S, .answers = 1, .via = ways[i % 3]};
-        struct craft craft;
 
-        packet_view_init(&packet.view, bytes, s.size);
-        packet_view_init(&reply.view, bytes, s.size);
-        craft = packet.view.craft;
-        craft.from = here;
-        craft.to = there;
-        craft.udp.checksum = (i % 3);
-        packet.craft = &craft;
         packet.aim = (enum bubble_aim)(i % (BUBBLE_GIVEN + 1));
         packet.errnum = i % 2 == 0 ? 0 : EPERM;
         reply.proof = (enum punch_proof)(i % (PROOF_NONCE + 1));
@@ -449,7 +515,7 @@ static void print_all(enum report_format format)
         {"listen", print_listen},   {"classify", print_classify},
         {"addr", print_addrs},      {"decode", print_packets},
         {"bubble", print_bubble},   {TSV_SUMMARY, print_decode_summary},
-        {"serve", print_serve},
+        {"serve", print_serve},     {TSV_CAPTURES, print_captures},
     };
 
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
