@@ -8,9 +8,11 @@
 #include <unistd.h>
 
 #include "entropy.h"
+#include "ladder.h"
 #include "option_values.h"
 #include "privilege.h"
 #include "resolve.h"
+#include "terminal.h"
 #include "words.h"
 
 static int read_secret(struct client_options *o, struct error *error)
@@ -69,6 +71,8 @@ static int open_reporter(struct client *c, bool explain, struct error *error)
         .verbose = o->verbose,
         .explain = explain,
         .color = o->color,
+        .width = o->width,
+        .ascii = o->ascii,
     };
 
     c->reporter = reporter_new(&config);
@@ -196,6 +200,8 @@ void client_options_init(struct client_options *o, const char *command, bool tak
         .timeout = 1500 * NSEC_MS,
         .attempts = 3,
         .color = option_color_default(),
+        .ascii = !ladder_locale_is_utf8(),
+        .width = terminal_width(),
     };
 }
 
@@ -211,6 +217,8 @@ enum {
     OPTION_COLOR,
     OPTION_NO_CAPTURE,
     OPTION_WRITE,
+    OPTION_ASCII,
+    OPTION_WIDTH,
 };
 
 static const struct argp_option options[] = {
@@ -225,7 +233,6 @@ static const struct argp_option options[] = {
     {"write", OPTION_WRITE, "FILE", 0, "Save all packets sent and received as a capture", 0},
     {"no-capture", OPTION_NO_CAPTURE, NULL, 0,
      "Use the sockets' own timestamps even where libpcap may capture", 0},
-    {"format", OPTION_FORMAT, "text|json|jsonl", 0, "How to print results (default: text)", 0},
     {"color", OPTION_COLOR, "auto|always|never", 0, "Colour on a terminal (default: auto)", 0},
     {"quiet", 'q', NULL, 0, "Print the result only", 0},
     {"verbose", 'v', NULL, 0, "Log every packet on standard error", 0},
@@ -270,9 +277,6 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
     case OPTION_NO_CAPTURE:
         o->no_capture = true;
         break;
-    case OPTION_FORMAT:
-        o->format = option_format(state, arg);
-        break;
     case OPTION_COLOR:
         o->color = option_color(state, arg, o->color);
         break;
@@ -300,7 +304,55 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
     return 0;
 }
 
-const struct argp client_argp = {.options = options, .parser = parse_option};
+static const struct argp common_argp = {.options = options, .parser = parse_option};
+static const struct argp_child common[] = {{&common_argp, 0, NULL, 0}, {0}};
+
+static const struct argp_option format_options[] = {
+    {"format", OPTION_FORMAT, "text|json|jsonl", 0, "How to print results (default: text)", 0},
+    {0},
+};
+
+static error_t parse_format(int key, char *arg, struct argp_state *state)
+{
+    struct client_options *o = state->input;
+
+    if (key == ARGP_KEY_INIT)
+        state->child_inputs[0] = o;
+    else if (key == OPTION_FORMAT)
+        o->format = option_format(state, arg);
+    else
+        return ARGP_ERR_UNKNOWN;
+    return 0;
+}
+
+const struct argp client_argp = {
+    .options = format_options, .parser = parse_format, .children = common};
+
+static const struct argp_option chart_options[] = {
+    {"format", OPTION_FORMAT, "text|json|jsonl|ladder|mermaid|svg", 0,
+     "How to print results (default: text)", 0},
+    {"ascii", OPTION_ASCII, NULL, 0, "Draw the ladder without line-drawing characters", 0},
+    {"width", OPTION_WIDTH, "COLUMNS", 0, "Width of the ladder (default: the terminal's)", 0},
+    {0},
+};
+
+static error_t parse_chart(int key, char *arg, struct argp_state *state)
+{
+    struct client_options *o = state->input;
+
+    if (key == OPTION_FORMAT)
+        o->format = option_chart_format(state, arg);
+    else if (key == OPTION_ASCII)
+        o->ascii = true;
+    else if (key == OPTION_WIDTH)
+        o->width = (unsigned)option_number(state, "--width", arg, 1, 10000);
+    else
+        return parse_format(key, arg, state);
+    return 0;
+}
+
+const struct argp client_chart_argp = {
+    .options = chart_options, .parser = parse_chart, .children = common};
 
 static const struct argp_option patience_options[] = {
     {"timeout", OPTION_TIMEOUT, "SECONDS", 0, "Give a silent server up after this (default: 1.5)",

@@ -7,9 +7,8 @@
 #include <unistd.h>
 
 static const char *const formats[] = {
-    [REPORT_TEXT] = "text",
-    [REPORT_JSON] = "json",
-    [REPORT_JSONL] = "jsonl",
+    [REPORT_TEXT] = "text",     [REPORT_JSON] = "json",       [REPORT_JSONL] = "jsonl",
+    [REPORT_LADDER] = "ladder", [REPORT_MERMAID] = "mermaid", [REPORT_SVG] = "svg",
 };
 
 long option_number(struct argp_state *state, const char *name, const char *text, long low,
@@ -35,13 +34,32 @@ nsec option_seconds(struct argp_state *state, const char *name, const char *text
     return (nsec)(value * 1e9);
 }
 
+/* The format of this name up to LAST, or -1. */
+static int find_format(const char *text, enum report_format last)
+{
+    for (unsigned i = 0; i <= (unsigned)last; i++)
+        if (strcmp(text, formats[i]) == 0)
+            return (int)i;
+    return -1;
+}
+
 enum report_format option_format(struct argp_state *state, const char *text)
 {
-    for (unsigned i = 0; i < sizeof formats / sizeof *formats; i++)
-        if (strcmp(text, formats[i]) == 0)
-            return (enum report_format)i;
-    argp_error(state, "--format: '%s' is none of text, json, jsonl", text);
-    return REPORT_TEXT;
+    int format = find_format(text, REPORT_JSONL);
+
+    if (format < 0)
+        argp_error(state, "--format: '%s' is none of text, json, jsonl", text);
+    return (enum report_format)format;
+}
+
+enum report_format option_chart_format(struct argp_state *state, const char *text)
+{
+    int format = find_format(text, REPORT_SVG);
+
+    if (format < 0)
+        argp_error(state, "--format: '%s' is none of text, json, jsonl, ladder, mermaid, svg",
+                   text);
+    return (enum report_format)format;
 }
 
 const char *option_format_name(enum report_format format)

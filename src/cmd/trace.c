@@ -136,7 +136,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 }
 
 static const struct argp_child children[] = {
-    {&client_argp, 0, NULL, 0}, {&client_patience_argp, 0, NULL, 0}, {0}};
+    {&client_chart_argp, 0, NULL, 0}, {&client_patience_argp, 0, NULL, 0}, {0}};
 
 static const struct argp argp = {
     .options = options,

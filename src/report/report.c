@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <sysexits.h>
 
+#include "chart.h"
 #include "reporter.h"
 
 struct reporter *reporter_new(const struct report_config *config)
@@ -23,6 +24,16 @@ struct reporter *reporter_new(const struct report_config *config)
         break;
     case REPORT_JSONL:
         r->emit = jsonl_emit;
+        break;
+    case REPORT_LADDER:
+    case REPORT_MERMAID:
+    case REPORT_SVG:
+        r->emit = chart_emit;
+        r->chart = chart_new();
+        if (r->chart == NULL) {
+            free(r);
+            return NULL;
+        }
         break;
     }
     return r;
@@ -63,6 +74,8 @@ int reporter_close(struct reporter *r, struct error *error)
 {
     FILE *out = r->config.out;
 
+    if (r->chart != NULL)
+        chart_close(r);
     free(r);
     if (fflush(out) != 0 || ferror(out))
         return error_set(error, EX_IOERR, errno, "cannot write the results");

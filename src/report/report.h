@@ -10,7 +10,11 @@
 enum report_format {
     REPORT_TEXT,
     REPORT_JSON,
-    REPORT_JSONL
+    REPORT_JSONL,
+    /* Charts of a punch: for trace, listen and lab. */
+    REPORT_LADDER,
+    REPORT_MERMAID,
+    REPORT_SVG
 };
 
 struct report_config {
@@ -23,6 +27,8 @@ struct report_config {
     bool verbose;
     bool explain; /* every rule of an advertisement, passed or failed */
     bool color;
+    unsigned width; /* of a ladder, in columns */
+    bool ascii;     /* a ladder without line-drawing characters */
 };
 
 struct reporter;

@@ -9,6 +9,7 @@ struct reporter {
     void (*emit)(struct reporter *r, const struct event *event);
     struct qualification qualification; /* the last one told */
     bool has_qualification;
+    struct chart *chart; /* of the formats that draw */
     bool step_header;    /* text: the heading over the steps is out */
     bool progress_shown; /* text: a status line is on the terminal */
 };
