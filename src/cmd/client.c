@@ -73,6 +73,7 @@ static int open_reporter(struct client *c, bool explain, struct error *error)
         .color = o->color,
         .width = o->width,
         .ascii = o->ascii,
+        .watch = o->watch,
     };
 
     c->reporter = reporter_new(&config);
@@ -160,16 +161,28 @@ static void see(void *context, const struct observation *o, const uint8_t *bytes
 
     if (o->kind == OBSERVED_TIMER || o->kind == OBSERVED_STOP)
         return;
-    if (c->options->verbose)
+    if (c->options->verbose) {
+        reporter_hush(c->reporter, o->when);
         log_packet(o, ttl);
+    }
     if (c->writer != NULL && bytes != NULL)
         pcap_writer_add(c->writer, o->when, o->from, o->to, ttl, bytes, o->size);
+}
+
+static void tick(void *context, enum loop_tick why, nsec now, const struct waiting *waiting)
+{
+    const struct client *c = context;
+
+    if (why == LOOP_TICK_SUSPENDED)
+        reporter_hush(c->reporter, now);
+    else
+        reporter_tick(c->reporter, now, waiting);
 }
 
 int client_run(struct client *c, struct engine engine, const struct event_sink *sink,
                struct error *error)
 {
-    struct live_tap tap = {see, c};
+    struct live_tap tap = {see, reporter_has_terminal(c->reporter) ? tick : NULL, c};
 
     return live_run(c->live, engine, sink, &tap, error);
 }

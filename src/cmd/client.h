@@ -29,6 +29,7 @@ struct client_options {
     bool quiet;
     bool verbose;
     bool color;
+    bool watch;     /* a live table */
     bool ascii;     /* of a ladder: no line-drawing characters */
     unsigned width; /* of a ladder, in columns */
 };

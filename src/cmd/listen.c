@@ -6,6 +6,7 @@
 #include "command.h"
 #include "option_values.h"
 #include "respond.h"
+#include "terminal.h"
 
 struct arguments {
     struct client_options client;
@@ -17,7 +18,8 @@ struct arguments {
 enum {
     OPTION_COUNT = 0x200,
     OPTION_DURATION,
-    OPTION_REFRESH
+    OPTION_REFRESH,
+    OPTION_WATCH
 };
 
 static const struct argp_option options[] = {
@@ -25,8 +27,21 @@ static const struct argp_option options[] = {
     {"duration", OPTION_DURATION, "SECONDS", 0, "End after this time", 0},
     {"refresh", OPTION_REFRESH, "SECONDS", 0,
      "Refresh the mapping at 75 to 100 % of this interval (default: 30)", 0},
+    {"watch", OPTION_WATCH, NULL, 0,
+     "Show the peers in a live table, on a terminal: last step, round-trip time", 0},
     {0},
 };
+
+/* A table that is drawn again and again is of no use in a pipe. */
+static void check_watch(const struct client_options *o, struct argp_state *state)
+{
+    if (!o->watch)
+        return;
+    if (o->format != REPORT_TEXT || o->quiet || o->verbose)
+        argp_error(state, "--watch goes with none of --format, --quiet, --verbose");
+    if (!terminal_can_draw())
+        argp_error(state, "--watch needs a terminal; without it, every step is a line");
+}
 
 static error_t parse_option(int key, char *arg, struct argp_state *state)
 {
@@ -44,6 +59,12 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
         break;
     case OPTION_REFRESH:
         a->refresh = option_seconds(state, "--refresh", arg);
+        break;
+    case OPTION_WATCH:
+        a->client.watch = true;
+        break;
+    case ARGP_KEY_END:
+        check_watch(&a->client, state);
         break;
     default:
         return ARGP_ERR_UNKNOWN;

@@ -13,8 +13,8 @@ struct punch_chart {
     unsigned b;
     unsigned nat_b;
     unsigned server_b;
-    bool direct_refused;   /* an ICMP error came for a direct bubble */
-    bool indirect_refused; /* likewise for an indirect one */
+    unsigned direct_refused; /* a bit an attempt: the peer's mapped endpoint refused its bubble 1 */
+    bool indirect_refused;   /* an ICMP error came for an indirect bubble */
 };
 
 static const char *const proof_labels[] = {
@@ -88,8 +88,16 @@ static void make_lanes(struct punch_chart *c, bool tried)
     c->b = sequence_lane(c->s, PARTY_B, "B");
 }
 
-static void draw_direct(struct punch_chart *c, const struct step_report *report)
+static unsigned attempt_bit(unsigned attempt)
 {
+    return 1u << (attempt & 31);
+}
+
+/* Its sending is all that A sees of it: the rest of its way is inferred, unless an ICMP error from
+ * the peer's mapped address tells. */
+static void draw_direct(struct punch_chart *c, const struct event *e)
+{
+    const struct step_report *report = &e->step.report;
     bool answered = c->p->steps[STEP_ANSWER].state != STEP_MISSING;
     /* Where the indirect bubble was refused, an answer can only be to the direct one. */
     bool got_through = answered && c->indirect_refused;
@@ -98,7 +106,10 @@ static void draw_direct(struct punch_chart *c, const struct step_report *report)
 
     sequence_at(arrow, report->when - c->zero);
     arrow->stopped = !got_through;
-    arrow->dashed = !c->direct_refused;
+    arrow->dashed = (c->direct_refused & attempt_bit(e->step.attempt)) == 0;
+    if (c->p->direct_ttl != 0)
+        sequence_remark(c->s, c->a, "with a time to live of %u, to end before the peer's NAT",
+                        c->p->direct_ttl);
 }
 
 static void draw_step(struct punch_chart *c, const struct event *e)
@@ -110,7 +121,7 @@ static void draw_step(struct punch_chart *c, const struct event *e)
 
     switch (e->step.step) {
     case STEP_DIRECT_BUBBLE:
-        draw_direct(c, report);
+        draw_direct(c, e);
         return;
     case STEP_INDIRECT_BUBBLE:
         arrow = sequence_arrow(c->s, c->a, c->server_b, "2 indirect bubble");
@@ -202,8 +213,9 @@ static void survey(struct punch_chart *c, const struct event *events, size_t cou
 
         if (e->kind == EVENT_STEP)
             c->zero = e->step.report.when;
-        if (e->kind == EVENT_NOTE && e->note.note == NOTE_DIRECT_ICMP)
-            c->direct_refused = true;
+        if (e->kind == EVENT_NOTE && e->note.note == NOTE_DIRECT_ICMP &&
+            e->note.icmp.reporter == c->p->peer_mapped.address)
+            c->direct_refused |= attempt_bit(e->note.attempt);
         if (e->kind == EVENT_NOTE && e->note.note == NOTE_SERVER_ICMP)
             c->indirect_refused = true;
     }

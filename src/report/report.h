@@ -6,6 +6,7 @@
 
 #include "error.h"
 #include "event.h"
+#include "waiting.h"
 
 enum report_format {
     REPORT_TEXT,
@@ -29,6 +30,7 @@ struct report_config {
     bool color;
     unsigned width; /* of a ladder, in columns */
     bool ascii;     /* a ladder without line-drawing characters */
+    bool watch;     /* peers as a live table; OUT must be a terminal */
 };
 
 struct reporter;
@@ -38,6 +40,17 @@ struct reporter *reporter_new(const struct report_config *config);
 
 /* Where a driver delivers events. */
 struct event_sink reporter_sink(struct reporter *r);
+
+/* True if the reporter wants reporter_tick: it has a terminal to look after. */
+bool reporter_has_terminal(const struct reporter *r);
+
+/* Some time has passed, or the terminal's size has changed: shows what is waited for on a status
+ * line, or draws the live table anew. */
+void reporter_tick(struct reporter *r, nsec now, const struct waiting *waiting);
+
+/* Leaves the terminal as it was found until the next tick: something else is printed, or the
+ * program is stopped. */
+void reporter_hush(struct reporter *r, nsec now);
 
 /* Says once, on the diagnostics stream, what a missing privilege costs and the like; not when
  * quiet. */

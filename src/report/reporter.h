@@ -3,6 +3,7 @@
 #define REPORT_REPORTER_H
 
 #include "report.h"
+#include "status.h"
 
 struct reporter {
     struct report_config config;
@@ -11,7 +12,8 @@ struct reporter {
     bool has_qualification;
     struct chart *chart; /* of the formats that draw */
     bool step_header;    /* text: the heading over the steps is out */
-    bool progress_shown; /* text: a status line is on the terminal */
+    struct status status;
+    struct watch *watch; /* the live table, where one is shown */
 };
 
 void text_emit(struct reporter *r, const struct event *event);
@@ -25,8 +27,6 @@ void text_note(struct reporter *r, const struct event *event);
 void text_punching(struct reporter *r, const struct punching *p);
 void text_peer(struct reporter *r, const struct event *event);
 void text_classification(struct reporter *r, const struct classification *c);
-void text_progress(struct reporter *r, const struct event *event);
-void text_progress_end(struct reporter *r);
 
 /* A verdict's first line: the word in its colour, then the sentence. MOOD: 0 yes, 1 no, 2 unsure.
  */
