@@ -117,6 +117,7 @@ static void draw(struct contact_chart *c, const struct event *e)
 
 static void conclude(const struct contact_chart *c)
 {
+    bool unnamed = IN6_IS_ADDR_LINKLOCAL(&c->peer);
     char verdict[256];
 
     if (c->open && c->echoes > 0)
@@ -126,10 +127,18 @@ static void conclude(const struct contact_chart *c)
     else if (c->open)
         snprintf(verdict, sizeof verdict,
                  "reached: the direct path is open; no echo request came on it\n");
+    else if (unnamed)
+        snprintf(verdict, sizeof verdict,
+                 "not reached: nothing arrived directly from this link-local source\n"
+                 "  such a source names no peer; the control of a trace looks the same\n");
     else
         snprintf(verdict, sizeof verdict,
                  "not reached: no packet that is surely the peer's arrived directly\n");
-    sequence_verdict(c->s, c->open ? SEQUENCE_YES : SEQUENCE_NO, verdict);
+    sequence_verdict(c->s,
+                     c->open   ? SEQUENCE_YES
+                     : unnamed ? SEQUENCE_UNSURE
+                               : SEQUENCE_NO,
+                     verdict);
 }
 
 void chart_contact(struct sequence *out, const struct event *events, size_t count,
@@ -139,7 +148,7 @@ void chart_contact(struct sequence *out, const struct event *events, size_t coun
     char own[INET6_ADDRSTRLEN], peer[INET6_ADDRSTRLEN], when[RFC3339_STRLEN];
 
     survey(&c, events, count);
-    snprintf(out->title, sizeof out->title, "contact of A, %s, with B, %s, from %s",
+    snprintf(out->title, sizeof out->title, "contact of A, %s, with B, %s, at %s",
              words_ip6(&c.peer, peer), words_ip6(&q->teredo_address, own),
              words_time(events[0].when, when));
     make_lanes(&c);

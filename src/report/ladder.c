@@ -151,10 +151,10 @@ static void write_titles(struct ladder *l)
     print_line(l);
 }
 
-/* How much of TEXT, at most ROOM bytes, goes on one line: up to a space. */
-static size_t break_at(const char *text, size_t room)
+/* How much of TEXT, of LENGTH bytes, goes on one line of ROOM: up to a space. */
+static size_t break_at(const char *text, size_t length, size_t room)
 {
-    size_t length = strcspn(text, "\n"), n;
+    size_t n;
 
     if (length <= room)
         return length;
@@ -171,7 +171,7 @@ void ladder_wrap(FILE *out, const char *text, unsigned width, unsigned indent)
 
         text += own;
         do {
-            size_t n = break_at(text, width > left + 8 ? width - left : 8);
+            size_t n = break_at(text, strcspn(text, "\n"), width > left + 8 ? width - left : 8);
 
             fprintf(out, "%*s%.*s\n", (int)left, "", (int)n, text);
             text += n;
@@ -221,7 +221,7 @@ static void label_above(struct ladder *l, const char *label, unsigned low)
     unsigned room = l->style.width - TIME_WIDTH - 1;
 
     while (*label != '\0') {
-        size_t n = break_at(label, room);
+        size_t n = break_at(label, strlen(label), room);
         unsigned start = low + 2;
 
         if (start + n > l->style.width)
@@ -239,7 +239,7 @@ static void write_arrow(struct ladder *l, const struct sequence_item *a)
     unsigned from = lane_column(l, a->from), to = lane_column(l, a->to);
     unsigned low = from < to ? from : to, high = from < to ? to : from;
     size_t length = strlen(a->label);
-    bool above = length + 6 > high - low;
+    bool above = length + 5 > high - low;
     char time[TIME_WIDTH + 1];
 
     if (above)
@@ -269,7 +269,7 @@ static void write_remark(struct ladder *l, const struct sequence_item *remark)
 
     sequence_time(remark, time, TIME_WIDTH - 1);
     while (*text != '\0') {
-        size_t n = break_at(text, room);
+        size_t n = break_at(text, strlen(text), room);
 
         lane_line(l);
         if (text == remark->label)

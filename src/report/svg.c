@@ -90,6 +90,8 @@ static void put_text(const struct picture *p, double x, double y, const char *an
 {
     char copy[512];
 
+    if (length == 0)
+        return;
     snprintf(copy, sizeof copy, "%.*s", (int)length, text);
     fprintf(p->out, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\" class=\"%s\">", x, y, anchor,
             class);
@@ -209,6 +211,7 @@ static void put_verdict(struct picture *p, bool draw)
     if (sequence_has_dashed(p->s))
         put_lines(p, EDGE, p->width, "start", "small",
                   "A dashed arrow is inferred: this side did not see it.", draw);
+    p->y += sequence_has_dashed(p->s) ? LINE / 2 : 0;
     while (text != NULL && *text != '\0') {
         size_t line = strcspn(text, "\n"), own = strspn(text, " ");
         char copy[1024];
