@@ -629,3 +629,10 @@ s.sendto(b"Hello", ("127.0.0.1", 40048))'
     [ "$status" -eq 64 ]
     [[ $stderr == *"larger than the 65535 bytes of IPv4"* ]]
 }
+
+@test "on a terminal a status line tells what bubble --wait waits for" {
+    on_terminal bubble --to 127.0.0.1:9 --source fe80::1 --destination 2001:0:7f00:1::1 --wait 2.5
+    [[ $output == *"waiting for answers: 0 so far, "*" s left"*$'\r\e[K'* ]]
+    on_terminal bubble --to 127.0.0.1:9 --source fe80::1 --destination 2001:0:7f00:1::1 --wait 1.8 -q
+    [[ $output != *"waiting"* ]]
+}
