@@ -97,7 +97,7 @@ static void parse_also(struct lab_options *o, struct argp_state *state, char *ar
     if (o->also_count == LAB_MAX_ALSO)
         argp_error(state, "--also: no more than %d", LAB_MAX_ALSO);
     if (equals == NULL || equals[1] == '\0') {
-        argp_error(state, "--also: '%s' is no HOST=COMMAND", arg);
+        argp_error(state, "--also: '%s' is not a HOST=COMMAND", arg);
         return;
     }
     *equals = '\0';
@@ -114,7 +114,7 @@ static uint64_t parse_unsigned(struct argp_state *state, const char *option, con
     errno = 0;
     value = strtoull(arg, &end, 0);
     if (end == arg || *end != '\0' || errno != 0 || arg[0] == '-')
-        argp_error(state, "%s: '%s' is no number", option, arg);
+        argp_error(state, "%s: '%s' is not a number", option, arg);
     return value;
 }
 

@@ -1,4 +1,5 @@
 #include <argp.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <sysexits.h>
 
@@ -121,7 +122,7 @@ static int listen_for_peers(struct client *c, const struct arguments *a, struct 
         return -1;
     engine = malloc(sizeof *engine);
     if (engine == NULL)
-        return error_set(error, EX_OSERR, 0, "out of memory");
+        return error_set(error, EX_OSERR, ENOMEM, "cannot start");
     respond_init(engine, &config);
     result = client_run(c, (struct engine){&respond_ops, engine}, &sink, error);
     free(engine);

@@ -20,7 +20,7 @@ long option_number(struct argp_state *state, const char *name, const char *text,
     errno = 0;
     value = strtol(text, &end, 10);
     if (end == text || *end != '\0' || errno != 0 || value < low || value > high)
-        argp_error(state, "%s: '%s' is no number from %ld to %ld", name, text, low, high);
+        argp_error(state, "%s: '%s' is not a number from %ld to %ld", name, text, low, high);
     return value;
 }
 
@@ -30,7 +30,7 @@ nsec option_seconds(struct argp_state *state, const char *name, const char *text
     double value = strtod(text, &end);
 
     if (end == text || *end != '\0' || !isfinite(value) || value < 0.001 || value > 31536000)
-        argp_error(state, "%s: '%s' is no number of seconds from 0.001 to 31536000", name, text);
+        argp_error(state, "%s: '%s' is not a number of seconds from 0.001 to 31536000", name, text);
     return (nsec)(value * 1e9);
 }
 

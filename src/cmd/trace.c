@@ -71,10 +71,10 @@ static void parse_teredo(struct argp_state *state, const char *name, const char 
     struct teredo_addr a;
 
     if (inet_pton(AF_INET6, arg, out) != 1)
-        argp_error(state, "%s: '%s' is no IPv6 address", name, arg);
+        argp_error(state, "%s: '%s' is not an IPv6 address", name, arg);
     else if (!teredo_addr_decode(out, &a))
-        argp_error(state, "%s: %s is no Teredo address; `teredoctl addr %s` says what it is", name,
-                   arg, arg);
+        argp_error(state, "%s: %s is not a Teredo address; `teredoctl addr %s` says what it is",
+                   name, arg, arg);
 }
 
 static void check(struct arguments *a, struct argp_state *state)

@@ -57,7 +57,7 @@ static pcap_t *open_file(const char *path, struct error *error)
     if (pcap == NULL) {
         if (!from_stdin)
             fclose(file);
-        error_set(error, EX_DATAERR, 0, "%s is no capture file: %s", path, message);
+        error_set(error, EX_DATAERR, 0, "%s is not a capture file: %s", path, message);
     }
     return pcap;
 }
@@ -102,7 +102,7 @@ static size_t find_packet(pcap_t *pcap, const char *path, unsigned long number,
         const char *link = pcap_datalink_val_to_name(pcap_datalink(pcap));
 
         error_set(error, EX_DATAERR, 0,
-                  "packet %lu of %s is no IPv4 packet behind Ethernet, Linux "
+                  "packet %lu of %s is not an IPv4 packet behind Ethernet, Linux "
                   "cooked or no link header (link type %s)",
                   number, path, link != NULL ? link : "unknown");
         return 0;

@@ -339,5 +339,5 @@ void text_classification(struct reporter *r, const struct classification *c)
     details(r, c);
     if (r->config.explain)
         evidence(r, c);
-    text_advice(r, classify_reach_advice(c->reach));
+    text_advice(r, classification_advice(c));
 }

@@ -56,9 +56,9 @@ END
     t bubble
     usage_error "no PEER and no --to given, and TEREDO_PEER is not set"
     t bubble 2001:db8::1
-    usage_error "PEER: 2001:db8::1 is no Teredo address"
+    usage_error "PEER: 2001:db8::1 is not a Teredo address"
     t bubble 192.0.2.1
-    usage_error "no IPv6 address"
+    usage_error "not an IPv6 address"
     t bubble "$NOBODY" "$NOBODY"
     usage_error "only one PEER"
     t bubble --direct --to 127.0.0.1 --destination ::1
@@ -353,7 +353,7 @@ END
     [[ $stderr == *"cannot read /nonexistent: No such file"* ]]
     t bubble --from-file "$BATS_TEST_FILENAME" --dry-run
     [ "$status" -eq 65 ]
-    [[ $stderr == *"is no capture file"* ]]
+    [[ $stderr == *"is not a capture file"* ]]
     t bubble "$NOBODY" --write out.pcap -q
     t bubble --from-file out.pcap --packet 2 --dry-run
     [ "$status" -eq 65 ]
@@ -411,10 +411,10 @@ END
     [ "$status" -eq 0 ]
 }
 
-@test "exit 69: a source that is no address of this host, without --spoof" {
+@test "exit 69: a source that is not an address of this host, without --spoof" {
     t bubble "$NOBODY" --from-address 192.0.2.1
     [ "$status" -eq 69 ]
-    [[ $stderr == *"192.0.2.1 is no address of this host"*"--spoof"* ]]
+    [[ $stderr == *"192.0.2.1 is not an address of this host"*"--spoof"* ]]
     # That of a capture is no other
     t bubble "$NOBODY" --write out.pcap --from-address 192.0.2.1 -q
     t bubble --from-file out.pcap

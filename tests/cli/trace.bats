@@ -30,13 +30,13 @@ teardown() {
     done
 }
 
-@test "exit 64: a PEER that is no Teredo address, or no address" {
+@test "exit 64: a PEER that is not a Teredo address, or no address" {
     t trace 2001:db8::1 --server 192.0.2.1
-    usage_error "2001:db8::1 is no Teredo address"
+    usage_error "2001:db8::1 is not a Teredo address"
     [[ $stderr == *"teredoctl addr"* ]]
     for peer in 192.0.2.1 example.com ''; do
         t trace "$peer" --server 192.0.2.1
-        usage_error "no IPv6 address"
+        usage_error "not an IPv6 address"
     done
 }
 
