@@ -15,6 +15,7 @@ struct chart {
     struct event *events; /* since the last verdict */
     size_t count;
     size_t room;
+    unsigned long beyond;  /* events that found no room */
     struct sequence *done; /* Mermaid and SVG: written at the end */
     unsigned done_count;
     bool drawn; /* a ladder is out already */
@@ -42,8 +43,10 @@ static void remember(struct chart *c, const struct event *event)
         size_t room = c->room == 0 ? 64 : 2 * c->room;
         struct event *more = room <= MAX_EVENTS ? realloc(c->events, room * sizeof *more) : NULL;
 
-        if (more == NULL)
+        if (more == NULL) {
+            c->beyond++;
             return;
+        }
         c->events = more;
         c->room = room;
     }
@@ -161,6 +164,8 @@ static void listened(struct reporter *r, const struct event *event)
         fprintf(r->config.out, "%s%s", c->drawn ? "\n" : "", summary != NULL ? summary : "");
     else if (c->done_count == 0)
         deliver_bare(r, SEQUENCE_NO, summary != NULL ? summary : "no peer reached us");
+    if (c->beyond > 0)
+        reporter_remark(r, "the %lu latest events are not in the charts", c->beyond);
     free(summary);
     c->count = 0;
 }
@@ -177,15 +182,20 @@ static void tell(struct reporter *r, const struct event *event)
 
 static void qualified(struct reporter *r, const struct event *event)
 {
+    const struct qualification *q = &event->qualification;
     char *text;
 
-    if (strcmp(r->config.command, "listen") != 0)
-        return; /* the chart says it */
+    /* The chart of a trace says it, but for what to think of it. */
+    if (strcmp(r->config.command, "listen") != 0) {
+        if (q->has_address && q->verdict != QUALIFY_QUALIFIED)
+            reporter_remark(r, "warning: %s", qualify_reason_text(q->reason));
+        return;
+    }
     tell(r, event);
-    if (event->qualification.has_address || r->config.format == REPORT_LADDER)
+    if (q->has_address || r->config.format == REPORT_LADDER)
         return;
     text = words_of(r, event);
-    deliver_bare(r, (enum sequence_mood)event->qualification.verdict, text != NULL ? text : "");
+    deliver_bare(r, (enum sequence_mood)q->verdict, text != NULL ? text : "");
     free(text);
 }
 

@@ -122,22 +122,36 @@ bool sequence_has_dashed(const struct sequence *s)
     return false;
 }
 
+/* WHEN in milliseconds, in whole UNITs: the next one below, or above. */
+static double round_down(nsec when, nsec unit)
+{
+    return (double)((when - (when % unit + unit) % unit) / unit * unit) / 1e6;
+}
+
+static double round_up(nsec when, nsec unit)
+{
+    return round_down(when + unit - 1, unit);
+}
+
 void sequence_time(const struct sequence_item *item, char *buf, size_t size)
 {
-    double low = (double)item->offset / 1e6, high = (double)item->latest / 1e6;
+    nsec unit = 1000;
 
     buf[0] = '\0';
     if (!item->timed)
         return;
-    for (int decimals = 3; decimals >= 0; decimals--) {
-        int n = item->between ? snprintf(buf, size, "%.*f..%.*f", decimals, low, decimals, high)
-                              : snprintf(buf, size, "%+.*f", decimals, low);
+    /* Bounds stay bounds: what is left out makes them wider. */
+    for (int decimals = 3; decimals >= 0; decimals--, unit *= 10) {
+        int n = item->between
+                    ? snprintf(buf, size, "%.*f..%.*f", decimals, round_down(item->offset, unit),
+                               decimals, round_up(item->latest, unit))
+                    : snprintf(buf, size, "%+.*f", decimals, (double)item->offset / 1e6);
 
         if (n >= 0 && (size_t)n < size)
             return;
     }
-    /* Bounds of days: the later one says enough. */
-    snprintf(buf, size, "<%.0f", item->between ? high : low);
+    snprintf(buf, size, "<%.0f",
+             item->between ? round_up(item->latest, NSEC_MS) : (double)item->offset / 1e6);
 }
 
 void sequence_clear(struct sequence *s)

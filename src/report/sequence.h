@@ -91,7 +91,7 @@ void sequence_order(const struct sequence *s, unsigned order[static SEQUENCE_MAX
 bool sequence_has_dashed(const struct sequence *s);
 
 /* The time of an item in milliseconds, "+0.051", "0.051..153.589", in at most SIZE - 1 characters,
- * with as many decimals as fit; empty if it is not known. */
+ * with as many decimals as fit, bounds rounded outwards; empty if it is not known. */
 void sequence_time(const struct sequence_item *item, char *buf, size_t size);
 
 /* Frees what it holds, and empties it. */

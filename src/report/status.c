@@ -11,7 +11,7 @@ void status_init(struct status *s, FILE *err, bool quiet)
     const char *terminal = getenv("TERM");
     bool erases = terminal != NULL && terminal[0] != '\0' && strcmp(terminal, "dumb") != 0;
 
-    *s = (struct status){.err = err, .on = !quiet && erases && isatty(fileno(err))};
+    *s = (struct status){.err = err, .on = err != NULL && !quiet && erases && isatty(fileno(err))};
 }
 
 void status_hush(struct status *s, nsec when)

@@ -20,6 +20,7 @@ struct status {
     nsec started; /* when the command was first seen to wait; 0 = not yet */
 };
 
+/* ERR may be NULL: then there is none. */
 void status_init(struct status *s, FILE *err, bool quiet);
 
 /* Something else is printed at WHEN: erases the line. */

@@ -344,7 +344,7 @@ END
     json '.data == "dead" and .ipv6 == null and .ttl == 3 and .udp_checksum == "zero"'
     t bubble --from-file raw.pcap --dry-run --hop-limit 3
     [ "$status" -eq 65 ]
-    [[ $stderr == *"packet 1 of raw.pcap is no Teredo packet, so that only its outer headers can be changed"* ]]
+    [[ $stderr == *"packet 1 of raw.pcap is not a Teredo packet, so that only its outer headers can be changed"* ]]
 }
 
 @test "exit 65 and 66: files that are malformed, or not there" {
