@@ -7,7 +7,7 @@
 #include "command.h"
 #include "option_values.h"
 #include "respond.h"
-#include "terminal.h"
+#include "status.h"
 
 struct arguments {
     struct client_options client;
@@ -40,7 +40,7 @@ static void check_watch(const struct client_options *o, struct argp_state *state
         return;
     if (o->format != REPORT_TEXT || o->quiet || o->verbose)
         argp_error(state, "--watch goes with none of --format, --quiet, --verbose");
-    if (!terminal_can_draw())
+    if (!status_terminal(stdout))
         argp_error(state, "--watch needs a terminal; without it, every step is a line");
 }
 

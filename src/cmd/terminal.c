@@ -1,7 +1,6 @@
 #include "terminal.h"
 
 #include <stdlib.h>
-#include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -9,13 +8,6 @@ enum {
     DEFAULT_WIDTH = 100,
     MOST = 10000 /* columns that somebody may mean */
 };
-
-bool terminal_can_draw(void)
-{
-    const char *kind = getenv("TERM");
-
-    return isatty(STDOUT_FILENO) && kind != NULL && kind[0] != '\0' && strcmp(kind, "dumb") != 0;
-}
 
 unsigned terminal_width(void)
 {

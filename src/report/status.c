@@ -6,12 +6,16 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+bool status_terminal(FILE *file)
+{
+    const char *kind = getenv("TERM");
+
+    return isatty(fileno(file)) && kind != NULL && kind[0] != '\0' && strcmp(kind, "dumb") != 0;
+}
+
 void status_init(struct status *s, FILE *err, bool quiet)
 {
-    const char *terminal = getenv("TERM");
-    bool erases = terminal != NULL && terminal[0] != '\0' && strcmp(terminal, "dumb") != 0;
-
-    *s = (struct status){.err = err, .on = err != NULL && !quiet && erases && isatty(fileno(err))};
+    *s = (struct status){.err = err, .on = err != NULL && !quiet && status_terminal(err)};
 }
 
 void status_hush(struct status *s, nsec when)

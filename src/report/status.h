@@ -20,6 +20,9 @@ struct status {
     nsec started; /* when the command was first seen to wait; 0 = not yet */
 };
 
+/* True if FILE is a terminal, of a kind that can erase and move about. */
+bool status_terminal(FILE *file);
+
 /* ERR may be NULL: then there is none. */
 void status_init(struct status *s, FILE *err, bool quiet);
 

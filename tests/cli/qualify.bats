@@ -21,7 +21,7 @@ teardown() {
     usage_error "only one SERVER"
     for server in '' ::1 192.0.2.1:0 192.0.2.1:65536 192.0.2.1:x :3544; do
         t qualify "$server"
-        usage_error "is no server"
+        usage_error "is not a server"
     done
 }
 
