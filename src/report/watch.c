@@ -226,12 +226,17 @@ static nsec measure(struct watch_row *row, const struct event *e)
     return rtt;
 }
 
+/* A bubble that was held back is no step. */
 static void take_peer(struct watch *w, const struct event *e)
 {
-    struct watch_row *row = find_row(w, &e->peer.peer, e->peer.endpoint);
-    nsec rtt = measure(row, e);
+    struct watch_row *row;
     bool through_server = e->peer.activity == PEER_ANSWERED_INDIRECTLY;
+    nsec rtt;
 
+    if (e->peer.activity == PEER_RATE_LIMITED)
+        return;
+    row = find_row(w, &e->peer.peer, e->peer.endpoint);
+    rtt = measure(row, e);
     watch_update(w, &e->peer.peer, through_server ? (struct endpoint){0} : e->peer.endpoint,
                  peer_activity_text(e->peer.activity), e->when, rtt);
 }
