@@ -229,16 +229,18 @@ static nsec measure(struct watch_row *row, const struct event *e)
 /* A bubble that was held back is no step. */
 static void take_peer(struct watch *w, const struct event *e)
 {
+    struct endpoint endpoint = e->peer.endpoint;
     struct watch_row *row;
-    bool through_server = e->peer.activity == PEER_ANSWERED_INDIRECTLY;
     nsec rtt;
 
     if (e->peer.activity == PEER_RATE_LIMITED)
         return;
-    row = find_row(w, &e->peer.peer, e->peer.endpoint);
+    /* That is the server's. */
+    if (e->peer.activity == PEER_ANSWERED_INDIRECTLY)
+        endpoint = (struct endpoint){0};
+    row = find_row(w, &e->peer.peer, endpoint);
     rtt = measure(row, e);
-    watch_update(w, &e->peer.peer, through_server ? (struct endpoint){0} : e->peer.endpoint,
-                 peer_activity_text(e->peer.activity), e->when, rtt);
+    watch_update(w, &e->peer.peer, endpoint, peer_activity_text(e->peer.activity), e->when, rtt);
 }
 
 static void take_address(struct watch *w, const struct in6_addr *address, struct endpoint mapped)

@@ -206,9 +206,13 @@ reach_listener() {
     [ "$status" -eq 0 ]
     output=$(cat screen)
     cat -v screen
-    [[ $output == *$'\e[?1049h'*"echo request answered"*$'\e[?1049l'* ]]
+    # Which step is the last depends on which bubble came first.
+    local row='2001:[0-9a-f:]+ +127\.0\.0\.1:[0-9]+ +[a-z].* [0-9]+ s'
+    [[ $output == *$'\e[?1049h'*$'\e[?1049l'* ]]
+    grep -aqE "$row" <<<"${output%%$'\e[?1049l'*}"
     # After the first screen is back: the table once more, and the summary.
-    [[ ${output##*$'\e[?1049l'} == *"echo request answered"*"1 peer reached us"* ]]
+    grep -aqE "^$row" <<<"${output##*$'\e[?1049l'}"
+    [[ ${output##*$'\e[?1049l'} == *"1 peer reached us"* ]]
     [[ ${output##*$'\e[?1049l'} != *$'\e[?1049h'* ]]
 }
 
