@@ -149,7 +149,7 @@ static int later_first(const void *a, const void *b)
 static void print_table(const struct watch *w, FILE *out, unsigned columns, unsigned most, nsec now,
                         const char *end)
 {
-    const struct watch_row *order[WATCH_MAX_PEERS];
+    const struct watch_row *order[WATCH_MAX_PEERS] = {NULL};
     unsigned shown = w->count < most ? w->count : most;
 
     for (unsigned i = 0; i < w->count; i++)

@@ -49,6 +49,11 @@ start() {
     BACKGROUND+=("$PID")
 }
 
+# in_background PID: ends it with the test
+in_background() {
+    BACKGROUND+=("$1")
+}
+
 # ended PID: waits for it; sets status
 ended() {
     status=0

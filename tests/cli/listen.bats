@@ -197,7 +197,7 @@ reach_listener() {
     server
     words=$(printf '%q ' "$TEREDOCTL" listen "$PRIMARY" --allow-private --watch --count 1)
     TERM=xterm script -qfec "stty cols 130 rows 24; $words" screen </dev/null >/dev/null 3>&- &
-    BACKGROUND+=("$!")
+    in_background "$!"
     local watcher=$!
     wait_for 5 grep -aq 'last step' screen
     PEER=$(grep -aom 1 '2001:[0-9a-f:]*' screen | head -n 1)
@@ -221,10 +221,10 @@ reach_listener() {
     server
     words=$(printf '%q ' "$TEREDOCTL" listen "$PRIMARY" --allow-private --watch)
     TERM=xterm script -qfec "stty cols 80 rows 24; echo \$\$ >pid; exec $words" screen </dev/null >/dev/null 3>&- &
-    BACKGROUND+=("$!")
+    in_background "$!"
     local watcher=$!
     wait_for 5 grep -aq 'last step' screen
-    ! grep -aq 'peer .*endpoint' screen
+    run ! grep -aq 'peer .*endpoint' screen
     stty cols 150 rows 24 <"/proc/$(cat pid)/fd/1"
     wait_for 5 grep -aq 'peer .*endpoint' screen
     kill -INT "$(cat pid)"

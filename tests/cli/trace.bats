@@ -184,7 +184,7 @@ teardown() {
 charted() {
     server
     listener --duration 8
-    t trace "$PEER" --server "$PRIMARY" --allow-private --control-ttl 0 --format="$@"
+    t trace "$PEER" --server "$PRIMARY" --allow-private --control-ttl 0 --format="$1" "${@:2}"
 }
 
 @test "--format=ladder draws the five steps, the inferred ones dashed, the verdict under them" {
