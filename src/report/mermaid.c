@@ -107,7 +107,7 @@ static void write_note(FILE *out, const struct party *parties, unsigned count, c
     else
         fprintf(out, "    Note over P%u: ", parties[0].rank);
     while (*text != '\0') {
-        size_t n = strcspn(text, "\n");
+        size_t n;
         char line[512];
 
         text += strspn(text, " ");

@@ -125,7 +125,7 @@ bool sequence_has_dashed(const struct sequence *s)
 /* WHEN in milliseconds, in whole UNITs: the next one below, or above. */
 static double round_down(nsec when, nsec unit)
 {
-    return (double)((when - (when % unit + unit) % unit) / unit * unit) / 1e6;
+    return (double)(when - (when % unit + unit) % unit) / 1e6;
 }
 
 static double round_up(nsec when, nsec unit)

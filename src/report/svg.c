@@ -10,9 +10,12 @@ enum {
     MARGIN = 70,
     SPACING = 150, /* from lane to lane, at least */
     ROW = 34,
+    QUARTER = 8, /* of a row */
     LINE = 17,
+    HALF_LINE = 8,
     HEAD = 44,
     GAP = 28,
+    HALF_GAP = 14,
     EDGE = 16,
     FONT = 13,
     SMALL = 11
@@ -167,7 +170,7 @@ static void put_remark(struct picture *p, const struct sequence_item *item, bool
     bool leftward = x > p->width * 3 / 5;
     double room = leftward ? x - LEFT - 16 : p->width - x - 8 - EDGE;
 
-    p->y += ROW / 4;
+    p->y += QUARTER;
     if (draw)
         put_time(p, item, p->y + LINE);
     put_lines(p, leftward ? x - 8 : x + 8, room, leftward ? "end" : "start", "small label",
@@ -200,18 +203,18 @@ static void put_items(struct picture *p, bool draw)
     snprintf(more, sizeof more, "and %u lines more", p->s->beyond);
     if (p->s->beyond > 0)
         put_lines(p, LEFT, p->width, "start", "small", more, draw);
-    p->y += GAP / 2;
+    p->y += HALF_GAP;
 }
 
 static void put_verdict(struct picture *p, bool draw)
 {
     const char *text = p->s->verdict, *class = mood_classes[p->s->mood];
 
-    p->y += GAP / 2;
+    p->y += HALF_GAP;
     if (sequence_has_dashed(p->s))
         put_lines(p, EDGE, p->width, "start", "small",
                   "A dashed arrow is inferred: this side did not see it.", draw);
-    p->y += sequence_has_dashed(p->s) ? LINE / 2 : 0;
+    p->y += sequence_has_dashed(p->s) ? HALF_LINE : 0;
     while (text != NULL && *text != '\0') {
         size_t line = strcspn(text, "\n"), own = strspn(text, " ");
         char copy[1024];

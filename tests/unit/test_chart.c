@@ -2,12 +2,22 @@
  * from the evidence alone. */
 #include "chart_fixture.h"
 
+static bool there(const struct sequence *s, const char *label)
+{
+    for (unsigned i = 0; i < s->count; i++)
+        if (has(s->items[i].label, label))
+            return true;
+    return false;
+}
+
+/* The first item whose label has these words. Without it the program is over. */
 static const struct sequence_item *find(const struct sequence *s, const char *label)
 {
     for (unsigned i = 0; i < s->count; i++)
         if (has(s->items[i].label, label))
             return &s->items[i];
-    return NULL;
+    printf("Bail out! no \"%s\" in the chart\n", label);
+    exit(1);
 }
 
 static bool has_lane(const struct sequence *s, const char *title)
@@ -20,7 +30,7 @@ static bool has_lane(const struct sequence *s, const char *title)
 
 static bool ends_at(const struct sequence *s, const struct sequence_item *item, const char *title)
 {
-    return item != NULL && strcmp(s->lanes[item->to].title, title) == 0;
+    return strcmp(s->lanes[item->to].title, title) == 0;
 }
 
 static void test_punched(void)
@@ -48,7 +58,7 @@ static void test_punched(void)
     item = find(&s, "4 direct bubble");
     ok(ends_at(&s, item, "A") && !item->dashed, "step 4 was received");
     ok(has(item->label, "nonce"), "with its proof");
-    ok(find(&s, "5 echo request") != NULL && find(&s, "5 echo reply") != NULL, "data crosses");
+    ok(there(&s, "5 echo request") && there(&s, "5 echo reply"), "data crosses");
     is_int(s.mood, SEQUENCE_YES, "the mood is the verdict's");
     sequence_clear(&s);
 }
@@ -63,7 +73,7 @@ static void test_seen_step_is_solid(void)
     story.events[2].step.report.state = STEP_RECEIVED;
     story_chart(&story, &s);
     item = find(&s, "3 bubble with origin");
-    ok(item != NULL && !item->dashed && !item->between, "a step 3 that was seen is solid");
+    ok(!item->dashed && !item->between, "a step 3 that was seen is solid");
     sequence_clear(&s);
 }
 
@@ -98,7 +108,7 @@ static void test_peer_nat(void)
     story.events[3].step.report.from = story.punching.answered_from;
     story_chart(&story, &s);
     ok(has_lane(&s, "NAT B"), "an answer from another endpoint shows the peer's NAT");
-    ok(find(&s, "comes from 198.51.100.20:40001") != NULL, "and that endpoint is told");
+    ok(there(&s, "comes from 198.51.100.20:40001"), "and that endpoint is told");
     sequence_clear(&s);
 }
 
@@ -116,14 +126,14 @@ static void test_icmp(void)
     e->note.icmp = (struct icmp_error){3, 1, endpoint_of("203.0.113.1", 0).address};
     story_chart(&story, &s);
     item = find(&s, "1 direct bubble");
-    ok(item != NULL && item->dashed, "a router's ICMP error does not tell where bubble 1 ended");
-    ok(find(&s, "ICMP for the direct bubble, from 203.0.113.1: host unreachable") != NULL,
+    ok(item->dashed, "a router's ICMP error does not tell where bubble 1 ended");
+    ok(there(&s, "ICMP for the direct bubble, from 203.0.113.1: host unreachable"),
        "but it is told");
     sequence_clear(&s);
     e->note.icmp = (struct icmp_error){3, 3, story.punching.peer_mapped.address};
     story_chart(&story, &s);
     item = find(&s, "1 direct bubble");
-    ok(item != NULL && !item->dashed && item->stopped,
+    ok(!item->dashed && item->stopped,
        "one from the peer's mapped address shows that it was refused there");
     ok(ends_at(&s, find(&s, "ICMP: port unreachable"), "A"), "and is an arrow from there");
     sequence_clear(&s);
@@ -131,7 +141,7 @@ static void test_icmp(void)
     e->note.icmp = (struct icmp_error){3, 3, story.punching.peer_server.address};
     story_chart(&story, &s);
     item = find(&s, "2 indirect bubble");
-    ok(item != NULL && item->stopped, "an ICMP error for the indirect bubble stops it");
+    ok(item->stopped, "an ICMP error for the indirect bubble stops it");
     sequence_clear(&s);
 }
 
@@ -157,9 +167,9 @@ static void test_notes(void)
     ok(!find(&s, "indirect answer with origin")->dashed, "that it came is not");
     ok(ends_at(&s, find(&s, "router solicitation"), "B's server"), "the check of the server");
     ok(ends_at(&s, find(&s, "router advertisement"), "A"), "its answer");
-    ok(find(&s, "no answer yet: bubble pair 2") != NULL, "the next pair");
+    ok(there(&s, "no answer yet: bubble pair 2"), "the next pair");
     is_int(find(&s, "bubble pair 2")->offset, 2200 * NSEC_MS, "counted from the first");
-    ok(find(&s, "an answer from 198.51.100.66:666, without proof") != NULL, "a stray answer");
+    ok(there(&s, "an answer from 198.51.100.66:666, without proof"), "a stray answer");
     is_int(s.mood, SEQUENCE_NO, "not punched");
     sequence_clear(&s);
     story.punching.server = story.punching.peer_server;
@@ -180,7 +190,7 @@ static void test_nothing_sent(void)
     story.punching.own = (struct in6_addr){0};
     story_chart(&story, &s);
     ok(!has_lane(&s, "B") && has_lane(&s, "A's server"), "nobody was met but our own server");
-    ok(find(&s, "nothing was sent to the peer") != NULL, "and that is said");
+    ok(there(&s, "nothing was sent to the peer"), "and that is said");
     ok(has(s.title, "hole punch to B, 2001:"), "the title names the peer");
     sequence_clear(&s);
 }
@@ -193,7 +203,7 @@ static void test_ttl(void)
     story_punched(&story);
     story.punching.direct_ttl = 2;
     story_chart(&story, &s);
-    ok(find(&s, "time to live of 2") != NULL, "a direct bubble that shall end early says so");
+    ok(there(&s, "time to live of 2"), "a direct bubble that shall end early says so");
     sequence_clear(&s);
 }
 
