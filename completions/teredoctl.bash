@@ -13,11 +13,11 @@ _teredoctl_options() {
     case $1 in
     trace)
         echo "--server= --proof= --ttl= --bubbles= --from-port= --own-address= --control-ttl=
-            --read= --passive --interface= --peer= --filter= --tunnels --count= --attempts= $client"
+            --read= --passive --interface= --peer= --filter= --tunnels --count= --attempts= --ascii --width= $client"
         ;;
     qualify) echo "--explain --attempts= $client" ;;
     classify) echo "--explain --extra-port= --lifetime --max-idle= --resolution= $client" ;;
-    listen) echo "--count= --duration= --refresh= --attempts= $client" ;;
+    listen) echo "--count= --duration= --refresh= --watch --attempts= --ascii --width= $client" ;;
     serve)
         echo '--address= --secondary= --port= --extra-port= --mtu= --allow-private --auth-secret-file=
             --require-auth --user= --count= --duration= --format= --header --quiet --verbose'
@@ -84,7 +84,10 @@ _teredoctl_interfaces() {
 # _teredoctl_values COMMAND OPTION TEXT: the values that OPTION takes, one a line
 _teredoctl_values() {
     case $2 in
-    --format) printf '%s\n' text json jsonl tsv ;;
+    --format)
+        printf '%s\n' text json jsonl tsv
+        case $1 in trace | listen | lab) printf '%s\n' ladder mermaid svg ;; esac
+        ;;
     --color) printf '%s\n' auto always never ;;
     --checksum) printf '%s\n' right zero wrong ;;
     --nd-option) printf '%s\n' solicitation advertisement ;;

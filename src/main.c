@@ -58,7 +58,7 @@ static const struct argp argp = {
 
 static int unknown_command(const char *name)
 {
-    fprintf(stderr, "teredoctl: '%s' is no command\n", name);
+    fprintf(stderr, "teredoctl: '%s' is not a command\n", name);
     fprintf(stderr, "teredoctl: commands are");
     for (const struct command *const *c = commands; *c != NULL; c++)
         fprintf(stderr, "%s %s", c == commands ? "" : ",", (*c)->name);

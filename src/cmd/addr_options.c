@@ -23,7 +23,7 @@ static const struct argp_option options[] = {
     {"random-flags", OPTION_RANDOM_FLAGS, NULL, 0, "Random flags, as RFC 5991 asks for", 1},
     {"format", OPTION_FORMAT, "text|json|jsonl|tsv", 0, "How to print results (default: text)", 2},
     {"header", OPTION_HEADER, NULL, 0, OPTION_HEADER_DOC, 2},
-    {"quiet", 'q', NULL, 0, "One line an address, nothing about what is no address", 2},
+    {"quiet", 'q', NULL, 0, "One line an address, nothing about what is not an address", 2},
     {0},
 };
 
@@ -104,5 +104,5 @@ const struct argp addr_argp = {
     .doc =
         "Take Teredo addresses apart, or build one. Without ADDRESS, or where it is -, addresses "
         "are read from standard input, one a line.\vExit status: 0 all are Teredo addresses, 1 "
-        "one is another address, 65 one is no IPv6 address; see teredoctl-addr(1).",
+        "one is another address, 65 one is not an IPv6 address; see teredoctl-addr(1).",
 };

@@ -10,6 +10,7 @@
 #include "pcap_writer.h"
 #include "privilege.h"
 #include "sighter.h"
+#include "status.h"
 #include "tsv.h"
 #include "volley.h"
 
@@ -23,6 +24,7 @@ struct bubble {
     struct bubble_summary summary;
     struct bubble_packet packet; /* the last one */
     struct error send_error;     /* the first */
+    struct status status;
     uint8_t ip4[CRAFT_MAX_SIZE]; /* the last packet as a whole */
 };
 
@@ -72,6 +74,7 @@ static void fire(void *context, unsigned long round)
 {
     struct bubble *b = context;
 
+    status_hush(&b->status, clock_now());
     bubble_plan_round(&b->plan, round);
     for (unsigned i = 0; i < b->plan.target_count; i++) {
         const struct bubble_target *target = &b->plan.targets[i];
@@ -108,6 +111,7 @@ static void receive(void *context, const struct udp_receipt *receipt, const uint
     const struct bubble_sent *answered;
     bool decoded;
 
+    status_hush(&b->status, receipt->when);
     if (receipt->is_error) {
         receive_icmp(b, receipt);
         return;
@@ -225,6 +229,20 @@ static enum bubble_verdict judge(const struct bubble *b, bool interrupted)
     return b->options.wait != 0 ? BUBBLE_UNANSWERED : BUBBLE_SENT;
 }
 
+static void tick(void *context, nsec now, nsec end)
+{
+    struct bubble *b = context;
+    char text[STATUS_STRLEN];
+
+    if (end == NSEC_NEVER)
+        snprintf(text, sizeof text, "sending: packet %lu of %lu", b->packet.number,
+                 b->options.count * b->plan.target_count);
+    else
+        snprintf(text, sizeof text, "waiting for answers: %lu so far, %.1f s left",
+                 b->summary.answers, nsec_seconds(nsec_max(end - now, 0)));
+    status_show(&b->status, now, text);
+}
+
 static int send_and_listen(struct bubble *b, struct error *error)
 {
     struct volley_config volley = {
@@ -234,12 +252,14 @@ static int send_and_listen(struct bubble *b, struct error *error)
         .wait = b->options.wait,
         .fire = fire,
         .receive = receive,
+        .tick = b->status.on ? tick : NULL,
         .context = b,
     };
     bool interrupted = false;
 
     if (open_sockets(b, error) != 0 || volley_run(&volley, &interrupted, error) != 0)
         return -1;
+    status_hush(&b->status, b->status.printed);
     b->summary.wait = b->options.wait;
     b->summary.verdict = judge(b, interrupted);
     return 0;
@@ -288,6 +308,7 @@ static int run(int argc, char **argv, struct error *error)
         return error_set(error, EX_OSERR, ENOMEM, "cannot start");
     b->inject = (struct inject){.udp = {.fd = -1}, .copies = -1};
     bubble_options_parse(&b->options, argc, argv);
+    status_init(&b->status, stderr, b->options.quiet);
     return finish(b, run_plan(b, error), error);
 }
 

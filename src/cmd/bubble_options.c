@@ -68,7 +68,7 @@ static void set_peer(struct argp_state *state, const char *text)
 
     o->peer = value_ip6(state, "PEER", text);
     if (!teredo_addr_decode(&o->peer, &o->peer_parts))
-        argp_error(state, "PEER: %s is no Teredo address; `teredoctl addr %s` says what it is",
+        argp_error(state, "PEER: %s is not a Teredo address; `teredoctl addr %s` says what it is",
                    text, text);
     o->has_peer = true;
 }

@@ -23,7 +23,7 @@ unsigned long value_number(struct argp_state *state, const char *name, const cha
     value = strtoul(text, &end, base);
     if (!isdigit((unsigned char)text[0]) || *end != '\0' || errno != 0 || value < low ||
         value > high)
-        argp_error(state, "%s: '%s' is no number from %lu to %lu", name, text, low, high);
+        argp_error(state, "%s: '%s' is not a number from %lu to %lu", name, text, low, high);
     return value;
 }
 
@@ -103,7 +103,7 @@ struct in6_addr value_ip6(struct argp_state *state, const char *name, const char
     struct in6_addr address = {0};
 
     if (inet_pton(AF_INET6, text, &address) != 1)
-        argp_error(state, "%s: '%s' is no IPv6 address", name, text);
+        argp_error(state, "%s: '%s' is not an IPv6 address", name, text);
     return address;
 }
 
@@ -157,7 +157,7 @@ struct teredo_trailer value_trailer(struct argp_state *state, const char *text,
     struct teredo_trailer trailer = {.type = (uint8_t)type};
 
     if (type < 0)
-        argp_error(state, "--trailer: '%.40s' is no TYPE:HEX, as 05:1f90", text);
+        argp_error(state, "--trailer: '%.40s' is not a TYPE:HEX, as 05:1f90", text);
     else
         trailer.value =
             value_hex(state, "--trailer", text + type_size + 1, room, TRAILER_MAX_VALUE, &size);

@@ -56,7 +56,7 @@ static uint32_t parse_address(struct argp_state *state, const char *name, const 
     uint32_t address = 0;
 
     if (!ip4_parse(text, &address))
-        argp_error(state, "%s: '%s' is no IPv4 address", name, text);
+        argp_error(state, "%s: '%s' is not an IPv4 address", name, text);
     return address;
 }
 
@@ -155,11 +155,13 @@ static int check_global(const struct serve_options *o, uint32_t address, struct 
 
     if (server_address_usable(&o->server, address))
         return 0;
-    error_set(error, EX_USAGE, 0, "%s is no global unicast address (%s)", ip4_format(address, text),
-              block == NULL ? "special" : block);
+    error_set(error, EX_USAGE, 0, "%s is not a global unicast address (%s)",
+              ip4_format(address, text), block == NULL ? "special" : block);
     if (!o->server.allow_private)
-        error_hint(error, "clients refuse such a server (RFC 4380 5.2.4); in a laboratory, add "
-                          "--allow-private");
+        error_hint(
+            error,
+            "a global address, as clients refuse others (RFC 4380 5.2.4); in a laboratory, add "
+            "--allow-private");
     return -1;
 }
 

@@ -366,4 +366,13 @@ static nsec deadline(const void *engine)
     return overhear_deadline(engine);
 }
 
-const struct engine_ops overhear_ops = {observe, next, deadline};
+static void waiting(const void *engine, struct waiting *out)
+{
+    const struct overhear *e = engine;
+
+    out->what = WAITING_FOR_PUNCHES;
+    out->try = (unsigned)e->summary.punches;
+    out->since = e->first[0];
+}
+
+const struct engine_ops overhear_ops = {observe, next, deadline, waiting};

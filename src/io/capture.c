@@ -154,7 +154,7 @@ static int live_failed(struct capture *c, int code, struct error *error)
                           c->control.live_command, c->name, c->name, c->control.pipe_command);
     case PCAP_ERROR_NO_SUCH_DEVICE:
         error_set(error, EX_UNAVAILABLE, 0, "there is no interface %s", c->name);
-        return error_hint(error, "ip link lists them; 'any' is all of them");
+        return error_hint(error, "`ip link`, which lists them; 'any' is all of them");
     default:
         return error_set(error, EX_UNAVAILABLE, 0, "cannot capture on %s: %s", c->name, detail);
     }
@@ -210,7 +210,7 @@ static int begin_file(struct capture *c, struct error *error)
     if (c->pcap == NULL && c->stopped)
         return 0;
     if (c->pcap == NULL) {
-        error_set(error, EX_DATAERR, 0, "%s is no capture that libpcap can read: %s", c->name,
+        error_set(error, EX_DATAERR, 0, "%s is not a capture that libpcap can read: %s", c->name,
                   errbuf);
         if (first == 0x1f || first == 'B' || first == 0xfd || first == 0x28)
             error_hint(error, "if it is compressed: gunzip, bunzip2, unxz or unzstd it first");

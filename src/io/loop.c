@@ -128,6 +128,47 @@ int loop_on_stop(struct loop *l, void (*stop)(void *context), void *context, str
     return 0;
 }
 
+static void tick_passed(uv_timer_t *handle)
+{
+    struct loop *l = handle->data;
+
+    l->on_tick(l->tick_context, LOOP_TICK_TIME);
+}
+
+static void terminal_signal_came(uv_signal_t *handle, int number)
+{
+    struct loop *l = handle->data;
+
+    if (number == SIGWINCH) {
+        l->on_tick(l->tick_context, LOOP_TICK_RESIZED);
+        return;
+    }
+    l->on_tick(l->tick_context, LOOP_TICK_SUSPENDED);
+    raise(SIGSTOP);
+    l->on_tick(l->tick_context, LOOP_TICK_RESUMED);
+}
+
+int loop_on_tick(struct loop *l, nsec interval, void (*tick)(void *context, enum loop_tick why),
+                 void *context, struct error *error)
+{
+    static const int numbers[LOOP_TERMINAL_SIGNALS] = {SIGWINCH, SIGTSTP};
+    uint64_t milliseconds = (uint64_t)(interval / NSEC_MS);
+    int failed = uv_timer_init(&l->uv, &l->tick);
+
+    l->on_tick = tick;
+    l->tick_context = context;
+    l->tick.data = l;
+    if (failed == 0)
+        failed = uv_timer_start(&l->tick, tick_passed, milliseconds, milliseconds);
+    for (int i = 0; i < LOOP_TERMINAL_SIGNALS && failed == 0; i++) {
+        failed = uv_signal_init(&l->uv, &l->terminal_signals[i]);
+        l->terminal_signals[i].data = l;
+        if (failed == 0)
+            failed = uv_signal_start(&l->terminal_signals[i], terminal_signal_came, numbers[i]);
+    }
+    return failed == 0 ? 0 : error_set(error, EX_OSERR, -failed, "cannot look after the terminal");
+}
+
 void loop_run(struct loop *l)
 {
     uv_run(&l->uv, UV_RUN_DEFAULT);

@@ -38,7 +38,7 @@ static size_t find_packet(struct capture *c, const char *path, unsigned long num
     }
     if (!link_find_ip4(capture_link(c), frame.data, frame.size, &offset) || offset == frame.size ||
         frame.size - offset > PACKET_FILE_ROOM) {
-        error_set(error, EX_DATAERR, 0, "packet %lu of %s is no IPv4 packet", number, path);
+        error_set(error, EX_DATAERR, 0, "packet %lu of %s is not an IPv4 packet", number, path);
         return 0;
     }
     size = frame.size - offset;

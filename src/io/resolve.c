@@ -45,7 +45,7 @@ int resolve_endpoint(const char *text, uint16_t default_port, struct endpoint *o
     if (endpoint_parse(text, default_port, out))
         return 0;
     if (!split_port(text, name, sizeof name, &port)) {
-        error_set(error, EX_USAGE, 0, "'%s' is no server", text);
+        error_set(error, EX_USAGE, 0, "'%s' is not a server", text);
         return error_hint(error, "give an IPv4 address or a name, with :PORT if it is not %u",
                           default_port);
     }

@@ -140,7 +140,7 @@ same() {
     done
 }
 
-@test "what is no IPv6 address is told on standard error, exit 65" {
+@test "what is not an IPv6 address is told on standard error, exit 65" {
     local text
     for text in hello 2001:0 2001::1::2 12345:: '::1 ::2' '' '[::1' ::1/129; do
         addr "$text"

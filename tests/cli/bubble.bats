@@ -56,9 +56,9 @@ END
     t bubble
     usage_error "no PEER and no --to given, and TEREDO_PEER is not set"
     t bubble 2001:db8::1
-    usage_error "PEER: 2001:db8::1 is no Teredo address"
+    usage_error "PEER: 2001:db8::1 is not a Teredo address"
     t bubble 192.0.2.1
-    usage_error "no IPv6 address"
+    usage_error "not an IPv6 address"
     t bubble "$NOBODY" "$NOBODY"
     usage_error "only one PEER"
     t bubble --direct --to 127.0.0.1 --destination ::1
@@ -352,7 +352,7 @@ END
     json '.data == "dead" and .ipv6 == null and .payload == null and .ipv4.ttl == 3 and .udp.checksum == "0x0000"'
     t bubble --from-file raw.pcap --dry-run --hop-limit 3
     [ "$status" -eq 65 ]
-    [[ $stderr == *"packet 1 of raw.pcap is no Teredo packet, so that only its outer headers can be changed"* ]]
+    [[ $stderr == *"packet 1 of raw.pcap is not a Teredo packet, so that only its outer headers can be changed"* ]]
 }
 
 @test "exit 65 and 66: files that are malformed, or not there" {
@@ -361,7 +361,7 @@ END
     [[ $stderr == *"cannot read /nonexistent: No such file"* ]]
     t bubble --from-file "$BATS_TEST_FILENAME" --dry-run
     [ "$status" -eq 65 ]
-    [[ $stderr == *"is no capture that libpcap can read"* ]]
+    [[ $stderr == *"is not a capture that libpcap can read"* ]]
     t bubble "$NOBODY" --write out.pcap -q
     t bubble --from-file out.pcap --packet 2 --dry-run
     [ "$status" -eq 65 ]
@@ -419,10 +419,10 @@ END
     [ "$status" -eq 0 ]
 }
 
-@test "exit 69: a source that is no address of this host, without --spoof" {
+@test "exit 69: a source that is not an address of this host, without --spoof" {
     t bubble "$NOBODY" --from-address 192.0.2.1
     [ "$status" -eq 69 ]
-    [[ $stderr == *"192.0.2.1 is no address of this host"*"--spoof"* ]]
+    [[ $stderr == *"192.0.2.1 is not an address of this host"*"--spoof"* ]]
     # That of a capture is no other
     t bubble "$NOBODY" --write out.pcap --from-address 192.0.2.1 -q
     t bubble --from-file out.pcap
@@ -636,4 +636,11 @@ s.sendto(b"Hello", ("127.0.0.1", 40048))'
     sh_t "\$T bubble $NOBODY --dry-run -q --payload=\$(cat zeros)00"
     [ "$status" -eq 64 ]
     [[ $stderr == *"larger than the 65535 bytes of IPv4"* ]]
+}
+
+@test "on a terminal a status line tells what bubble --wait waits for" {
+    on_terminal bubble --to 127.0.0.1:9 --source fe80::1 --destination 2001:0:7f00:1::1 --wait 2.5
+    [[ $output == *"waiting for answers: 0 so far, "*" s left"*$'\r\e[K'* ]]
+    on_terminal bubble --to 127.0.0.1:9 --source fe80::1 --destination 2001:0:7f00:1::1 --wait 1.8 -q
+    [[ $output != *"waiting"* ]]
 }

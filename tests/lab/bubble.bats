@@ -146,7 +146,7 @@ seen() {
 @test "--spoof: a source that is not ours goes out; without the option it does not" {
     lab -- --direct --from-address 100.64.1.77
     [ "$status" -eq 69 ]
-    [[ $stderr == *"100.64.1.77 is no address of this host"* ]]
+    [[ $stderr == *"100.64.1.77 is not an address of this host"* ]]
     lab --pcap-each a.pcap -- --direct --from-address 100.64.1.77 --from-port 5555 --spoof --wait 0.1 --format=json
     [ "$status" -eq 1 ]
     [[ $stderr == *"answers go to the spoofed address"* ]]

@@ -251,3 +251,31 @@ punch() {
     [[ $output == *"punched: "* ]]
     [[ $output == *"5 echo reply"* ]]
 }
+
+@test "--format=ladder, mermaid and svg draw what passed everywhere, with the trace's verdict" {
+    run --separate-stderr timeout 30 "$TEREDOCTL" lab --format=ladder --width 100
+    [ "$status" -eq 0 ]
+    [[ $output == "A behind port-restricted"*"discarded: nothing was sent"*"3 bubble with origin"*"punched: both NATs are open"* ]]
+    # Every vantage point is here: nothing is inferred.
+    [[ $output != *"dashed"* ]]
+    run --separate-stderr timeout 30 "$TEREDOCTL" lab --format=mermaid --nat-b symmetric
+    [ "$status" -eq 1 ]
+    [[ ${lines[0]} == sequenceDiagram ]]
+    [[ $output == *"-x"*"not punched: "* ]]
+    run --separate-stderr timeout 30 "$TEREDOCTL" lab --format=svg
+    [ "$status" -eq 0 ]
+    xmllint --noout - <<<"$output"
+    [[ $output == *"class=\"cross\""*"class=\"yes\">punched"* ]]
+}
+
+@test "in the lab, a trace's ladder has the NATs that it knows of" {
+    run --separate-stderr timeout 30 "$TEREDOCTL" lab --nat-a cone --nat-b symmetric -- \
+        teredoctl trace --format=ladder --width 120 --control-ttl 0
+    [ "$status" -eq 0 ]
+    [[ $output == *"NAT A: 203.0.113.10:"*"NAT B: 198.51.100.20:"* ]]
+    [[ $output == *"comes from 198.51.100.20:"* ]]
+    run --separate-stderr timeout 30 "$TEREDOCTL" lab --nat-a none -- \
+        teredoctl trace --format=ladder --width 120 --control-ttl 0
+    [ "$status" -eq 0 ]
+    [[ $output != *"NAT A"* && $output == *"NAT B?"* ]]
+}
