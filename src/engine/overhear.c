@@ -172,8 +172,8 @@ static void begin_punch(struct overhear *e, const struct observation *o)
     set_deadline(e, p, o->when);
 }
 
-/* Behind a symmetric NAT, with another link-local source for each attempt, it is the origin
- * indication alone that shows an attempt to be of the same initiator as the one before. */
+/* Behind a symmetric NAT, with another link-local source for each attempt, it is the endpoint that
+ * the peer's server sees which shows an attempt to be of the same initiator as the one before. */
 static void absorb(struct overhear *e, struct overheard_punch *p, struct overheard_punch *older)
 {
     if (older == NULL || older == p || older->done || overheard_is_open(older) ||
@@ -203,6 +203,8 @@ static void take_packet(struct overhear *e, const struct observation *o)
             p->last = o->when;
         return;
     }
+    if (role == ROLE_INDIRECT)
+        absorb(e, p, overhear_punch_of(e, book_endpoint(o->from, &p->peer)));
     if (role == ROLE_FORWARDED && o->packet->has_origin)
         absorb(e, p, overhear_punch_of(e, book_endpoint(o->packet->origin, &p->peer)));
     overheard_take(p, o, role);

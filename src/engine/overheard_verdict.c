@@ -82,14 +82,17 @@ static void decide(struct punching *r, enum punch_verdict verdict, enum punch_ca
     r->cause = cause;
 }
 
-/* The peer has answered, and yet the path is not shown open. */
+/* The peer has answered, and yet the path is not shown open. Data that has no answer by its nature
+ * may have arrived, unless it was not seen to. */
 static void judge_answered(const struct overheard_punch *p,
                            const struct overheard_surroundings *around, struct punching *r)
 {
     bool arrived = overheard_view(&p->answer, PLACE_RECEIVER) != NULL || p->talk.seen[INITIATOR];
 
-    if (p->talk.seen[INITIATOR])
+    if (p->talk.seen[INITIATOR] && (p->talk.marks[INITIATOR][0].set || around->peer_is_captured))
         decide(r, PUNCH_NOT_PUNCHED, CAUSE_DATA_LOST);
+    else if (p->talk.seen[INITIATOR])
+        decide(r, PUNCH_INCONCLUSIVE, CAUSE_NO_DATA);
     else if (!arrived && around->initiator_is_captured)
         decide(r, PUNCH_NOT_PUNCHED, CAUSE_ANSWER_LOST);
     else if (!arrived && p->attempts_after_answer >= ENOUGH_RETRIES)

@@ -18,9 +18,6 @@ enum {
     NATIVES = 12     /* these are not all Teredo addresses */
 };
 
-/* The engine's clock goes no further. */
-#define LATEST (NSEC_NEVER / 2)
-
 /* Two servers, four endpoints outside of NATs, two inside. */
 static const struct endpoint endpoints[ENDPOINTS] = {
     {0xc0000201, 3544},  {0xc0000281, 3544},  {0xcb00710a, 40001}, {0xc6336414, 40001},
@@ -151,7 +148,6 @@ static void pass_time(struct state *s, unsigned vantage, nsec when)
 {
     nsec deadline;
 
-    when = nsec_min(when, LATEST);
     while ((deadline = overhear_deadline(s->engine)) <= when) {
         s->now = nsec_max(s->now, deadline);
         feed(s, &(struct observation){.kind = OBSERVED_TIMER, .when = s->now, .vantage = vantage});
@@ -231,7 +227,8 @@ static void feed_record(struct state *s, const uint8_t *r)
     nsec when;
 
     if (__builtin_add_overflow(s->now, step, &when))
-        when = NSEC_NEVER - NSEC_S;
+        when = NSEC_LATEST;
+    when = nsec_max(0, nsec_min(when, NSEC_LATEST));
     pass_time(s, o.vantage, when);
     /* Frames of a capture are not always in the order of their times. */
     o.when = when;
