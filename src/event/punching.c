@@ -114,7 +114,10 @@ static const struct cause_words causes[CAUSE_COUNT] = {
          "only the way through the peer's server was captured, so that nothing is known of the "
          "direct path",
          "capture at the initiator or at the peer"},
-    [CAUSE_CAPTURE_ENDED] = {"capture_ended", "the capture ended before an outcome", ""},
+    [CAUSE_CAPTURE_ENDED] =
+        {"capture_ended", "the capture ended while an answer could still come, or another attempt",
+         "let it run for some seconds more, and without a filter: later packets of any kind show "
+         "that it went on"},
     [CAUSE_FORGOTTEN] =
         {"forgotten", "too many hole punches were under way at once, and this one had to make way",
          "filter the capture, or name one --peer"},
