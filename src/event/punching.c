@@ -111,7 +111,11 @@ static const struct cause_words causes[CAUSE_COUNT] = {
          "only the way through the peer's server was captured, so that nothing is known of the "
          "direct path",
          "capture at the initiator or at the peer"},
-    [CAUSE_CAPTURE_ENDED] = {"capture_ended", "the capture ended before an outcome", ""},
+    [CAUSE_CAPTURE_ENDED] =
+        {"capture_ended",
+         "the capture ended before an outcome: its last frame comes too soon after the bubbles",
+         "capture for some seconds more, without a filter: of a silence after its last frame a "
+         "capture shows nothing"},
     [CAUSE_FORGOTTEN] =
         {"forgotten", "too many hole punches were under way at once, and this one had to make way",
          "filter the capture, or name one --peer"},
