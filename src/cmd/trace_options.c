@@ -83,10 +83,27 @@ static void parse_teredo(struct argp_state *state, const char *name, const char 
                    name, arg, arg);
 }
 
+/* Whether an option of the client was given that matters to what is sent alone. */
+static bool has_client_option(const struct client_options *c)
+{
+    struct client_options defaults;
+
+    client_options_init(&defaults, c->command, c->takes_server);
+    return c->secondary != NULL || c->local_port != 0 || c->auth_id != NULL ||
+           c->auth_secret_file != NULL || c->allow_private || c->write != NULL || c->no_capture ||
+           c->timeout != defaults.timeout || c->attempts != defaults.attempts;
+}
+
 static void check_captures(struct trace_options *o, struct argp_state *state)
 {
     if (o->reads && o->passive)
         argp_error(state, "-r and --passive exclude each other");
+    if (o->reads && o->interface != NULL)
+        argp_error(state, "-i goes with --passive, not with -r");
+    if (has_client_option(&o->client))
+        argp_error(state,
+                   "captures are traced without sending: of the common options only --format, "
+                   "--color, -q and -v go with -r and --passive");
     if (o->has_live_option)
         argp_error(state, "captures are traced without sending: --server, --proof, --ttl, "
                           "--bubbles, --from-port, --own-address and --control-ttl do not go with "

@@ -40,6 +40,32 @@ void overhear_free(struct overhear *e)
     free(e);
 }
 
+/* Whether CLIENT's is the endpoint that ADDRESS names, as far as its qualification tells. */
+static bool has_qualified_as(struct overhear *e, struct endpoint client,
+                             const struct teredo_addr *address)
+{
+    const struct overheard_client *c = overhear_client_of(e, book_client(client));
+
+    return c != NULL && (endpoint_equal(c->known_mapped, address->mapped) ||
+                         endpoint_equal(c->result.mapped, address->mapped));
+}
+
+/* Whether the punch is to be told. Of an initiator that uses a link-local address and never got as
+ * far as to send data only the endpoint tells who it is. */
+static bool is_told(struct overhear *e, const struct overheard_punch *p)
+{
+    struct teredo_addr wanted;
+
+    if (!e->config.has_peer || ip6_equal(&p->peer, &e->config.peer) ||
+        ip6_equal(&p->initiator, &e->config.peer))
+        return true;
+    if (p->initiator_known || !teredo_addr_decode(&e->config.peer, &wanted))
+        return false;
+    return endpoint_equal(p->initiator_outside, wanted.mapped) ||
+           has_qualified_as(e, p->initiator_inside, &wanted) ||
+           has_qualified_as(e, p->initiator_outside, &wanted);
+}
+
 static struct punching judge_punch(const struct overhear *e, const struct overheard_punch *p,
                                    enum overheard_end end)
 {
@@ -67,6 +93,10 @@ static void conclude_punch(struct overhear *e, struct overheard_punch *p, enum o
     verdict = judge_punch(e, p, end);
     p->done = true;
     ring_set(&e->punch_ring, ring_slot(p->reference), NSEC_NEVER);
+    if (!is_told(e, p))
+        return;
+    if (end == END_FORGOTTEN)
+        e->summary.forgotten++;
     e->summary.punches++;
     if (verdict.verdict == PUNCH_PUNCHED)
         e->summary.punched++;
@@ -93,10 +123,8 @@ static struct overheard_punch *new_punch(struct overhear *e)
     uint32_t reference = ring_take(&e->punch_ring);
     struct overheard_punch *p = &e->punches[ring_slot(reference)];
 
-    if (p->reference != 0 && !p->done) {
-        e->summary.forgotten++;
+    if (p->reference != 0 && !p->done)
         conclude_punch(e, p, END_FORGOTTEN);
-    }
     p->reference = reference;
     return p;
 }
@@ -160,9 +188,6 @@ static void begin_punch(struct overhear *e, const struct observation *o)
     enum overheard_role role;
 
     if (!teredo_addr_decode(&o->packet->ip6.destination, &to))
-        return;
-    if (e->config.has_peer && !ip6_equal(&o->packet->ip6.source, &e->config.peer) &&
-        !ip6_equal(&o->packet->ip6.destination, &e->config.peer))
         return;
     role = first_role(o, &to);
     p = new_punch(e);

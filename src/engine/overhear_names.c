@@ -100,6 +100,8 @@ void overhear_learn_names(struct overhear *e, const struct overheard_punch *p,
     if (role != ROLE_DATA)
         overhear_learn(e, book_pair(&o->packet->ip6.source, &o->packet->ip6.destination),
                        p->reference);
+    if (role == ROLE_DIRECT || role == ROLE_INDIRECT || role == ROLE_FORWARDED)
+        overhear_learn(e, book_way(o->from, o->to), p->reference);
     if (role == ROLE_FORWARDED) {
         if (o->packet->has_origin)
             overhear_learn(e, book_endpoint(o->packet->origin, &p->peer), p->reference);
@@ -108,8 +110,6 @@ void overhear_learn_names(struct overhear *e, const struct overheard_punch *p,
     if (role == ROLE_INDIRECT_ANSWER)
         return;
     overhear_learn(e, book_endpoint(end, &p->peer), p->reference);
-    if (role == ROLE_DIRECT || role == ROLE_INDIRECT)
-        overhear_learn(e, book_way(o->from, o->to), p->reference);
     if (role == ROLE_DIRECT || (from_initiator && overheard_is_at_sender(o)))
         overhear_learn(e, book_host(o->from.address, &p->peer), p->reference);
 }

@@ -82,16 +82,17 @@ static enum punch_proof find_proof(struct overheard_punch *p, const struct obser
     unsigned numbers[2 * OVERHEARD_ATTEMPTS], count = 0, which;
     enum punch_proof proof;
 
-    for (unsigned n = overheard_oldest_attempt(p); n < p->attempt_count; n++) {
-        marks[count] = overheard_attempt_at(p, n)->direct_mark;
-        numbers[count++] = n;
-        marks[count] = overheard_attempt_at(p, n)->indirect_mark;
-        numbers[count++] = n;
+    /* The newest first: where all look alike (miredo's do), the last one has been answered. */
+    for (unsigned n = p->attempt_count; n > overheard_oldest_attempt(p); n--) {
+        marks[count] = overheard_attempt_at(p, n - 1)->direct_mark;
+        numbers[count++] = n - 1;
+        marks[count] = overheard_attempt_at(p, n - 1)->indirect_mark;
+        numbers[count++] = n - 1;
     }
     if (count == 0)
         return PROOF_NONE;
     proof = punch_find_proof(marks, count, o->packet, o->from, p->peer_parts.mapped, &which);
-    *attempt = numbers[which];
+    *attempt = proof == PROOF_NONE || proof == PROOF_ENDPOINT ? numbers[0] : numbers[which];
     return proof;
 }
 

@@ -203,6 +203,11 @@ void sighter_count_fault(struct sighter *sighter, enum wire_reason reason)
     sighter->summary.reasons[reason]++;
 }
 
+void sighter_restart(struct sighter *sighter)
+{
+    sighter->summary = (struct sighting_summary){0};
+}
+
 uint64_t sighter_packets(const struct sighter *sighter)
 {
     return sighter->summary.packets;

@@ -35,6 +35,9 @@ void sighter_count_frame(struct sighter *sighter);
 /* Counts a frame whose IPv4 or UDP header is malformed. */
 void sighter_count_fault(struct sighter *sighter, enum wire_reason reason);
 
+/* Counts anew, and keeps what is known of flows: for a second reading of the same captures. */
+void sighter_restart(struct sighter *sighter);
+
 uint64_t sighter_packets(const struct sighter *sighter);
 
 void sighter_summary(const struct sighter *sighter, struct sighting_summary *out);

@@ -115,9 +115,10 @@ static const struct cause_words causes[CAUSE_COUNT] = {
          "direct path",
          "capture at the initiator or at the peer"},
     [CAUSE_CAPTURE_ENDED] =
-        {"capture_ended", "the capture ended while an answer could still come, or another attempt",
-         "let it run for some seconds more, and without a filter: later packets of any kind show "
-         "that it went on"},
+        {"capture_ended",
+         "the capture ended before an outcome: its last frame comes too soon after the bubbles",
+         "capture for some seconds more, without a filter: of a silence after its last frame a "
+         "capture shows nothing"},
     [CAUSE_FORGOTTEN] =
         {"forgotten", "too many hole punches were under way at once, and this one had to make way",
          "filter the capture, or name one --peer"},

@@ -138,6 +138,14 @@ static void print_steps(const struct reporter *r, const struct punching *p)
     }
 }
 
+static bool arrived(const struct step_report *s)
+{
+    for (unsigned i = 0; i < s->view_count; i++)
+        if (s->views[i].place == PLACE_RECEIVER)
+            return true;
+    return false;
+}
+
 static void print_evidence(const struct reporter *r, const struct punching *p)
 {
     FILE *out = r->config.out;
@@ -148,6 +156,8 @@ static void print_evidence(const struct reporter *r, const struct punching *p)
                 p->steps[STEP_ANSWER].state != STEP_MISSING ? "answered" : "last");
     if (p->indirect_answers > 0)
         fprintf(out, "  %u answered through the initiator's server as well\n", p->indirect_answers);
+    if (p->cause == CAUSE_PEER_SILENT && arrived(&p->steps[STEP_FORWARDED]))
+        fprintf(out, "  the indirect bubble did arrive at the peer\n");
     if (!endpoint_is_unset(p->answered_from) && !endpoint_equal(p->answered_from, p->peer_mapped))
         fprintf(out, "  the answer came from %s, the peer's address says %s\n",
                 endpoint_format(p->answered_from, from), endpoint_format(p->peer_mapped, mapped));
@@ -222,7 +232,7 @@ void text_clock(struct reporter *r, const struct event *e)
         return;
     fprintf(out, "clock of %s: ", capture_name(r, e->clock.vantage));
     if (fit->packets == 0)
-        fprintf(out, "no packet is in another capture too; its times are taken as they are\n");
+        fprintf(out, "nothing ties it to the first one's; its times are taken as they are\n");
     else if (fit->bounded)
         fprintf(out, "%+.6f s, drift %+.1f ppm, known to %.3f ms, from %" PRIu64 " packets\n",
                 nsec_seconds(fit->offset), fit->drift * 1e6, words_ms(fit->error), fit->packets);
@@ -231,8 +241,28 @@ void text_clock(struct reporter *r, const struct event *e)
                 nsec_seconds(fit->offset), fit->packets);
 }
 
+static void print_summary(FILE *out, const struct overheard_summary *s)
+{
+    if (s->punches == 0)
+        fprintf(out, "no hole punch found; ");
+    else
+        fprintf(out,
+                "%" PRIu64 " hole punch%s: %" PRIu64 " punched, %" PRIu64 " not punched, %" PRIu64
+                " inconclusive; ",
+                s->punches, s->punches == 1 ? "" : "es", s->punched, s->not_punched,
+                s->inconclusive);
+    fprintf(out,
+            "%" PRIu64 " qualification%s and %" PRIu64 " refresh%s; %" PRIu64
+            " Teredo packet%s of %" PRIu64 " frame%s\n",
+            s->qualifications, s->qualifications == 1 ? "" : "s", s->refreshes,
+            s->refreshes == 1 ? "" : "es", s->packets, s->packets == 1 ? "" : "s", s->frames,
+            s->frames == 1 ? "" : "s");
+}
+
 void text_overheard(struct reporter *r, const struct overheard_summary *s)
 {
+    FILE *out = r->config.out;
+
     if (s->forgotten > 0)
         fprintf(r->config.err,
                 "teredoctl %s: too much at once: %" PRIu64 " hole punches or qualifications had to "
@@ -245,11 +275,11 @@ void text_overheard(struct reporter *r, const struct overheard_summary *s)
                 r->config.command, s->dropped);
     if (r->config.quiet)
         return;
-    fprintf(r->config.out,
-            "%" PRIu64 " hole punch%s: %" PRIu64 " punched, %" PRIu64 " not punched, %" PRIu64
-            " inconclusive; %" PRIu64 " qualification%s and %" PRIu64 " refresh%s; %" PRIu64
-            " Teredo packets of %" PRIu64 " frames\n",
-            s->punches, s->punches == 1 ? "" : "es", s->punched, s->not_punched, s->inconclusive,
-            s->qualifications, s->qualifications == 1 ? "" : "s", s->refreshes,
-            s->refreshes == 1 ? "" : "es", s->packets, s->frames);
+    if (s->packets == 0 && s->frames > 0)
+        fprintf(out, "no hole punch found: none of the %" PRIu64 " frame%s is Teredo\n", s->frames,
+                s->frames == 1 ? "" : "s");
+    else if (s->packets == 0)
+        fprintf(out, "no hole punch found: there was no frame to look at\n");
+    else
+        print_summary(out, s);
 }

@@ -11,7 +11,8 @@
  * whole (don't fragment), mf (a first fragment), offset=N (a later one, in units of 8 bytes),
  * checksum=none|wrong|partial, header=wrong (the checksum), length=N (the UDP header's), cut=N
  * (bytes captured of the frame). Empty lines and those that begin with # are passed over. Frame I
- * is captured I seconds after 1764000000. */
+ * is captured I seconds after 1764000000 and a bit; one with the WORD at=N, N ms after 1764000000.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,6 +37,7 @@ struct craft {
     uint8_t header[256];
     size_t header_size;
     uint32_t frames;
+    const char *at; /* of the next frame; NULL = by its number */
     uint8_t frame[FRAME_SIZE];
 };
 
@@ -75,11 +77,20 @@ static void put_file_header(const struct craft *c)
 static void put_frame(struct craft *c, size_t size, size_t cut)
 {
     size_t captured = size < c->snap ? size : c->snap;
+    uint32_t seconds = FIRST_SECOND + c->frames + 1, nanoseconds = NANOSECONDS;
 
     if (cut < captured)
         captured = cut;
-    put32(c, FIRST_SECOND + ++c->frames);
-    put32(c, c->micro ? NANOSECONDS / 1000 : NANOSECONDS);
+    c->frames++;
+    if (c->at != NULL) {
+        double ms = strtod(c->at, NULL);
+        uint32_t whole = (uint32_t)(ms / 1e3);
+
+        seconds = FIRST_SECOND + whole;
+        nanoseconds = (uint32_t)((ms - whole * 1e3) * 1e6);
+    }
+    put32(c, seconds);
+    put32(c, c->micro ? nanoseconds / 1000 : nanoseconds);
     put32(c, (uint32_t)captured);
     put32(c, (uint32_t)size);
     fwrite(c->frame, 1, captured, stdout);
@@ -163,6 +174,10 @@ static void add_udp(struct craft *c, char *from_text, char **rest)
         die("no pair of endpoints", from_text == NULL ? "" : from_text);
     for (word = take_hex(strtok_r(NULL, " \n", rest), payload, &size, rest);
          word != NULL && count < 16; word = strtok_r(NULL, " \n", rest)) {
+        if (strncmp(word, "at=", 3) == 0) {
+            c->at = word + 3;
+            continue;
+        }
         words[count++] = word;
         apply(NULL, &options, &cut, word);
     }
@@ -180,6 +195,7 @@ static void add_line(struct craft *c, char *line)
 
     if (word == NULL || word[0] == '#')
         return;
+    c->at = NULL;
     if (strcmp(word, "udp") == 0) {
         add_udp(c, strtok_r(NULL, " \n", &rest), &rest);
     } else if (strcmp(word, "ip") == 0) {
