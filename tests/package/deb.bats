@@ -157,6 +157,22 @@ as_user() {
     [[ $output == punched:* ]]
 }
 
+@test "it starts under what the units allow: no new privileges, and no other capability" {
+    as_service() {
+        inside setpriv --reuid nobody --regid nogroup --clear-groups --no-new-privs --bounding-set=-all,+net_raw "$@"
+    }
+    as_service timeout 20 teredoctl serve --address 127.77.0.1 --allow-private >"$BATS_TEST_TMPDIR/serve" 2>&1 &
+    for _ in {1..100}; do
+        ! grep -q ready "$BATS_TEST_TMPDIR/serve" || break
+        sleep 0.1
+    done
+    run as_service --inh-caps=-all,+net_raw --ambient-caps=-all,+net_raw \
+        teredoctl qualify 127.77.0.1 --allow-private --format=json
+    echo "$output"
+    [ "$status" -eq 0 ]
+    [ "$(jq -r .timestamp_source <<<"$output")" = libpcap ]
+}
+
 @test "the tests of the package: the command line, on the installed program" {
     export BATS_TEST_TIMEOUT=1200
     [ "$(sed -n 's/^Tests: //p' "$SOURCE/debian/tests/control")" = cli ]
