@@ -3,7 +3,7 @@
 # it away again. The examples of systemd units are good ones.
 
 # bats sets status, output and lines
-# shellcheck disable=SC2030,SC2031
+# shellcheck disable=SC2030,SC2031,SC2154
 bats_require_minimum_version 1.5.0
 
 setup() {
@@ -109,7 +109,8 @@ units() {
     for unit in "$top_srcdir"/packaging/systemd/*.service.in; do
         read -r command arguments < <(sed -n 's|^ExecStart=@bindir@/teredoctl ||p' "$unit")
         "$TEREDOCTL" help | grep -q "^  $command " || continue
-        for option in $(grep -oE -- '--[a-z-]+' <<<"$arguments"); do
+        mapfile -t options < <(grep -oE -- '--[a-z-]+' <<<"$arguments")
+        for option in "${options[@]}"; do
             "$TEREDOCTL" "$command" --help | grep -qE -- " $option\b" || {
                 echo "$command has no $option"
                 false

@@ -4,7 +4,7 @@
 # the tests end; the machine itself stays as it is. `make check-deb` runs this.
 
 # bats sets status, output and lines
-# shellcheck disable=SC2030,SC2031
+# shellcheck disable=SC2030,SC2031,SC2154
 bats_require_minimum_version 1.5.0
 
 # Why the package cannot be built here; empty if it can.
@@ -167,20 +167,18 @@ as_user() {
         sleep 0.1
     done
     run as_service --inh-caps=-all,+net_raw --ambient-caps=-all,+net_raw \
-        teredoctl qualify 127.77.0.1 --allow-private --format=json
+        timeout -s INT 2 teredoctl listen 127.77.0.1 --allow-private
     echo "$output"
-    [ "$status" -eq 0 ]
-    [ "$(jq -r .timestamp_source <<<"$output")" = libpcap ]
+    [[ $output == 2001:*'times from libpcap'* ]]
 }
 
 @test "the tests of the package: the command line, on the installed program" {
-    export BATS_TEST_TIMEOUT=1200
     [ "$(sed -n 's/^Tests: //p' "$SOURCE/debian/tests/control")" = cli ]
     run inside env -C "/package/clean/teredoctl-$VERSION" debian/tests/cli
     grep -vE '^ok ' <<<"$output" || true
     [ "$status" -eq 0 ]
     grep -q '^ok ' <<<"$output"
-    ! grep -q '^not ok ' <<<"$output"
+    run ! grep '^not ok ' <<<"$output"
 }
 
 @test "without setcap it installs too, says so, and does not fall back to setuid" {
