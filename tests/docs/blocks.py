@@ -40,6 +40,7 @@ MASKS = [
     (r"\bport (?!354[456]\b)\d+", "port PORT"),
     (r"[+-]?\b\d+(\.\d+)?-\d+\.\d+(?= )", "OFFSET"),
     (r"[+-]?\d+\.\d+ ?(ms|s)\b", r"DURATION"),
+    (r"(_seconds\{[^}]*\} )\S+", r"\1N"),
     (r"\d+\.\d+ to \d+\.\d+ s\b", "FROM to TO s"),
     (r"\+\d+\.\d{3}\b", "OFFSET"),
     (r"\b\d+ packets sent, \d+ received", "N packets sent, N received"),
