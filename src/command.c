@@ -7,6 +7,7 @@ const struct command *const commands[] = {
     &command_trace,
     &command_qualify,
     &command_classify,
+    &command_check,
     &command_listen,
     &command_serve,
     &command_bubble,
