@@ -73,8 +73,16 @@ static void put_label(FILE *out, const char *name, const char *value)
     fputc('"', out);
 }
 
-/* Begins a sample: name and, unless that is NULL, the server. The caller adds labels, each with a
- * comma in front, and ends it with put_value. NULL if memory is out. */
+static void add_label(FILE *out, const char *name, const char *value)
+{
+    if (out == NULL || value == NULL)
+        return;
+    fputc(',', out);
+    put_label(out, name, value);
+}
+
+/* Begins a sample with what tells it from those of other files: the command and, unless that is
+ * NULL, the server. The caller adds labels and ends it with put_value. NULL if memory is out. */
 static FILE *begin(struct reporter *r, enum family family, const char *server)
 {
     struct metrics *m = r->metrics;
@@ -86,17 +94,10 @@ static FILE *begin(struct reporter *r, enum family family, const char *server)
     if (m->streams[family] == NULL)
         return NULL;
     fprintf(m->streams[family], "%s{", families[family].name);
+    put_label(m->streams[family], "command", r->config.command);
     if (server != NULL)
-        put_label(m->streams[family], "server", server);
+        add_label(m->streams[family], "server", server);
     return m->streams[family];
-}
-
-static void add_label(FILE *out, const char *name, const char *value)
-{
-    if (out == NULL || value == NULL)
-        return;
-    fputc(',', out);
-    put_label(out, name, value);
 }
 
 static void put_value(FILE *out, double value)
@@ -108,14 +109,6 @@ static void put_value(FILE *out, double value)
 static void sample(struct reporter *r, enum family family, const char *server, double value)
 {
     put_value(begin(r, family, server), value);
-}
-
-static void last_run(struct reporter *r, const char *server, nsec when)
-{
-    FILE *out = begin(r, LAST_RUN, server);
-
-    add_label(out, "command", r->config.command);
-    put_value(out, nsec_seconds(when));
 }
 
 static unsigned rejected_replies(const struct qualification *q)
@@ -194,8 +187,7 @@ static void put_survey(struct reporter *r, const struct survey *s)
     for (int i = 0; i < 3; i++) {
         FILE *out = begin(r, SERVERS, NULL);
 
-        if (out != NULL)
-            put_label(out, "verdict", qualify_verdict_code((enum qualify_verdict)i));
+        add_label(out, "verdict", qualify_verdict_code((enum qualify_verdict)i));
         put_value(out, (double)s->verdicts[i]);
     }
 }
@@ -212,15 +204,15 @@ void openmetrics_emit(struct reporter *r, const struct event *e)
         if (e->qualification.name != NULL)
             server = e->qualification.name;
         put_qualification(r, &e->qualification, server);
-        last_run(r, server, e->when);
+        sample(r, LAST_RUN, server, nsec_seconds(e->when));
         break;
     case EVENT_CHECKING:
         put_checking(r, &e->checking);
-        last_run(r, e->checking.name, e->when);
+        sample(r, LAST_RUN, e->checking.name, nsec_seconds(e->when));
         break;
     case EVENT_CLASSIFICATION:
         put_classification(r, e->classification, server);
-        last_run(r, server, e->when);
+        sample(r, LAST_RUN, server, nsec_seconds(e->when));
         break;
     case EVENT_SURVEYED:
         put_survey(r, &e->surveyed);
