@@ -13,26 +13,23 @@ static void perfdata(const struct reporter *r, const char *label, nsec value,
 static void sentence(const struct reporter *r, const struct checking *c)
 {
     const struct qualification *q = &c->qualification;
-    char server[ENDPOINT_STRLEN], mapped[ENDPOINT_STRLEN];
+    char buf[ENDPOINT_STRLEN];
+    bool answers = q->rtt > 0;
 
-    if (!endpoint_is_unset(q->server))
-        fprintf(r->config.out, "%s: ", endpoint_format(q->server, server));
-    else
-        fprintf(r->config.out, "%s: ", c->name);
+    fputs(endpoint_is_unset(q->server) ? c->name : endpoint_format(q->server, buf), r->config.out);
+    if (answers)
+        fprintf(r->config.out, " answers in %.3f ms", words_ms(q->rtt));
     if (c->cause == CHECK_CAUSE_RTT)
-        fprintf(r->config.out, "round trip outside of %s, ",
+        fprintf(r->config.out, ", outside of %s",
                 c->status == CHECK_CRITICAL ? c->critical.text : c->warning.text);
-    if (c->cause == CHECK_CAUSE_RELAY)
-        fprintf(r->config.out, "%s, ", relay_state_text(c->relay));
-    if (c->cause == CHECK_CAUSE_INTERRUPTED && q->reason != QUALIFY_INTERRUPTED)
-        fprintf(r->config.out, "interrupted, ");
-    fprintf(r->config.out, "%s", qualify_reason_text(q->reason));
-    if (!endpoint_is_unset(q->mapped))
-        fprintf(r->config.out, ", mapped %s", endpoint_format(q->mapped, mapped));
-    if (q->rtt > 0)
-        fprintf(r->config.out, ", round trip %.3f ms", words_ms(q->rtt));
-    if (c->relay == RELAY_WORKS)
+    if (q->reason != QUALIFY_BOTH_AGREE)
+        fprintf(r->config.out, "%s%s", answers ? ", " : ": ", qualify_reason_text(q->reason));
+    if (c->relay != RELAY_UNTESTED)
         fprintf(r->config.out, ", %s", relay_state_text(c->relay));
+    else if (c->cause == CHECK_CAUSE_INTERRUPTED && q->reason != QUALIFY_INTERRUPTED)
+        fputs(", interrupted", r->config.out);
+    if (!endpoint_is_unset(q->mapped))
+        fprintf(r->config.out, ", mapped %s", endpoint_format(q->mapped, buf));
 }
 
 void text_checking(struct reporter *r, const struct checking *c)
