@@ -70,17 +70,14 @@ static void set_round(struct report_config *config, const struct client_options 
     config->round_started = o->rounds->started;
 }
 
-/* All privileges but for what a further round, or its file, needs. */
+/* All privileges but the one for the port that the next round will want. */
 static int drop_privileges(const struct client_options *o, struct error *error)
 {
-    int keep[2];
-    size_t count = 0;
+    static const int keep[] = {CAP_NET_BIND_SERVICE};
+    bool again =
+        o->rounds != NULL && o->rounds->every != 0 && o->local_port != 0 && o->local_port < 1024;
 
-    if (o->rounds != NULL && o->rounds->every != 0 && o->local_port != 0)
-        keep[count++] = CAP_NET_BIND_SERVICE;
-    if (o->rounds != NULL && o->rounds->output != NULL)
-        keep[count++] = CAP_DAC_OVERRIDE;
-    return privilege_drop_except(keep, count, error);
+    return privilege_drop_except(keep, again ? 1 : 0, error);
 }
 
 static int open_writer(struct client *c, struct error *error)

@@ -2,6 +2,10 @@
 
 #include <string.h>
 
+enum {
+    BUBBLE_TAG = QUALIFY_LEGS * QUALIFY_MAX_ATTEMPTS /* from here on: not a solicitation's */
+};
+
 /* How long a bubble is waited for once the round trip is known. */
 #define BUBBLE_WAIT(rtt) (2 * (rtt) + 300 * NSEC_MS)
 
@@ -95,7 +99,7 @@ static void send_bubble(struct check *c, nsec now)
     source.flags = random & TEREDO_FLAGS_RANDOM;
     teredo_addr_encode(&source, &c->sources[n]);
     teredo_make_bubble(&p, &c->sources[n], &c->result.qualification.teredo_address);
-    action_push_packet(&c->queue, n, c->config.qualify.server, &p);
+    action_push_packet(&c->queue, BUBBLE_TAG + n, c->config.qualify.server, &p);
     c->next = now + nsec_min(BUBBLE_WAIT(c->result.qualification.rtt),
                              c->config.relay_timeout / CHECK_BUBBLES);
 }
@@ -174,9 +178,8 @@ void check_observe(struct check *c, const struct observation *o)
         on_timer(c, o->when);
         break;
     case OBSERVED_SENT:
-        /* Tags of solicitations that were on their way are the qualification's. */
-        if (o->tag < c->result.relay_sent && o->packet != NULL && o->packet->kind == TEREDO_BUBBLE)
-            c->sent_at[o->tag] = o->when;
+        if (o->tag >= BUBBLE_TAG && o->tag - BUBBLE_TAG < c->result.relay_sent)
+            c->sent_at[o->tag - BUBBLE_TAG] = o->when;
         break;
     case OBSERVED_RECEIVED:
         on_received(c, o);
