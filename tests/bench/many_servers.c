@@ -98,7 +98,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: many_servers PORT\n");
         return 64;
     }
-    config.port = (uint16_t)atoi(argv[1]);
+    config.port = (uint16_t)strtoul(argv[1], NULL, 10);
     fd = open_socket(config.port);
     puts("ready");
     fflush(stdout);

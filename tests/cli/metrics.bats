@@ -13,10 +13,10 @@ teardown() {
     common_teardown
 }
 
-# valid [FILE]: promtool finds nothing to complain about in it, or in $output
+# promtool finds nothing to complain about in $output.
 valid() {
     command -v promtool >/dev/null || skip "promtool is not installed"
-    if [ $# -gt 0 ]; then cat "$1"; else echo "$output"; fi >checked
+    echo "$output" >checked
     promtool check metrics <checked 2>&1
     [ -z "$(promtool check metrics <checked 2>&1)" ]
     [ "$(tail -n 1 checked)" = '# EOF' ]
@@ -86,7 +86,7 @@ value() {
     [ "$status" -eq 2 ]
     valid
     [ "$(value teredo_check_status "command=\"check\",server=\"$SILENT\"")" = 2 ]
-    [[ $output != *teredo_relay_working{* ]]
+    [[ $output != *"teredo_relay_working{"* ]]
     t check no-such-name.invalid --format=openmetrics
     [ "$status" -eq 2 ]
     valid
@@ -158,7 +158,9 @@ scrape() {
     # They name metrics that there are.
     server
     t check "$PRIMARY" --allow-private --format=openmetrics
-    for name in $(grep -oE 'teredo_[a-z_]+' rules.yml | sort -u); do
+    grep -oE 'teredo_[a-z_]+' rules.yml | sort -u >names
+    [ -s names ]
+    while read -r name; do
         grep -q "^$name{" <<<"$output"
-    done
+    done <names
 }
