@@ -44,6 +44,17 @@ enum report_format option_format(struct argp_state *state, const char *text)
     return REPORT_TEXT;
 }
 
+enum report_format option_monitor_format(struct argp_state *state, const char *text)
+{
+    if (strcmp(text, "openmetrics") == 0)
+        return REPORT_OPENMETRICS;
+    for (unsigned i = 0; i < sizeof formats / sizeof *formats; i++)
+        if (strcmp(text, formats[i]) == 0)
+            return (enum report_format)i;
+    argp_error(state, "--format: '%s' is none of text, json, jsonl, openmetrics", text);
+    return REPORT_TEXT;
+}
+
 const char *option_format_name(enum report_format format)
 {
     return formats[format];

@@ -18,6 +18,8 @@ nsec option_seconds(struct argp_state *state, const char *name, const char *text
 
 /* --format: "text", "json" or "jsonl". */
 enum report_format option_format(struct argp_state *state, const char *text);
+/* The same with "openmetrics". */
+enum report_format option_monitor_format(struct argp_state *state, const char *text);
 const char *option_format_name(enum report_format format);
 
 /* --color: "always" and "never", or "auto" for BY_DEFAULT. */

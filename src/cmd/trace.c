@@ -11,6 +11,7 @@
 
 struct arguments {
     struct client_options client;
+    struct rounds rounds;
     const char *peer_text;
     struct in6_addr peer;
     struct in6_addr own; /* with --own-address */
@@ -98,6 +99,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
     switch (key) {
     case ARGP_KEY_INIT:
         state->child_inputs[0] = state->child_inputs[1] = &a->client;
+        state->child_inputs[2] = &a->rounds;
         break;
     case OPTION_SERVER:
         a->client.server = arg;
@@ -135,8 +137,10 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
     return 0;
 }
 
-static const struct argp_child children[] = {
-    {&client_argp, 0, NULL, 0}, {&client_patience_argp, 0, NULL, 0}, {0}};
+static const struct argp_child children[] = {{&client_argp, 0, NULL, 0},
+                                             {&client_patience_argp, 0, NULL, 0},
+                                             {&rounds_argp, 0, NULL, 0},
+                                             {0}};
 
 static const struct argp argp = {
     .options = options,
@@ -192,7 +196,7 @@ static int trace(struct client *c, const struct arguments *a, struct error *erro
             },
     };
     struct trace *engine;
-    struct outcome outcome = {reporter_sink(c->reporter), PUNCH_INCONCLUSIVE};
+    struct outcome outcome = {client_sink(c), PUNCH_INCONCLUSIVE};
     struct event_sink sink = {emit, &outcome};
     int result;
 
@@ -210,14 +214,25 @@ static int trace(struct client *c, const struct arguments *a, struct error *erro
     return result != 0 ? -1 : (int)outcome.verdict;
 }
 
+static int once(void *context, struct error *error)
+{
+    const struct arguments *a = context;
+    struct client client;
+    int status = -1;
+
+    if (client_open(&client, &a->client, TRACE_SOCKETS, false, error) == 0)
+        status = trace(&client, a, error);
+    return client_close(&client, status, error);
+}
+
 static int run(int argc, char **argv, struct error *error)
 {
     struct arguments arguments = {.bubbles = PUNCH_MAX_ATTEMPTS, .control_ttl = CONTROL_TTL};
-    struct client client;
+    const struct client_options *client = &arguments.client;
     char server[IP4_STRLEN];
-    int status = -1;
 
     client_options_init(&arguments.client, "trace", false);
+    arguments.client.rounds = &arguments.rounds;
     argv[0] = "teredoctl trace";
     argp_parse(&argp, argc, argv, 0, NULL, &arguments);
     if (arguments.has_own) {
@@ -226,9 +241,8 @@ static int run(int argc, char **argv, struct error *error)
         teredo_addr_decode(&arguments.own, &own);
         arguments.client.server = ip4_format(own.server, server);
     }
-    if (client_open(&client, &arguments.client, TRACE_SOCKETS, false, error) == 0)
-        status = trace(&client, &arguments, error);
-    return client_close(&client, status, error);
+    return rounds_run(&arguments.rounds, "trace", client->format == REPORT_TEXT && !client->quiet,
+                      once, &arguments, error);
 }
 
 const struct command command_trace = {

@@ -3,6 +3,7 @@
 #ifndef EVENT_EVENT_H
 #define EVENT_EVENT_H
 
+#include "checking.h"
 #include "classification.h"
 #include "punching.h"
 #include "qualification.h"
@@ -19,6 +20,8 @@ enum event_kind {
     EVENT_LISTENED,        /* the summary of a responder */
     EVENT_PROGRESS,        /* a long measurement is under way */
     EVENT_CLASSIFICATION,  /* the verdict of a classification */
+    EVENT_SURVEYED,        /* the summary of the qualifications with several servers */
+    EVENT_CHECKING,        /* the verdict of a check */
 };
 
 enum punch_note {
@@ -103,6 +106,8 @@ struct event {
             nsec at_least; /* the bounds of the lifetime so far; 0 and NSEC_NEVER = none */
             nsec at_most;
         } progress;
+        struct survey surveyed;
+        struct checking checking;
         /* Borrowed from the engine, for as long as the event is being told. */
         const struct classification *classification;
     };

@@ -150,5 +150,7 @@ void address_print(struct address_printer *printer, const struct address *a)
     case REPORT_JSONL:
         address_print_json(printer, a);
         break;
+    case REPORT_OPENMETRICS: /* not among the formats of addresses */
+        break;
     }
 }

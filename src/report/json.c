@@ -1,4 +1,5 @@
 #include <jansson.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "json_parts.h"
@@ -14,6 +15,10 @@ static json_t *start_object(const struct reporter *r, const char *event)
 
     if (r->config.format == REPORT_JSONL)
         json_object_set_new(o, "event", json_string(event));
+    if (r->config.round != 0) {
+        json_object_set_new(o, "round", json_integer((json_int_t)r->config.round));
+        json_object_set_new(o, "round_started", json_time(r->config.round_started));
+    }
     return o;
 }
 
@@ -234,8 +239,75 @@ static json_t *qualification_object(const struct reporter *r, const struct quali
 {
     json_t *o = start_object(r, event);
 
+    if (q->name != NULL)
+        json_object_set_new(o, "name", json_string(q->name));
     add_qualification(o, q);
     return o;
+}
+
+static void add_survey(json_t *o, const struct survey *s)
+{
+    json_object_set_new(o, "servers", json_integer((json_int_t)s->servers));
+    for (int i = 0; i < 3; i++)
+        json_object_set_new(o, qualify_verdict_code((enum qualify_verdict)i),
+                            json_integer((json_int_t)s->verdicts[i]));
+    json_object_set_new(o, "bad_names", json_integer((json_int_t)s->bad_names));
+    json_object_set_new(o, "left", json_integer((json_int_t)s->left));
+    json_object_set_new(o, "solicitations", json_integer((json_int_t)s->solicitations));
+    json_object_set_new(o, "elapsed_s", json_seconds(s->elapsed, true));
+}
+
+static json_t *surveyed_object(const struct reporter *r, const struct survey *s)
+{
+    json_t *o = start_object(r, "summary");
+
+    add_survey(o, s);
+    return o;
+}
+
+static void print_member(const struct reporter *r, json_t *o)
+{
+    json_dumpf(o, r->config.out, JSON_REAL_PRECISION(12) | JSON_COMPACT);
+    json_decref(o);
+}
+
+/* One object for several servers, written piece by piece: it need not fit into memory. The pieces
+ * stand a line each. */
+static void print_of_list(struct reporter *r, const struct qualification *q)
+{
+    json_t *o = json_object();
+
+    if (!r->list_open) {
+        json_t *head = start_object(r, NULL);
+        char *text = json_dumps(head, JSON_COMPACT);
+
+        /* All but the brace that ends it. */
+        fprintf(r->config.out, "%.*s,\"results\":[", (int)strlen(text) - 1, text);
+        free(text);
+        json_decref(head);
+    }
+    if (q != NULL) {
+        json_object_set_new(o, "name", json_string(q->name));
+        add_qualification(o, q);
+        fputs(r->list_open ? ",\n" : "\n", r->config.out);
+        print_member(r, o);
+    } else {
+        json_decref(o);
+    }
+    r->list_open = true;
+}
+
+static void print_list_end(struct reporter *r, const struct survey *s)
+{
+    json_t *o = json_object();
+
+    if (!r->list_open)
+        print_of_list(r, NULL);
+    fputs("\n],\"summary\":", r->config.out);
+    add_survey(o, s);
+    print_member(r, o);
+    fputs("}\n", r->config.out);
+    r->list_open = false;
 }
 
 static json_t *punching_object(const struct reporter *r, const struct punching *p)
@@ -243,6 +315,34 @@ static json_t *punching_object(const struct reporter *r, const struct punching *
     json_t *o = start_object(r, "verdict");
 
     add_punching(r, o, p);
+    return o;
+}
+
+/* null where there is no such threshold */
+static json_t *json_range(const struct check_range *range)
+{
+    return range->text != NULL ? json_string(range->text) : json_null();
+}
+
+static json_t *checking_object(const struct reporter *r, const struct checking *c)
+{
+    json_t *o = start_object(r, "verdict");
+    json_t *relay = json_object(), *qualification = json_object();
+
+    json_object_set_new(o, "status", json_string(check_status_code(c->status)));
+    json_object_set_new(o, "cause", json_string(check_cause_code(c->cause)));
+    json_object_set_new(o, "name", json_string(c->name));
+    json_object_set_new(o, "server", json_endpoint(c->qualification.server));
+    json_object_set_new(o, "rtt_s", json_seconds(c->qualification.rtt, c->qualification.rtt > 0));
+    json_object_set_new(o, "warning", json_range(&c->warning));
+    json_object_set_new(o, "critical", json_range(&c->critical));
+    json_object_set_new(relay, "state", json_string(relay_state_code(c->relay)));
+    json_object_set_new(relay, "sent", json_integer(c->relay_sent));
+    json_object_set_new(relay, "rtt_s", json_seconds(c->relay_rtt, c->relay_rtt > 0));
+    json_object_set_new(o, "relay", relay);
+    add_qualification(qualification, &c->qualification);
+    json_object_set_new(o, "qualification", qualification);
+    json_object_set_new(o, "elapsed_s", json_seconds(c->elapsed, true));
     return o;
 }
 
@@ -284,6 +384,12 @@ void jsonl_emit(struct reporter *r, const struct event *e)
     case EVENT_CLASSIFICATION:
         print(r, classification_object(r, e->classification));
         break;
+    case EVENT_SURVEYED:
+        print(r, surveyed_object(r, &e->surveyed));
+        break;
+    case EVENT_CHECKING:
+        print(r, checking_object(r, &e->checking));
+        break;
     }
 }
 
@@ -292,6 +398,10 @@ void json_emit(struct reporter *r, const struct event *e)
 {
     switch (e->kind) {
     case EVENT_QUALIFICATION:
+        if (e->qualification.name != NULL) {
+            print_of_list(r, &e->qualification);
+            break;
+        }
         /* listen ends here when it gets no address; trace says so in its own verdict. */
         if (strcmp(r->config.command, "qualify") == 0 ||
             (strcmp(r->config.command, "listen") == 0 && !e->qualification.has_address))
@@ -305,6 +415,12 @@ void json_emit(struct reporter *r, const struct event *e)
         break;
     case EVENT_CLASSIFICATION:
         print(r, classification_object(r, e->classification));
+        break;
+    case EVENT_SURVEYED:
+        print_list_end(r, &e->surveyed);
+        break;
+    case EVENT_CHECKING:
+        print(r, checking_object(r, &e->checking));
         break;
     case EVENT_PROGRESS:
     case EVENT_REJECTED:

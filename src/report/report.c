@@ -24,6 +24,9 @@ struct reporter *reporter_new(const struct report_config *config)
     case REPORT_JSONL:
         r->emit = jsonl_emit;
         break;
+    case REPORT_OPENMETRICS:
+        r->emit = openmetrics_emit;
+        break;
     }
     return r;
 }
@@ -63,6 +66,8 @@ int reporter_close(struct reporter *r, struct error *error)
 {
     FILE *out = r->config.out;
 
+    if (r->config.format == REPORT_OPENMETRICS)
+        openmetrics_finish(r);
     free(r);
     if (fflush(out) != 0 || ferror(out))
         return error_set(error, EX_IOERR, errno, "cannot write the results");

@@ -10,13 +10,17 @@
 enum report_format {
     REPORT_TEXT,
     REPORT_JSON,
-    REPORT_JSONL
+    REPORT_JSONL,
+    REPORT_OPENMETRICS
 };
 
 struct report_config {
     enum report_format format;
     const char *command;          /* "qualify", for the JSON */
     const char *timestamp_source; /* "libpcap" or "so_timestampns"; NULL = not told */
+    const char *server;           /* as given, for OpenMetrics */
+    unsigned long round;          /* of --every, from 1; 0 = the only one */
+    nsec round_started;
     FILE *out;                    /* results */
     FILE *err;                    /* diagnostics and progress */
     bool quiet;                   /* nothing but results */
