@@ -29,6 +29,8 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 TRIES = 4
 TIMEOUT = 120
+# What a user types, and root; a comment in an output is neither.
+PROMPT = re.compile(r"\$ |# teredoctl ")
 
 # Fields that a run chooses anew, in the order in which they are masked. RFC 4380's fixed addresses and
 # the ports of the servers stay.
@@ -84,7 +86,7 @@ class Block:
         found = [[[], []]]
         more = None
         for line in self.text:
-            if more is None and re.match(r"[$#] ", line):
+            if more is None and re.match(r"(?:\$|# teredoctl) ?", line):
                 if found[-1][1] or found[-1][0] and not self.recipe:
                     found.append([[], []])
                 found[-1][0].append(line)
@@ -162,11 +164,11 @@ def made(block, scratch):
         for fixture in (scratch / "fixtures").iterdir():
             shutil.copy(fixture, directory)
         for command, _ in block.parts():
-            shown = "\n".join(line[2:] if re.match(r"[$#] ", line) else line for line in command)
+            shown = "\n".join(line[2:] if re.match(r"(?:\$|# teredoctl) ?", line) else line for line in command)
             script = f'source "$RECIPES"; {block.recipe}' if block.recipe else shown
             lines = run(f"COMMANDS={quoted(shown)}\n{script}", scratch, directory)
             # A recipe may print the commands itself, if they too differ from run to run.
-            if not (block.recipe and re.match(r"[$#] ", "".join(lines[:1]))):
+            if not (block.recipe and re.match(r"(?:\$|# teredoctl) ?", "".join(lines[:1]))):
                 result += command
             result += lines
     return result
