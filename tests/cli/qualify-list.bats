@@ -128,6 +128,16 @@ line() {
     json -s --argjson keys "$keys" 'all(.[:2][]; keys_unsorted - ["schema", "command", "event"] == $keys)'
 }
 
+@test "a list that is no text makes JSON all the same" {
+    many_servers
+    printf '127.1.0.0:%s\n\377\200name\n' "$MANY_PORT" >list
+    for format in json jsonl; do
+        t qualify --from-file list --allow-private --format="$format"
+        [ "$status" -eq 1 ]
+        json -s 'any(.. | objects; .name? == "\ufffd\ufffdname")'
+    done
+}
+
 @test "--sort: as given, and the fastest first with the silent ones last" {
     many_servers
     { many_addresses 50; echo 127.1.9.9:9; } >list

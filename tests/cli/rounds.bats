@@ -123,7 +123,7 @@ stop() { # PID: sets status
         rounds() { until [ "$(wc -l <q.out)" -ge "$1" ]; do sleep 0.05; done; }
         ip link set lo up
         "$1" serve --address 127.0.0.3 --allow-private >server.out 2>&1 3>&- &
-        until grep -q ready server.out; do sleep 0.05; done
+        until grep -qs ready server.out; do sleep 0.05; done
         "$1" qualify 127.0.0.3 --allow-private --timeout 0.5 --every 0.1 --on-change --format=jsonl \
             >q.out 3>&- &
         pid=$!
