@@ -1,9 +1,11 @@
 #include "survey.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #include "clock.h"
 #include "entropy.h"
@@ -379,6 +381,14 @@ int survey_run(struct survey_driver *s, const struct survey_config *config,
     return 0;
 }
 
+/* libuv would wait for its threads at the end of the program. */
+static void leave_at_once(int status, void *unused)
+{
+    (void)unused;
+    fflush(NULL);
+    _exit(status);
+}
+
 void survey_close(struct survey_driver *s)
 {
     static struct survey_driver *abandoned;
@@ -388,9 +398,10 @@ void survey_close(struct survey_driver *s)
     for (unsigned i = 0; i < s->slot_count; i++)
         free(s->slots[i].engine);
     if (!survey_names_cancel(&s->names)) {
-        /* An interrupted run ends without the thread, and the memory that it will write to stays.
-         */
+        /* An interrupted run ends without the threads that are waiting for name servers; what they
+         * will write to stays. */
         abandoned = s;
+        on_exit(leave_at_once, NULL);
         return;
     }
     (void)abandoned;

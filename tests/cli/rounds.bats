@@ -61,6 +61,8 @@ stop() { # PID: sets status
     stop "$PID"
     [[ $(head -n 1 q.out) =~ ^20[0-9-]+T[0-9:.]+Z$ ]]
     [[ $(sed -n 2p q.out) == qualified:* ]]
+    # What is left of that run is no sign of the next one.
+    rm q.out
     start q qualify "$PRIMARY" --allow-private --every 0.1 -q
     wait_for 20 has_rounds 3 q.out
     stop "$PID"
@@ -178,6 +180,7 @@ stop() { # PID: sets status
 @test "Ctrl-C between rounds ends at once; SIGTERM too" {
     server
     for signal in INT TERM; do
+        rm -f q.out
         start q qualify "$PRIMARY" --allow-private --every 1000 -q
         wait_for 5 has_rounds 1 q.out
         kill "-$signal" "$PID"
