@@ -85,6 +85,23 @@ stop() { # PID: sets status
     json -s '.[1].round > .[0].round and .[2].round > .[1].round'
 }
 
+@test "--on-change --output: the file stays as it is until something changes" {
+    server
+    start q qualify "$PRIMARY" --allow-private --every 0.1 --on-change --format=json --output file -v
+    pid=$PID
+    wait_for 20 test -s file
+    inode=$(stat -c %i file)
+    wait_for 20 sh -c '[ "$(grep -c " rs$" q.err)" -ge 10 ]'
+    [ "$(stat -c %i file)" = "$inode" ]
+    jq -e '.round == 1 and .verdict == "qualified"' file
+    kill "$SERVER"
+    ended "$SERVER"
+    wait_for 20 grep -q port_unreachable file
+    stop "$pid"
+    [ "$status" -eq 1 ]
+    [ ! -s q.out ]
+}
+
 @test "--on-change: what changes by itself, such as ports and times, is no change" {
     server
     start q qualify "$PRIMARY" --allow-private --every 0.1 --on-change --format=jsonl -v
