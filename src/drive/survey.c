@@ -1,19 +1,20 @@
 #include "survey.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #include "clock.h"
 #include "entropy.h"
 #include "loop.h"
 #include "recent.h"
-#include "resolve.h"
+#include "survey_names.h"
 
 enum {
     SLOTS = 2048,           /* engines at work */
-    LOOKUPS = 32,           /* names being looked up, or found and waiting for their turn */
     NONCES = 1 << 16,       /* remembered: also late answers find whose they are */
     CATCH_UP = 5 * NSEC_MS, /* what a late wake-up may send at once */
 };
@@ -24,14 +25,6 @@ struct slot {
     nsec deadline; /* NSEC_NEVER for a free one */
     struct endpoint servers[QUALIFY_LEGS];
     struct qualify *engine;
-};
-
-struct lookup {
-    struct resolve_lookup resolve;
-    struct survey_driver *survey;
-    size_t number; /* of the server, from 1; 0 = free */
-    bool found;
-    struct endpoint server;
 };
 
 struct survey_driver {
@@ -46,11 +39,9 @@ struct survey_driver {
     struct slot slots[SLOTS];
     unsigned slot_count; /* with an engine */
     unsigned busy;
-    struct lookup lookups[LOOKUPS];
-    unsigned lookups_busy;
-    size_t next_literal, next_name; /* two walks over the list: a name holds no address up */
-    nsec interval;                  /* from packet to packet */
-    nsec send_at;                   /* when the next may go */
+    struct survey_names names;
+    nsec interval; /* from packet to packet */
+    nsec send_at;  /* when the next may go */
     nsec latest;
     nsec started;
     bool stopped;
@@ -217,17 +208,18 @@ static struct slot *find_slot(struct survey_driver *s)
     return s->slot_count < SLOTS && add_slot(s) ? &s->slots[s->slot_count - 1] : NULL;
 }
 
-static bool start(struct survey_driver *s, size_t number, struct endpoint server)
+/* Starts the next server whose endpoint is known; false if there is none, or no slot for it. */
+static bool start_next(struct survey_driver *s)
 {
     struct slot *slot = find_slot(s);
     struct qualify_config config = s->config->common;
     struct observation now = {.kind = OBSERVED_TIMER, .when = s->latest};
+    size_t number;
 
-    if (slot == NULL)
+    if (slot == NULL || !survey_names_next(&s->names, &number, &config.server))
         return false;
-    config.server = server;
-    config.secondary = (struct endpoint){server.address + 1, server.port};
-    config.local = (struct endpoint){udp_route_source(server), s->socket.local.port};
+    config.secondary = (struct endpoint){config.server.address + 1, config.server.port};
+    config.local = (struct endpoint){udp_route_source(config.server), s->socket.local.port};
     nonce_take(&s->nonces, &config.flags, sizeof config.flags);
     config.flags &= TEREDO_FLAGS_RANDOM;
     nonce_take(&s->nonces, config.nonces.key, sizeof config.nonces.key);
@@ -241,77 +233,26 @@ static bool start(struct survey_driver *s, size_t number, struct endpoint server
     return true;
 }
 
-static void look_up_done(void *context, enum resolve_outcome outcome, struct endpoint found)
+static void name_failed(void *context, size_t number, enum resolve_outcome outcome)
 {
     static const enum qualify_reason reasons[] = {
         [RESOLVE_MALFORMED] = QUALIFY_NAME_MALFORMED,
         [RESOLVE_NOT_FOUND] = QUALIFY_NAME_NOT_FOUND,
         [RESOLVE_FAILED] = QUALIFY_RESOLVER_FAILED,
     };
-    struct lookup *l = context;
-    struct survey_driver *s = l->survey;
+    struct qualification q = {.verdict = QUALIFY_NOT_QUALIFIED, .reason = reasons[outcome]};
 
-    if (s->stopped)
-        return;
-    if (outcome == RESOLVE_FOUND) {
-        l->found = true;
-        l->server = found;
-    } else {
-        tell(s, l->number,
-             &(struct qualification){.verdict = outcome == RESOLVE_FAILED ? QUALIFY_INCONCLUSIVE
-                                                                          : QUALIFY_NOT_QUALIFIED,
-                                     .reason = reasons[outcome]});
-        l->number = 0;
-        s->lookups_busy--;
-    }
-    /* Not from here: this may be called from work itself. */
+    if (outcome == RESOLVE_FAILED)
+        q.verdict = QUALIFY_INCONCLUSIVE;
+    tell(context, number, &q);
+}
+
+/* The work is done by the timer: this may be called from within. */
+static void name_answered(void *context)
+{
+    struct survey_driver *s = context;
+
     loop_set_timer(&s->loop, s->latest);
-}
-
-static void look_up(struct survey_driver *s)
-{
-    struct endpoint literal;
-
-    for (; s->lookups_busy < LOOKUPS && s->next_name < s->config->count; s->next_name++) {
-        const char *name = s->config->names[s->next_name];
-        struct lookup *l = s->lookups;
-
-        if (endpoint_parse(name, s->config->default_port, &literal))
-            continue;
-        while (l->number != 0)
-            l++;
-        s->lookups_busy++;
-        l->number = s->next_name + 1;
-        l->found = false;
-        l->survey = s;
-        resolve_start(&s->loop.uv, &l->resolve, name, s->config->default_port, look_up_done, l);
-    }
-}
-
-/* Starts the next server whose endpoint is known; false if there is none, or no slot for it. */
-static bool start_next(struct survey_driver *s)
-{
-    struct endpoint literal;
-
-    for (int i = 0; i < LOOKUPS; i++) {
-        struct lookup *l = &s->lookups[i];
-
-        if (l->number == 0 || !l->found)
-            continue;
-        if (!start(s, l->number, l->server))
-            return false;
-        l->number = 0;
-        s->lookups_busy--;
-        return true;
-    }
-    for (; s->next_literal < s->config->count; s->next_literal++)
-        if (endpoint_parse(s->config->names[s->next_literal], s->config->default_port, &literal)) {
-            if (!start(s, s->next_literal + 1, literal))
-                return false;
-            s->next_literal++;
-            return true;
-        }
-    return false;
 }
 
 static bool may_send(const struct survey_driver *s)
@@ -332,9 +273,7 @@ static struct slot *first_due(struct survey_driver *s)
 
 static bool is_over(const struct survey_driver *s)
 {
-    return s->busy == 0 &&
-           (s->stopped || (s->lookups_busy == 0 && s->next_literal == s->config->count &&
-                           s->next_name == s->config->count));
+    return s->busy == 0 && (s->stopped || survey_names_are_over(&s->names));
 }
 
 /* Does all that is due and sets the timer to what is next. What is under way goes before what is
@@ -351,12 +290,12 @@ static void work(struct survey_driver *s)
         tick(s, clock_now());
     }
     if (!s->stopped)
-        look_up(s);
+        survey_names_look_up(&s->names);
     while (!s->stopped && may_send(s) && start_next(s)) {
         /* Errors that the sends have met wait in the socket, where no poll sees them. */
         take_packets(s);
         tick(s, clock_now());
-        look_up(s);
+        survey_names_look_up(&s->names);
     }
     if (is_over(s)) {
         loop_stop(&s->loop);
@@ -384,7 +323,7 @@ static void on_stop(void *context)
 {
     struct survey_driver *s = context;
 
-    s->stopped = true;
+    s->stopped = s->names.stopped = true;
     tick(s, clock_now());
     for (unsigned i = 0; i < s->slot_count; i++)
         if (s->slots[i].number != 0)
@@ -420,6 +359,15 @@ int survey_run(struct survey_driver *s, const struct survey_config *config,
     s->tap = tap;
     s->summary = out;
     s->interval = NSEC_S / config->rate;
+    s->names = (struct survey_names){
+        .loop = &s->loop.uv,
+        .list = config->names,
+        .count = config->count,
+        .default_port = config->default_port,
+        .failed = name_failed,
+        .answered = name_answered,
+        .context = s,
+    };
     if (prepare(s, error) != 0)
         return -1;
     s->started = s->send_at = tick(s, clock_now());
@@ -433,23 +381,29 @@ int survey_run(struct survey_driver *s, const struct survey_config *config,
     return 0;
 }
 
+/* libuv would wait for its threads at the end of the program. */
+static void leave_at_once(int status, void *unused)
+{
+    (void)unused;
+    fflush(NULL);
+    _exit(status);
+}
+
 void survey_close(struct survey_driver *s)
 {
     static struct survey_driver *abandoned;
 
-    s->stopped = true;
     udp_socket_close(&s->socket);
     recent_free(s->owners);
     for (unsigned i = 0; i < s->slot_count; i++)
         free(s->slots[i].engine);
-    for (int i = 0; i < LOOKUPS; i++)
-        if (s->lookups[i].number != 0 && !s->lookups[i].found &&
-            uv_cancel((uv_req_t *)&s->lookups[i].resolve.request) == UV_EBUSY) {
-            /* A thread is waiting for name servers and cannot be called back: an interrupted run
-             * ends without it, and its memory stays. */
-            abandoned = s;
-            return;
-        }
+    if (!survey_names_cancel(&s->names)) {
+        /* An interrupted run ends without the threads that are waiting for name servers; what they
+         * will write to stays. */
+        abandoned = s;
+        on_exit(leave_at_once, NULL);
+        return;
+    }
     (void)abandoned;
     loop_close(&s->loop);
     free(s);

@@ -108,6 +108,8 @@ static void signal_came(uv_signal_t *handle, int number)
 
     (void)number;
     interrupted = true;
+    if (l->on_stop == NULL)
+        return;
     for (int i = 0; i < LOOP_SIGNALS; i++)
         uv_signal_stop(&l->signals[i]);
     l->on_stop(l->stop_context);
@@ -151,11 +153,28 @@ static void close_handle(uv_handle_t *handle, void *unused)
         uv_close(handle, NULL);
 }
 
+static void close_all_but_signals(uv_handle_t *handle, void *unused)
+{
+    if (handle->type != UV_SIGNAL)
+        close_handle(handle, unused);
+}
+
+/* A signal may have come after the loop had looked for the last time: it is in libuv's pipe. */
+static void take_late_signals(struct loop *l)
+{
+    sigprocmask(SIG_SETMASK, &l->mask, NULL);
+    l->has_mask = false;
+    l->on_stop = NULL;
+    uv_walk(&l->uv, close_all_but_signals, NULL);
+    /* Twice, as in loop_close. */
+    uv_run(&l->uv, UV_RUN_NOWAIT);
+    uv_run(&l->uv, UV_RUN_NOWAIT);
+}
+
 void loop_close(struct loop *l)
 {
     if (l->has_mask)
-        sigprocmask(SIG_SETMASK, &l->mask, NULL);
-    l->has_mask = false;
+        take_late_signals(l);
     if (l->open) {
         uv_walk(&l->uv, close_handle, NULL);
         /* A stop that came before the loop ran ends the first run at once. */

@@ -32,7 +32,9 @@ static bool split_port(const char *text, char *name, size_t size, uint16_t *port
 
 static bool name_is_missing(int failed)
 {
-    return failed == UV_EAI_NONAME || failed == UV_EAI_NODATA;
+    /* The last two: it cannot be a name in the DNS. */
+    return failed == UV_EAI_NONAME || failed == UV_EAI_NODATA || failed == UV_EINVAL ||
+           failed == UV_E2BIG;
 }
 
 static struct endpoint take_answer(struct addrinfo *list, uint16_t port)

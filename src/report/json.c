@@ -1,15 +1,14 @@
 #include <jansson.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "json_parts.h"
-#include "reporter.h"
+#include "json_reporter.h"
 
 enum {
     SCHEMA = 1
 };
 
-static json_t *start_object(const struct reporter *r, const char *event)
+json_t *json_start(const struct reporter *r, const char *event)
 {
     json_t *o = json_pack("{s:i, s:s}", "schema", SCHEMA, "command", r->config.command);
 
@@ -49,7 +48,7 @@ static json_t *json_checks(const struct qualification *q)
     return checks;
 }
 
-static void add_qualification(json_t *o, const struct qualification *q)
+void json_add_qualification(json_t *o, const struct qualification *q)
 {
     bool known = q->advertisements > 0;
 
@@ -139,7 +138,7 @@ static void add_punching(const struct reporter *r, json_t *o, const struct punch
 
 static json_t *rejected_object(const struct reporter *r, const struct event *e)
 {
-    json_t *o = start_object(r, "rejected");
+    json_t *o = json_start(r, "rejected");
     const struct rule_text *rule = ra_rule_text(e->rejected.rule);
 
     json_object_set_new(o, "when", json_time(e->when));
@@ -151,7 +150,7 @@ static json_t *rejected_object(const struct reporter *r, const struct event *e)
 
 static json_t *step_object(const struct reporter *r, const struct event *e)
 {
-    json_t *o = start_object(r, "step");
+    json_t *o = json_start(r, "step");
 
     json_object_set_new(o, "attempt", json_integer(e->step.attempt));
     add_step(o, e->step.step, &e->step.report, e->step.report.when - e->step.offset);
@@ -163,7 +162,7 @@ static json_t *step_object(const struct reporter *r, const struct event *e)
 
 static json_t *note_object(const struct reporter *r, const struct event *e)
 {
-    json_t *o = start_object(r, "note");
+    json_t *o = json_start(r, "note");
     bool icmp = e->note.note == NOTE_DIRECT_ICMP || e->note.note == NOTE_SERVER_ICMP;
 
     json_object_set_new(o, "when", json_time(e->when));
@@ -177,7 +176,7 @@ static json_t *note_object(const struct reporter *r, const struct event *e)
 
 static json_t *peer_object(const struct reporter *r, const struct event *e)
 {
-    json_t *o = start_object(r, "peer");
+    json_t *o = json_start(r, "peer");
 
     json_object_set_new(o, "when", json_time(e->when));
     json_object_set_new(o, "activity", json_string(peer_activity_code(e->peer.activity)));
@@ -189,7 +188,7 @@ static json_t *peer_object(const struct reporter *r, const struct event *e)
 
 static json_t *mapping_object(const struct reporter *r, const struct event *e)
 {
-    json_t *o = start_object(r, "mapping_changed");
+    json_t *o = json_start(r, "mapping_changed");
 
     json_object_set_new(o, "when", json_time(e->when));
     json_object_set_new(o, "mapped_before", json_endpoint(e->mapping.before));
@@ -200,7 +199,7 @@ static json_t *mapping_object(const struct reporter *r, const struct event *e)
 
 static json_t *listened_object(const struct reporter *r, const struct event *e)
 {
-    json_t *o = start_object(r, "summary");
+    json_t *o = json_start(r, "summary");
 
     json_object_set_new(o, "teredo_address", json_ip6(&r->qualification.teredo_address));
     json_object_set_new(o, "mapped", json_endpoint(r->qualification.mapped));
@@ -216,7 +215,7 @@ static json_t *listened_object(const struct reporter *r, const struct event *e)
 
 static json_t *progress_object(const struct reporter *r, const struct event *e)
 {
-    json_t *o = start_object(r, "progress");
+    json_t *o = json_start(r, "progress");
 
     json_object_set_new(o, "when", json_time(e->when));
     json_object_set_new(o, "phase", json_string(progress_phase_code(e->progress.phase)));
@@ -228,7 +227,7 @@ static json_t *progress_object(const struct reporter *r, const struct event *e)
 
 static json_t *classification_object(const struct reporter *r, const struct classification *c)
 {
-    json_t *o = start_object(r, "verdict");
+    json_t *o = json_start(r, "verdict");
 
     json_add_classification(o, c);
     return o;
@@ -237,112 +236,19 @@ static json_t *classification_object(const struct reporter *r, const struct clas
 static json_t *qualification_object(const struct reporter *r, const struct qualification *q,
                                     const char *event)
 {
-    json_t *o = start_object(r, event);
+    json_t *o = json_start(r, event);
 
     if (q->name != NULL)
-        json_object_set_new(o, "name", json_string(q->name));
-    add_qualification(o, q);
+        json_object_set_new(o, "name", json_text(q->name));
+    json_add_qualification(o, q);
     return o;
-}
-
-static void add_survey(json_t *o, const struct survey *s)
-{
-    json_object_set_new(o, "servers", json_integer((json_int_t)s->servers));
-    for (int i = 0; i < 3; i++)
-        json_object_set_new(o, qualify_verdict_code((enum qualify_verdict)i),
-                            json_integer((json_int_t)s->verdicts[i]));
-    json_object_set_new(o, "bad_names", json_integer((json_int_t)s->bad_names));
-    json_object_set_new(o, "left", json_integer((json_int_t)s->left));
-    json_object_set_new(o, "solicitations", json_integer((json_int_t)s->solicitations));
-    json_object_set_new(o, "elapsed_s", json_seconds(s->elapsed, true));
-}
-
-static json_t *surveyed_object(const struct reporter *r, const struct survey *s)
-{
-    json_t *o = start_object(r, "summary");
-
-    add_survey(o, s);
-    return o;
-}
-
-static void print_member(const struct reporter *r, json_t *o)
-{
-    json_dumpf(o, r->config.out, JSON_REAL_PRECISION(12) | JSON_COMPACT);
-    json_decref(o);
-}
-
-/* One object for several servers, written piece by piece: it need not fit into memory. The pieces
- * stand a line each. */
-static void print_of_list(struct reporter *r, const struct qualification *q)
-{
-    json_t *o = json_object();
-
-    if (!r->list_open) {
-        json_t *head = start_object(r, NULL);
-        char *text = json_dumps(head, JSON_COMPACT);
-
-        /* All but the brace that ends it. */
-        fprintf(r->config.out, "%.*s,\"results\":[", (int)strlen(text) - 1, text);
-        free(text);
-        json_decref(head);
-    }
-    if (q != NULL) {
-        json_object_set_new(o, "name", json_string(q->name));
-        add_qualification(o, q);
-        fputs(r->list_open ? ",\n" : "\n", r->config.out);
-        print_member(r, o);
-    } else {
-        json_decref(o);
-    }
-    r->list_open = true;
-}
-
-static void print_list_end(struct reporter *r, const struct survey *s)
-{
-    json_t *o = json_object();
-
-    if (!r->list_open)
-        print_of_list(r, NULL);
-    fputs("\n],\"summary\":", r->config.out);
-    add_survey(o, s);
-    print_member(r, o);
-    fputs("}\n", r->config.out);
-    r->list_open = false;
 }
 
 static json_t *punching_object(const struct reporter *r, const struct punching *p)
 {
-    json_t *o = start_object(r, "verdict");
+    json_t *o = json_start(r, "verdict");
 
     add_punching(r, o, p);
-    return o;
-}
-
-/* null where there is no such threshold */
-static json_t *json_range(const struct check_range *range)
-{
-    return range->text != NULL ? json_string(range->text) : json_null();
-}
-
-static json_t *checking_object(const struct reporter *r, const struct checking *c)
-{
-    json_t *o = start_object(r, "verdict");
-    json_t *relay = json_object(), *qualification = json_object();
-
-    json_object_set_new(o, "status", json_string(check_status_code(c->status)));
-    json_object_set_new(o, "cause", json_string(check_cause_code(c->cause)));
-    json_object_set_new(o, "name", json_string(c->name));
-    json_object_set_new(o, "server", json_endpoint(c->qualification.server));
-    json_object_set_new(o, "rtt_s", json_seconds(c->qualification.rtt, c->qualification.rtt > 0));
-    json_object_set_new(o, "warning", json_range(&c->warning));
-    json_object_set_new(o, "critical", json_range(&c->critical));
-    json_object_set_new(relay, "state", json_string(relay_state_code(c->relay)));
-    json_object_set_new(relay, "sent", json_integer(c->relay_sent));
-    json_object_set_new(relay, "rtt_s", json_seconds(c->relay_rtt, c->relay_rtt > 0));
-    json_object_set_new(o, "relay", relay);
-    add_qualification(qualification, &c->qualification);
-    json_object_set_new(o, "qualification", qualification);
-    json_object_set_new(o, "elapsed_s", json_seconds(c->elapsed, true));
     return o;
 }
 
@@ -385,10 +291,10 @@ void jsonl_emit(struct reporter *r, const struct event *e)
         print(r, classification_object(r, e->classification));
         break;
     case EVENT_SURVEYED:
-        print(r, surveyed_object(r, &e->surveyed));
+        print(r, json_surveyed(r, &e->surveyed));
         break;
     case EVENT_CHECKING:
-        print(r, checking_object(r, &e->checking));
+        print(r, json_checking(r, &e->checking));
         break;
     }
 }
@@ -399,7 +305,7 @@ void json_emit(struct reporter *r, const struct event *e)
     switch (e->kind) {
     case EVENT_QUALIFICATION:
         if (e->qualification.name != NULL) {
-            print_of_list(r, &e->qualification);
+            json_list_add(r, &e->qualification);
             break;
         }
         /* listen ends here when it gets no address; trace says so in its own verdict. */
@@ -417,10 +323,10 @@ void json_emit(struct reporter *r, const struct event *e)
         print(r, classification_object(r, e->classification));
         break;
     case EVENT_SURVEYED:
-        print_list_end(r, &e->surveyed);
+        json_list_end(r, &e->surveyed);
         break;
     case EVENT_CHECKING:
-        print(r, checking_object(r, &e->checking));
+        print(r, json_checking(r, &e->checking));
         break;
     case EVENT_PROGRESS:
     case EVENT_REJECTED:

@@ -1,5 +1,8 @@
 #include "json_parts.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "event.h"
 #include "words.h"
 
@@ -20,6 +23,26 @@ json_t *json_ip6(const struct in6_addr *address)
     char buf[INET6_ADDRSTRLEN];
 
     return json_string(words_ip6(address, buf));
+}
+
+json_t *json_text(const char *text)
+{
+    static const char replacement[] = "\xef\xbf\xbd";
+    size_t size = strlen(text);
+    json_t *o = json_string(text);
+    char *clean, *p;
+
+    if (o != NULL || (clean = p = malloc(size * strlen(replacement) + 1)) == NULL)
+        return o;
+    for (; *text != '\0'; text++)
+        if ((unsigned char)*text < 0x80)
+            *p++ = *text;
+        else
+            p = stpcpy(p, replacement);
+    *p = '\0';
+    o = json_string(clean);
+    free(clean);
+    return o;
 }
 
 json_t *json_time(nsec when)

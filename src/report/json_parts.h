@@ -14,6 +14,9 @@ json_t *json_any_endpoint(struct endpoint e);
 
 json_t *json_ip6(const struct in6_addr *address);
 
+/* A text from outside, with U+FFFD for each byte of it if it is not UTF-8 but for ASCII. */
+json_t *json_text(const char *text);
+
 /* RFC 3339 with nanoseconds. */
 json_t *json_time(nsec when);
 

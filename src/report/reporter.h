@@ -9,10 +9,10 @@ struct reporter {
     void (*emit)(struct reporter *r, const struct event *event);
     struct qualification qualification; /* the last one told */
     bool has_qualification;
-    bool list_open;      /* JSON: the list of several servers has begun */
+    bool list_open;          /* JSON: the list of several servers has begun */
     struct metrics *metrics; /* OpenMetrics: what was told so far */
-    bool step_header;    /* text: the heading over the steps is out */
-    bool progress_shown; /* text: a status line is on the terminal */
+    bool step_header;        /* text: the heading over the steps is out */
+    bool progress_shown;     /* text: a status line is on the terminal */
 };
 
 void text_emit(struct reporter *r, const struct event *event);

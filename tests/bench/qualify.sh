@@ -30,7 +30,7 @@ trap cleanup EXIT
 ip link set lo up
 "$many_servers" 3544 >"$dir/ready" &
 helper=$!
-until grep -q ready "$dir/ready"; do sleep 0.05; done
+until grep -qs ready "$dir/ready"; do sleep 0.05; done
 seq 0 2 $((2 * (servers - 1))) |
     awk '{ printf "127.%d.%d.%d\n", 1 + int($1 / 65536), int($1 / 256) % 256, $1 % 256 }' >"$dir/list"
 

@@ -209,11 +209,12 @@ END
         ip link set lo up
         nft -f filter.nft || exit 77
         "$1" serve --address 127.0.0.3 --allow-private >server.out 2>&1 3>&- &
-        until grep -q ready server.out; do sleep 0.05; done
+        until grep -qs ready server.out; do sleep 0.05; done
         "$1" check 127.0.0.3 --allow-private -t 2
         status=$?
         kill %1
         exit $status' bash "$TEREDOCTL"
+    echo "$output $stderr"
     [ "$status" -ne 77 ] || skip "no nftables in a namespace of an ordinary user"
     plugin 2 CRITICAL
     [[ $output == *"127.0.0.3:3544 answers in "*", bubbles are not relayed, mapped "* ]]

@@ -121,6 +121,17 @@ documents() {
     documents teredoctl-classify.1 "${found[@]}"
 }
 
+@test "check: every word of its JSON, and every metric, is documented" {
+    for table in statuses:4 check_causes:6 relays:4; do
+        mapfile -t found < <(codes event/checking.c "${table%:*}")
+        [ "${#found[@]}" -eq "${table#*:}" ]
+        documents teredoctl-check.1 "${found[@]}"
+    done
+    mapfile -t found < <(codes report/openmetrics.c families)
+    [ "${#found[@]}" -ge 15 ]
+    documents teredoctl-check.1 "${found[@]}"
+}
+
 @test "trace: every cause, step, proof and note is documented" {
     mapfile -t found < <(codes event/punching.c causes)
     [ "${#found[@]}" -ge 15 ]

@@ -128,6 +128,16 @@ line() {
     json -s --argjson keys "$keys" 'all(.[:2][]; keys_unsorted - ["schema", "command", "event"] == $keys)'
 }
 
+@test "a list that is no text makes JSON all the same" {
+    many_servers
+    printf '127.1.0.0:%s\n\377\200name\n' "$MANY_PORT" >list
+    for format in json jsonl; do
+        t qualify --from-file list --allow-private --format="$format"
+        [ "$status" -eq 1 ]
+        json -s 'any(.. | objects; .name? == "\ufffd\ufffdname")'
+    done
+}
+
 @test "--sort: as given, and the fastest first with the silent ones last" {
     many_servers
     { many_addresses 50; echo 127.1.9.9:9; } >list
@@ -163,6 +173,7 @@ line() {
     many_servers
     many_addresses 5000 >list
     for format in json jsonl text; do
+        rm -f q.out
         start q qualify --from-file list --allow-private --format="$format" --rate 100
         wait_for 10 grep -q 127.1.0. q.out
         kill -INT "$PID"
@@ -175,6 +186,37 @@ line() {
         text) [[ $(tail -n 1 q.out) == "5000 servers: "*" left; "* ]] ;;
         esac
     done
+}
+
+@test "silent name servers hold no address up, and Ctrl-C does not wait for them" {
+    need_namespace
+    seq 1 40 | sed 's/.*/name&.example.net/' >list
+    echo 127.0.0.3 >>list
+    echo 'nameserver 127.0.0.53' >resolv.conf
+    : >q.out
+    run --separate-stderr timeout 60 unshare -rmn bash -c '
+        mount --bind resolv.conf /etc/resolv.conf || exit 77
+        ip link set lo up
+        "$1" serve --address 127.0.0.3 --allow-private >server.out 2>&1 3>&- &
+        # It takes questions for malformed packets, and answers none.
+        "$1" serve --address 127.0.0.53 --port 53 --allow-private >names.out 2>&1 3>&- &
+        until grep -qs ready server.out && grep -qs ready names.out; do sleep 0.05; done
+        "$1" qualify --from-file list --allow-private --format=jsonl >q.out 3>&- &
+        pid=$!
+        until grep -q 127.0.0.3 q.out; do sleep 0.05; done
+        start=$SECONDS
+        kill -INT $pid
+        wait $pid
+        status=$?
+        kill %1 %2
+        [ $((SECONDS - start)) -lt 4 ] || exit 1
+        exit $status' bash "$TEREDOCTL"
+    echo "$status $output $stderr"
+    cat q.out
+    [ "$status" -ne 77 ] || skip "this user may not mount a file"
+    [ "$status" -eq 2 ]
+    output=$(cat q.out)
+    json -s '.[0].verdict == "qualified" and (.[-1] | .event == "summary" and .qualified == 1 and .left == 40)'
 }
 
 @test "exit 74: results that cannot be written" {

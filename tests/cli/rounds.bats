@@ -61,6 +61,8 @@ stop() { # PID: sets status
     stop "$PID"
     [[ $(head -n 1 q.out) =~ ^20[0-9-]+T[0-9:.]+Z$ ]]
     [[ $(sed -n 2p q.out) == qualified:* ]]
+    # What is left of that run is no sign of the next one.
+    rm q.out
     start q qualify "$PRIMARY" --allow-private --every 0.1 -q
     wait_for 20 has_rounds 3 q.out
     stop "$PID"
@@ -81,6 +83,23 @@ stop() { # PID: sets status
     output=$(cat q.out)
     json -s '[.[].verdict] == ["not_qualified", "qualified", "not_qualified"]'
     json -s '.[1].round > .[0].round and .[2].round > .[1].round'
+}
+
+@test "--on-change --output: the file stays as it is until something changes" {
+    server
+    start q qualify "$PRIMARY" --allow-private --every 0.1 --on-change --format=json --output file -v
+    pid=$PID
+    wait_for 20 test -s file
+    inode=$(stat -c %i file)
+    wait_for 20 sh -c '[ "$(grep -c " rs$" q.err)" -ge 10 ]'
+    [ "$(stat -c %i file)" = "$inode" ]
+    jq -e '.round == 1 and .verdict == "qualified"' file
+    kill "$SERVER"
+    ended "$SERVER"
+    wait_for 20 grep -q port_unreachable file
+    stop "$pid"
+    [ "$status" -eq 1 ]
+    [ ! -s q.out ]
 }
 
 @test "--on-change: what changes by itself, such as ports and times, is no change" {
@@ -123,7 +142,7 @@ stop() { # PID: sets status
         rounds() { until [ "$(wc -l <q.out)" -ge "$1" ]; do sleep 0.05; done; }
         ip link set lo up
         "$1" serve --address 127.0.0.3 --allow-private >server.out 2>&1 3>&- &
-        until grep -q ready server.out; do sleep 0.05; done
+        until grep -qs ready server.out; do sleep 0.05; done
         "$1" qualify 127.0.0.3 --allow-private --timeout 0.5 --every 0.1 --on-change --format=jsonl \
             >q.out 3>&- &
         pid=$!
@@ -178,6 +197,7 @@ stop() { # PID: sets status
 @test "Ctrl-C between rounds ends at once; SIGTERM too" {
     server
     for signal in INT TERM; do
+        rm -f q.out
         start q qualify "$PRIMARY" --allow-private --every 1000 -q
         wait_for 5 has_rounds 1 q.out
         kill "-$signal" "$PID"
