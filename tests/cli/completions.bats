@@ -99,6 +99,8 @@ check_values() {
     same "$("$offers" 'teredoctl trace --proof=')" auto endpoint link-local nonce
     same "$("$offers" 'teredoctl bubble --checksum ')" right wrong zero
     same "$("$offers" 'teredoctl bubble --nd-option=')" advertisement solicitation
+    same "$("$offers" 'teredoctl qualify --sort ')" arrival given rtt
+    same "$("$offers" 'teredoctl check --format ')" json jsonl openmetrics text
     same "$("$offers" 'teredoctl lab --loss 5% --on ')" a b s1 s2
     same "$("$offers" 'teredoctl lab --nat-b=symmetric,ports=')" preserving random sequential
     same "$("$offers" 'teredoctl lab --nat-a s')" step symmetric
