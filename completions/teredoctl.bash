@@ -8,19 +8,19 @@ _teredoctl_commands='trace qualify classify listen serve bubble lab addr decode 
 # _teredoctl_options COMMAND: its options; without COMMAND, those of teredoctl itself
 _teredoctl_options() {
     local client='--secondary= --local-port= --timeout= --auth-id= --auth-secret-file=
-        --allow-private --write= --no-capture --format= --color= --quiet --verbose'
+        --allow-private --write= --no-capture --format= --header --color= --quiet --verbose'
 
     case $1 in
     trace)
         echo "--server= --proof= --ttl= --bubbles= --from-port= --own-address= --control-ttl=
-            --read= --passive --interface= --peer= --filter= --tunnels --count= --attempts= $client"
+            --read= --passive --interface= --peer= --filter= --tunnels --count= --attempts= --ascii --width= $client"
         ;;
     qualify) echo "--explain --attempts= $client" ;;
     classify) echo "--explain --extra-port= --lifetime --max-idle= --resolution= $client" ;;
-    listen) echo "--count= --duration= --refresh= --attempts= $client" ;;
+    listen) echo "--count= --duration= --refresh= --watch --attempts= --ascii --width= $client" ;;
     serve)
         echo '--address= --secondary= --port= --extra-port= --mtu= --allow-private --auth-secret-file=
-            --require-auth --user= --count= --duration= --format= --quiet --verbose'
+            --require-auth --user= --count= --duration= --format= --header --quiet --verbose'
         ;;
     bubble)
         echo '--direct --indirect --to= --rs --echo --from-file= --packet= --from-address= --from-port=
@@ -29,16 +29,16 @@ _teredoctl_options() {
             --destination= --hop-limit= --traffic-class= --flow-label= --next-header= --payload=
             --payload-length= --nonce-trailer --alternate-address= --nd-option --random-port=
             --trailer= --no-trailers --count= --interval= --rate= --wait= --dry-run --write=
-            --format= --quiet --verbose'
+            --format= --header --quiet --verbose'
         ;;
     lab)
         echo '--nat-a= --nat-b= --delay= --jitter= --loss= --duplicate= --reorder= --seed= --on=
-            --also= --pcap= --pcap-each= --format= --ascii --width= --color= --quiet --verbose'
+            --also= --pcap= --pcap-each= --format= --header --ascii --width= --color= --quiet --verbose'
         ;;
     decode)
-        echo '--interface= --hex= --tunnels --count= --summary --format= --quiet --verbose'
+        echo '--interface= --hex= --tunnels --count= --summary --format= --header --quiet --verbose'
         ;;
-    addr) echo '--encode --server= --mapped= --flags= --random-flags --format= --quiet' ;;
+    addr) echo '--encode --server= --mapped= --flags= --random-flags --format= --header --quiet' ;;
     esac
     echo '--help --usage --version'
 }
@@ -84,7 +84,10 @@ _teredoctl_interfaces() {
 # _teredoctl_values COMMAND OPTION TEXT: the values that OPTION takes, one a line
 _teredoctl_values() {
     case $2 in
-    --format) printf '%s\n' text json jsonl ;;
+    --format)
+        printf '%s\n' text json jsonl tsv
+        case $1 in trace | listen | lab) printf '%s\n' ladder mermaid svg ;; esac
+        ;;
     --color) printf '%s\n' auto always never ;;
     --checksum) printf '%s\n' right zero wrong ;;
     --nd-option) printf '%s\n' solicitation advertisement ;;

@@ -116,7 +116,11 @@ complete -c teredoctl -n $client -l allow-private -d 'Also use addresses that ar
 complete -c teredoctl -n $client -l write -r -F -d 'Save all packets as a capture'
 complete -c teredoctl -n $client -l no-capture -d "Use the sockets' own timestamps"
 complete -c teredoctl -n '__teredoctl_takes trace qualify classify listen lab' -l color -x -a 'auto always never' -d Colour
-complete -c teredoctl -n '__teredoctl_takes trace qualify classify listen serve bubble lab addr decode' -l format -x -a 'text json jsonl' -d 'How to print results'
+complete -c teredoctl -n '__teredoctl_takes qualify classify serve bubble addr decode' -l format -x -a 'text json jsonl tsv' -d 'How to print results'
+complete -c teredoctl -n '__teredoctl_takes trace listen lab' -l format -x -a 'text json jsonl tsv ladder mermaid svg' -d 'How to print results'
+complete -c teredoctl -n '__teredoctl_takes trace listen lab' -l ascii -d 'Draw the ladder without line-drawing characters'
+complete -c teredoctl -n '__teredoctl_takes trace listen lab' -l width -x -d 'Width of the ladder'
+complete -c teredoctl -n '__teredoctl_takes trace qualify classify listen serve bubble lab addr decode' -l header -d 'With tsv: the names of the columns first'
 complete -c teredoctl -n '__teredoctl_takes trace qualify classify listen serve bubble lab addr decode' -s q -l quiet -d 'Print less'
 complete -c teredoctl -n '__teredoctl_takes trace qualify classify listen serve bubble lab decode' -s v -l verbose -d 'Print more'
 
@@ -144,6 +148,7 @@ complete -c teredoctl -n '__teredoctl_takes classify' -l max-idle -x -d 'The lon
 complete -c teredoctl -n '__teredoctl_takes classify' -l resolution -x -d 'How close the bounds shall be'
 
 complete -c teredoctl -n '__teredoctl_takes listen' -l refresh -x -d 'Refresh the mapping at this interval'
+complete -c teredoctl -n '__teredoctl_takes listen' -l watch -d 'Show the peers in a live table'
 complete -c teredoctl -n '__teredoctl_takes listen' -l count -x -d 'End when this many peers have reached us'
 complete -c teredoctl -n '__teredoctl_takes listen serve' -l duration -x -d 'End after this time'
 
@@ -214,8 +219,6 @@ complete -c teredoctl -n '__teredoctl_takes lab' -l on -x -a 'a b s1 s2' -d 'Run
 complete -c teredoctl -n '__teredoctl_takes lab' -l also -x -d 'Run HOST=COMMAND in the background too'
 complete -c teredoctl -n '__teredoctl_takes lab' -l pcap -r -F -d 'Save what passes everywhere, in one capture'
 complete -c teredoctl -n '__teredoctl_takes lab' -l pcap-each -r -F -d 'The same, in a file for each place'
-complete -c teredoctl -n '__teredoctl_takes lab' -l ascii -d 'Draw the ladder without line-drawing characters'
-complete -c teredoctl -n '__teredoctl_takes lab' -l width -x -d 'Width of the ladder'
 complete -c teredoctl -n '__teredoctl_takes lab' -xa '(complete --do-complete=(commandline -ct))'
 complete -c teredoctl -n __teredoctl_in_lab -xa '(__teredoctl_complete_lab_words)'
 

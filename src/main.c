@@ -1,5 +1,7 @@
 #include <argp.h>
+#include <errno.h>
 #include <locale.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -56,7 +58,7 @@ static const struct argp argp = {
 
 static int unknown_command(const char *name)
 {
-    fprintf(stderr, "teredoctl: '%s' is no command\n", name);
+    fprintf(stderr, "teredoctl: '%s' is not a command\n", name);
     fprintf(stderr, "teredoctl: commands are");
     for (const struct command *const *c = commands; *c != NULL; c++)
         fprintf(stderr, "%s %s", c == commands ? "" : ",", (*c)->name);
@@ -64,11 +66,16 @@ static int unknown_command(const char *name)
     return EX_USAGE;
 }
 
+static bool error_told;
+
 /* Whatever ends the program, argp's --help included: output that was lost is an error. */
 static void check_output(void)
 {
-    if (fflush(stdout) != 0 || ferror(stdout))
-        _exit(EX_IOERR);
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return;
+    if (!error_told)
+        fprintf(stderr, "teredoctl: cannot write the output: %s\n", strerror(errno));
+    _exit(EX_IOERR);
 }
 
 int main(int argc, char **argv)
@@ -93,6 +100,7 @@ int main(int argc, char **argv)
     status = command->run(argc - arguments.first, argv + arguments.first, &error);
     if (status >= 0)
         return status;
+    error_told = true;
     fprintf(stderr, "teredoctl %s: %s\n", command->name, error.what);
     if (error.hint[0] != '\0')
         fprintf(stderr, "teredoctl %s: try: %s\n", command->name, error.hint);

@@ -1,8 +1,10 @@
 #include "error.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sysexits.h>
 
 int error_set(struct error *e, int status, int errnum, const char *format, ...)
 {
@@ -17,6 +19,13 @@ int error_set(struct error *e, int status, int errnum, const char *format, ...)
     if (errnum != 0 && n >= 0 && (size_t)n < sizeof e->what)
         snprintf(e->what + n, sizeof e->what - (size_t)n, ": %s", strerror(errnum));
     return -1;
+}
+
+int error_set_no_input(struct error *e, int errnum, const char *name)
+{
+    bool exhausted = errnum == EMFILE || errnum == ENFILE || errnum == ENOMEM;
+
+    return error_set(e, exhausted ? EX_OSERR : EX_NOINPUT, errnum, "cannot read %s", name);
 }
 
 int error_hint(struct error *e, const char *format, ...)

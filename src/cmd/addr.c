@@ -7,6 +7,7 @@
 #include "command.h"
 #include "entropy.h"
 #include "line_reader.h"
+#include "tsv.h"
 
 static void print(struct address_printer *printer, const char *text, size_t size,
                   unsigned long line)
@@ -112,6 +113,8 @@ static int run(int argc, char **argv, struct error *error)
     output_init(&output, stdout);
     printer.format = a.format;
     printer.quiet = a.quiet;
+    if (a.header)
+        tsv_header(stdout, "addr");
     status = a.encode ? encode(&a, &printer, error) : decode(&a, &printer, error);
     /* What was printed before an error of the input stays printed. */
     if (status < 0) {

@@ -11,7 +11,8 @@ enum {
     OPTION_MAPPED,
     OPTION_FLAGS,
     OPTION_RANDOM_FLAGS,
-    OPTION_FORMAT
+    OPTION_FORMAT,
+    OPTION_HEADER
 };
 
 static const struct argp_option options[] = {
@@ -20,8 +21,9 @@ static const struct argp_option options[] = {
     {"mapped", OPTION_MAPPED, "IP:PORT", 0, "Mapped address and port of the client", 1},
     {"flags", OPTION_FLAGS, "HEX", 0, "The 16 flags (default: 0)", 1},
     {"random-flags", OPTION_RANDOM_FLAGS, NULL, 0, "Random flags, as RFC 5991 asks for", 1},
-    {"format", OPTION_FORMAT, "text|json|jsonl", 0, "How to print results (default: text)", 2},
-    {"quiet", 'q', NULL, 0, "One line an address, nothing about what is no address", 2},
+    {"format", OPTION_FORMAT, "text|json|jsonl|tsv", 0, "How to print results (default: text)", 2},
+    {"header", OPTION_HEADER, NULL, 0, OPTION_HEADER_DOC, 2},
+    {"quiet", 'q', NULL, 0, "One line an address, nothing about what is not an address", 2},
     {0},
 };
 
@@ -46,6 +48,7 @@ static void check(const struct addr_options *a, struct argp_state *state)
         argp_error(state, "--encode needs --server and --mapped");
     if (a->has_flags && a->random_flags)
         argp_error(state, "--flags and --random-flags exclude each other");
+    option_check_header(state, a->header, a->format);
 }
 
 static error_t parse_option(int key, char *arg, struct argp_state *state)
@@ -75,6 +78,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
     case OPTION_FORMAT:
         a->format = option_format(state, arg);
         break;
+    case OPTION_HEADER:
+        a->header = true;
+        break;
     case 'q':
         a->quiet = true;
         break;
@@ -98,5 +104,5 @@ const struct argp addr_argp = {
     .doc =
         "Take Teredo addresses apart, or build one. Without ADDRESS, or where it is -, addresses "
         "are read from standard input, one a line.\vExit status: 0 all are Teredo addresses, 1 "
-        "one is another address, 65 one is no IPv6 address; see teredoctl-addr(1).",
+        "one is another address, 65 one is not an IPv6 address; see teredoctl-addr(1).",
 };

@@ -10,6 +10,7 @@
 
 struct addr_options {
     enum report_format format;
+    bool header;
     bool quiet;
     bool encode;
     bool has_server, has_mapped, has_flags, random_flags;

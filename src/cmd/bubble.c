@@ -9,6 +9,9 @@
 #include "command.h"
 #include "pcap_writer.h"
 #include "privilege.h"
+#include "sighter.h"
+#include "status.h"
+#include "tsv.h"
 #include "volley.h"
 
 struct bubble {
@@ -21,7 +24,8 @@ struct bubble {
     struct bubble_summary summary;
     struct bubble_packet packet; /* the last one */
     struct error send_error;     /* the first */
-    uint8_t payload[CRAFT_MAX_PAYLOAD];
+    struct status status;
+    uint8_t ip4[CRAFT_MAX_SIZE]; /* the last packet as a whole */
 };
 
 /* The next packet, to TARGET from FROM, ready to be sent and shown. */
@@ -29,32 +33,31 @@ static struct bubble_packet *next_packet(struct bubble *b, const struct bubble_t
                                          struct endpoint from)
 {
     struct craft *c = &b->plan.base;
-    struct writer w = writer_of(b->payload, sizeof b->payload);
     struct bubble_packet *p = &b->packet;
 
     c->from = from;
     c->to = target->to;
-    craft_payload(&w, c);
     p->number++;
     p->aim = target->aim;
-    p->craft = c;
+    p->ip4 = b->ip4;
+    p->ip4_size = craft_encode(c, b->ip4, sizeof b->ip4);
     p->errnum = 0;
-    packet_view_init(&p->view, b->payload, w.size);
+    sighter_decode_datagram(p->ip4, p->ip4_size, &p->sighting);
     return p;
 }
 
 static void enter_in_book(struct bubble *b, const struct bubble_packet *p)
 {
-    struct teredo_packet packet;
-    struct wire_fault fault;
+    const struct craft *c = &b->plan.base;
+    const struct teredo_packet nothing = {0}, *packet = &p->sighting.packet;
     struct bubble_sent sent;
 
     /* Who answers a malformed packet has seen what was meant. */
-    if (!teredo_decode(p->view.payload, p->view.size, &packet, &fault))
-        packet = p->craft->raw == NULL ? p->craft->packet : (struct teredo_packet){0};
-    bubble_sent_describe(&sent, p->craft->to, &packet, b->plan.random_source);
+    if (p->sighting.extent != TEREDO_WHOLE)
+        packet = c->raw == NULL ? &c->packet : &nothing;
+    bubble_sent_describe(&sent, c->to, packet, b->plan.random_source);
     sent.number = p->number;
-    sent.when = p->when;
+    sent.when = p->sighting.when;
     bubble_book_add(&b->book, &sent);
 }
 
@@ -64,19 +67,20 @@ static void note_failure(struct bubble *b, const struct bubble_packet *p)
 
     if (b->summary.failed++ == 0)
         error_set(&b->send_error, p->errnum == EACCES || p->errnum == EPERM ? EX_NOPERM : EX_OSERR,
-                  p->errnum, "cannot send to %s", endpoint_format(p->craft->to, to));
+                  p->errnum, "cannot send to %s", endpoint_format(p->sighting.udp.to, to));
 }
 
 static void fire(void *context, unsigned long round)
 {
     struct bubble *b = context;
 
+    status_hush(&b->status, clock_now());
     bubble_plan_round(&b->plan, round);
     for (unsigned i = 0; i < b->plan.target_count; i++) {
         const struct bubble_target *target = &b->plan.targets[i];
         struct bubble_packet *p = next_packet(b, target, inject_source(&b->inject, target->to));
 
-        p->errnum = inject_send(&b->inject, p->craft, &p->when);
+        p->errnum = inject_send(&b->inject, &b->plan.base, &p->sighting.when);
         if (p->errnum == 0) {
             b->summary.sent++;
             enter_in_book(b, p);
@@ -102,23 +106,26 @@ static void receive_icmp(struct bubble *b, const struct udp_receipt *receipt)
 static void receive(void *context, const struct udp_receipt *receipt, const uint8_t *bytes)
 {
     struct bubble *b = context;
-    struct bubble_reply reply = {.when = receipt->when, .from = receipt->from, .to = receipt->to};
+    struct bubble_reply reply = {0};
+    struct sighting *s = &reply.sighting;
     const struct bubble_sent *answered;
-    struct teredo_packet packet;
-    struct wire_fault fault;
     bool decoded;
 
+    status_hush(&b->status, receipt->when);
     if (receipt->is_error) {
         receive_icmp(b, receipt);
         return;
     }
-    decoded = teredo_decode(bytes, receipt->size, &packet, &fault);
-    reply.proof = bubble_book_find(&b->book, decoded ? &packet : NULL, receipt->from, &answered);
+    decoded = sighter_decode_payload(bytes, receipt->size, s);
+    s->outside = SIGHTING_RECEIVED;
+    s->when = receipt->when;
+    s->udp.from = receipt->from;
+    s->udp.to = receipt->to;
+    reply.proof = bubble_book_find(&b->book, decoded ? &s->packet : NULL, receipt->from, &answered);
     if (answered != NULL) {
         reply.answered = answered->number;
         reply.delay = nsec_max(receipt->when - answered->when, 0);
     }
-    packet_view_init(&reply.view, bytes, receipt->size);
     b->summary.replies++;
     if (reply.proof != PROOF_NONE && b->summary.answers++ == 0)
         b->summary.first_delay = reply.delay;
@@ -138,6 +145,8 @@ static int open_report(struct bubble *b, struct error *error)
         .dump = o->dry_run,
     };
 
+    if (o->header)
+        tsv_header(config.out, "bubble");
     b->report = bubble_report_new(&config);
     return b->report == NULL ? error_set(error, EX_OSERR, ENOMEM, "cannot start") : 0;
 }
@@ -157,7 +166,6 @@ static struct endpoint source_without_socket(const struct bubble *b, struct endp
 static int show_or_write(struct bubble *b, struct error *error)
 {
     nsec start = clock_now();
-    uint8_t bytes[CRAFT_MAX_SIZE];
 
     if (b->options.write != NULL && (b->writer = pcap_writer_open(b->options.write, error)) == NULL)
         return -1;
@@ -167,10 +175,9 @@ static int show_or_write(struct bubble *b, struct error *error)
             const struct bubble_target *target = &b->plan.targets[i];
             struct bubble_packet *p = next_packet(b, target, source_without_socket(b, target->to));
 
-            p->when = start + (nsec)round * b->plan.interval;
+            p->sighting.when = start + (nsec)round * b->plan.interval;
             if (b->writer != NULL)
-                pcap_writer_add_packet(b->writer, p->when, bytes,
-                                       craft_encode(p->craft, bytes, sizeof bytes));
+                pcap_writer_add_packet(b->writer, p->sighting.when, p->ip4, p->ip4_size);
             b->summary.sent++;
             bubble_report_packet(b->report, p);
         }
@@ -222,6 +229,20 @@ static enum bubble_verdict judge(const struct bubble *b, bool interrupted)
     return b->options.wait != 0 ? BUBBLE_UNANSWERED : BUBBLE_SENT;
 }
 
+static void tick(void *context, nsec now, nsec end)
+{
+    struct bubble *b = context;
+    char text[STATUS_STRLEN];
+
+    if (end == NSEC_NEVER)
+        snprintf(text, sizeof text, "sending: packet %lu of %lu", b->packet.number,
+                 b->options.count * b->plan.target_count);
+    else
+        snprintf(text, sizeof text, "waiting for answers: %lu so far, %.1f s left",
+                 b->summary.answers, nsec_seconds(nsec_max(end - now, 0)));
+    status_show(&b->status, now, text);
+}
+
 static int send_and_listen(struct bubble *b, struct error *error)
 {
     struct volley_config volley = {
@@ -231,12 +252,14 @@ static int send_and_listen(struct bubble *b, struct error *error)
         .wait = b->options.wait,
         .fire = fire,
         .receive = receive,
+        .tick = b->status.on ? tick : NULL,
         .context = b,
     };
     bool interrupted = false;
 
     if (open_sockets(b, error) != 0 || volley_run(&volley, &interrupted, error) != 0)
         return -1;
+    status_hush(&b->status, b->status.printed);
     b->summary.wait = b->options.wait;
     b->summary.verdict = judge(b, interrupted);
     return 0;
@@ -285,6 +308,7 @@ static int run(int argc, char **argv, struct error *error)
         return error_set(error, EX_OSERR, ENOMEM, "cannot start");
     b->inject = (struct inject){.udp = {.fd = -1}, .copies = -1};
     bubble_options_parse(&b->options, argc, argv);
+    status_init(&b->status, stderr, b->options.quiet);
     return finish(b, run_plan(b, error), error);
 }
 

@@ -95,7 +95,7 @@ static error_t parse_outer(int key, char *arg, struct argp_state *state)
     switch (key) {
     case OPTION_FROM_ADDRESS:
         if (!ip4_parse(arg, &o->from.address) || o->from.address == 0)
-            argp_error(state, "--from-address: '%s' is no IPv4 address", arg);
+            argp_error(state, "--from-address: '%s' is not an IPv4 address", arg);
         return 0;
     case OPTION_FROM_PORT:
         o->from.port = (uint16_t)option_number(state, "--from-port", arg, 1, UINT16_MAX);

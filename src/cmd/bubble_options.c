@@ -20,6 +20,7 @@ enum {
     OPTION_DRY_RUN,
     OPTION_WRITE,
     OPTION_FORMAT,
+    OPTION_HEADER,
 
     MAX_COUNT = 1000000,
     MAX_RATE = 1000000, /* packets a second */
@@ -45,7 +46,8 @@ static const struct argp_option options[] = {
     {"wait", OPTION_WAIT, "SECONDS", 0, "Then listen so long, and print what comes back", 0},
     {"dry-run", OPTION_DRY_RUN, NULL, 0, "Send nothing; print each packet, decoded and in hex", 0},
     {"write", OPTION_WRITE, "FILE", 0, "Send nothing; write a capture", 0},
-    {"format", OPTION_FORMAT, "text|json|jsonl", 0, "How to print results (default: text)", 0},
+    {"format", OPTION_FORMAT, "text|json|jsonl|tsv", 0, "How to print results (default: text)", 0},
+    {"header", OPTION_HEADER, NULL, 0, OPTION_HEADER_DOC, 0},
     {"quiet", 'q', NULL, 0, "Print the summary only", 0},
     {"verbose", 'v', NULL, 0, "Print the fields of every packet on standard error", 0},
     {0},
@@ -66,7 +68,7 @@ static void set_peer(struct argp_state *state, const char *text)
 
     o->peer = value_ip6(state, "PEER", text);
     if (!teredo_addr_decode(&o->peer, &o->peer_parts))
-        argp_error(state, "PEER: %s is no Teredo address; `teredoctl addr %s` says what it is",
+        argp_error(state, "PEER: %s is not a Teredo address; `teredoctl addr %s` says what it is",
                    text, text);
     o->has_peer = true;
 }
@@ -135,6 +137,9 @@ static error_t parse_sending(int key, char *arg, struct argp_state *state)
     case OPTION_FORMAT:
         o->format = option_format(state, arg);
         return 0;
+    case OPTION_HEADER:
+        o->header = true;
+        return 0;
     case 'q':
         o->quiet = true;
         return 0;
@@ -193,6 +198,7 @@ static void check(struct bubble_options *o, struct argp_state *state)
                    o->dry_run ? "--dry-run" : "--write");
     if (o->spoof && o->from.address == 0 && o->from_file == NULL)
         argp_error(state, "--spoof needs a --from-address");
+    option_check_header(state, o->header, o->format);
 }
 
 static error_t parse_option(int key, char *arg, struct argp_state *state)

@@ -65,6 +65,7 @@ struct bubble_options {
     bool dry_run;
     const char *write;
     enum report_format format;
+    bool header;
     bool quiet, verbose;
     struct byte_room room; /* what `set` borrows from */
 };

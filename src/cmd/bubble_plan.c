@@ -70,10 +70,11 @@ static int read_packet(struct bubble_plan *plan, const struct bubble_options *o,
     if (plan->base.raw != NULL &&
         ((o->given & ~FIELDS_OUTSIDE) != 0 || o->has_peer || o->set.packet.trailer_count > 0 ||
          o->no_auth || o->no_origin || o->no_trailers))
-        return error_set(error, EX_DATAERR, 0,
-                         "packet %lu of %s is no Teredo packet, so that only its outer headers can "
-                         "be changed: %s, at byte %zu",
-                         number, o->from_file, wire_reason_text(fault.reason), fault.offset);
+        return error_set(
+            error, EX_DATAERR, 0,
+            "packet %lu of %s is not a Teredo packet, so that only its outer headers can "
+            "be changed: %s, at byte %zu",
+            number, o->from_file, wire_reason_text(fault.reason), fault.offset);
     plan->from = plan->base.from;
     if (o->has_peer)
         p->ip6.destination = o->peer;

@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "packet_view.h"
-
 enum {
     TRAILER_NONCE_SIZE = 4,
     ALTERNATE_SIZE = 6,
@@ -25,7 +23,7 @@ unsigned long value_number(struct argp_state *state, const char *name, const cha
     value = strtoul(text, &end, base);
     if (!isdigit((unsigned char)text[0]) || *end != '\0' || errno != 0 || value < low ||
         value > high)
-        argp_error(state, "%s: '%s' is no number from %lu to %lu", name, text, low, high);
+        argp_error(state, "%s: '%s' is not a number from %lu to %lu", name, text, low, high);
     return value;
 }
 
@@ -105,14 +103,20 @@ struct in6_addr value_ip6(struct argp_state *state, const char *name, const char
     struct in6_addr address = {0};
 
     if (inet_pton(AF_INET6, text, &address) != 1)
-        argp_error(state, "%s: '%s' is no IPv6 address", name, text);
+        argp_error(state, "%s: '%s' is not an IPv6 address", name, text);
     return address;
 }
 
 int value_checksum(struct argp_state *state, const char *text)
 {
+    static const char *const words[] = {
+        [UDP_CHECKSUM_RIGHT] = "right",
+        [UDP_CHECKSUM_ZERO] = "zero",
+        [UDP_CHECKSUM_WRONG] = "wrong",
+    };
+
     for (int i = UDP_CHECKSUM_RIGHT; i <= UDP_CHECKSUM_WRONG; i++)
-        if (strcmp(text, udp_checksum_words[i]) == 0)
+        if (strcmp(text, words[i]) == 0)
             return i;
     argp_error(state, "--checksum: '%s' is none of right, zero, wrong", text);
     return UDP_CHECKSUM_RIGHT;
@@ -153,7 +157,7 @@ struct teredo_trailer value_trailer(struct argp_state *state, const char *text,
     struct teredo_trailer trailer = {.type = (uint8_t)type};
 
     if (type < 0)
-        argp_error(state, "--trailer: '%.40s' is no TYPE:HEX, as 05:1f90", text);
+        argp_error(state, "--trailer: '%.40s' is not a TYPE:HEX, as 05:1f90", text);
     else
         trailer.value =
             value_hex(state, "--trailer", text + type_size + 1, room, TRAILER_MAX_VALUE, &size);

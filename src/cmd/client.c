@@ -8,9 +8,12 @@
 #include <unistd.h>
 
 #include "entropy.h"
+#include "ladder.h"
 #include "option_values.h"
 #include "privilege.h"
 #include "resolve.h"
+#include "terminal.h"
+#include "tsv.h"
 #include "words.h"
 
 static int read_secret(struct client_options *o, struct error *error)
@@ -19,11 +22,10 @@ static int read_secret(struct client_options *o, struct error *error)
     ssize_t n;
 
     if (fd < 0)
-        return error_set(error, EX_NOINPUT, errno, "cannot read the secret file %s",
-                         o->auth_secret_file);
+        return error_set_no_input(error, errno, o->auth_secret_file);
     n = read(fd, o->secret, sizeof o->secret);
     if (n < 0)
-        error_set(error, EX_IOERR, errno, "cannot read the secret file %s", o->auth_secret_file);
+        error_set(error, EX_IOERR, errno, "cannot read %s", o->auth_secret_file);
     close(fd);
     if (n < 0)
         return -1;
@@ -69,8 +71,13 @@ static int open_reporter(struct client *c, bool explain, struct error *error)
         .verbose = o->verbose,
         .explain = explain,
         .color = o->color,
+        .width = o->width,
+        .ascii = o->ascii,
+        .watch = o->watch,
     };
 
+    if (o->header)
+        tsv_header(stdout, o->command);
     c->reporter = reporter_new(&config);
     return c->reporter == NULL ? error_set(error, EX_OSERR, ENOMEM, "cannot start") : 0;
 }
@@ -98,6 +105,8 @@ void client_report_unknown_name(const struct client_options *o, const struct eve
 
     if (o->format == REPORT_TEXT || (reporter = reporter_new(&config)) == NULL)
         return;
+    if (o->header)
+        tsv_header(stdout, o->command);
     sink = reporter_sink(reporter);
     sink.emit(sink.context, event);
     reporter_close(reporter, &ignored);
@@ -156,16 +165,28 @@ static void see(void *context, const struct observation *o, const uint8_t *bytes
 
     if (o->kind == OBSERVED_TIMER || o->kind == OBSERVED_STOP)
         return;
-    if (c->options->verbose)
+    if (c->options->verbose) {
+        reporter_hush(c->reporter, o->when);
         log_packet(o, ttl);
+    }
     if (c->writer != NULL && bytes != NULL)
         pcap_writer_add(c->writer, o->when, o->from, o->to, ttl, bytes, o->size);
+}
+
+static void tick(void *context, enum loop_tick why, nsec now, const struct waiting *waiting)
+{
+    const struct client *c = context;
+
+    if (why == LOOP_TICK_SUSPENDED)
+        reporter_hush(c->reporter, now);
+    else
+        reporter_tick(c->reporter, now, waiting);
 }
 
 int client_run(struct client *c, struct engine engine, const struct event_sink *sink,
                struct error *error)
 {
-    struct live_tap tap = {see, c};
+    struct live_tap tap = {see, reporter_has_terminal(c->reporter) ? tick : NULL, c};
 
     return live_run(c->live, engine, sink, &tap, error);
 }
@@ -196,6 +217,8 @@ void client_options_init(struct client_options *o, const char *command, bool tak
         .timeout = 1500 * NSEC_MS,
         .attempts = 3,
         .color = option_color_default(),
+        .ascii = !ladder_locale_is_utf8(),
+        .width = terminal_width(),
     };
 }
 
@@ -208,9 +231,12 @@ enum {
     OPTION_AUTH_SECRET,
     OPTION_PRIVATE,
     OPTION_FORMAT,
+    OPTION_HEADER,
     OPTION_COLOR,
     OPTION_NO_CAPTURE,
     OPTION_WRITE,
+    OPTION_ASCII,
+    OPTION_WIDTH,
 };
 
 static const struct argp_option options[] = {
@@ -225,7 +251,7 @@ static const struct argp_option options[] = {
     {"write", OPTION_WRITE, "FILE", 0, "Save all packets sent and received as a capture", 0},
     {"no-capture", OPTION_NO_CAPTURE, NULL, 0,
      "Use the sockets' own timestamps even where libpcap may capture", 0},
-    {"format", OPTION_FORMAT, "text|json|jsonl", 0, "How to print results (default: text)", 0},
+    {"header", OPTION_HEADER, NULL, 0, OPTION_HEADER_DOC, 0},
     {"color", OPTION_COLOR, "auto|always|never", 0, "Colour on a terminal (default: auto)", 0},
     {"quiet", 'q', NULL, 0, "Print the result only", 0},
     {"verbose", 'v', NULL, 0, "Log every packet on standard error", 0},
@@ -270,8 +296,8 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
     case OPTION_NO_CAPTURE:
         o->no_capture = true;
         break;
-    case OPTION_FORMAT:
-        o->format = option_format(state, arg);
+    case OPTION_HEADER:
+        o->header = true;
         break;
     case OPTION_COLOR:
         o->color = option_color(state, arg, o->color);
@@ -293,6 +319,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
         if (o->takes_server && o->server == NULL)
             argp_error(state, "no SERVER given, and TEREDO_SERVER is not set");
         check_auth(o, state);
+        option_check_header(state, o->header, o->format);
         break;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -300,7 +327,55 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
     return 0;
 }
 
-const struct argp client_argp = {.options = options, .parser = parse_option};
+static const struct argp common_argp = {.options = options, .parser = parse_option};
+static const struct argp_child common[] = {{&common_argp, 0, NULL, 0}, {0}};
+
+static const struct argp_option format_options[] = {
+    {"format", OPTION_FORMAT, "text|json|jsonl|tsv", 0, "How to print results (default: text)", 0},
+    {0},
+};
+
+static error_t parse_format(int key, char *arg, struct argp_state *state)
+{
+    struct client_options *o = state->input;
+
+    if (key == ARGP_KEY_INIT)
+        state->child_inputs[0] = o;
+    else if (key == OPTION_FORMAT)
+        o->format = option_format(state, arg);
+    else
+        return ARGP_ERR_UNKNOWN;
+    return 0;
+}
+
+const struct argp client_argp = {
+    .options = format_options, .parser = parse_format, .children = common};
+
+static const struct argp_option chart_options[] = {
+    {"format", OPTION_FORMAT, "text|json|jsonl|tsv|ladder|mermaid|svg", 0,
+     "How to print results (default: text)", 0},
+    {"ascii", OPTION_ASCII, NULL, 0, "Draw the ladder without line-drawing characters", 0},
+    {"width", OPTION_WIDTH, "COLUMNS", 0, "Width of the ladder (default: the terminal's)", 0},
+    {0},
+};
+
+static error_t parse_chart(int key, char *arg, struct argp_state *state)
+{
+    struct client_options *o = state->input;
+
+    if (key == OPTION_FORMAT)
+        o->format = option_chart_format(state, arg);
+    else if (key == OPTION_ASCII)
+        o->ascii = true;
+    else if (key == OPTION_WIDTH)
+        o->width = (unsigned)option_number(state, "--width", arg, 1, 10000);
+    else
+        return parse_format(key, arg, state);
+    return 0;
+}
+
+const struct argp client_chart_argp = {
+    .options = chart_options, .parser = parse_chart, .children = common};
 
 static const struct argp_option patience_options[] = {
     {"timeout", OPTION_TIMEOUT, "SECONDS", 0, "Give a silent server up after this (default: 1.5)",

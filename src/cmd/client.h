@@ -26,9 +26,13 @@ struct client_options {
     bool allow_private;
     bool no_capture;
     enum report_format format;
+    bool header;
     bool quiet;
     bool verbose;
     bool color;
+    bool watch;     /* a live table */
+    bool ascii;     /* of a ladder: no line-drawing characters */
+    unsigned width; /* of a ladder, in columns */
 };
 
 /* A command's running parts, in the order in which they are made. */
@@ -43,6 +47,9 @@ struct client {
 
 /* An argp child parser whose input is a struct client_options. */
 extern const struct argp client_argp;
+
+/* The same, for a command that can draw a chart as well. */
+extern const struct argp client_chart_argp;
 
 /* Another, with the same input: --timeout and --attempts, for the commands that give a silent
  * server up after so many solicitations. */

@@ -10,6 +10,7 @@
 #include "entropy.h"
 #include "sift.h"
 #include "sighting_report.h"
+#include "tsv.h"
 
 struct decode {
     struct decode_options options;
@@ -125,6 +126,8 @@ static int run(int argc, char **argv, struct error *error)
     d.printer.format = d.options.format;
     d.printer.verbose = d.options.verbose;
     d.printer.out = &d.output;
+    if (d.options.header)
+        tsv_header(stdout, d.options.summary ? TSV_SUMMARY : "decode");
     status = d.options.hex != NULL ? decode_hex(&d.printer, d.options.hex, d.options.quiet, error)
                                    : decode_captures(&d, error);
     /* Results that were lost matter unless there is worse to tell. */

@@ -9,6 +9,7 @@
 
 enum {
     OPTION_FORMAT = 0x100,
+    OPTION_HEADER,
     OPTION_SUMMARY,
     OPTION_TUNNELS,
     OPTION_COUNT,
@@ -21,7 +22,8 @@ static const struct argp_option options[] = {
     {"tunnels", OPTION_TUNNELS, NULL, 0, "Also look into GTP-U tunnels", 1},
     {"count", OPTION_COUNT, "N", 0, "End after N Teredo packets", 1},
     {"summary", OPTION_SUMMARY, NULL, 0, "Print no packets, only what there was in all", 2},
-    {"format", OPTION_FORMAT, "text|json|jsonl", 0, "How to print results (default: text)", 2},
+    {"format", OPTION_FORMAT, "text|json|jsonl|tsv", 0, "How to print results (default: text)", 2},
+    {"header", OPTION_HEADER, NULL, 0, OPTION_HEADER_DOC, 2},
     {"quiet", 'q', NULL, 0, "Print nothing but results and errors", 2},
     {"verbose", 'v', NULL, 0, "Print every field of each packet", 2},
     {0},
@@ -87,6 +89,7 @@ static void check(const struct decode_options *o, struct argp_state *state)
         argp_error(state, "--hex goes with --format, -q and -v alone");
     if (o->hex == NULL && o->interface == NULL && o->file_count == 0 && isatty(STDIN_FILENO))
         argp_error(state, "give a FILE, -i INTERFACE or --hex, or a capture on standard input");
+    option_check_header(state, o->header, o->format);
 }
 
 static error_t parse_option(int key, char *arg, struct argp_state *state)
@@ -111,6 +114,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
         break;
     case OPTION_FORMAT:
         o->format = option_format(state, arg);
+        break;
+    case OPTION_HEADER:
+        o->header = true;
         break;
     case 'q':
         o->quiet = true;

@@ -10,6 +10,7 @@
 
 struct decode_options {
     enum report_format format;
+    bool header;
     bool quiet;
     bool verbose;
     bool summary;

@@ -44,8 +44,8 @@ static int run(int argc, char **argv, struct error *error)
         return list_commands(error);
     command = command_find(topic);
     if (command == NULL) {
-        error_set(error, EX_USAGE, 0, "'%s' is no command", topic);
-        return error_hint(error, "`teredoctl help` lists them");
+        error_set(error, EX_USAGE, 0, "'%s' is not a command", topic);
+        return error_hint(error, "`teredoctl help`, which lists them");
     }
     help[0] = topic;
     return command->run(2, help, error);

@@ -3,10 +3,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sysexits.h>
 #include <unistd.h>
 
 #include "command.h"
+#include "lab_chart.h"
 #include "lab_host.h"
 #include "lab_options.h"
 #include "lab_story.h"
@@ -86,18 +88,20 @@ static int start_listener(struct lab *lab, struct error *error)
     return 0;
 }
 
-static void describe(const struct lab *lab)
+static const char *describe(const struct lab *lab, char *buf, size_t size)
 {
     char a[NAT_CONFIG_STRLEN], b[NAT_CONFIG_STRLEN];
 
-    printf("A behind %s, server 1 (192.0.2.1); B behind %s, server 2 (192.0.2.129); seed %llu\n",
-           nat_config_describe(&lab->options->topology.nat[LAB_A], a),
-           nat_config_describe(&lab->options->topology.nat[LAB_B], b),
-           (unsigned long long)lab->options->topology.seed);
+    snprintf(buf, size,
+             "A behind %s, server 1 (192.0.2.1); B behind %s, server 2 (192.0.2.129); seed %llu",
+             nat_config_describe(&lab->options->topology.nat[LAB_A], a),
+             nat_config_describe(&lab->options->topology.nat[LAB_B], b),
+             (unsigned long long)lab->options->topology.seed);
+    return buf;
 }
 
-/* The main job: the trace, then the seed's figure. */
-static int run_trace(struct lab *lab, struct error *error)
+/* A trace on host a, printed as FORMAT says, to OUT (-1 = standard output). */
+static int spawn_trace(struct lab *lab, enum report_format format, int out, struct error *error)
 {
     const struct lab_options *o = lab->options;
     char *argv[] = {lab->path,
@@ -105,21 +109,48 @@ static int run_trace(struct lab *lab, struct error *error)
                     "--control-ttl",
                     "0",
                     "--format",
-                    (char *)option_format_name(o->format),
+                    (char *)option_format_name(format),
                     "--color",
                     o->color ? "always" : "never",
                     o->quiet ? "--quiet" : NULL,
                     NULL};
+
+    return lab_run(lab->topology, LAB_A, lab->path, argv, "192.0.2.1", lab->peer, out, error);
+}
+
+/* The chart in place of what the trace prints. */
+static int run_charted_trace(struct lab *lab, struct error *error)
+{
+    int fd = memfd_create("trace", MFD_CLOEXEC), status;
+    char title[2 * NAT_CONFIG_STRLEN + 96];
+
+    if (fd < 0)
+        return error_set(error, EX_OSERR, errno, "cannot keep what the trace prints");
+    status = spawn_trace(lab, REPORT_JSON, fd, error);
+    if (status >= 0 && status < EX__BASE &&
+        lab_chart_write_traced(lab->story, lab->options, describe(lab, title, sizeof title), fd,
+                               status, error) != 0)
+        status = -1;
+    close(fd);
+    return status;
+}
+
+/* The main job: the trace, then the seed's figure. */
+static int run_trace(struct lab *lab, struct error *error)
+{
+    const struct lab_options *o = lab->options;
     bool text = o->format == REPORT_TEXT && !o->quiet;
+    char title[2 * NAT_CONFIG_STRLEN + 96];
     int status;
 
+    if (lab_chart_is_asked_for(o))
+        return run_charted_trace(lab, error);
     if (text)
-        describe(lab);
-    status = lab_run(lab->topology, LAB_A, lab->path, argv, "192.0.2.1", lab->peer, error);
-    if (status < 0 || status >= EX__BASE)
-        return status;
-    if (text) {
-        lab_story_draw(lab->story, stdout, o->width, o->ascii, o->color, o->verbose || status != 0);
+        puts(describe(lab, title, sizeof title));
+    status = spawn_trace(lab, o->format, -1, error);
+    if (text && status >= 0 && status < EX__BASE) {
+        putchar('\n');
+        lab_chart_write(lab->story, o, NULL, NULL, SEQUENCE_UNSURE, o->verbose || status != 0);
     }
     return status;
 }
@@ -150,7 +181,7 @@ static int run_in_lab(struct lab *lab, struct error *error)
     if (o->command == NULL)
         return run_trace(lab, error);
     return lab_run(lab->topology, o->on, lab->path, o->command,
-                   o->on == LAB_B ? "192.0.2.129" : "192.0.2.1", lab->peer, error);
+                   o->on == LAB_B ? "192.0.2.129" : "192.0.2.1", lab->peer, -1, error);
 }
 
 static int open_observers(struct lab *lab, struct error *error)

@@ -101,12 +101,12 @@ int lab_start(struct topology *t, struct lab_program *program, enum lab_host hos
 }
 
 int lab_run(struct topology *t, enum lab_host host, const char *own_path, char *const argv[],
-            const char *server, const char *peer, struct error *error)
+            const char *server, const char *peer, int out, struct error *error)
 {
     char server_env[64], peer_env[64 + INET6_ADDRSTRLEN], path[PATH_MAX + 4096];
     const char *old_path = getenv("PATH"), *slash = strrchr(own_path, '/');
     const char *env[] = {server_env, peer_env, "TEREDO_EXTRA_PORT=" LAB_EXTRA_PORT, NULL};
-    struct spawn spawn = {.argv = argv, .env = env, .stdio = {-1, -1, -1}, .foreground = true};
+    struct spawn spawn = {.argv = argv, .env = env, .stdio = {-1, out, -1}, .foreground = true};
     enum topology_end end;
     int status = 0;
     pid_t pid;

@@ -28,9 +28,9 @@ int lab_start(struct topology *t, struct lab_program *program, enum lab_host hos
               const char *const argv[], double seconds, struct error *error);
 
 /* Runs ARGV (looked up in PATH, first in the directory of OWN_PATH) on HOST in the foreground, with
- * TEREDO_SERVER, TEREDO_PEER and TEREDO_EXTRA_PORT set, until it ends. Returns its exit status, 128
- * plus the signal that killed it, or -1. */
+ * TEREDO_SERVER, TEREDO_PEER and TEREDO_EXTRA_PORT set, until it ends. OUT is its standard output;
+ * -1 = ours. Returns its exit status, 128 plus the signal that killed it, or -1. */
 int lab_run(struct topology *t, enum lab_host host, const char *own_path, char *const argv[],
-            const char *server, const char *peer, struct error *error);
+            const char *server, const char *peer, int out, struct error *error);
 
 #endif

@@ -4,12 +4,11 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
 #include "entropy.h"
 #include "ladder.h"
 #include "option_values.h"
+#include "terminal.h"
 
 enum {
     OPTION_NAT_A = 0x100,
@@ -25,6 +24,7 @@ enum {
     OPTION_PCAP,
     OPTION_PCAP_EACH,
     OPTION_FORMAT,
+    OPTION_HEADER,
     OPTION_ASCII,
     OPTION_COLOR,
     OPTION_WIDTH,
@@ -51,8 +51,11 @@ static const struct argp_option options[] = {
      "Save what passes at every vantage point, merged in one capture file", 2},
     {"pcap-each", OPTION_PCAP_EACH, "FILE", 0,
      "The same, in a file for each: FILE-a, FILE-nat-a, FILE-b, FILE-nat-b, FILE-s1, FILE-s2", 2},
-    {"format", OPTION_FORMAT, "text|json|jsonl", 0,
-     "How the trace prints (default: text, and a ladder after it)", 2},
+    {"format", OPTION_FORMAT, "text|json|jsonl|tsv|ladder|mermaid|svg", 0,
+     "How the trace prints (default: text, and a ladder after it); ladder, mermaid and svg draw "
+     "what passed at every vantage point",
+     2},
+    {"header", OPTION_HEADER, NULL, 0, OPTION_HEADER_DOC, 2},
     {"ascii", OPTION_ASCII, NULL, 0, "Draw the ladder without line-drawing characters", 2},
     {"width", OPTION_WIDTH, "COLUMNS", 0, "Width of the ladder (default: the terminal's)", 2},
     {"color", OPTION_COLOR, "auto|always|never", 0, "Colour on a terminal (default: auto)", 2},
@@ -96,7 +99,7 @@ static void parse_also(struct lab_options *o, struct argp_state *state, char *ar
     if (o->also_count == LAB_MAX_ALSO)
         argp_error(state, "--also: no more than %d", LAB_MAX_ALSO);
     if (equals == NULL || equals[1] == '\0') {
-        argp_error(state, "--also: '%s' is no HOST=COMMAND", arg);
+        argp_error(state, "--also: '%s' is not a HOST=COMMAND", arg);
         return;
     }
     *equals = '\0';
@@ -113,7 +116,7 @@ static uint64_t parse_unsigned(struct argp_state *state, const char *option, con
     errno = 0;
     value = strtoull(arg, &end, 0);
     if (end == arg || *end != '\0' || errno != 0 || arg[0] == '-')
-        argp_error(state, "%s: '%s' is no number", option, arg);
+        argp_error(state, "%s: '%s' is not a number", option, arg);
     return value;
 }
 
@@ -161,13 +164,16 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
         o->pcap_each = true;
         break;
     case OPTION_FORMAT:
-        o->format = option_format(state, arg);
+        o->format = option_chart_format(state, arg);
+        break;
+    case OPTION_HEADER:
+        o->header = true;
         break;
     case OPTION_ASCII:
         o->ascii = true;
         break;
     case OPTION_WIDTH:
-        o->width = (unsigned)parse_unsigned(state, "--width", arg);
+        o->width = (unsigned)option_number(state, "--width", arg, 1, 10000);
         break;
     case OPTION_COLOR:
         o->color = option_color(state, arg, o->color);
@@ -181,6 +187,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
     case ARGP_KEY_ARG:
         o->command = &state->argv[state->next - 1];
         state->next = state->argc;
+        break;
+    case ARGP_KEY_SUCCESS:
+        option_check_header(state, o->header, o->format);
         break;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -198,17 +207,6 @@ static const struct argp argp = {
            "is that of COMMAND, or of the trace: 0 punched, 1 not punched, 2 inconclusive; 64 to "
            "77 errors of the lab itself, see teredoctl-lab(1).",
 };
-
-static unsigned terminal_width(void)
-{
-    struct winsize size;
-    const char *columns = getenv("COLUMNS");
-    long width = columns != NULL ? strtol(columns, NULL, 10) : 0;
-
-    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
-        return size.ws_col;
-    return width > 0 && width <= LADDER_MAX_WIDTH ? (unsigned)width : 100;
-}
 
 void lab_options_parse(struct lab_options *o, int argc, char **argv)
 {

@@ -20,6 +20,7 @@ struct lab_options {
     const char *pcap;          /* NULL = none */
     bool pcap_each;            /* a file for each vantage point */
     enum report_format format; /* of the trace */
+    bool header;
     bool ascii;
     bool color;
     bool quiet;

@@ -1,9 +1,9 @@
 #include "lab_story.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "ladder.h"
 #include "teredo.h"
 #include "udp.h"
 
@@ -203,44 +203,43 @@ static bool place_is_used(const struct lab_story *story, enum place place, bool 
     return false;
 }
 
-static void draw_packet(const struct ladder *ladder, const unsigned lane[static PLACE_COUNT],
-                        const struct packet *packet, nsec origin)
+static void draw_packet(struct sequence *out, const unsigned lane[static PLACE_COUNT],
+                        const struct packet *packet, nsec zero)
 {
-    struct ladder_arrow arrow = {
-        .offset = packet->when - origin,
-        .from = lane[packet->from],
-        .to = lane[packet->end],
-        .label = packet->label,
-        .stopped = packet->stopped,
-    };
-
     /* What has not ended by now is still under way. */
-    if (packet->ended && arrow.from != arrow.to)
-        ladder_arrow(ladder, &arrow);
+    if (packet->ended && packet->from != packet->end) {
+        struct sequence_item *arrow =
+            sequence_arrow(out, lane[packet->from], lane[packet->end], "%s", packet->label);
+
+        sequence_at(arrow, packet->when - zero);
+        arrow->stopped = packet->stopped;
+    }
     for (unsigned i = 0; i < packet->note_count; i++)
-        ladder_note(ladder, lane[packet->notes[i].place], packet->notes[i].text);
+        sequence_remark(out, lane[packet->notes[i].place], "%s", packet->notes[i].text);
 }
 
-void lab_story_draw(const struct lab_story *story, FILE *out, unsigned width, bool ascii,
-                    bool color, bool whole)
+/* Times count from step 1; from the first packet where there is none. */
+static nsec find_zero(const struct lab_story *story)
+{
+    for (unsigned i = 0; i < story->count; i++)
+        if (story->packets[i].from == PLACE_HOST_A &&
+            strcmp(story->packets[i].label, "1 direct bubble") == 0)
+            return story->packets[i].when;
+    return story->count > 0 ? story->packets[0].when : 0;
+}
+
+void lab_story_chart(const struct lab_story *story, struct sequence *out, bool whole)
 {
     static const enum place order[] = {PLACE_HOST_A,   PLACE_NAT_A, PLACE_SERVER_1, PLACE_CORE,
                                        PLACE_SERVER_2, PLACE_NAT_B, PLACE_HOST_B};
     unsigned lane[PLACE_COUNT] = {0};
-    struct ladder ladder;
 
-    if (story->count == 0)
-        return;
-    ladder_init(&ladder, out, width, ascii, color);
     for (unsigned i = 0; i < sizeof order / sizeof *order; i++)
         if (order[i] == PLACE_HOST_A || order[i] == PLACE_HOST_B ||
             place_is_used(story, order[i], whole))
-            lane[order[i]] = ladder_lane(&ladder, place_title(order[i]));
-    fputc('\n', out);
-    ladder_head(&ladder);
+            lane[order[i]] = sequence_lane(out, i, place_title(order[i]));
     for (unsigned i = 0; i < story->count; i++)
         if (whole || !story->packets[i].aside)
-            draw_packet(&ladder, lane, &story->packets[i], story->packets[0].when);
-    if (story->beyond > 0)
-        fprintf(out, "(and %u packets more)\n", story->beyond);
+            draw_packet(out, lane, &story->packets[i], find_zero(story));
+    out->beyond += story->beyond;
 }

@@ -1,4 +1,5 @@
 #include <argp.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <sysexits.h>
 
@@ -6,6 +7,7 @@
 #include "command.h"
 #include "option_values.h"
 #include "respond.h"
+#include "status.h"
 
 struct arguments {
     struct client_options client;
@@ -17,7 +19,8 @@ struct arguments {
 enum {
     OPTION_COUNT = 0x200,
     OPTION_DURATION,
-    OPTION_REFRESH
+    OPTION_REFRESH,
+    OPTION_WATCH
 };
 
 static const struct argp_option options[] = {
@@ -25,8 +28,21 @@ static const struct argp_option options[] = {
     {"duration", OPTION_DURATION, "SECONDS", 0, "End after this time", 0},
     {"refresh", OPTION_REFRESH, "SECONDS", 0,
      "Refresh the mapping at 75 to 100 % of this interval (default: 30)", 0},
+    {"watch", OPTION_WATCH, NULL, 0,
+     "Show the peers in a live table, on a terminal: last step, round-trip time", 0},
     {0},
 };
+
+/* A table that is drawn again and again is of no use in a pipe. */
+static void check_watch(const struct client_options *o, struct argp_state *state)
+{
+    if (!o->watch)
+        return;
+    if (o->format != REPORT_TEXT || o->quiet || o->verbose)
+        argp_error(state, "--watch goes with none of --format, --quiet, --verbose");
+    if (!status_terminal(stdout))
+        argp_error(state, "--watch needs a terminal; without it, every step is a line");
+}
 
 static error_t parse_option(int key, char *arg, struct argp_state *state)
 {
@@ -45,6 +61,12 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
     case OPTION_REFRESH:
         a->refresh = option_seconds(state, "--refresh", arg);
         break;
+    case OPTION_WATCH:
+        a->client.watch = true;
+        break;
+    case ARGP_KEY_END:
+        check_watch(&a->client, state);
+        break;
     default:
         return ARGP_ERR_UNKNOWN;
     }
@@ -52,7 +74,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 }
 
 static const struct argp_child children[] = {
-    {&client_argp, 0, NULL, 0}, {&client_patience_argp, 0, NULL, 0}, {0}};
+    {&client_chart_argp, 0, NULL, 0}, {&client_patience_argp, 0, NULL, 0}, {0}};
 
 static const struct argp argp = {
     .options = options,
@@ -100,7 +122,7 @@ static int listen_for_peers(struct client *c, const struct arguments *a, struct 
         return -1;
     engine = malloc(sizeof *engine);
     if (engine == NULL)
-        return error_set(error, EX_OSERR, 0, "out of memory");
+        return error_set(error, EX_OSERR, ENOMEM, "cannot start");
     respond_init(engine, &config);
     result = client_run(c, (struct engine){&respond_ops, engine}, &sink, error);
     free(engine);

@@ -15,6 +15,7 @@
 #include "serve_clients.h"
 #include "serve_options.h"
 #include "serve_tally.h"
+#include "tsv.h"
 
 enum {
     SOCKET_BUFFER = 4 << 20,
@@ -208,6 +209,8 @@ static int serve(struct serve *s, struct error *error)
     if (s->signals < 0)
         return -1;
     s->tally.started = clock_now();
+    if (s->options.header)
+        tsv_header(stdout, "serve");
     print_interim(s, NULL);
     if (check_output(error) != 0)
         return -1;

@@ -104,8 +104,7 @@ int serve_clients_read(struct serve_clients *out, const char *file, struct error
 
     *out = (struct serve_clients){0};
     if (f == NULL)
-        return error_set(error, errno == EACCES ? EX_NOPERM : EX_NOINPUT, errno, "cannot open %s",
-                         file);
+        return error_set_no_input(error, errno, file);
     failed = read_all(out, f, file, error);
     fclose(f);
     if (failed == 0)

@@ -19,6 +19,7 @@ enum {
     OPTION_COUNT,
     OPTION_DURATION,
     OPTION_FORMAT,
+    OPTION_HEADER,
 
     MTU_MIN = 1280, /* RFC 8200 5 */
     MTU_MAX = 1472, /* what fits an Ethernet frame behind IPv4 and UDP */
@@ -42,7 +43,9 @@ static const struct argp_option options[] = {
     {"user", OPTION_USER, "NAME", 0, "User to become when started as root (default: nobody)", 0},
     {"count", OPTION_COUNT, "N", 0, "End after N datagrams were received", 0},
     {"duration", OPTION_DURATION, "SECONDS", 0, "End after this time", 0},
-    {"format", OPTION_FORMAT, "text|json|jsonl", 0, "How to print the counters (default: text)", 0},
+    {"format", OPTION_FORMAT, "text|json|jsonl|tsv", 0, "How to print the counters (default: text)",
+     0},
+    {"header", OPTION_HEADER, NULL, 0, OPTION_HEADER_DOC, 0},
     {"quiet", 'q', NULL, 0, "Print nothing on standard error but errors", 0},
     {"verbose", 'v', NULL, 0, "Log every packet on standard error", 0},
     {0},
@@ -53,7 +56,7 @@ static uint32_t parse_address(struct argp_state *state, const char *name, const 
     uint32_t address = 0;
 
     if (!ip4_parse(text, &address))
-        argp_error(state, "%s: '%s' is no IPv4 address", name, text);
+        argp_error(state, "%s: '%s' is not an IPv4 address", name, text);
     return address;
 }
 
@@ -70,6 +73,7 @@ static void finish(struct serve_options *o, struct argp_state *state)
         argp_error(state, "--extra-port must differ from --port");
     if (o->server.require_auth && o->secrets == NULL)
         argp_error(state, "--require-auth needs --auth-secret-file");
+    option_check_header(state, o->header, o->format);
 }
 
 static error_t parse_option(int key, char *arg, struct argp_state *state)
@@ -113,6 +117,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
     case OPTION_FORMAT:
         o->format = option_format(state, arg);
         break;
+    case OPTION_HEADER:
+        o->header = true;
+        break;
     case 'q':
         o->quiet = true;
         break;
@@ -148,11 +155,13 @@ static int check_global(const struct serve_options *o, uint32_t address, struct 
 
     if (server_address_usable(&o->server, address))
         return 0;
-    error_set(error, EX_USAGE, 0, "%s is no global unicast address (%s)", ip4_format(address, text),
-              block == NULL ? "special" : block);
+    error_set(error, EX_USAGE, 0, "%s is not a global unicast address (%s)",
+              ip4_format(address, text), block == NULL ? "special" : block);
     if (!o->server.allow_private)
-        error_hint(error, "clients refuse such a server (RFC 4380 5.2.4); in a laboratory, add "
-                          "--allow-private");
+        error_hint(
+            error,
+            "a global address, as clients refuse others (RFC 4380 5.2.4); in a laboratory, add "
+            "--allow-private");
     return -1;
 }
 

@@ -13,6 +13,7 @@ struct serve_options {
     uint64_t count;              /* datagrams to take before the end; UINT64_MAX = no end */
     nsec duration;               /* 0 = no end */
     enum report_format format;
+    bool header;
     bool quiet;
     bool verbose;
 };

@@ -6,9 +6,11 @@
 #include <sysexits.h>
 
 #include "capture_input.h"
+#include "clock.h"
 #include "entropy.h"
 #include "overhear.h"
 #include "replay.h"
+#include "tsv.h"
 
 enum {
     /* How often the clock of an interface is looked at where nothing comes. */
@@ -75,12 +77,29 @@ static int make_reporter(struct tracing *t, struct error *error)
         .quiet = o->quiet,
         .verbose = o->verbose,
         .color = o->color,
+        .watch = o->watch,
+        .width = o->width,
+        .ascii = o->ascii,
         .captures = t->names,
         .capture_count = t->replay.count,
     };
 
+    if (o->header)
+        tsv_header(stdout, TSV_CAPTURES);
     t->reporter = reporter_new(&config);
     return t->reporter == NULL ? error_set(error, EX_OSERR, ENOMEM, "cannot start") : 0;
+}
+
+/* Where nothing comes, the table or the status line goes on. */
+static void tick(void *context)
+{
+    struct tracing *t = context;
+    struct waiting waiting = {.until = NSEC_NEVER, .at_most = NSEC_NEVER};
+
+    if (t->reporter == NULL || !reporter_has_terminal(t->reporter))
+        return;
+    overhear_ops.waiting(t->engine, &waiting);
+    reporter_tick(t->reporter, clock_now(), &waiting);
 }
 
 static int open_all(struct tracing *t, struct error *error)
@@ -91,6 +110,8 @@ static int open_all(struct tracing *t, struct error *error)
     t->input.control.pipe_command = "teredoctl trace -r -";
     t->input.control.live_command = "teredoctl trace --passive";
     t->input.control.patience_ms = TICK_MS;
+    t->input.control.before_wait = tick;
+    t->input.control.context = t;
     if (capture_input_open(&t->input, o->arguments, o->argument_count, o->interface, error) != 0)
         return -1;
     t->replay.count = (unsigned)t->input.count;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "option_values.h"
+#include "status.h"
 
 enum {
     OPTION_SERVER = 0x200,
@@ -20,6 +21,7 @@ enum {
     OPTION_FILTER,
     OPTION_TUNNELS,
     OPTION_COUNT,
+    OPTION_WATCH,
 };
 
 /* The control's direct bubble passes our own NAT, and no router after it. */
@@ -53,6 +55,8 @@ static const struct argp_option options[] = {
     {"filter", OPTION_FILTER, "EXPRESSION", 0, "Only packets that pass this pcap-filter(7)", 1},
     {"tunnels", OPTION_TUNNELS, NULL, 0, "Also look into GTP-U tunnels", 1},
     {"count", OPTION_COUNT, "N", 0, "End after N hole punches", 1},
+    {"watch", OPTION_WATCH, NULL, 0,
+     "With --passive: show peers, their last outcome and round-trip time in a live table", 1},
     {0},
 };
 
@@ -73,10 +77,10 @@ static void parse_teredo(struct argp_state *state, const char *name, const char 
     struct teredo_addr a;
 
     if (inet_pton(AF_INET6, arg, out) != 1)
-        argp_error(state, "%s: '%s' is no IPv6 address", name, arg);
+        argp_error(state, "%s: '%s' is not an IPv6 address", name, arg);
     else if (!teredo_addr_decode(out, &a))
-        argp_error(state, "%s: %s is no Teredo address; `teredoctl addr %s` says what it is", name,
-                   arg, arg);
+        argp_error(state, "%s: %s is not a Teredo address; `teredoctl addr %s` says what it is",
+                   name, arg, arg);
 }
 
 /* Whether an option of the client was given that matters to what is sent alone. */
@@ -108,14 +112,23 @@ static void check_captures(struct trace_options *o, struct argp_state *state)
         argp_error(state, "--passive takes no argument; name a client with --peer");
     if (o->argument_count > OVERHEARD_VANTAGES)
         argp_error(state, "at most %d captures can be traced together", OVERHEARD_VANTAGES);
+    if (o->client.watch && !o->passive)
+        argp_error(state, "--watch goes with --passive");
+    if (o->client.watch &&
+        (o->client.format != REPORT_TEXT || o->client.quiet || o->client.verbose))
+        argp_error(state, "--watch goes with none of --format, --quiet, --verbose");
+    if (o->client.watch && !status_terminal(stdout))
+        argp_error(state, "--watch needs a terminal; without it, every hole punch is told");
     if (o->passive && o->interface == NULL)
         o->interface = "any";
 }
 
 static void check_live(struct trace_options *o, struct argp_state *state)
 {
-    if (o->interface != NULL || o->filter != NULL || o->tunnels || o->count > 0 || o->has_peer)
-        argp_error(state, "-i, --peer, --filter, --tunnels and --count go with -r or --passive");
+    if (o->interface != NULL || o->filter != NULL || o->tunnels || o->count > 0 || o->has_peer ||
+        o->client.watch)
+        argp_error(state, "-i, --peer, --filter, --tunnels, --count and --watch go with -r or "
+                          "--passive");
     if (o->argument_count > 1)
         argp_error(state, "only one PEER can be given; to read captures: -r FILE");
     o->peer_text = o->argument_count > 0 ? o->arguments[0] : getenv("TEREDO_PEER");
@@ -202,6 +215,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
     case OPTION_TUNNELS:
         o->tunnels = true;
         break;
+    case OPTION_WATCH:
+        o->client.watch = true;
+        break;
     case OPTION_COUNT:
         o->count = (unsigned long)option_number(state, "--count", arg, 1, LONG_MAX);
         break;
@@ -221,7 +237,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 }
 
 static const struct argp_child children[] = {
-    {&client_argp, 0, NULL, 0}, {&client_patience_argp, 0, NULL, 0}, {0}};
+    {&client_chart_argp, 0, NULL, 0}, {&client_patience_argp, 0, NULL, 0}, {0}};
 
 const struct argp trace_argp = {
     .options = options,

@@ -8,6 +8,9 @@
 #include "loop.h"
 #include "wire_stamps.h"
 
+/* How often a terminal is looked after. */
+#define TICK (500 * NSEC_MS)
+
 struct live_socket {
     struct live *live;
     unsigned index;
@@ -180,6 +183,16 @@ static void on_stop(void *context)
     feed_bare(context, OBSERVED_STOP);
 }
 
+static void on_tick(void *context, enum loop_tick why)
+{
+    const struct live *l = context;
+    struct waiting waiting = {.until = NSEC_NEVER, .at_most = NSEC_NEVER};
+
+    if (l->engine.ops->waiting != NULL)
+        l->engine.ops->waiting(l->engine.state, &waiting);
+    l->tap->tick(l->tap->context, why, clock_now(), &waiting);
+}
+
 int live_run(struct live *l, struct engine engine, const struct event_sink *sink,
              const struct live_tap *tap, struct error *error)
 {
@@ -188,6 +201,8 @@ int live_run(struct live *l, struct engine engine, const struct event_sink *sink
     l->tap = tap;
     loop_on_timer(&l->loop, on_timer, l);
     if (loop_on_stop(&l->loop, on_stop, l, error) != 0)
+        return -1;
+    if (tap != NULL && tap->tick != NULL && loop_on_tick(&l->loop, TICK, on_tick, l, error) != 0)
         return -1;
     for (unsigned i = 0; i < l->count; i++)
         if (loop_watch_fd(&l->loop, l->sockets[i].socket.fd, on_readable, &l->sockets[i], error) !=

@@ -4,16 +4,20 @@
 
 #include "action.h"
 #include "error.h"
+#include "loop.h"
 #include "udp_socket.h"
 
 enum {
     LIVE_MAX_SOCKETS = 72
 };
 
-/* Sees every packet and error as the engine does, before it: for logs and capture files. BYTES is
- * the UDP payload, `o->size` bytes of it; NULL unless sent or received. TTL is 0 but for SENT. */
+/* SEE sees every packet and error as the engine does, before it: for logs and capture files. BYTES
+ * is the UDP payload, `o->size` bytes of it; NULL unless sent or received. TTL is 0 but for SENT.
+ * TICK, if not NULL, is called twice a second, and when something is up with the terminal, with
+ * what the engine waits for. */
 struct live_tap {
     void (*see)(void *context, const struct observation *o, const uint8_t *bytes, uint8_t ttl);
+    void (*tick)(void *context, enum loop_tick why, nsec now, const struct waiting *waiting);
     void *context;
 };
 

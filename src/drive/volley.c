@@ -78,6 +78,14 @@ static void on_stop(void *context)
     finish(v);
 }
 
+static void on_tick(void *context, enum loop_tick why)
+{
+    const struct volley *v = context;
+
+    if (why == LOOP_TICK_TIME)
+        v->config->tick(v->config->context, clock_now(), v->end != 0 ? v->end : NSEC_NEVER);
+}
+
 static int run(struct volley *v, struct error *error)
 {
     int fds[2];
@@ -88,6 +96,8 @@ static int run(struct volley *v, struct error *error)
     for (unsigned i = 0; i < count; i++)
         if (loop_watch_fd(&v->loop, fds[i], on_readable, v, error) != 0)
             return -1;
+    if (v->config->tick != NULL && loop_on_tick(&v->loop, 500 * NSEC_MS, on_tick, v, error) != 0)
+        return -1;
     loop_on_timer(&v->loop, on_timer, v);
     v->started = clock_now();
     on_timer(v);

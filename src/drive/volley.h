@@ -14,6 +14,8 @@ struct volley_config {
     void (*fire)(void *context, unsigned long round);
     /* A datagram or an ICMP error; BYTES as long as the receipt says. */
     void (*receive)(void *context, const struct udp_receipt *receipt, const uint8_t *bytes);
+    /* Optional: called twice a second, with when the wait ends (NSEC_NEVER = not known yet). */
+    void (*tick)(void *context, nsec now, nsec end);
     void *context;
 };
 

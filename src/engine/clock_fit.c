@@ -1,8 +1,7 @@
 #include "clock_fit.h"
 
 enum {
-    SEARCH_STEPS = 60, /* each narrows the drift by a third */
-    ERROR_STEPS = 64
+    SEARCH_STEPS = 60 /* each narrows the drift by a third or a half */
 };
 
 /* The samples, as doubles from a common origin, so that nanoseconds are kept. */
@@ -79,31 +78,63 @@ static double find_drift(const struct problem *p)
     return far;
 }
 
-/* How far the true offset at X can lie from the estimate, whatever drift the bounds allow. */
-static double error_at(const struct problem *p, const struct clock_fit *fit, double x)
+/* The drift furthest from FIT's in the direction of FAR that the bounds allow. */
+static double extreme_drift(const struct problem *p, double fit, double far)
 {
-    double estimate = (double)difference(fit->offset, p->base) + fit->drift * x, error = 0;
+    double near = fit;
 
-    for (int i = 0; i <= ERROR_STEPS; i++) {
-        double d = CLOCK_MAX_DRIFT * (2.0 * i / ERROR_STEPS - 1);
+    if (room(p, far) >= 0)
+        return far;
+    for (int i = 0; i < SEARCH_STEPS; i++) {
+        double middle = (near + far) / 2;
 
-        if (i == ERROR_STEPS / 2)
-            d = fit->drift;
-        if (room(p, d) >= 0) {
-            double up = bound(p, CLOCK_OTHER_FIRST, d, x) - estimate;
-            double down = estimate - bound(p, CLOCK_REFERENCE_FIRST, d, x);
-
-            error = up > error ? up : error;
-            error = down > error ? down : error;
-        }
+        if (room(p, middle) >= 0)
+            near = middle;
+        else
+            far = middle;
     }
-    return error;
+    return far;
+}
+
+/* How far the upper bound at X lies above ESTIMATE, or the lower one below it, with drift D: a
+ * concave function of D. */
+static double distance(const struct problem *p, enum clock_order order, double estimate, double d,
+                       double x)
+{
+    double y = bound(p, order, d, x) - estimate;
+
+    return order == CLOCK_OTHER_FIRST ? y : -y;
+}
+
+static double longest_distance(const struct problem *p, enum clock_order order, double estimate,
+                               double low, double high, double x)
+{
+    for (int i = 0; i < SEARCH_STEPS; i++) {
+        double a = low + (high - low) / 3, b = high - (high - low) / 3;
+
+        if (distance(p, order, estimate, a, x) < distance(p, order, estimate, b, x))
+            low = a;
+        else
+            high = b;
+    }
+    return distance(p, order, estimate, (low + high) / 2, x);
+}
+
+/* How far the true offset at X can lie from the estimate, whatever drift the bounds allow. */
+static double error_at(const struct problem *p, const struct clock_fit *fit, double low,
+                       double high, double x)
+{
+    double estimate = (double)difference(fit->offset, p->base) + fit->drift * x;
+    double up = longest_distance(p, CLOCK_OTHER_FIRST, estimate, low, high, x);
+    double down = longest_distance(p, CLOCK_REFERENCE_FIRST, estimate, low, high, x);
+
+    return up > down ? up : down;
 }
 
 static void fit_both(const struct problem *p, struct clock_fit *fit)
 {
     nsec last = p->at;
-    double error;
+    double error, low, high;
 
     fit->drift = find_drift(p);
     fit->offset = p->base + (nsec)((bound(p, CLOCK_OTHER_FIRST, fit->drift, 0) +
@@ -114,9 +145,11 @@ static void fit_both(const struct problem *p, struct clock_fit *fit)
         return;
     for (size_t i = 0; i < p->count; i++)
         last = nsec_max(last, p->samples[i].other);
-    error = error_at(p, fit, 0);
+    low = extreme_drift(p, fit->drift, -CLOCK_MAX_DRIFT);
+    high = extreme_drift(p, fit->drift, CLOCK_MAX_DRIFT);
+    error = error_at(p, fit, low, high, 0);
     if (last != p->at) {
-        double late = error_at(p, fit, (double)difference(last, p->at));
+        double late = error_at(p, fit, low, high, (double)difference(last, p->at));
 
         error = late > error ? late : error;
     }

@@ -5,10 +5,6 @@
 
 #include "overhear_state.h"
 
-/* Clients send bubble pairs two (RFC 4380 5.2.6) or three seconds (miredo) apart, and solicit every
- * four (5.2.1). After this long without another one they have given up. */
-#define PATIENCE (6 * NSEC_S)
-#define LONGEST (60 * NSEC_S)
 /* Bubbles of a path that was open so lately renew it, or are late copies (5.2.4: 30 seconds). */
 #define FRESH (30 * NSEC_S)
 
@@ -70,7 +66,8 @@ static bool is_told(struct overhear *e, const struct overheard_punch *p)
            has_qualified_as(e, p->initiator_outside, &wanted);
 }
 
-static void conclude_punch(struct overhear *e, struct overheard_punch *p, enum overheard_end end)
+static struct punching judge_punch(const struct overhear *e, const struct overheard_punch *p,
+                                   enum overheard_end end)
 {
     struct endpoint server = {p->peer_parts.server, TEREDO_PORT};
     uint32_t heard = overhear_look_up(e, book_server(server.address));
@@ -84,8 +81,16 @@ static void conclude_punch(struct overhear *e, struct overheard_punch *p, enum o
         .peer_is_captured =
             overhear_is_captured(e, p->peer_parts.mapped, p->next_to[PEER], p->first),
     };
-    struct punching verdict = overheard_judge(p, &around, end, e->now);
 
+    return overheard_judge(p, &around, end, e->now);
+}
+
+static void conclude_punch(struct overhear *e, struct overheard_punch *p, enum overheard_end end)
+{
+    struct punching verdict;
+
+    overheard_place_again(p);
+    verdict = judge_punch(e, p, end);
     p->done = true;
     ring_set(&e->punch_ring, ring_slot(p->reference), NSEC_NEVER);
     if (!is_told(e, p))
@@ -148,22 +153,16 @@ static enum overheard_role first_role(const struct observation *o, const struct 
     return ROLE_DIRECT;
 }
 
-/* Data does not delay the verdict, however much there is of it, and neither does a client that
- * never gives up. */
+/* What is open is told, however much data follows; what is not gets its time with each packet, for
+ * data that is lost is sent again. A client that never gives up does not delay it for ever. */
 static void set_deadline(struct overhear *e, struct overheard_punch *p, nsec now)
 {
-    nsec last = p->last_attempt;
-
     if (p->opened == 0 && overheard_is_open(p))
         p->opened = now;
-    if (p->answer.count > 0)
-        last = nsec_max(last, p->answer.views[0].when);
-    for (int i = 0; i < 2; i++)
-        if (p->talk.seen[i])
-            last = nsec_max(last, p->talk.first[i].when);
     ring_set(&e->punch_ring, ring_slot(p->reference),
-             p->opened != 0 ? p->opened + e->config.settle
-                            : nsec_min(last + PATIENCE, p->first + LONGEST));
+             p->opened != 0
+                 ? p->opened + e->config.settle
+                 : nsec_min(p->last + overheard_patience(p), p->first + OVERHEARD_LONGEST));
 }
 
 /* Whether what is seen after a punch was told is a new one. */
@@ -193,18 +192,19 @@ static void begin_punch(struct overhear *e, const struct observation *o)
     role = first_role(o, &to);
     p = new_punch(e);
     overheard_begin(p, o, role);
+    overhear_find_companion(e, p);
     overhear_learn_names(e, p, o, role);
     set_deadline(e, p, o->when);
 }
 
-/* Behind a symmetric NAT, with another link-local source for each attempt, it is the origin
- * indication alone that shows an attempt to be of the same initiator as the one before. */
+/* Behind a symmetric NAT, with another link-local source for each attempt, it is the endpoint that
+ * the peer's server sees which shows an attempt to be of the same initiator as the one before. */
 static void absorb(struct overhear *e, struct overheard_punch *p, struct overheard_punch *older)
 {
     if (older == NULL || older == p || older->done || overheard_is_open(older) ||
         older->first > p->first)
         return;
-    older->done = true;
+    older->done = older->absorbed = true;
     ring_set(&e->punch_ring, ring_slot(older->reference), NSEC_NEVER);
     p->first = older->first;
     p->attempts_before += older->attempts_before + older->attempt_count;
@@ -228,9 +228,12 @@ static void take_packet(struct overhear *e, const struct observation *o)
             p->last = o->when;
         return;
     }
+    if (role == ROLE_INDIRECT)
+        absorb(e, p, overhear_punch_of(e, book_endpoint(o->from, &p->peer)));
     if (role == ROLE_FORWARDED && o->packet->has_origin)
         absorb(e, p, overhear_punch_of(e, book_endpoint(o->packet->origin, &p->peer)));
     overheard_take(p, o, role);
+    overhear_find_companion(e, p);
     overhear_learn_names(e, p, o, role);
     set_deadline(e, p, o->when);
 }
@@ -253,7 +256,7 @@ static void take_solicitation(struct overhear *e, const struct observation *o)
     if (o->packet->has_auth)
         overhear_learn(e, book_nonce(o->packet->auth.nonce), c->reference);
     client_solicits(c, o);
-    ring_set(&e->client_ring, ring_slot(c->reference), o->when + PATIENCE);
+    ring_set(&e->client_ring, ring_slot(c->reference), o->when + OVERHEARD_PATIENCE);
 }
 
 static void take_advertisement(struct overhear *e, const struct observation *o)
@@ -390,4 +393,13 @@ static nsec deadline(const void *engine)
     return overhear_deadline(engine);
 }
 
-const struct engine_ops overhear_ops = {observe, next, deadline};
+static void waiting(const void *engine, struct waiting *out)
+{
+    const struct overhear *e = engine;
+
+    out->what = WAITING_FOR_PUNCHES;
+    out->try = (unsigned)e->summary.punches;
+    out->since = e->first[0];
+}
+
+const struct engine_ops overhear_ops = {observe, next, deadline, waiting};

@@ -45,6 +45,16 @@ bool overhear_is_captured(const struct overhear *e, struct endpoint party,
     return false;
 }
 
+/* Whether a packet that a name has led to the punch can be of it: it goes to the peer or comes from
+ * it, by its address or, of a bubble, from a link-local one. */
+static bool is_with_peer(const struct overheard_punch *p, const struct observation *o)
+{
+    const struct ip6_header *ip6 = &o->packet->ip6;
+
+    return ip6_equal(&ip6->source, &p->peer) || ip6_equal(&ip6->destination, &p->peer) ||
+           (o->packet->kind == TEREDO_BUBBLE && ip6_is_link_local(&ip6->source));
+}
+
 /* The punch that a packet belongs to: by its two addresses; else by the nonce that it repeats (a
  * peer behind a symmetric NAT answers through the server from a link-local address); else by the
  * initiator's endpoint, which is at either end, or in the origin indication; else, of a control, by
@@ -54,22 +64,27 @@ struct overheard_punch *overhear_find_punch(struct overhear *e, const struct obs
     const struct in6_addr *source = &o->packet->ip6.source;
     const struct in6_addr *destination = &o->packet->ip6.destination;
     struct overheard_punch *p = overhear_punch_of(e, book_pair(source, destination));
+    struct overheard_punch *newer = NULL;
     uint32_t nonce;
 
-    if (p == NULL && o->packet->kind == TEREDO_BUBBLE && teredo_trailer_nonce(o->packet, &nonce))
-        p = overhear_punch_of(e, book_trailer(nonce, destination));
+    /* The peer's link-local address may be the same in all punches. */
+    if ((p == NULL || p->done) && o->packet->kind == TEREDO_BUBBLE &&
+        teredo_trailer_nonce(o->packet, &nonce))
+        newer = overhear_punch_of(e, book_trailer(nonce, destination));
+    if (newer != NULL)
+        p = newer;
     if (p == NULL && o->packet->has_origin)
         p = overhear_punch_of(e, book_endpoint(o->packet->origin, destination));
     if (p == NULL)
         p = overhear_punch_of(e, book_endpoint(o->from, destination));
     if (p == NULL)
         p = overhear_punch_of(e, book_endpoint(o->to, source));
-    if (p == NULL && o->packet->kind == TEREDO_BUBBLE && overheard_is_at_sender(o)) {
+    if (p == NULL && o->packet->kind == TEREDO_BUBBLE) {
         p = overhear_punch_of(e, book_host(o->from.address, destination));
         if (p != NULL && !overheard_is_control_pair(p, o))
             p = NULL;
     }
-    return p;
+    return p != NULL && is_with_peer(p, o) ? p : NULL;
 }
 
 /* The names under which the punch is to be found from now on. */
@@ -95,8 +110,20 @@ void overhear_learn_names(struct overhear *e, const struct overheard_punch *p,
     if (role == ROLE_INDIRECT_ANSWER)
         return;
     overhear_learn(e, book_endpoint(end, &p->peer), p->reference);
-    if (from_initiator && overheard_is_at_sender(o))
+    if (role == ROLE_DIRECT || (from_initiator && overheard_is_at_sender(o)))
         overhear_learn(e, book_host(o->from.address, &p->peer), p->reference);
+}
+
+void overhear_find_companion(struct overhear *e, struct overheard_punch *p)
+{
+    struct book_key key = book_host(p->initiator_outside.address, &p->peer);
+    struct overheard_punch *q = overhear_punch_of(e, key);
+
+    if (p->initiator_outside.address == 0)
+        return;
+    if (q != NULL && q != p && !q->absorbed && p->last - q->last < OVERHEARD_LONGEST)
+        p->has_companion = q->has_companion = true;
+    overhear_learn(e, key, p->reference);
 }
 
 /* Which vantage points stand next to whom, and which servers live. */

@@ -20,7 +20,9 @@ struct ring {
     size_t next;
     uint32_t generation;
     nsec *deadlines; /* of each slot; NSEC_NEVER = none */
-    nsec earliest;   /* none of them is earlier */
+    uint16_t *heap;  /* the slots, as a heap by their deadlines */
+    uint16_t *place; /* of each slot, where it is in the heap */
+    nsec earliest;   /* of them all */
 };
 
 static inline size_t ring_slot(uint32_t reference)
@@ -37,7 +39,7 @@ uint32_t ring_take(struct ring *r);
 
 void ring_set(struct ring *r, size_t slot, nsec deadline);
 
-/* A slot whose deadline has come by NOW; false if there is none. */
-bool ring_due(struct ring *r, nsec now, size_t *slot);
+/* The slot with the earliest deadline, if that has come by NOW; false if there is none. */
+bool ring_due(const struct ring *r, nsec now, size_t *slot);
 
 #endif

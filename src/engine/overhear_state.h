@@ -36,6 +36,9 @@ struct overheard_punch *overhear_find_punch(struct overhear *e, const struct obs
 void overhear_learn_names(struct overhear *e, const struct overheard_punch *p,
                           const struct observation *o, enum overheard_role role);
 
+/* Looks whether the same host punches to the same peer from another port as well. */
+void overhear_find_companion(struct overhear *e, struct overheard_punch *p);
+
 /* Learns which vantage points stand next to whom, and which servers live. */
 void overhear_learn_parties(struct overhear *e, const struct observation *o);
 

@@ -1,10 +1,5 @@
 #include "overheard_bubble.h"
 
-enum {
-    /* Below it a direct bubble stops short of the peer's NAT, above it does not. */
-    SHORT_TTL = 8
-};
-
 static struct punch_mark mark_of(const struct teredo_packet *packet)
 {
     struct punch_mark mark = {.source = packet->ip6.source};
@@ -109,7 +104,7 @@ void overheard_take_bubble(struct overheard_punch *p, const struct observation *
 /* The control's direct bubbles are told by their source and their short reach. */
 static bool is_control(const struct in6_addr *source, uint8_t ttl)
 {
-    return ip6_is_link_local(source) && ttl <= SHORT_TTL;
+    return ip6_is_link_local(source) && ttl <= OVERHEARD_SHORT_TTL;
 }
 
 bool overheard_is_control_pair(const struct overheard_punch *p, const struct observation *o)
@@ -118,7 +113,7 @@ bool overheard_is_control_pair(const struct overheard_punch *p, const struct obs
     const struct in6_addr *source = &o->packet->ip6.source;
 
     return !p->has_control && p->attempt_count > 0 && first->direct.count > 0 &&
-           overheard_is_at_sender(o) && overheard_from_initiator(p, o) &&
+           endpoint_equal(o->to, first->direct.views[0].to) && overheard_from_initiator(p, o) &&
            !ip6_equal(source, &first->direct_mark.source) &&
            is_control(source, o->ttl) !=
                is_control(&first->direct_mark.source, first->direct.views[0].ttl);

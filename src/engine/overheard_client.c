@@ -36,7 +36,8 @@ void client_solicits(struct overheard_client *c, const struct observation *o)
 
     if (!c->open)
         begin(c, o);
-    c->last = o->when;
+    /* Frames of a capture are not always in the order of their times. */
+    c->last = nsec_max(c->last, o->when);
     c->ask_count++;
     ask = last_ask(c);
     *ask = (struct client_ask){
@@ -160,7 +161,7 @@ void client_is_answered(struct overheard_client *c, const struct observation *o,
             if (rules[i] == RULE_FAILED)
                 broken = (enum ra_rule)i;
     }
-    c->last = o->when;
+    c->last = nsec_max(c->last, o->when);
     if (c->result.advertisements == 0)
         memcpy(c->result.rules, rules, sizeof rules);
     if (broken != RULE_COUNT) {
@@ -175,7 +176,7 @@ void client_is_answered(struct overheard_client *c, const struct observation *o,
     ask->answered = true;
     c->result.advertisements++;
     if (c->result.rtt == 0)
-        c->result.rtt = o->when - ask->when;
+        c->result.rtt = nsec_max(0, o->when - ask->when);
     take_prefix(c, &o->packet->icmp6);
     if (endpoint_equal(ask->to, c->result.server) && !is_cone_ask(ask))
         c->result.mapped = o->packet->origin;
@@ -191,7 +192,7 @@ void client_is_refused(struct overheard_client *c, const struct observation *o)
         if (endpoint_equal(c->asks[i].to, o->to) && !c->asks[i].answered) {
             c->result.has_icmp = true;
             c->result.icmp = o->icmp;
-            c->last = o->when;
+            c->last = nsec_max(c->last, o->when);
         }
 }
 

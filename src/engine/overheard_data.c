@@ -66,7 +66,8 @@ static bool answers(const struct gist *g, const struct talk_mark *m)
 static void note_exchange(struct overheard_talk *t, const struct talk_mark *request,
                           const struct observation *o, unsigned asker, const struct step_view *view)
 {
-    nsec rtt = o->vantage == request->vantage ? o->when - request->when : 0;
+    /* Frames of a capture are not always in the order of their times. */
+    nsec rtt = o->vantage == request->vantage ? nsec_max(0, o->when - request->when) : 0;
 
     t->answered[asker] = true;
     /* The first exchange counts, and of its sights the one next to who asked: there the answer

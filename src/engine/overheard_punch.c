@@ -237,6 +237,11 @@ void overheard_begin(struct overheard_punch *p, const struct observation *o,
     overheard_take(p, o, role);
 }
 
+nsec overheard_patience(const struct overheard_punch *p)
+{
+    return p->answer.count > 0 ? OVERHEARD_LONG_PATIENCE : OVERHEARD_PATIENCE;
+}
+
 const struct overheard_attempt *overheard_shown(const struct overheard_punch *p)
 {
     unsigned n = p->answer.count > 0 && p->answered_attempt >= overheard_oldest_attempt(p)

@@ -9,11 +9,21 @@
 
 enum {
     OVERHEARD_ATTEMPTS = 4, /* bubble pairs that are kept: the latest */
+    /* Below it a direct bubble stops short of the peer's NAT, above it does not. */
+    OVERHEARD_SHORT_TTL = 8,
 };
 
 /* Copies of a packet at several vantage points lie closer together than this, and two attempts
  * further apart (RFC 4380 5.2.6: two seconds). */
 #define OVERHEARD_SAME (1000 * NSEC_MS)
+
+/* Clients send bubble pairs two (RFC 4380 5.2.6) or three seconds (miredo) apart, and solicit every
+ * four (5.2.1). After this long without another one they have given up. */
+#define OVERHEARD_PATIENCE (6 * NSEC_S)
+/* Where the peer has answered, data is to come, and may have to be sent again. */
+#define OVERHEARD_LONG_PATIENCE (12 * NSEC_S)
+/* A client that never gives up gets a verdict after so long. */
+#define OVERHEARD_LONGEST (60 * NSEC_S)
 
 /* The two parties, as indices. */
 enum overheard_party {
@@ -37,6 +47,8 @@ struct overheard_attempt {
 struct overheard_punch {
     uint32_t reference; /* in the book; 0 = the slot is free */
     bool done;          /* told; what follows for a while belongs to it */
+    bool absorbed;      /* done, but told as a part of another */
+    bool has_companion; /* the same host punches to the same peer from another port as well */
     nsec last;          /* when something of it was seen */
     nsec opened;        /* when both directions were first shown to work; 0 = not yet */
     struct in6_addr initiator;
@@ -110,6 +122,12 @@ enum view_place overheard_place(const struct overheard_punch *p, const struct ob
 
 /* True where the addresses show that O was seen before its first router. */
 bool overheard_is_at_sender(const struct observation *o);
+
+/* How long after what was seen last the punch may go on. */
+nsec overheard_patience(const struct overheard_punch *p);
+
+/* Places the packets again by all that is now known of who stands where. */
+void overheard_place_again(struct overheard_punch *p);
 
 /* The attempt that the steps are told of: the answered one, else the last. NULL = none. */
 const struct overheard_attempt *overheard_shown(const struct overheard_punch *p);

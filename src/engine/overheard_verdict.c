@@ -5,6 +5,7 @@ enum {
     ENOUGH_CONTROLS = 3,
     ENOUGH_RETRIES = 2,
     ENOUGH_INDIRECT = 4,
+    ALL_ATTEMPTS = 4, /* RFC 4380 5.2.6: no more in 300 seconds without an answer */
 };
 
 /* An answer that is to come has come by then; before it, a capture that ends proves nothing. */
@@ -81,14 +82,17 @@ static void decide(struct punching *r, enum punch_verdict verdict, enum punch_ca
     r->cause = cause;
 }
 
-/* The peer has answered, and yet the path is not shown open. */
+/* The peer has answered, and yet the path is not shown open. Data that has no answer by its nature
+ * may have arrived, unless it was not seen to. */
 static void judge_answered(const struct overheard_punch *p,
                            const struct overheard_surroundings *around, struct punching *r)
 {
     bool arrived = overheard_view(&p->answer, PLACE_RECEIVER) != NULL || p->talk.seen[INITIATOR];
 
-    if (p->talk.seen[INITIATOR])
+    if (p->talk.seen[INITIATOR] && (p->talk.marks[INITIATOR][0].set || around->peer_is_captured))
         decide(r, PUNCH_NOT_PUNCHED, CAUSE_DATA_LOST);
+    else if (p->talk.seen[INITIATOR])
+        decide(r, PUNCH_INCONCLUSIVE, CAUSE_NO_DATA);
     else if (!arrived && around->initiator_is_captured)
         decide(r, PUNCH_NOT_PUNCHED, CAUSE_ANSWER_LOST);
     else if (!arrived && p->attempts_after_answer >= ENOUGH_RETRIES)
@@ -124,15 +128,33 @@ static void judge_unanswered(const struct overheard_punch *p,
         decide(r, PUNCH_NOT_PUNCHED, CAUSE_NO_ANSWER);
 }
 
-/* Whether what was sent last could still have been answered when the capture ended. */
-static bool ended_too_early(const struct overheard_punch *p, nsec end)
+/* Whether more could have followed when the capture ended: another attempt, unless the client has
+ * had all that RFC 4380 5.2.6 gives it where no answer arrives; or an answer, or data. */
+static bool ended_too_early(const struct overheard_punch *p,
+                            const struct overheard_surroundings *around, nsec end)
 {
-    nsec since = nsec_max(p->first, p->first_answer);
+    bool answered = p->talk.seen[INITIATOR] ||
+                    (p->answer.count > 0 && (!around->initiator_is_captured ||
+                                             overheard_view(&p->answer, PLACE_RECEIVER) != NULL));
+    bool exhausted = !answered && p->attempts_before + p->attempt_count >= ALL_ATTEMPTS;
 
-    if (p->talk.seen[INITIATOR])
-        since = nsec_max(since, p->talk.first[INITIATOR].when);
+    return end - p->last < (exhausted ? ENOUGH_TIME : overheard_patience(p));
+}
 
-    return end - since < ENOUGH_TIME;
+/* `teredoctl trace` sends controls from another port, with direct bubbles that stop short of the
+ * peer, and no data ever: what fails so is no hole punch. Where the direct bubbles are not seen,
+ * nothing but the company tells a control. */
+static bool may_be_control(const struct overheard_punch *p)
+{
+    if (p->initiator_known || !p->has_companion)
+        return false;
+    for (unsigned i = 0; i < OVERHEARD_ATTEMPTS && i < p->attempt_count; i++) {
+        const struct overheard_packet *direct = &p->attempts[i].direct;
+
+        if (direct->count > 0 && direct->views[0].ttl > OVERHEARD_SHORT_TTL)
+            return false;
+    }
+    return true;
 }
 
 static void judge(const struct overheard_punch *p, const struct overheard_surroundings *around,
@@ -144,12 +166,15 @@ static void judge(const struct overheard_punch *p, const struct overheard_surrou
         decide(r, PUNCH_INCONCLUSIVE, CAUSE_FORGOTTEN);
     else if (!sees_direct_path(p))
         decide(r, PUNCH_INCONCLUSIVE, CAUSE_DIRECT_PATH_UNSEEN);
-    else if (end == END_CAPTURE && ended_too_early(p, now))
+    else if (end == END_CAPTURE && ended_too_early(p, around, now))
         decide(r, PUNCH_INCONCLUSIVE, CAUSE_CAPTURE_ENDED);
     else if (p->answer.count > 0)
         judge_answered(p, around, r);
     else
         judge_unanswered(p, around, r);
+    if (r->verdict == PUNCH_NOT_PUNCHED && may_be_control(p))
+        decide(r, PUNCH_INCONCLUSIVE,
+               p->answer.count > 0 ? CAUSE_NO_DATA : CAUSE_DIRECT_PATH_UNSEEN);
 }
 
 /* A step as told by its sights: the sender's, where that side is the captured one, or the
@@ -179,6 +204,7 @@ static void set_forwarded(const struct overheard_punch *p, const struct overhear
 {
     struct step_report *s = &r->steps[STEP_FORWARDED];
     const struct step_report *answer = &r->steps[STEP_ANSWER];
+    const struct step_report *indirect = &r->steps[STEP_INDIRECT_BUBBLE];
     bool refused = p->has_icmp && !p->icmp_from_direct;
 
     set_step(s, &a->forwarded, r->side == SIDE_PEER ? STEP_RECEIVED : STEP_OBSERVED,
@@ -186,9 +212,12 @@ static void set_forwarded(const struct overheard_punch *p, const struct overhear
     if (s->state != STEP_MISSING || answer->state == STEP_MISSING || a->indirect.count == 0 ||
         refused)
         return;
+    /* An answer that came before the indirect bubble was to the direct one. */
+    if (answer->when < indirect->when)
+        return;
     *s = (struct step_report){
         .state = STEP_INFERRED,
-        .when = r->steps[STEP_INDIRECT_BUBBLE].when,
+        .when = indirect->when,
         .latest = answer->when,
         .from = r->peer_server,
         .to = r->peer_mapped,

@@ -64,10 +64,42 @@ bool overheard_add_view(struct overheard_packet *packet, const struct observatio
     if (packet->count > 0 &&
         (o->when - packet->views[0].when > OVERHEARD_SAME || was_there(packet, o)))
         return false;
-    /* The last place is kept for the receiver's. */
-    if (packet->count == STEP_MAX_VIEWS ||
-        (packet->count == STEP_MAX_VIEWS - 1 && place != PLACE_RECEIVER))
+    /* The last place is for the sight that is furthest on the way. */
+    if (packet->count == STEP_MAX_VIEWS) {
+        struct step_view *last = &packet->views[STEP_MAX_VIEWS - 1];
+
+        if (last->place != PLACE_RECEIVER && (place == PLACE_RECEIVER || o->ttl < last->ttl))
+            *last = overheard_make_view(o, place);
         return true;
+    }
     packet->views[packet->count++] = overheard_make_view(o, place);
     return true;
+}
+
+/* Who has a public address is known next to a vantage point from what it sends, which may be after
+ * what it was sent. */
+static bool place_packet_again(const struct overheard_punch *p, struct overheard_packet *packet,
+                               enum overheard_party receiver)
+{
+    bool arrived = false;
+
+    for (unsigned i = 0; i < packet->count; i++) {
+        struct step_view *v = &packet->views[i];
+
+        if (v->place == PLACE_PATH && v->to.address == p->next_to[receiver][v->vantage])
+            v->place = PLACE_RECEIVER;
+        arrived = arrived || v->place == PLACE_RECEIVER;
+    }
+    return arrived;
+}
+
+void overheard_place_again(struct overheard_punch *p)
+{
+    for (unsigned i = 0; i < OVERHEARD_ATTEMPTS && i < p->attempt_count; i++) {
+        if (place_packet_again(p, &p->attempts[i].direct, PEER))
+            p->talk.arrived[INITIATOR] = true;
+        place_packet_again(p, &p->attempts[i].forwarded, PEER);
+    }
+    if (place_packet_again(p, &p->answer, INITIATOR))
+        p->talk.arrived[PEER] = true;
 }

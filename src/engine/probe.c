@@ -354,4 +354,29 @@ static nsec deadline(const void *engine)
     return probe_deadline(engine);
 }
 
-const struct engine_ops probe_ops = {observe, next, deadline};
+static void waiting(const void *engine, struct waiting *out)
+{
+    const struct probe *p = engine;
+
+    *out = (struct waiting){
+        .whom = p->config.server, .since = p->started, .until = NSEC_NEVER, .at_most = NSEC_NEVER};
+    if (p->done || p->started == 0)
+        return;
+    if (p->measuring) {
+        out->what = WAITING_FOR_LIFETIME;
+        out->since = p->lifetime.started;
+        out->at_least = p->lifetime.at_least;
+        out->at_most = p->lifetime.at_most;
+    } else if (p->first_answer == 0) {
+        out->what = WAITING_FOR_SERVER;
+        out->try = p->round;
+        out->tries = PROBE_BLIND_ROUNDS;
+        out->until = p->started + p->config.timeout;
+    } else {
+        /* How many rounds it takes depends on what is lost. */
+        out->what = WAITING_FOR_TESTS;
+        out->try = p->round;
+    }
+}
+
+const struct engine_ops probe_ops = {observe, next, deadline, waiting};

@@ -31,6 +31,7 @@ bool punch_init(struct punch *p, const struct punch_config *config)
     p->result.mapped = config->mapped;
     p->result.own = config->own;
     p->result.own_nat = config->own_nat;
+    p->result.direct_ttl = config->ttl;
     /* Our own server answered our qualification a moment ago. */
     p->result.peer_server_alive = endpoint_equal(p->peer_server, config->server);
     return true;
@@ -192,4 +193,27 @@ static nsec deadline(const void *engine)
     return punch_deadline(engine);
 }
 
-const struct engine_ops punch_ops = {observe, next, deadline};
+void punch_waiting(const struct punch *p, struct waiting *out)
+{
+    bool answered = p->result.steps[STEP_ANSWER].state != STEP_MISSING;
+    nsec left = (nsec)(p->config.attempts - p->attempt_count);
+
+    *out = (struct waiting){.whom = p->peer.mapped, .since = p->started, .until = NSEC_NEVER};
+    if (p->done || p->started == 0)
+        return;
+    out->what = answered ? WAITING_FOR_ECHO : WAITING_FOR_PEER;
+    out->try = answered ? p->echoes : p->attempt_count;
+    out->tries = answered ? (unsigned)PUNCH_MAX_ECHOES : p->config.attempts;
+    if (!answered && p->give_up != NSEC_NEVER)
+        out->until = p->give_up;
+    else if (!answered && p->next_attempt != NSEC_NEVER)
+        out->until =
+            p->next_attempt + (left - 1) * PUNCH_INTERVAL + nsec_max(punch_patience(p), NSEC_S);
+}
+
+static void waiting(const void *engine, struct waiting *out)
+{
+    punch_waiting(engine, out);
+}
+
+const struct engine_ops punch_ops = {observe, next, deadline, waiting};

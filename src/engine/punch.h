@@ -91,5 +91,6 @@ bool punch_init(struct punch *p, const struct punch_config *config);
 void punch_observe(struct punch *p, const struct observation *o);
 bool punch_next(struct punch *p, struct action *action);
 nsec punch_deadline(const struct punch *p);
+void punch_waiting(const struct punch *p, struct waiting *out);
 
 #endif

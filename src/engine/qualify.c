@@ -341,4 +341,26 @@ static nsec deadline(const void *engine)
     return qualify_deadline(engine);
 }
 
-const struct engine_ops qualify_ops = {observe, next, deadline};
+/* Blindly until the timeout; once one address has answered, as long as the other has. */
+void qualify_waiting(const struct qualify *q, struct waiting *out)
+{
+    const struct qualify_leg *silent = &q->legs[q->legs[0].replied ? 1 : 0];
+    const struct qualify_leg *other = &q->legs[q->legs[0].replied ? 0 : 1];
+    bool blind = !other->replied && !silent->replied;
+
+    *out = (struct waiting){
+        .what = q->started == 0 || q->done ? WAITING_FOR_NOTHING : WAITING_FOR_SERVER,
+        .whom = silent->server,
+        .try = silent->attempts,
+        .tries = q->config.attempts,
+        .since = q->started,
+        .until = blind ? q->started + q->config.timeout : silent->give_up,
+    };
+}
+
+static void waiting(const void *engine, struct waiting *out)
+{
+    qualify_waiting(engine, out);
+}
+
+const struct engine_ops qualify_ops = {observe, next, deadline, waiting};

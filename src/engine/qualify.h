@@ -62,5 +62,6 @@ void qualify_init(struct qualify *q, const struct qualify_config *config);
 void qualify_observe(struct qualify *q, const struct observation *o);
 bool qualify_next(struct qualify *q, struct action *action);
 nsec qualify_deadline(const struct qualify *q);
+void qualify_waiting(const struct qualify *q, struct waiting *out);
 
 #endif

@@ -214,4 +214,21 @@ static nsec deadline(const void *engine)
     return respond_deadline(engine);
 }
 
-const struct engine_ops respond_ops = {observe, next, deadline};
+static void waiting(const void *engine, struct waiting *out)
+{
+    const struct respond *r = engine;
+
+    if (!r->qualified) {
+        qualify_waiting(&r->qualify, out);
+        return;
+    }
+    *out = (struct waiting){
+        .what = r->done ? WAITING_FOR_NOTHING : WAITING_FOR_PEERS,
+        .try = r->trusted_peers,
+        .tries = r->config.count,
+        .since = r->started,
+        .until = r->end,
+    };
+}
+
+const struct engine_ops respond_ops = {observe, next, deadline, waiting};

@@ -15,7 +15,7 @@ static const struct {
     [SERVER_DROP_NOT_BUBBLE_OR_ICMP6] = {"not_bubble_or_icmp6", "RFC 4380 5.3.1 rule 2",
                                          "neither a bubble nor ICMPv6, and this is no relay"},
     [SERVER_DROP_SOURCE_NOT_GLOBAL] = {"source_not_global", "RFC 4380 5.3.1 rule 3",
-                                       "the IPv4 source is no global unicast address"},
+                                       "the IPv4 source is not a global unicast address"},
     [SERVER_DROP_SOURCE_PORT_ZERO] = {"source_port_zero", "RFC 4380 5.3.1",
                                       "the UDP source port is 0: nobody can be answered there"},
     [SERVER_DROP_SOURCE_IS_SERVER] =
@@ -46,14 +46,14 @@ static const struct {
          "sent to the server itself, and neither a router solicitation nor an echo request"},
     [SERVER_DROP_DESTINATION_NOT_GLOBAL] = {"destination_not_global", "RFC 4380 5.3.1",
                                             "the IPv6 destination is not of global scope"},
-    [SERVER_DROP_NO_IP6_ROUTE] =
-        {"no_ip6_route", "RFC 4380 5.3",
-         "the destination is no Teredo address, and this server has no route to the IPv6 Internet"},
+    [SERVER_DROP_NO_IP6_ROUTE] = {"no_ip6_route", "RFC 4380 5.3",
+                                  "the destination is not a Teredo address, and this server has no "
+                                  "route to the IPv6 Internet"},
     [SERVER_DROP_NOT_RELAYED] = {"not_relayed", "RFC 4380 5.3",
                                  "ICMPv6, but neither echo request nor echo reply"},
     [SERVER_DROP_TARGET_NOT_GLOBAL] =
         {"target_not_global", "RFC 4380 5.3.1",
-         "the IPv4 address in the destination is no global unicast address"},
+         "the IPv4 address in the destination is not a global unicast address"},
     [SERVER_DROP_TARGET_PORT_ZERO] = {"target_port_zero", "RFC 4380 5.3.1",
                                       "the port in the destination address is 0"},
     [SERVER_DROP_TARGET_IS_SERVER] =

@@ -124,12 +124,18 @@ static void count_bubble(struct sighting_summary *sum, uint32_t *note, uint32_t 
     *note |= direction;
 }
 
-static void add_problem(struct sighter *sighter, struct sighting *s, const struct wire_fault *fault)
+static bool note_problem(struct sighting *s, const struct wire_fault *fault)
 {
     if (fault->reason == WIRE_OK)
-        return;
+        return false;
     s->problems[s->problem_count++] = *fault;
-    sighter->summary.reasons[fault->reason]++;
+    return true;
+}
+
+static void add_problem(struct sighter *sighter, struct sighting *s, const struct wire_fault *fault)
+{
+    if (note_problem(s, fault))
+        sighter->summary.reasons[fault->reason]++;
 }
 
 static void count(struct sighter *sighter, const struct sighting *s, uint32_t *note, bool up)
@@ -155,6 +161,16 @@ static void count(struct sighter *sighter, const struct sighting *s, uint32_t *n
         count_server(sighter, s->udp.from.address);
 }
 
+/* The payload of S->udp; FAULT says what is wrong with it. */
+static void take_apart(struct sighting *s, const struct wire_fault *outer, struct wire_fault *fault)
+{
+    s->outside = SIGHTING_CAPTURED;
+    /* What the header claims, unless it lies. */
+    s->size = outer->reason == WIRE_UDP_LENGTH ? s->udp.payload_size
+                                               : s->udp.length - (size_t)UDP_HEADER_SIZE;
+    s->extent = teredo_decode_part(s->udp.payload, s->udp.payload_size, s->size, &s->packet, fault);
+}
+
 bool sighter_look(struct sighter *sighter, struct sighting *s, const struct wire_fault *outer)
 {
     struct wire_fault fault;
@@ -164,11 +180,7 @@ bool sighter_look(struct sighter *sighter, struct sighting *s, const struct wire
     sighter->summary.datagrams++;
     if (!recognize_start(s->udp.payload, s->udp.payload_size) && recent_added(sighter->flows) == 0)
         return false;
-    /* What the header claims, unless it lies. */
-    s->size = outer->reason == WIRE_UDP_LENGTH ? s->udp.payload_size
-                                               : s->udp.length - (size_t)UDP_HEADER_SIZE;
-    s->extent =
-        teredo_decode_part(s->udp.payload, s->udp.payload_size, s->size, &s->packet, &fault);
+    take_apart(s, outer, &fault);
     s->certain = recognize_packet(&s->packet, s->extent, fault.reason, s->udp.from, s->udp.to);
     up = flow_key(s->udp.from, s->udp.to, key);
     note = s->certain ? recent_add(sighter->flows, key) : recent_find(sighter->flows, key);
@@ -228,10 +240,23 @@ bool sighter_decode_payload(const uint8_t *data, size_t size, struct sighting *s
 {
     struct wire_fault fault;
 
-    *s = (struct sighting){.size = size};
+    *s = (struct sighting){.size = size, .udp = {.payload = data, .payload_size = size}};
     s->extent = teredo_decode_part(data, size, size, &s->packet, &fault);
     s->certain = s->extent == TEREDO_WHOLE;
-    if (fault.reason != WIRE_OK)
-        s->problems[s->problem_count++] = fault;
+    note_problem(s, &fault);
     return s->certain;
+}
+
+bool sighter_decode_datagram(const uint8_t *data, size_t size, struct sighting *s)
+{
+    struct wire_fault outer, fault;
+
+    *s = (struct sighting){0};
+    if (!udp4_dissect(data, size, &s->udp, &outer))
+        return false;
+    take_apart(s, &outer, &fault);
+    s->certain = s->extent == TEREDO_WHOLE;
+    note_problem(s, &outer);
+    note_problem(s, &fault);
+    return true;
 }

@@ -44,8 +44,12 @@ void sighter_summary(const struct sighter *sighter, struct sighting_summary *out
 
 void sighter_free(struct sighter *sighter);
 
-/* Decodes the SIZE bytes of a UDP payload that is known by its own word alone: S gets neither
- * frame, time nor endpoints. True if it is a well-formed Teredo packet. */
+/* Decodes the SIZE bytes of a UDP payload that is known by its own word alone: S is
+ * SIGHTING_ALONE. True if it is a well-formed Teredo packet. */
 bool sighter_decode_payload(const uint8_t *data, size_t size, struct sighting *s);
+
+/* Decodes the SIZE bytes of an IPv4 packet that somebody has meant as Teredo, whatever it looks
+ * like: S is SIGHTING_CAPTURED, but without frame and time. False if it is no UDP datagram. */
+bool sighter_decode_datagram(const uint8_t *data, size_t size, struct sighting *s);
 
 #endif

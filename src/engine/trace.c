@@ -153,4 +153,14 @@ static nsec deadline(const void *engine)
     return trace_deadline(engine);
 }
 
-const struct engine_ops trace_ops = {observe, next, deadline};
+static void waiting(const void *engine, struct waiting *out)
+{
+    const struct trace *t = engine;
+
+    if (t->stage == TRACE_QUALIFYING)
+        qualify_waiting(&t->qualify, out);
+    else
+        punch_waiting(&t->punch, out);
+}
+
+const struct engine_ops trace_ops = {observe, next, deadline, waiting};

@@ -3,6 +3,7 @@
 #define EVENT_ACTION_H
 
 #include "event.h"
+#include "waiting.h"
 
 enum action_kind {
     ACTION_SEND, /* send these bytes; the driver reports back a SENT (or SEND_FAILED) observation */
@@ -33,6 +34,8 @@ struct engine_ops {
     void (*observe)(void *engine, const struct observation *observation);
     bool (*next)(void *engine, struct action *action);
     nsec (*deadline)(const void *engine);
+    /* Optional: what it waits for at the moment, for a status line. */
+    void (*waiting)(const void *engine, struct waiting *out);
 };
 
 struct engine {

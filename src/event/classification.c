@@ -26,7 +26,7 @@ static const struct reach_words reaches[REACH_COUNT] = {
          "check that the server address is right and that its server process listens on it"},
     [REACH_UNSURE] = {"one_answered",
                       "one server address answers; the other did not, which may be loss",
-                      "try again when the path loses less"},
+                      "repeat it when the path loses less"},
     [REACH_NO_REPLY] = {"no_reply",
                         "nothing came back from the server, and nothing shows that UDP leaves "
                         "this network",
@@ -40,8 +40,9 @@ static const struct reach_words reaches[REACH_COUNT] = {
     [REACH_REJECTED] = {"replies_rejected", "every reply broke a rule and was not believed",
                         "run `teredoctl qualify --explain` to see the rule; another host may be "
                         "answering in the server's place"},
-    [REACH_PORT_UNREACHABLE] = {"port_unreachable", "the server's host says: port unreachable",
-                                "no Teredo server listens there; check the address and port"},
+    [REACH_PORT_UNREACHABLE] =
+        {"port_unreachable", "the server's host says: port unreachable",
+         "check the server's address and port: its host refuses packets there"},
     [REACH_HOST_UNREACHABLE] = {"host_unreachable", "a router says: host unreachable",
                                 "check the server address"},
     [REACH_NET_UNREACHABLE] = {"net_unreachable", "a router says: network unreachable",
@@ -169,6 +170,17 @@ const char *classify_reach_advice(enum classify_reach reach)
 const char *nat_name_code(enum nat_name nat)
 {
     return nats[nat].code;
+}
+
+const char *classification_advice(const struct classification *c)
+{
+    const char *about_server = classify_reach_advice(c->reach);
+
+    if (about_server[0] != '\0' || c->nat != NAT_NAME_SYMMETRIC)
+        return about_server;
+    return "reserve a UDP port on your NAT for this host (RFC 4380 5.2.10), or use RFC 6081 "
+           "clients "
+           "at both ends; what each peer's NAT asks for is in the table";
 }
 
 const char *nat_name_text(enum nat_name nat)

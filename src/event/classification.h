@@ -233,6 +233,8 @@ const char *punch_outcome_code(enum punch_outcome outcome);
 const char *classify_reach_text(enum classify_reach reach);
 const char *classify_reach_advice(enum classify_reach reach);
 const char *nat_name_text(enum nat_name nat);
+/* What to do about all of it: about the server, else about the NAT; may be empty. */
+const char *classification_advice(const struct classification *c);
 const char *classify_proof_text(enum classify_proof proof);
 
 /* What other vocabularies call this NAT: RFC 4380 2.8 ("none", "cone", "restricted", "symmetric",

@@ -18,7 +18,8 @@ struct clock_fit {
     nsec at;          /* by this capture's clock */
     nsec offset;      /* to add to its times, at AT */
     double drift;     /* and more for each unit of time after it */
-    nsec error;       /* the times so corrected are wrong by no more than this */
+    nsec error;       /* times so corrected, from the first of the packets to the last, are wrong by
+                       no more than this */
 };
 
 struct overheard_summary {

@@ -18,17 +18,16 @@ static const struct cause_words causes[CAUSE_COUNT] = {
         {"peer_remapped",
          "data crosses directly, though the peer answers from another endpoint than the one in its "
          "address: its NAT maps it anew for each destination",
-         "a client that follows RFC 4380 alone will refuse this answer; RFC 6081 clients and "
-         "miredo "
-         "accept it"},
+         "use an RFC 6081 client or miredo at this end: one that follows RFC 4380 alone refuses "
+         "such an answer"},
     [CAUSE_PEER_NAT_TRIPS] =
         {"peer_nat_trips_on_direct_bubble",
-         "the punch fails, yet the peer's answer comes through to another port of ours, from which "
-         "the direct bubble stopped short of the peer's NAT: that NAT keeps state for the bubble "
-         "it should discard, and sends the answer from another port",
-         "on the peer's NAT, drop unsolicited UDP on the outside interface before connection "
-         "tracking confirms it; until then start the peer again from another port, and punch with "
-         "--ttl"},
+         "the peer's NAT trips over our direct bubble: it keeps state for the bubble that it "
+         "should "
+         "discard, and sends the peer's answer from another port",
+         "ask whoever runs the peer's router to drop unsolicited UDP on its outside interface "
+         "before connection tracking confirms it; until then ask the peer to start again from "
+         "another port, and punch with --ttl"},
     [CAUSE_OWN_SERVER_SILENT] = {"own_server_silent",
                                  "our own Teredo server does not answer, so nothing could be tried",
                                  "run `teredoctl qualify` against it, or use another server"},
@@ -48,26 +47,30 @@ static const struct cause_words causes[CAUSE_COUNT] = {
         {"direct_path_blocked",
          "the peer lives and answers through our server, but nothing from it arrives directly: one "
          "of the two NATs maps or filters too strictly",
-         "a symmetric NAT reaches only peers behind a cone or address-restricted NAT; run "
-         "`teredoctl qualify` at both ends to find it, and reserve a port on it (RFC 4380 5.2.10)"},
+         "run `teredoctl classify` at both ends to find the strict NAT, and reserve a UDP port on "
+         "it (RFC 4380 5.2.10): a symmetric NAT reaches only peers behind a cone or "
+         "address-restricted NAT"},
     [CAUSE_DIRECT_ANSWER_MISSING] =
         {"direct_answer_missing",
          "the peer lives and has answered through our server, but not every bubble, and nothing "
          "from it arrived directly: packets were lost, or one of the two NATs is too strict",
-         "try again; if it persists, run `teredoctl qualify` at both ends to find a symmetric NAT"},
+         "repeat the trace; if this is what it says again, run `teredoctl classify` at both ends "
+         "to find a symmetric NAT"},
     [CAUSE_ANSWER_UNPROVEN] =
         {"answer_unproven",
          "answers came only from another endpoint than the one in the peer's address, and without "
          "proof that the peer sent them",
-         "the peer's NAT has mapped it anew, or somebody else answers; try --proof=link-local"},
+         "ask for another proof with --proof=link-local: the peer's NAT may have mapped it anew, "
+         "or somebody else may be answering"},
     [CAUSE_DATA_LOST] = {"data_lost",
                          "bubbles crossed in both directions, but no echo reply came back",
-                         "the peer may filter ICMPv6 echo requests, or the path loses packets; try "
-                         "again, and try a TCP or UDP service of the peer"},
+                         "repeat the trace, and reach for a TCP or UDP service of the peer: it may "
+                         "filter ICMPv6 echo requests, or the path may lose packets"},
     [CAUSE_PEER_SILENT] =
         {"peer_silent", "the peer's server lives, but the peer answers nothing",
-         "the peer is off-line, its NAT mapping has expired, its NAT answers from a port that our "
-         "NAT refuses, or its server does not relay; ask the peer for its present address"},
+         "ask the peer for its present address, and whether it is on-line: its NAT's mapping may "
+         "have expired, its NAT may answer from a port that our NAT refuses, or its server may not "
+         "relay"},
     [CAUSE_PEER_NOT_GLOBAL] =
         {"peer_not_global",
          "the peer's address embeds an IPv4 address that is not global unicast (RFC 4380 5.2.4)",

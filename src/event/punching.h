@@ -128,6 +128,7 @@ struct punching {
     enum punch_proof proof;
     struct endpoint answered_from; /* step 4's source; unset = none */
     struct endpoint unproven_from; /* of the last answer that was not believed; unset = none */
+    uint8_t direct_ttl;            /* time to live of direct bubbles; 0 = the system's default */
     unsigned attempts;             /* bubble pairs sent */
     unsigned indirect_answers;     /* from the peer, through our own server */
     bool peer_server_alive;        /* it answered a router solicitation, or our own server is it */

@@ -17,8 +17,8 @@ static const struct reason_words reasons[QUALIFY_REASON_COUNT] = {
                             "both server addresses saw the same mapped address and port", ""},
     [QUALIFY_SYMMETRIC_NAT] =
         {"symmetric_nat", "the two server addresses saw different mappings: the NAT is symmetric",
-         "RFC 4380 clients cannot work behind it; reserve a UDP port on the NAT for this host "
-         "(RFC 4380 5.2.10) and use it with --local-port"},
+         "reserve a UDP port on the NAT for this host (RFC 4380 5.2.10), and use it with "
+         "--local-port; without one, RFC 4380 clients cannot work behind this NAT"},
     [QUALIFY_NO_REPLY] =
         {"no_reply", "neither server address replied",
          "check that UDP port 3544 may leave this network, and try another server"},
@@ -28,11 +28,13 @@ static const struct reason_words reasons[QUALIFY_REASON_COUNT] = {
     [QUALIFY_ONLY_SECONDARY] =
         {"only_secondary_replied", "the secondary server address replied, the primary did not",
          "check that the server address is right and that its server process listens on it"},
-    [QUALIFY_REJECTED] = {"replies_rejected", "every reply broke a rule and was not believed",
-                          "run with --explain to see the rule; another host may be answering in "
-                          "the server's place"},
-    [QUALIFY_PORT_UNREACHABLE] = {"port_unreachable", "the server's host says: port unreachable",
-                                  "no Teredo server listens there; check the address and port"},
+    [QUALIFY_REJECTED] =
+        {"replies_rejected", "every reply broke a rule and was not believed",
+         "run `teredoctl qualify --explain` to see the rule; another host may be answering in "
+         "the server's place"},
+    [QUALIFY_PORT_UNREACHABLE] =
+        {"port_unreachable", "the server's host says: port unreachable",
+         "check the server's address and port: its host refuses packets there"},
     [QUALIFY_HOST_UNREACHABLE] = {"host_unreachable", "a router says: host unreachable",
                                   "check the server address"},
     [QUALIFY_NET_UNREACHABLE] = {"net_unreachable", "a router says: network unreachable",

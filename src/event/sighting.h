@@ -11,12 +11,19 @@ enum {
     SIGHTING_MAX_PROBLEMS = 2 /* one outside of the UDP payload, one in it */
 };
 
+/* What is known of a packet beside its UDP payload. */
+enum sighting_outside {
+    SIGHTING_ALONE,    /* nothing */
+    SIGHTING_RECEIVED, /* when, udp.from and udp.to, as a UDP socket gives them */
+    SIGHTING_CAPTURED, /* the headers too: all of udp */
+};
+
 struct sighting {
     const char *file; /* borrowed; NULL = not from a file */
-    uint64_t frame;   /* its number there, from 1; 0 = not from a capture, and then when and udp are
-                       * not set */
+    uint64_t frame;   /* its number in the capture, from 1; 0 = from none */
+    enum sighting_outside outside;
     nsec when;
-    struct udp_datagram udp;
+    struct udp_datagram udp;     /* payload and payload_size always, the rest as outside says */
     struct teredo_packet packet; /* as far as extent says */
     enum teredo_extent extent;
     size_t size;  /* bytes of the UDP payload as sent, also where the capture has fewer */
@@ -47,6 +54,27 @@ struct sighting_summary {
 static inline const char *sighting_kind(const struct sighting *s)
 {
     return s->extent < TEREDO_KIND ? NULL : teredo_kind_name(s->packet.kind);
+}
+
+struct sighting_bytes {
+    const uint8_t *data; /* borrowed; NULL = there are none to speak of */
+    size_t size;
+};
+
+/* The payload of the IPv6 packet, which may be empty; NULL where there is no IPv6 header. */
+static inline struct sighting_bytes sighting_payload(const struct sighting *s)
+{
+    if (s->extent < TEREDO_HEADER)
+        return (struct sighting_bytes){0};
+    return (struct sighting_bytes){s->packet.payload, s->packet.payload_size};
+}
+
+/* What stands behind the last trailer, or in the place of one. */
+static inline struct sighting_bytes sighting_tail(const struct sighting *s)
+{
+    if (s->extent < TEREDO_KIND || s->packet.junk_size == 0)
+        return (struct sighting_bytes){0};
+    return (struct sighting_bytes){s->udp.payload + s->packet.junk_offset, s->packet.junk_size};
 }
 
 /* Whether the ICMPv6 message of the packet is decoded. */

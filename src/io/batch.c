@@ -16,7 +16,7 @@ static int bind_error(struct endpoint local, int errnum, struct error *error)
         error_set(error, EX_UNAVAILABLE, 0,
                   "cannot listen on %s: %s is not an address of this host", text, address);
         return error_hint(error,
-                          "see `ip -4 address` for those it has; to add one: `ip address "
+                          "`ip -4 address`, which lists those it has; to add one: `ip address "
                           "add %s/32 dev lo`",
                           address);
     case EADDRINUSE:

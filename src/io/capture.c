@@ -121,7 +121,7 @@ struct capture *capture_open(const char *path, const struct capture_control *con
     }
     c->buffer = malloc(READ_ROOM);
     if (c->fd < 0 || c->buffer == NULL || !open_stream(c)) {
-        error_set(error, EX_NOINPUT, errno, "cannot read %s", c->name);
+        error_set_no_input(error, errno, c->name);
         capture_close(c);
         return NULL;
     }
@@ -154,7 +154,7 @@ static int live_failed(struct capture *c, int code, struct error *error)
                           c->control.live_command, c->name, c->name, c->control.pipe_command);
     case PCAP_ERROR_NO_SUCH_DEVICE:
         error_set(error, EX_UNAVAILABLE, 0, "there is no interface %s", c->name);
-        return error_hint(error, "ip link lists them; 'any' is all of them");
+        return error_hint(error, "`ip link`, which lists them; 'any' is all of them");
     default:
         return error_set(error, EX_UNAVAILABLE, 0, "cannot capture on %s: %s", c->name, detail);
     }
@@ -210,11 +210,10 @@ static int begin_file(struct capture *c, struct error *error)
     if (c->pcap == NULL && c->stopped)
         return 0;
     if (c->pcap == NULL) {
-        error_set(error, EX_DATAERR, 0, "%s is no capture that libpcap can read: %s", c->name,
+        error_set(error, EX_DATAERR, 0, "%s is not a capture that libpcap can read: %s", c->name,
                   errbuf);
         if (first == 0x1f || first == 'B' || first == 0xfd || first == 0x28)
-            error_hint(error, "if it is compressed: zcat %s | %s", c->name,
-                       c->control.pipe_command);
+            error_hint(error, "if it is compressed: gunzip, bunzip2, unxz or unzstd it first");
         return -1;
     }
     c->stream = NULL;
@@ -346,6 +345,7 @@ enum capture_result capture_next(struct capture *c, struct capture_frame *frame,
             continue;
         frame->data = data;
         frame->size = header->caplen;
+        frame->whole = header->len;
         frame->when = time_of(header);
         frame->number = c->number;
         return CAPTURE_FRAME;

@@ -17,6 +17,7 @@ struct capture;
 struct capture_frame {
     const uint8_t *data; /* borrowed until the next one */
     size_t size;         /* bytes captured */
+    size_t whole;        /* bytes that the frame had: more, if it was cut */
     nsec when;           /* since the epoch, by the capture's clock */
     uint64_t number;     /* in the capture, from 1; those that a filter left out count in files */
 };

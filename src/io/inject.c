@@ -120,7 +120,7 @@ static int refuse_spoofing(const struct inject_config *config, struct error *err
 {
     char address[IP4_STRLEN];
 
-    error_set(error, EX_UNAVAILABLE, 0, "%s is no address of this host",
+    error_set(error, EX_UNAVAILABLE, 0, "%s is not an address of this host",
               ip4_format(config->from.address, address));
     return error_hint(error, "--from-address with one that is; --spoof sends from it all the same, "
                              "and teredoctl-bubble(1) says what that means");

@@ -1,6 +1,7 @@
 #include "loop.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/timerfd.h>
 #include <sysexits.h>
@@ -17,14 +18,34 @@ static void timer_ready(void *context)
         l->on_timer(l->timer_context);
 }
 
-int loop_init(struct loop *l, struct error *error)
+int loop_init_uv(uv_loop_t *uv, struct error *error)
 {
-    int failed;
+    int pipes[2][2];
+    int open = 0, failed = 0;
 
-    *l = (struct loop){.timer_fd = -1};
-    failed = uv_loop_init(&l->uv);
+    /* libuv aborts where it gets no pipe for its signals, so there must be descriptors left. */
+    while (open < 2 && failed == 0) {
+        if (pipe2(pipes[open], O_CLOEXEC) == 0)
+            open++;
+        else
+            failed = -errno;
+    }
+    while (open-- > 0) {
+        close(pipes[open][0]);
+        close(pipes[open][1]);
+    }
+    if (failed == 0)
+        failed = uv_loop_init(uv);
     if (failed != 0)
         return error_set(error, EX_OSERR, -failed, "cannot set up the event loop");
+    return 0;
+}
+
+int loop_init(struct loop *l, struct error *error)
+{
+    *l = (struct loop){.timer_fd = -1};
+    if (loop_init_uv(&l->uv, error) != 0)
+        return -1;
     l->open = true;
     l->timer_fd = timerfd_create(CLOCK_BOOTTIME, TFD_NONBLOCK | TFD_CLOEXEC);
     if (l->timer_fd < 0)
@@ -105,6 +126,47 @@ int loop_on_stop(struct loop *l, void (*stop)(void *context), void *context, str
             return error_set(error, EX_OSERR, -failed, "cannot watch for signals");
     }
     return 0;
+}
+
+static void tick_passed(uv_timer_t *handle)
+{
+    struct loop *l = handle->data;
+
+    l->on_tick(l->tick_context, LOOP_TICK_TIME);
+}
+
+static void terminal_signal_came(uv_signal_t *handle, int number)
+{
+    struct loop *l = handle->data;
+
+    if (number == SIGWINCH) {
+        l->on_tick(l->tick_context, LOOP_TICK_RESIZED);
+        return;
+    }
+    l->on_tick(l->tick_context, LOOP_TICK_SUSPENDED);
+    raise(SIGSTOP);
+    l->on_tick(l->tick_context, LOOP_TICK_RESUMED);
+}
+
+int loop_on_tick(struct loop *l, nsec interval, void (*tick)(void *context, enum loop_tick why),
+                 void *context, struct error *error)
+{
+    static const int numbers[LOOP_TERMINAL_SIGNALS] = {SIGWINCH, SIGTSTP};
+    uint64_t milliseconds = (uint64_t)(interval / NSEC_MS);
+    int failed = uv_timer_init(&l->uv, &l->tick);
+
+    l->on_tick = tick;
+    l->tick_context = context;
+    l->tick.data = l;
+    if (failed == 0)
+        failed = uv_timer_start(&l->tick, tick_passed, milliseconds, milliseconds);
+    for (int i = 0; i < LOOP_TERMINAL_SIGNALS && failed == 0; i++) {
+        failed = uv_signal_init(&l->uv, &l->terminal_signals[i]);
+        l->terminal_signals[i].data = l;
+        if (failed == 0)
+            failed = uv_signal_start(&l->terminal_signals[i], terminal_signal_came, numbers[i]);
+    }
+    return failed == 0 ? 0 : error_set(error, EX_OSERR, -failed, "cannot look after the terminal");
 }
 
 void loop_run(struct loop *l)

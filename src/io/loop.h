@@ -11,7 +11,16 @@
 
 enum {
     LOOP_MAX_FDS = 80,
-    LOOP_SIGNALS = 2
+    LOOP_SIGNALS = 2,
+    LOOP_TERMINAL_SIGNALS = 2
+};
+
+/* Why a terminal is looked after. */
+enum loop_tick {
+    LOOP_TICK_TIME,      /* some time has passed */
+    LOOP_TICK_RESIZED,   /* it has another size */
+    LOOP_TICK_SUSPENDED, /* the user stops the program, now */
+    LOOP_TICK_RESUMED,   /* and has it go on */
 };
 
 struct loop;
@@ -34,7 +43,14 @@ struct loop {
     uv_signal_t signals[LOOP_SIGNALS];
     void (*on_stop)(void *context);
     void *stop_context;
+    uv_timer_t tick;
+    uv_signal_t terminal_signals[LOOP_TERMINAL_SIGNALS];
+    void (*on_tick)(void *context, enum loop_tick why);
+    void *tick_context;
 };
+
+/* uv_loop_init, which gives an error (71) where libuv would abort: without descriptors. */
+int loop_init_uv(uv_loop_t *uv, struct error *error);
 
 /* Sets up L, which may not be moved afterwards; loop_close frees it, also after a failure. */
 int loop_init(struct loop *l, struct error *error);
@@ -49,6 +65,11 @@ void loop_set_timer(struct loop *l, nsec when);
 
 /* Calls STOP at SIGINT and SIGTERM; the second signal has its usual effect. */
 int loop_on_stop(struct loop *l, void (*stop)(void *context), void *context, struct error *error);
+
+/* Calls TICK every INTERVAL, and when the terminal changes its size, or the user stops the program
+ * (SIGTSTP) and has it go on. */
+int loop_on_tick(struct loop *l, nsec interval, void (*tick)(void *context, enum loop_tick why),
+                 void *context, struct error *error);
 
 /* Runs until loop_stop. */
 void loop_run(struct loop *l);

@@ -12,9 +12,9 @@ enum {
 };
 
 /* Reads packet NUMBER (from 1, as every dissector counts) of the pcap or pcapng file PATH ("-" =
- * standard input), of link type Ethernet, Linux cooked 1 and 2, or raw IP. Returns the size of the
- * IPv4 packet in BUF; or 0 and ERROR filled: EX_NOINPUT for a file that cannot be read, EX_DATAERR
- * for one that is no capture, is damaged, has no such packet, or has another than IPv4 there. */
+ * standard input), of a link type that capture.h reads. Returns the size of the IPv4 packet in BUF;
+ * or 0 and ERROR filled: EX_NOINPUT for a file that cannot be read or is empty, EX_DATAERR for one
+ * that is no capture, is damaged, has no such packet, or has another than IPv4 there. */
 size_t packet_file_read(const char *path, unsigned long number,
                         uint8_t buf[static PACKET_FILE_ROOM], struct error *error);
 

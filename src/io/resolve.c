@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
-#include <uv.h>
+
+#include "loop.h"
 
 /* Splits NAME[:PORT]; false if there is no name or the port is no number from 1 to 65535. */
 static bool split_port(const char *text, char *name, size_t size, uint16_t *port)
@@ -44,15 +45,14 @@ int resolve_endpoint(const char *text, uint16_t default_port, struct endpoint *o
     if (endpoint_parse(text, default_port, out))
         return 0;
     if (!split_port(text, name, sizeof name, &port)) {
-        error_set(error, EX_USAGE, 0, "'%s' is no server", text);
+        error_set(error, EX_USAGE, 0, "'%s' is not a server", text);
         return error_hint(error, "give an IPv4 address or a name, with :PORT if it is not %u",
                           default_port);
     }
-    failed = uv_loop_init(&loop);
-    if (failed == 0) {
-        failed = uv_getaddrinfo(&loop, &request, NULL, name, NULL, &hints);
-        uv_loop_close(&loop);
-    }
+    if (loop_init_uv(&loop, error) != 0)
+        return -1;
+    failed = uv_getaddrinfo(&loop, &request, NULL, name, NULL, &hints);
+    uv_loop_close(&loop);
     if (failed != 0) {
         error_set(error, EX_NOHOST, 0, "cannot find '%s': %s", name, uv_strerror(failed));
         return error_hint(error, failed == UV_EAI_NONAME || failed == UV_EAI_NODATA

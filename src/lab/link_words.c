@@ -94,13 +94,13 @@ static int parse_item(struct link_config *links, const struct property *p, char 
     if (equals != NULL) {
         *equals = '\0';
         if (!lab_host_named(item, &host)) {
-            error_set(error, EX_USAGE, 0, "\"%s\" is no link of the lab", item);
+            error_set(error, EX_USAGE, 0, "\"%s\" is not a link of the lab", item);
             return error_hint(error, "links: a, b, s1, s2; or a value alone for all of them");
         }
     }
     for (unsigned i = 0; i < LAB_HOSTS; i++)
         if ((host == LAB_HOSTS || host == i) && !set_value(&links[i], p, value)) {
-            error_set(error, EX_USAGE, 0, "\"%s\" is no value of a link's %s", value, p->name);
+            error_set(error, EX_USAGE, 0, "\"%s\" is not a value of a link's %s", value, p->name);
             return error_hint(error, p->is_time ? "times: 250us, 25ms, 1.5s; at most 60s"
                                                 : "probabilities: 5%% or 0.05, from 0 to 1");
         }
@@ -119,7 +119,7 @@ int link_config_parse(struct link_config links[static LAB_HOSTS], const char *pr
         if (strcmp(properties[i].name, property) == 0)
             p = &properties[i];
     if (p == NULL)
-        return error_set(error, EX_USAGE, 0, "\"%s\" is no property of a link", property);
+        return error_set(error, EX_USAGE, 0, "\"%s\" is not a property of a link", property);
     if (snprintf(copy, sizeof copy, "%s", text) >= (int)sizeof copy)
         return error_set(error, EX_USAGE, 0, "the list of a link's %s is too long", p->name);
     memcpy(parsed, links, sizeof parsed);

@@ -249,10 +249,10 @@ static int parse_option(struct nat_config *c, const char *name, const char *valu
         }
         if (options[i].set(c, value))
             return 0;
-        error_set(error, EX_USAGE, 0, "\"%s\" is no value of the NAT option %s", value, name);
+        error_set(error, EX_USAGE, 0, "\"%s\" is not a value of the NAT option %s", value, name);
         return error_hint(error, "values of %s: %s", name, options[i].values);
     }
-    error_set(error, EX_USAGE, 0, "\"%s\" is no NAT option", name);
+    error_set(error, EX_USAGE, 0, "\"%s\" is not a NAT option", name);
     return error_hint(error, "options: %s",
                       c->kind == NAT_KIND_FIREWALL ? FIREWALL_OPTIONS : ALL_OPTIONS);
 }
@@ -262,7 +262,7 @@ static int parse_word(struct nat_config *c, const char *word, struct error *erro
     const struct preset *preset = preset_named(word);
 
     if (preset == NULL) {
-        error_set(error, EX_USAGE, 0, "\"%s\" is no kind of NAT", word);
+        error_set(error, EX_USAGE, 0, "\"%s\" is not a kind of NAT", word);
         return error_hint(error, "kinds: %s; or a list such as %s", ALL_WORDS,
                           "mapping=address,filtering=address-port,ports=sequential");
     }
@@ -278,7 +278,7 @@ static int parse_item(struct nat_config *c, char *item, bool first, struct error
     if (equals == NULL && first)
         return parse_word(c, item, error);
     if (equals == NULL) {
-        error_set(error, EX_USAGE, 0, "\"%s\" in a NAT's list is no OPTION=VALUE", item);
+        error_set(error, EX_USAGE, 0, "\"%s\" in a NAT's list is not an OPTION=VALUE", item);
         return error_hint(error, "a kind of NAT comes first; options: %s", ALL_OPTIONS);
     }
     if (c->kind == NAT_KIND_NONE || c->block_udp) {

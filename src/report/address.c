@@ -150,5 +150,12 @@ void address_print(struct address_printer *printer, const struct address *a)
     case REPORT_JSONL:
         address_print_json(printer, a);
         break;
+    case REPORT_TSV:
+        address_print_tsv(printer, a);
+        break;
+    case REPORT_LADDER:
+    case REPORT_MERMAID:
+    case REPORT_SVG:
+        break; /* there is nothing to draw */
     }
 }

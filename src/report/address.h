@@ -78,5 +78,6 @@ void address_print_end(struct address_printer *printer);
 /* The formats; only address.c calls them. */
 void address_print_text(struct address_printer *printer, const struct address *a);
 void address_print_json(struct address_printer *printer, const struct address *a);
+void address_print_tsv(struct address_printer *printer, const struct address *a);
 
 #endif

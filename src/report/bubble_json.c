@@ -2,6 +2,7 @@
 
 #include "bubble_reporter.h"
 #include "json_parts.h"
+#include "tsv.h"
 #include "words.h"
 
 enum {
@@ -16,17 +17,21 @@ static json_t *start_object(const struct bubble_report *r, const char *event)
     if (event != NULL && r->config.format == REPORT_JSON)
         return json_object();
     o = json_pack("{s:i, s:s}", "schema", SCHEMA, "command", "bubble");
-    if (r->config.format == REPORT_JSONL)
+    if (r->config.format != REPORT_JSON)
         json_object_set_new(o, "event", json_string(event != NULL ? event : "summary"));
     return o;
 }
 
 static void print(const struct bubble_report *r, json_t *o)
 {
-    json_dumpf(o, r->config.out,
-               JSON_REAL_PRECISION(12) |
-                   (r->config.format == REPORT_JSONL ? JSON_COMPACT : JSON_INDENT(2)));
-    fputc('\n', r->config.out);
+    if (r->config.format == REPORT_TSV) {
+        tsv_row(r->config.out, "bubble", o);
+    } else {
+        json_dumpf(o, r->config.out,
+                   JSON_REAL_PRECISION(12) |
+                       (r->config.format == REPORT_JSONL ? JSON_COMPACT : JSON_INDENT(2)));
+        fputc('\n', r->config.out);
+    }
     fflush(r->config.out);
     json_decref(o);
 }
@@ -39,24 +44,42 @@ static void deliver(const struct bubble_report *r, json_t *list, json_t *o)
         print(r, o);
 }
 
+/* Adds the keys of a packet as decode has them, from the same text. */
+static void add_packet(struct bubble_report *r, json_t *o, const struct sighting *s)
+{
+    char *end = packet_put_json(&r->stamp, r->text, s);
+    json_t *packet;
+
+    /* It begins with the comma of its first key. */
+    r->text[0] = '{';
+    *end++ = '}';
+    packet = json_loadb(r->text, (size_t)(end - r->text), 0, NULL);
+    json_object_update(o, packet);
+    json_decref(packet);
+}
+
+static json_t *json_hex(struct bubble_report *r, const uint8_t *data, size_t size)
+{
+    return json_stringn(r->text, (size_t)(put_hex(r->text, data, size) - r->text));
+}
+
+static void add_data(struct bubble_report *r, json_t *o, const struct sighting *s)
+{
+    json_object_set_new(o, "data", json_hex(r, s->udp.payload, s->udp.payload_size));
+}
+
 void bubble_json_packet(struct bubble_report *r, const struct bubble_packet *p)
 {
     json_t *o = start_object(r, "packet");
 
     json_object_set_new(o, "number", json_integer((json_int_t)p->number));
-    json_object_set_new(o, "when", json_time(p->when));
     json_object_set_new(o, "aim", json_string(bubble_aim_code(p->aim)));
-    json_object_set_new(o, "from", json_any_endpoint(p->craft->from));
-    json_object_set_new(o, "to", json_any_endpoint(p->craft->to));
     json_object_set_new(o, "system_error",
                         p->errnum != 0 ? json_string(strerror(p->errnum)) : json_null());
-    packet_json_outer(o, &p->craft->udp);
-    packet_json(o, &p->view);
-    if (r->config.dump) {
-        uint8_t bytes[CRAFT_MAX_SIZE];
-
-        json_object_set_new(o, "hex", json_hex(bytes, craft_encode(p->craft, bytes, sizeof bytes)));
-    }
+    add_packet(r, o, &p->sighting);
+    add_data(r, o, &p->sighting);
+    if (r->config.dump)
+        json_object_set_new(o, "hex", json_hex(r, p->ip4, p->ip4_size));
     deliver(r, r->packets, o);
 }
 
@@ -65,16 +88,14 @@ void bubble_json_reply(struct bubble_report *r, const struct bubble_reply *reply
     json_t *o = start_object(r, "reply");
     bool known = reply->answered != 0;
 
-    json_object_set_new(o, "when", json_time(reply->when));
     json_object_set_new(o, "delay_s", json_seconds(reply->delay, known));
     json_object_set_new(o, "answers",
                         known && reply->proof != PROOF_NONE
                             ? json_integer((json_int_t)reply->answered)
                             : json_null());
     json_object_set_new(o, "proof", json_string(punch_proof_code(reply->proof)));
-    json_object_set_new(o, "from", json_any_endpoint(reply->from));
-    json_object_set_new(o, "to", json_any_endpoint(reply->to));
-    packet_json(o, &reply->view);
+    add_packet(r, o, &reply->sighting);
+    add_data(r, o, &reply->sighting);
     deliver(r, r->replies, o);
 }
 

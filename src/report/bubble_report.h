@@ -3,9 +3,9 @@
 #define REPORT_BUBBLE_REPORT_H
 
 #include "observation.h"
-#include "packet_view.h"
 #include "punching.h"
 #include "report.h"
+#include "sighting.h"
 
 enum bubble_aim {
     BUBBLE_DIRECT,   /* the peer's mapped endpoint */
@@ -15,20 +15,18 @@ enum bubble_aim {
 
 struct bubble_packet {
     unsigned long number; /* from 1 */
-    nsec when;
     enum bubble_aim aim;
-    const struct craft *craft; /* from, to and the outer headers */
-    struct packet_view view;
-    int errnum; /* 0, or why it was not sent */
+    const uint8_t *ip4; /* the whole IPv4 packet; borrowed */
+    size_t ip4_size;
+    struct sighting sighting; /* what it says, and when it was sent */
+    int errnum;               /* 0, or why it was not sent */
 };
 
 struct bubble_reply {
-    nsec when;
-    struct endpoint from, to;
+    struct sighting sighting;
     enum punch_proof proof;
     unsigned long answered; /* number of the packet; 0 = none was sent yet */
     nsec delay;             /* since that one */
-    struct packet_view view;
 };
 
 struct bubble_icmp {

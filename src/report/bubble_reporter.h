@@ -2,14 +2,21 @@
 #ifndef REPORT_BUBBLE_REPORTER_H
 #define REPORT_BUBBLE_REPORTER_H
 
+#include <jansson.h>
+
 #include "bubble_report.h"
+#include "packet.h"
 
 struct bubble_report {
     struct bubble_report_config config;
     json_t *packets, *replies, *icmp; /* what a json run has gathered; else NULL */
+    struct stamp stamp;
+    char text[PACKET_MAX_TEXT + 1]; /* of one packet */
 };
 
-void bubble_text_packet(const struct bubble_report *r, const struct bubble_packet *p);
+/* The fields of S, and with LINE what decode prints above them. */
+void bubble_text_tree(struct bubble_report *r, FILE *out, bool line, const struct sighting *s);
+void bubble_text_packet(struct bubble_report *r, const struct bubble_packet *p);
 void bubble_text_reply(const struct bubble_report *r, const struct bubble_reply *reply);
 void bubble_text_icmp(const struct bubble_report *r, const struct bubble_icmp *icmp);
 void bubble_text_summary(const struct bubble_report *r, const struct bubble_summary *s);

@@ -23,50 +23,78 @@ static const char *proof_text(enum punch_proof proof)
     return "without proof";
 }
 
+static const char *kind_word(const struct sighting *s)
+{
+    if (s->extent == TEREDO_WHOLE)
+        return teredo_kind_name(s->packet.kind);
+    return s->extent >= TEREDO_HEADER && s->packet.ip6.next_header == IP_PROTOCOL_NONE
+               ? "malformed bubble"
+               : "malformed packet";
+}
+
 /* "bubble, 40 bytes: SOURCE > DESTINATION" */
-static void put_packet(FILE *out, const struct packet_view *v)
+static void put_packet(FILE *out, const struct sighting *s)
 {
     char source[INET6_ADDRSTRLEN], destination[INET6_ADDRSTRLEN];
 
-    fprintf(out, "%s, %zu bytes", packet_view_kind(v), v->size);
-    if (v->craft.raw == NULL)
-        fprintf(out, ": %s > %s", words_ip6(&v->craft.packet.ip6.source, source),
-                words_ip6(&v->craft.packet.ip6.destination, destination));
+    fprintf(out, "%s, %zu bytes", kind_word(s), s->size);
+    if (s->extent >= TEREDO_HEADER)
+        fprintf(out, ": %s > %s", words_ip6(&s->packet.ip6.source, source),
+                words_ip6(&s->packet.ip6.destination, destination));
 }
 
-void bubble_text_packet(const struct bubble_report *r, const struct bubble_packet *p)
+void bubble_text_tree(struct bubble_report *r, FILE *out, bool line, const struct sighting *s)
 {
+    char *p = line ? packet_put_line(&r->stamp, r->text, s) : r->text;
+
+    fwrite(r->text, 1, (size_t)(packet_put_tree(p, s) - r->text), out);
+}
+
+/* All bytes, 16 a line, with their offsets. */
+static void put_dump(FILE *out, const uint8_t *data, size_t size)
+{
+    for (size_t line = 0; line < size; line += 16) {
+        fprintf(out, "  0x%04zx  ", line);
+        for (size_t i = line; i < line + 16 && i < size; i++)
+            fprintf(out, "%02x%s", data[i],
+                    i + 1 == line + 16 || i + 1 == size ? "\n"
+                    : i % 2 == 1                        ? " "
+                                                        : "");
+    }
+}
+
+void bubble_text_packet(struct bubble_report *r, const struct bubble_packet *p)
+{
+    const struct sighting *s = &p->sighting;
     FILE *out = r->config.out;
     char from[ENDPOINT_STRLEN], to[ENDPOINT_STRLEN];
 
     if (r->config.quiet)
         return;
-    fprintf(out, "%lu  %s > %s  %s", p->number, endpoint_format(p->craft->from, from),
-            endpoint_format(p->craft->to, to), aim_word(p->aim));
-    put_packet(out, &p->view);
+    fprintf(out, "%lu  %s > %s  %s", p->number, endpoint_format(s->udp.from, from),
+            endpoint_format(s->udp.to, to), aim_word(p->aim));
+    put_packet(out, s);
     if (p->errnum != 0)
         fprintf(out, "; not sent: %s", strerror(p->errnum));
     fputc('\n', out);
     if (r->config.dump) {
-        uint8_t bytes[CRAFT_MAX_SIZE];
-
-        packet_text_outer(out, "   ", p->craft);
-        packet_text(out, "   ", &p->view);
-        packet_text_hex(out, "   ", bytes, craft_encode(p->craft, bytes, sizeof bytes));
+        bubble_text_tree(r, out, false, s);
+        put_dump(out, p->ip4, p->ip4_size);
     }
     fflush(out);
 }
 
 void bubble_text_reply(const struct bubble_report *r, const struct bubble_reply *reply)
 {
+    const struct sighting *s = &reply->sighting;
     FILE *out = r->config.out;
     char from[ENDPOINT_STRLEN], to[ENDPOINT_STRLEN];
 
     if (r->config.quiet)
         return;
-    fprintf(out, "%+.3f ms  %s > %s  ", words_ms(reply->delay), endpoint_format(reply->from, from),
-            endpoint_format(reply->to, to));
-    put_packet(out, &reply->view);
+    fprintf(out, "%+.3f ms  %s > %s  ", words_ms(reply->delay), endpoint_format(s->udp.from, from),
+            endpoint_format(s->udp.to, to));
+    put_packet(out, s);
     if (reply->proof == PROOF_NONE)
         fprintf(out, "; without proof\n");
     else

@@ -3,6 +3,7 @@
 
 #include "json_parts.h"
 #include "reporter.h"
+#include "tsv.h"
 
 enum {
     SCHEMA = 1
@@ -12,7 +13,7 @@ static json_t *start_object(const struct reporter *r, const char *event)
 {
     json_t *o = json_pack("{s:i, s:s}", "schema", SCHEMA, "command", r->config.command);
 
-    if (r->config.format == REPORT_JSONL)
+    if (r->config.format != REPORT_JSON)
         json_object_set_new(o, "event", json_string(event));
     return o;
 }
@@ -22,8 +23,12 @@ static void print(const struct reporter *r, json_t *o)
     size_t flags = JSON_REAL_PRECISION(12) |
                    (r->config.format == REPORT_JSONL ? JSON_COMPACT : JSON_INDENT(2));
 
-    json_dumpf(o, r->config.out, flags);
-    fputc('\n', r->config.out);
+    if (r->config.format == REPORT_TSV) {
+        tsv_row(r->config.out, r->config.command, o);
+    } else {
+        json_dumpf(o, r->config.out, flags);
+        fputc('\n', r->config.out);
+    }
     json_decref(o);
 }
 

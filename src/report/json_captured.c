@@ -4,6 +4,7 @@
 
 #include "json_parts.h"
 #include "reporter.h"
+#include "tsv.h"
 
 enum {
     SCHEMA = 1
@@ -23,6 +24,12 @@ static json_t *start_object(const struct reporter *r, const char *event)
 static void print(struct reporter *r, json_t *o)
 {
     FILE *out = r->config.out;
+
+    if (r->config.format == REPORT_TSV) {
+        tsv_row(out, TSV_CAPTURES, o);
+        json_decref(o);
+        return;
+    }
 
     if (r->config.format == REPORT_JSON && !r->list_open)
         fprintf(out, "{\"schema\": %d, \"command\": \"%s\", \"events\": [\n", SCHEMA,
@@ -135,7 +142,7 @@ static json_t *punch_object(const struct reporter *r, const struct punching *p)
 
 static json_t *qualification_object(const struct reporter *r, const struct qualification *q)
 {
-    json_t *o = start_object(r, "qualification");
+    json_t *o = start_object(r, "client_qualification");
 
     json_object_set_new(o, "when", json_time(q->started));
     json_add_qualification(o, q);
@@ -195,6 +202,9 @@ static json_t *summary_object(const struct reporter *r, const struct overheard_s
 
 void json_captured_emit(struct reporter *r, const struct event *e)
 {
+    /* Rows are of hole punches alone. */
+    if (r->config.format == REPORT_TSV && e->kind != EVENT_PUNCHING)
+        return;
     switch (e->kind) {
     case EVENT_REJECTED:
         print(r, rejected_object(r, e));

@@ -104,5 +104,5 @@ void json_add_classification(json_t *o, const struct classification *c)
                         json_string(c->nat == NAT_NAME_UNKNOWN && c->reach != REACH_BOTH
                                         ? classify_reach_text(c->reach)
                                         : nat_name_text(c->nat)));
-    json_object_set_new(o, "advice", json_string(classify_reach_advice(c->reach)));
+    json_object_set_new(o, "advice", json_string(classification_advice(c)));
 }

@@ -11,8 +11,10 @@
 #include "error.h"
 
 enum {
-    OUTPUT_ROOM = 65536,
-    OUTPUT_PIECE = 16384 /* the most that one output_reserve asks for */
+    /* The most that one output_reserve asks for: the JSON of a packet of 65,535 bytes, and of the
+     * longest name of its file. Only of what was really put 48 KiB are gathered. */
+    OUTPUT_PIECE = 163840,
+    OUTPUT_ROOM = OUTPUT_PIECE + 49152
 };
 
 struct output {

@@ -1,110 +1,197 @@
-#include <stdlib.h>
+#include "ip6_text.h"
+#include "json_put.h"
+#include "packet.h"
 
-#include "json_parts.h"
-#include "packet_view.h"
-#include "words.h"
-
-json_t *json_hex(const uint8_t *data, size_t size)
+static char *put_ip6_pair(char *p, const char *key, const struct in6_addr *address)
 {
-    static const char digits[] = "0123456789abcdef";
-    char *text = malloc(2 * size + 1);
-    json_t *string;
+    p = json_put_key(p, key);
+    *p++ = '"';
+    p += ip6_format(address, p);
+    *p++ = '"';
+    return p;
+}
 
-    if (text == NULL)
-        return NULL;
-    for (size_t i = 0; i < size; i++) {
-        text[2 * i] = digits[data[i] >> 4];
-        text[2 * i + 1] = digits[data[i] & 0xf];
+/* The first key of an object, which no comma precedes. */
+static char *put_object(char *p, const char *key, const char *first)
+{
+    p = put_string(json_put_key(p, key), "{\"");
+    return put_string(put_string(p, first), "\":");
+}
+
+static char *put_where(struct stamp *stamp, char *p, const struct sighting *s)
+{
+    if (s->outside == SIGHTING_ALONE)
+        return put_string(p, ",\"when\":null,\"from\":null,\"to\":null");
+    p = stamp_put(stamp, put_string(p, ",\"when\":\""), s->when);
+    *p++ = '"';
+    p = json_put_endpoint(p, "from", s->udp.from);
+    return json_put_endpoint(p, "to", s->udp.to);
+}
+
+static char *put_outer(char *p, const struct sighting *s)
+{
+    const struct ip4_header *ip = &s->udp.ip;
+
+    if (s->outside != SIGHTING_CAPTURED)
+        return put_string(p, ",\"ipv4\":null,\"udp\":null");
+    p = put_decimal(put_object(p, "ipv4", "ttl"), ip->ttl);
+    p = json_put_number(p, "tos", ip->tos);
+    p = json_put_number(p, "id", ip->id);
+    p = json_put_flag(p, "dont_fragment", ip->dont_fragment);
+    p = json_put_flag(p, "more_fragments", ip->more_fragments);
+    p = put_decimal(put_string(p, "},\"udp\":{\"length\":"), s->udp.length);
+    p = put_hex16(put_string(p, ",\"checksum\":\""), s->udp.checksum);
+    return put_string(p, "\"}");
+}
+
+static char *put_encapsulations(char *p, const struct teredo_packet *packet)
+{
+    const struct teredo_auth *auth = &packet->auth;
+
+    if (packet->has_auth) {
+        p = put_string(json_put_key(p, "auth"), "{\"client_id\":\"");
+        p = put_hex(p, auth->client_id, auth->client_id_size);
+        *p++ = '"';
+        p = json_put_hex(p, "value", auth->value, auth->value_size);
+        p = json_put_hex(p, "nonce", auth->nonce, sizeof auth->nonce);
+        p = json_put_number(p, "confirmation", auth->confirmation);
+        *p++ = '}';
+    } else {
+        p = json_put_null(p, "auth");
     }
-    string = json_stringn(text, 2 * size);
-    free(text);
-    return string;
+    return packet->has_origin ? json_put_endpoint(p, "origin", packet->origin)
+                              : json_put_null(p, "origin");
 }
 
-static json_t *json_auth(const struct teredo_auth *auth)
+static char *put_ip6(char *p, const struct ip6_header *ip6)
 {
-    json_t *o = json_object();
-
-    json_object_set_new(o, "client_id", json_hex(auth->client_id, auth->client_id_size));
-    json_object_set_new(o, "value", json_hex(auth->value, auth->value_size));
-    json_object_set_new(o, "nonce", json_hex(auth->nonce, sizeof auth->nonce));
-    json_object_set_new(o, "confirmation", json_integer(auth->confirmation));
-    return o;
+    p = put_string(put_object(p, "ipv6", "source"), "\"");
+    p += ip6_format(&ip6->source, p);
+    *p++ = '"';
+    p = put_ip6_pair(p, "destination", &ip6->destination);
+    p = json_put_number(p, "hop_limit", ip6->hop_limit);
+    p = json_put_number(p, "next_header", ip6->next_header);
+    p = json_put_number(p, "payload_length", ip6->payload_length);
+    p = json_put_number(p, "traffic_class", ip6->traffic_class);
+    p = json_put_number(p, "flow_label", ip6->flow_label);
+    *p++ = '}';
+    return p;
 }
 
-static json_t *json_ip6_header(const struct craft *c)
+static char *put_parts(char *p, const struct in6_addr *address)
 {
-    const struct ip6_header *ip6 = &c->packet.ip6;
-    char source[INET6_ADDRSTRLEN], destination[INET6_ADDRSTRLEN];
-    json_t *o = json_object();
+    struct teredo_addr teredo;
 
-    json_object_set_new(o, "source", json_string(words_ip6(&ip6->source, source)));
-    json_object_set_new(o, "destination", json_string(words_ip6(&ip6->destination, destination)));
-    json_object_set_new(o, "hop_limit", json_integer(ip6->hop_limit));
-    json_object_set_new(o, "next_header", json_integer(ip6->next_header));
-    json_object_set_new(o, "payload_length",
-                        json_integer(c->lies_about_length ? ip6->payload_length
-                                                          : (json_int_t)c->packet.payload_size));
-    json_object_set_new(o, "traffic_class", json_integer(ip6->traffic_class));
-    json_object_set_new(o, "flow_label", json_integer(ip6->flow_label));
-    return o;
+    if (!teredo_addr_decode(address, &teredo))
+        return put_string(p, "null");
+    p = put_ip4(put_string(p, "{\"server\":\""), teredo.server);
+    *p++ = '"';
+    p = json_put_endpoint(p, "mapped", teredo.mapped);
+    p = json_put_teredo_flags(p, teredo.flags);
+    *p++ = '}';
+    return p;
 }
 
-static json_t *json_trailers(const struct teredo_packet *p)
+static char *put_teredo(char *p, const struct ip6_header *ip6)
 {
-    json_t *list = json_array();
+    p = put_parts(put_object(p, "teredo", "source"), &ip6->source);
+    p = put_parts(json_put_key(p, "destination"), &ip6->destination);
+    *p++ = '}';
+    return p;
+}
 
-    for (unsigned i = 0; i < p->trailer_count; i++) {
-        const struct teredo_trailer *t = &p->trailers[i];
-        const char *name = trailer_name(t->type);
-        json_t *o = json_object();
+static char *put_icmp6(char *p, const struct icmp6_message *m)
+{
+    bool echo = m->type == ICMP6_TYPE_ECHO_REQUEST || m->type == ICMP6_TYPE_ECHO_REPLY;
+    bool ra = m->type == ICMP6_TYPE_RA;
 
-        json_object_set_new(o, "type", json_integer(t->type));
-        json_object_set_new(o, "name", name != NULL ? json_string(name) : json_null());
-        json_object_set_new(o, "value", json_hex(t->value, t->size));
-        json_array_append_new(list, o);
+    p = put_decimal(put_object(p, "icmp6", "type"), m->type);
+    p = json_put_number(p, "code", m->code);
+    p = echo ? json_put_number(p, "id", m->echo.id) : json_put_null(p, "id");
+    p = echo ? json_put_number(p, "sequence", m->echo.sequence) : json_put_null(p, "sequence");
+    if (ra && m->ra.prefix_count > 0) {
+        p = put_ip6_pair(p, "prefix", &m->ra.prefix.prefix) - 1;
+        *p++ = '/';
+        p = put_decimal(p, m->ra.prefix.length);
+        *p++ = '"';
+    } else {
+        p = json_put_null(p, "prefix");
     }
-    return list;
+    p = ra && m->ra.mtu != 0 ? json_put_number(p, "mtu", m->ra.mtu) : json_put_null(p, "mtu");
+    *p++ = '}';
+    return p;
 }
 
-static json_t *json_problems(const struct wire_fault *fault)
+static char *put_bytes_or_null(char *p, const char *key, struct sighting_bytes bytes)
 {
-    json_t *list = json_array();
-
-    if (fault->reason != WIRE_OK)
-        json_array_append_new(list,
-                              json_pack("{s:s, s:I}", "reason", wire_reason_code(fault->reason),
-                                        "offset", (json_int_t)fault->offset));
-    return list;
+    return bytes.data == NULL ? json_put_null(p, key)
+                              : json_put_hex(p, key, bytes.data, bytes.size);
 }
 
-void packet_json(json_t *o, const struct packet_view *v)
+const char *packet_trailer_name(uint8_t type)
 {
-    const struct craft *c = &v->craft;
-    const struct teredo_packet *p = &c->packet;
-    bool has_ip6 = c->raw == NULL;
-
-    json_object_set_new(o, "size", json_integer((json_int_t)v->size));
-    json_object_set_new(o, "kind",
-                        v->decoded ? json_string(teredo_kind_name(v->kind)) : json_null());
-    json_object_set_new(o, "auth", has_ip6 && p->has_auth ? json_auth(&p->auth) : json_null());
-    json_object_set_new(o, "origin",
-                        has_ip6 && p->has_origin ? json_any_endpoint(p->origin) : json_null());
-    json_object_set_new(o, "ipv6", has_ip6 ? json_ip6_header(c) : json_null());
-    json_object_set_new(o, "payload",
-                        has_ip6 ? json_hex(p->payload, p->payload_size) : json_null());
-    json_object_set_new(o, "trailers", has_ip6 ? json_trailers(p) : json_array());
-    json_object_set_new(
-        o, "tail", has_ip6 && c->tail_size > 0 ? json_hex(c->tail, c->tail_size) : json_null());
-    json_object_set_new(o, "problems", json_problems(&v->fault));
-    json_object_set_new(o, "data", json_hex(v->payload, v->size));
+    switch ((enum teredo_trailer_type)type) {
+    case TRAILER_NONCE:
+        return "nonce";
+    case TRAILER_ALTERNATE_ADDRESS:
+        return "alternate_address";
+    case TRAILER_ND_OPTION:
+        return "nd_option";
+    case TRAILER_RANDOM_PORT:
+        return "random_port";
+    }
+    return NULL;
 }
 
-void packet_json_outer(json_t *o, const struct udp_options *udp)
+static char *put_trailers(char *p, const struct sighting *s)
 {
-    json_object_set_new(o, "ttl", json_integer(udp->ttl != 0 ? udp->ttl : UDP_DEFAULT_TTL));
-    json_object_set_new(o, "tos", json_integer(udp->tos));
-    json_object_set_new(o, "ip_id", json_integer(udp->id));
-    json_object_set_new(o, "dont_fragment", json_boolean(udp->dont_fragment));
-    json_object_set_new(o, "udp_checksum", json_string(udp_checksum_words[udp->checksum]));
+    const struct teredo_packet *packet = &s->packet;
+
+    p = put_string(json_put_key(p, "trailers"), "[");
+    for (unsigned i = 0; i < packet_kept_trailers(packet); i++) {
+        const struct teredo_trailer *trailer = &packet->trailers[i];
+        const char *name = packet_trailer_name(trailer->type);
+
+        if (i > 0)
+            *p++ = ',';
+        p = put_decimal(put_string(p, "{\"type\":"), trailer->type);
+        p = name == NULL ? json_put_null(p, "name") : json_put_pair(p, "name", name);
+        p = json_put_hex(p, "value", trailer->value, trailer->size);
+        *p++ = '}';
+    }
+    *p++ = ']';
+    return p;
+}
+
+static char *put_problems(char *p, const struct sighting *s)
+{
+    p = put_string(json_put_key(p, "problems"), "[");
+    for (unsigned i = 0; i < s->problem_count; i++) {
+        p = put_string(p, i > 0 ? ",{\"reason\":\"" : "{\"reason\":\"");
+        p = put_string(p, wire_reason_code(s->problems[i].reason));
+        p = put_decimal(put_string(p, "\",\"offset\":"), s->problems[i].offset);
+        *p++ = '}';
+    }
+    *p++ = ']';
+    return p;
+}
+
+char *packet_put_json(struct stamp *stamp, char *p, const struct sighting *s)
+{
+    const char *kind = sighting_kind(s);
+
+    p = put_where(stamp, p, s);
+    p = json_put_number(p, "size", s->size);
+    p = kind == NULL ? json_put_null(p, "kind") : json_put_pair(p, "kind", kind);
+    p = put_outer(p, s);
+    p = put_encapsulations(p, &s->packet);
+    if (s->extent >= TEREDO_HEADER)
+        p = put_teredo(put_ip6(p, &s->packet.ip6), &s->packet.ip6);
+    else
+        p = put_string(p, ",\"ipv6\":null,\"teredo\":null");
+    p = sighting_has_icmp6(s) ? put_icmp6(p, &s->packet.icmp6) : json_put_null(p, "icmp6");
+    p = put_bytes_or_null(p, "payload", sighting_payload(s));
+    p = put_trailers(p, s);
+    p = put_bytes_or_null(p, "tail", sighting_tail(s));
+    return put_problems(p, s);
 }

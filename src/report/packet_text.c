@@ -1,137 +1,121 @@
-#include "packet_view.h"
-#include "words.h"
+#include "ip6_text.h"
+#include "packet.h"
 
-static void put_hex(FILE *out, const uint8_t *data, size_t size)
+static char *put_ip6(char *p, const struct in6_addr *address)
 {
-    for (size_t i = 0; i < size; i++)
-        fprintf(out, "%02x", data[i]);
-    if (size == 0)
-        fputs("empty", out);
+    return p + ip6_format(address, p);
 }
 
-static void begin(FILE *out, const char *indent, const char *name)
+char *packet_put_prefix(char *p, const struct icmp6_prefix *prefix)
 {
-    fprintf(out, "%s%-10s", indent, name);
+    p = put_ip6(p, &prefix->prefix);
+    *p++ = '/';
+    return put_decimal(p, prefix->length);
 }
 
-static void text_auth(FILE *out, const char *indent, const struct teredo_auth *auth)
+/* What only this kind of packet has. */
+static char *put_details(char *p, const struct sighting *s)
 {
-    begin(out, indent, "auth");
-    fputs("client id ", out);
-    put_hex(out, auth->client_id, auth->client_id_size);
-    fputs(", value ", out);
-    put_hex(out, auth->value, auth->value_size);
-    fputs(", nonce ", out);
-    put_hex(out, auth->nonce, sizeof auth->nonce);
-    fprintf(out, ", confirmation %u\n", auth->confirmation);
+    const struct icmp6_message *m = &s->packet.icmp6;
+
+    if (s->extent >= TEREDO_KIND && s->packet.kind == TEREDO_DATA)
+        return put_decimal(put_string(p, ", next header "), s->packet.ip6.next_header);
+    if (!sighting_has_icmp6(s))
+        return p;
+    switch (s->packet.kind) {
+    case TEREDO_RA:
+        if (m->ra.prefix_count > 0)
+            p = packet_put_prefix(put_string(p, ", prefix "), &m->ra.prefix);
+        return m->ra.mtu == 0 ? p : put_decimal(put_string(p, ", mtu "), m->ra.mtu);
+    case TEREDO_ECHO_REQUEST:
+    case TEREDO_ECHO_REPLY:
+        p = put_decimal(put_string(p, ", id "), m->echo.id);
+        return put_decimal(put_string(p, ", seq "), m->echo.sequence);
+    case TEREDO_ICMP6:
+        p = put_decimal(put_string(p, ", type "), m->type);
+        return put_decimal(put_string(p, ", code "), m->code);
+    case TEREDO_BUBBLE:
+    case TEREDO_RS:
+    case TEREDO_DATA:
+        break;
+    }
+    return p;
 }
 
-static void text_ip6(FILE *out, const char *indent, const struct ip6_header *ip6, unsigned length)
+char *packet_put_trailer(char *p, const struct teredo_trailer *trailer)
 {
-    char source[INET6_ADDRSTRLEN], destination[INET6_ADDRSTRLEN];
+    const uint8_t *value = trailer->value;
 
-    begin(out, indent, "ipv6");
-    fprintf(out, "%s > %s\n", words_ip6(&ip6->source, source),
-            words_ip6(&ip6->destination, destination));
-    begin(out, indent, "");
-    fprintf(out,
-            "hop limit %u, next header %u, payload length %u, traffic class 0x%02x, "
-            "flow label 0x%05x\n",
-            ip6->hop_limit, ip6->next_header, length, ip6->traffic_class, ip6->flow_label);
-}
+    /* The lengths are as the types ask for: teredo_decode has made sure. */
+    switch (trailer->type) {
+    case TRAILER_NONCE:
+        return put_hex(put_string(p, "nonce 0x"), value, trailer->size);
+    case TRAILER_ALTERNATE_ADDRESS: {
+        struct reader r = reader_of(value, trailer->size);
 
-/* What the value means, where it has the form that its type asks for. */
-static void text_trailer_meaning(FILE *out, const struct teredo_trailer *trailer)
-{
-    struct teredo_packet p = {.trailers = {*trailer}, .trailer_count = 1};
-    struct endpoint alternates[TEREDO_MAX_ALTERNATES];
-    char text[ENDPOINT_STRLEN];
-    unsigned count = teredo_trailer_alternates(&p, alternates);
-    uint16_t port;
-    uint8_t nd;
+        p = put_string(p, "alternate address");
+        reader_u16(&r);
+        while (reader_left(&r) > 0) {
+            struct endpoint e = {.address = reader_u32(&r)};
 
-    for (unsigned i = 0; i < count; i++)
-        fprintf(out, "%s%s", i == 0 ? ": " : ", ", endpoint_format(alternates[i], text));
-    if (teredo_trailer_nd(&p, &nd))
-        fprintf(out, ": %s", nd == 0 ? "solicitation" : nd == 1 ? "advertisement" : "unknown");
-    if (teredo_trailer_random_port(&p, &port))
-        fprintf(out, ": %u", port);
-}
-
-static void text_trailers(FILE *out, const char *indent, const struct teredo_packet *p)
-{
-    for (unsigned i = 0; i < p->trailer_count; i++) {
-        const struct teredo_trailer *trailer = &p->trailers[i];
-        const char *name = trailer_name(trailer->type);
-
-        begin(out, indent, "trailer");
-        fprintf(out, "%s (0x%02x) ", name != NULL ? name : "unknown", trailer->type);
-        put_hex(out, trailer->value, trailer->size);
-        text_trailer_meaning(out, trailer);
-        fputc('\n', out);
+            e.port = reader_u16(&r);
+            *p++ = ' ';
+            p = put_endpoint(p, e);
+        }
+        return p;
+    }
+    case TRAILER_ND_OPTION:
+        p = put_string(p, "nd option ");
+        return value[0] == 0   ? put_string(p, "solicitation")
+               : value[0] == 1 ? put_string(p, "advertisement")
+                               : put_decimal(p, value[0]);
+    case TRAILER_RANDOM_PORT:
+        return put_decimal(put_string(p, "random port "), (unsigned)value[0] << 8 | value[1]);
+    default:
+        p = put_decimal(put_string(p, "trailer "), trailer->type);
+        *p++ = ':';
+        return put_hex(p, value, trailer->size);
     }
 }
 
-static void text_bytes(FILE *out, const char *indent, const char *name, const uint8_t *data,
-                       size_t size)
+unsigned packet_kept_trailers(const struct teredo_packet *packet)
 {
-    begin(out, indent, name);
-    put_hex(out, data, size);
-    fputc('\n', out);
+    return packet->trailer_count < TEREDO_MAX_TRAILERS ? packet->trailer_count
+                                                       : TEREDO_MAX_TRAILERS;
 }
 
-static void text_teredo(FILE *out, const char *indent, const struct craft *c)
+char *packet_put_line(struct stamp *stamp, char *p, const struct sighting *s)
 {
-    const struct teredo_packet *p = &c->packet;
-    char origin[ENDPOINT_STRLEN];
+    const struct teredo_packet *packet = &s->packet;
+    const char *kind = sighting_kind(s);
 
-    if (p->has_auth)
-        text_auth(out, indent, &p->auth);
-    if (p->has_origin) {
-        begin(out, indent, "origin");
-        fprintf(out, "%s\n", endpoint_format(p->origin, origin));
+    if (s->outside != SIGHTING_ALONE) {
+        p = stamp_put(stamp, p, s->when);
+        *p++ = ' ';
+        p = put_endpoint(p, s->udp.from);
+        p = put_endpoint(put_string(p, " > "), s->udp.to);
+        p = put_string(p, ": ");
     }
-    text_ip6(out, indent, &p->ip6,
-             c->lies_about_length ? p->ip6.payload_length : (unsigned)p->payload_size);
-    if (p->payload_size > 0)
-        text_bytes(out, indent, "payload", p->payload, p->payload_size);
-    text_trailers(out, indent, p);
-    if (c->tail_size > 0)
-        text_bytes(out, indent, "tail", c->tail, c->tail_size);
-}
-
-void packet_text(FILE *out, const char *indent, const struct packet_view *v)
-{
-    if (v->craft.raw != NULL)
-        text_bytes(out, indent, "bytes", v->craft.raw, v->craft.raw_size);
-    else
-        text_teredo(out, indent, &v->craft);
-    if (v->fault.reason != WIRE_OK) {
-        begin(out, indent, "problem");
-        fprintf(out, "%s, at byte %zu\n", wire_reason_text(v->fault.reason), v->fault.offset);
+    p = put_string(p, kind == NULL ? "unknown" : kind);
+    if (s->extent >= TEREDO_HEADER) {
+        *p++ = ' ';
+        p = put_ip6(p, &packet->ip6.source);
+        p = put_ip6(put_string(p, " > "), &packet->ip6.destination);
+        p = put_details(p, s);
+        p = put_decimal(put_string(p, ", hop limit "), packet->ip6.hop_limit);
     }
-}
-
-void packet_text_outer(FILE *out, const char *indent, const struct craft *c)
-{
-    char from[ENDPOINT_STRLEN], to[ENDPOINT_STRLEN];
-
-    begin(out, indent, "udp");
-    fprintf(out, "%s > %s\n", endpoint_format(c->from, from), endpoint_format(c->to, to));
-    begin(out, indent, "");
-    fprintf(out, "ttl %u, tos 0x%02x, id %u%s, checksum %s\n",
-            c->udp.ttl != 0 ? c->udp.ttl : UDP_DEFAULT_TTL, c->udp.tos, c->udp.id,
-            c->udp.dont_fragment ? ", DF" : "", udp_checksum_words[c->udp.checksum]);
-}
-
-void packet_text_hex(FILE *out, const char *indent, const uint8_t *data, size_t size)
-{
-    for (size_t line = 0; line < size; line += 16) {
-        fprintf(out, "%s0x%04zx  ", indent, line);
-        for (size_t i = line; i < line + 16 && i < size; i++)
-            fprintf(out, "%02x%s", data[i],
-                    i + 1 == line + 16 || i + 1 == size ? "\n"
-                    : i % 2 == 1                        ? " "
-                                                        : "");
+    if (packet->has_auth)
+        p = put_hex(put_string(p, ", auth nonce "), packet->auth.nonce, TEREDO_NONCE_SIZE);
+    if (packet->has_origin)
+        p = put_endpoint(put_string(p, ", origin "), packet->origin);
+    for (unsigned i = 0; i < packet_kept_trailers(packet); i++)
+        p = packet_put_trailer(put_string(p, ", "), &packet->trailers[i]);
+    p = put_decimal(put_string(p, ", "), s->size);
+    p = put_string(p, " bytes");
+    for (unsigned i = 0; i < s->problem_count; i++) {
+        p = put_string(put_string(p, "; "), wire_reason_code(s->problems[i].reason));
+        p = put_decimal(put_string(p, " at byte "), s->problems[i].offset);
     }
+    *p++ = '\n';
+    return p;
 }

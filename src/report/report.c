@@ -3,9 +3,12 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sysexits.h>
 
+#include "chart.h"
 #include "reporter.h"
+#include "watch.h"
 
 struct reporter *reporter_new(const struct report_config *config)
 {
@@ -14,6 +17,16 @@ struct reporter *reporter_new(const struct report_config *config)
     if (r == NULL)
         return NULL;
     r->config = *config;
+    status_init(&r->status, config->err, config->quiet);
+    if (config->watch) {
+        r->emit = watch_emit;
+        r->watch = watch_new(&r->config);
+        if (r->watch == NULL) {
+            free(r);
+            return NULL;
+        }
+        return r;
+    }
     switch (config->format) {
     case REPORT_TEXT:
         r->emit = text_emit;
@@ -24,6 +37,22 @@ struct reporter *reporter_new(const struct report_config *config)
     case REPORT_JSONL:
         r->emit = config->capture_count > 0 ? json_captured_emit : jsonl_emit;
         break;
+    case REPORT_TSV:
+        /* A row a run, but for what goes on, and for hole punches in captures. */
+        r->emit = config->capture_count > 0                ? json_captured_emit
+                  : strcmp(config->command, "listen") == 0 ? jsonl_emit
+                                                           : json_emit;
+        break;
+    case REPORT_LADDER:
+    case REPORT_MERMAID:
+    case REPORT_SVG:
+        r->emit = chart_emit;
+        r->chart = chart_new();
+        if (r->chart == NULL) {
+            free(r);
+            return NULL;
+        }
+        break;
     }
     return r;
 }
@@ -32,6 +61,9 @@ static void emit(void *context, const struct event *event)
 {
     struct reporter *r = context;
 
+    /* Only a line of jsonl tells of progress; elsewhere the status line goes on. */
+    if (event->kind != EVENT_PROGRESS || r->config.format == REPORT_JSONL)
+        status_hush(&r->status, event->when);
     r->emit(r, event);
     /* Whoever waits for a step in a pipe gets it as it happens. */
     fflush(r->config.out);
@@ -46,12 +78,36 @@ struct event_sink reporter_sink(struct reporter *r)
     return (struct event_sink){emit, r};
 }
 
+bool reporter_has_terminal(const struct reporter *r)
+{
+    return r->status.on || r->watch != NULL;
+}
+
+void reporter_tick(struct reporter *r, nsec now, const struct waiting *waiting)
+{
+    char words[STATUS_STRLEN];
+
+    if (r->watch != NULL)
+        watch_draw(r->watch, now, status_words(waiting, now, words));
+    else if (status_words(waiting, now, words)[0] != '\0')
+        status_show(&r->status, now, words);
+}
+
+void reporter_hush(struct reporter *r, nsec now)
+{
+    if (r->watch != NULL)
+        watch_leave(r->watch);
+    else
+        status_hush(&r->status, now);
+}
+
 void reporter_remark(struct reporter *r, const char *format, ...)
 {
     va_list args;
 
     if (r->config.quiet)
         return;
+    status_hush(&r->status, r->status.printed);
     fprintf(r->config.err, "teredoctl %s: ", r->config.command);
     va_start(args, format);
     vfprintf(r->config.err, format, args);
@@ -63,6 +119,10 @@ int reporter_close(struct reporter *r, struct error *error)
 {
     FILE *out = r->config.out;
 
+    status_hush(&r->status, r->status.printed);
+    if (r->chart != NULL)
+        chart_close(r);
+    watch_free(r->watch);
     free(r);
     if (fflush(out) != 0 || ferror(out))
         return error_set(error, EX_IOERR, errno, "cannot write the results");

@@ -3,14 +3,17 @@
 #define REPORT_REPORTER_H
 
 #include "report.h"
+#include "status.h"
 
 struct reporter {
     struct report_config config;
     void (*emit)(struct reporter *r, const struct event *event);
     struct qualification qualification; /* the last one told */
     bool has_qualification;
-    bool step_header;      /* text: the heading over the steps is out */
-    bool progress_shown;   /* text: a status line is on the terminal */
+    struct chart *chart; /* of the formats that draw */
+    bool step_header;    /* text: the heading over the steps is out */
+    struct status status;
+    struct watch *watch;   /* the live table, where one is shown */
     bool list_open;        /* json of captures: the list of events has begun */
     unsigned long punches; /* of captures, told so far */
 };
@@ -30,6 +33,7 @@ const char *text_punch_verdict(enum punch_verdict verdict);
 
 /* What captures show. */
 void text_captured_punch(struct reporter *r, const struct punching *p);
+void text_captured_verdict(struct reporter *r, const struct punching *p); /* without the steps */
 void text_captured_qualification(struct reporter *r, const struct qualification *q);
 void text_clock(struct reporter *r, const struct event *event);
 void text_overheard(struct reporter *r, const struct overheard_summary *sum);
@@ -38,8 +42,6 @@ void json_captured_emit(struct reporter *r, const struct event *event);
 /* The NAT as a qualification knows it, in a few words; returns their length in *WORD. */
 int text_nat_word(enum qualify_nat nat, const char **word);
 void text_classification(struct reporter *r, const struct classification *c);
-void text_progress(struct reporter *r, const struct event *event);
-void text_progress_end(struct reporter *r);
 
 /* A verdict's first line: the word in its colour, then the sentence. MOOD: 0 yes, 1 no, 2 unsure.
  */

@@ -3,6 +3,8 @@
 #include <inttypes.h>
 #include <jansson.h>
 
+#include "tsv.h"
+
 enum {
     SCHEMA = 1
 };
@@ -19,7 +21,7 @@ static json_t *start_object(enum report_format format, const struct server_repor
 {
     json_t *o = json_pack("{s:i, s:s}", "schema", SCHEMA, "command", "serve");
 
-    if (format == REPORT_JSONL)
+    if (format != REPORT_JSON)
         json_object_set_new(o, "event", json_string(event));
     json_object_set_new(o, "server", json_endpoint(r->primary));
     json_object_set_new(o, "secondary", json_endpoint(r->secondary));
@@ -28,9 +30,14 @@ static json_t *start_object(enum report_format format, const struct server_repor
 
 static void print(FILE *out, enum report_format format, json_t *o)
 {
-    json_dumpf(o, out,
-               JSON_REAL_PRECISION(12) | (format == REPORT_JSONL ? JSON_COMPACT : JSON_INDENT(2)));
-    fputc('\n', out);
+    if (format == REPORT_TSV) {
+        tsv_row(out, "serve", o);
+    } else {
+        json_dumpf(o, out,
+                   JSON_REAL_PRECISION(12) |
+                       (format == REPORT_JSONL ? JSON_COMPACT : JSON_INDENT(2)));
+        fputc('\n', out);
+    }
     json_decref(o);
 }
 

@@ -30,11 +30,11 @@ struct server_report {
     size_t row_count;
 };
 
-/* The first line of output. FORMAT is REPORT_TEXT or REPORT_JSONL. */
+/* The first line of output. FORMAT is any but REPORT_JSON. */
 void server_report_ready(FILE *out, enum report_format format, const struct server_report *r);
 
-/* The counters, as text, as an object (REPORT_JSON), or as a line whose "event" is EVENT
- * (REPORT_JSONL). */
+/* The counters, as text, as an object (REPORT_JSON), or as a line or row whose "event"
+ * is EVENT (REPORT_JSONL, REPORT_TSV). */
 void server_report_counters(FILE *out, enum report_format format, const struct server_report *r,
                             const char *event);
 

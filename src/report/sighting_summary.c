@@ -2,6 +2,7 @@
 #include <jansson.h>
 
 #include "sighting_report.h"
+#include "tsv.h"
 #include "words.h"
 
 enum {
@@ -85,7 +86,7 @@ void sighting_summary_print(FILE *out, enum report_format format,
         return;
     }
     o = json_pack("{s:i, s:s}", "schema", SCHEMA, "command", "decode");
-    if (format == REPORT_JSONL)
+    if (format != REPORT_JSON)
         json_object_set_new(o, "event", json_string("summary"));
     json_object_set_new(o, "frames", json_count(sum->frames));
     json_object_set_new(o, "datagrams", json_count(sum->datagrams));
@@ -101,7 +102,11 @@ void sighting_summary_print(FILE *out, enum report_format format,
     json_object_set_new(o, "forgotten", json_count(sum->forgotten));
     json_object_set_new(o, "dropped", json_count(dropped));
     json_object_set_new(o, "problems", json_problems(sum));
-    json_dumpf(o, out, format == REPORT_JSONL ? JSON_COMPACT : JSON_INDENT(2));
-    fputc('\n', out);
+    if (format == REPORT_TSV) {
+        tsv_row(out, TSV_SUMMARY, o);
+    } else {
+        json_dumpf(o, out, format == REPORT_JSONL ? JSON_COMPACT : JSON_INDENT(2));
+        fputc('\n', out);
+    }
     json_decref(o);
 }

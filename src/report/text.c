@@ -104,8 +104,7 @@ void text_emit(struct reporter *r, const struct event *e)
         text_listened(r, e);
         break;
     case EVENT_PROGRESS:
-        text_progress(r, e);
-        break;
+        break; /* the status line tells it */
     case EVENT_CLASSIFICATION:
         text_classification(r, e->classification);
         break;

@@ -178,6 +178,15 @@ static void print_evidence(const struct reporter *r, const struct punching *p)
                 ip4_format(p->icmp.reporter, reporter));
 }
 
+void text_captured_verdict(struct reporter *r, const struct punching *p)
+{
+    text_verdict(r, (int)p->verdict, text_punch_verdict(p->verdict),
+                 punch_cause_captured_text(p->cause));
+    if (!r->config.quiet)
+        print_evidence(r, p);
+    text_advice(r, punch_cause_captured_advice(p->cause));
+}
+
 void text_captured_punch(struct reporter *r, const struct punching *p)
 {
     char when[RFC3339_STRLEN], peer[INET6_ADDRSTRLEN], own[INET6_ADDRSTRLEN];
@@ -192,10 +201,7 @@ void text_captured_punch(struct reporter *r, const struct punching *p)
     fprintf(r->config.out, "hole punch %lu, %s\n", r->punches, words_time(p->started, when));
     print_parties(r, p);
     print_steps(r, p);
-    text_verdict(r, (int)p->verdict, text_punch_verdict(p->verdict),
-                 punch_cause_captured_text(p->cause));
-    print_evidence(r, p);
-    text_advice(r, punch_cause_captured_advice(p->cause));
+    text_captured_verdict(r, p);
     fputc('\n', r->config.out);
 }
 

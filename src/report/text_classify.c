@@ -1,6 +1,5 @@
 #include <stdarg.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "evidence_words.h"
 #include "reporter.h"
@@ -330,7 +329,6 @@ void text_classification(struct reporter *r, const struct classification *c)
         [CLASSIFY_CLASSIFIED] = 0, [CLASSIFY_BLOCKED] = 1, [CLASSIFY_PARTIAL] = 2};
     char word[64];
 
-    text_progress_end(r);
     words_of_code(nat_name_code(c->nat), word, sizeof word);
     text_verdict(r, moods[c->verdict], word,
                  c->nat == NAT_NAME_UNKNOWN && c->reach != REACH_BOTH
@@ -341,35 +339,5 @@ void text_classification(struct reporter *r, const struct classification *c)
     details(r, c);
     if (r->config.explain)
         evidence(r, c);
-    text_advice(r, classify_reach_advice(c->reach));
-}
-
-/* A status line, for people alone: on a terminal, and never in a pipe. */
-void text_progress(struct reporter *r, const struct event *e)
-{
-    if (r->config.quiet || !isatty(fileno(r->config.err)))
-        return;
-    switch (e->progress.phase) {
-    case PROGRESS_FIRST_ANSWER:
-        fprintf(r->config.err, "\r\033[Kno answer yet: %.0f s of %.0f s",
-                nsec_seconds(e->progress.elapsed), nsec_seconds(e->progress.longest));
-        break;
-    case PROGRESS_LIFETIME:
-        fprintf(r->config.err, "\r\033[Klifetime: %.0f s of at most %.0f s",
-                nsec_seconds(e->progress.elapsed), nsec_seconds(e->progress.longest));
-        if (e->progress.at_least > 0)
-            fprintf(r->config.err, "; at least %.1f s", lower(e->progress.at_least));
-        if (e->progress.at_most != NSEC_NEVER)
-            fprintf(r->config.err, ", at most %.1f s", upper(e->progress.at_most));
-        break;
-    }
-    fflush(r->config.err);
-    r->progress_shown = true;
-}
-
-void text_progress_end(struct reporter *r)
-{
-    if (r->progress_shown)
-        fputs("\r\033[K", r->config.err);
-    r->progress_shown = false;
+    text_advice(r, classification_advice(c));
 }

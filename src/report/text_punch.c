@@ -133,13 +133,19 @@ void text_punching(struct reporter *r, const struct punching *p)
         return;
     if (p->verdict != PUNCH_PUNCHED && p->attempts > 0)
         text_missing_steps(r, p);
+    if (p->cause == CAUSE_PEER_NAT_TRIPS)
+        fprintf(
+            r->config.out,
+            "  answers came through to another port of ours, from which the direct bubble stopped "
+            "short of the peer's NAT; none came to the port whose bubble went all the way\n");
     if (p->cause == CAUSE_PEER_REMAPPED || p->cause == CAUSE_ANSWER_UNPROVEN) {
         char from[ENDPOINT_STRLEN], mapped[ENDPOINT_STRLEN];
         struct endpoint e = p->cause == CAUSE_PEER_REMAPPED ? p->answered_from : p->unproven_from;
 
         fprintf(r->config.out,
-                "  the answer came from %s, the peer's address says %s; our NAT let it in, so it "
-                "filters less than address and port\n",
+                "  the answer came from %s, the peer's address says %s; it came in, so nothing on "
+                "our side "
+                "filters by address and port\n",
                 endpoint_format(e, from), endpoint_format(p->peer_mapped, mapped));
     }
     if (p->has_icmp) {

@@ -63,38 +63,6 @@ static void rule_lines(const struct reporter *r, const struct qualification *q)
     }
 }
 
-/* Behind a listening or tracing run the qualification is not the result, but what leads to it. */
-static void text_preamble(struct reporter *r, const struct qualification *q)
-{
-    char address[INET6_ADDRSTRLEN], mapped[ENDPOINT_STRLEN], server[ENDPOINT_STRLEN];
-    const char *nat;
-    int nat_length = text_nat_word(q->nat, &nat);
-    struct endpoint seen = endpoint_is_unset(q->mapped) ? q->mapped_secondary : q->mapped;
-    bool listening = strcmp(r->config.command, "listen") == 0;
-
-    if (!q->has_address) {
-        /* trace says it in its own verdict */
-        if (listening) {
-            text_verdict(r, 1, verdict_words[q->verdict], qualify_reason_text(q->reason));
-            text_advice(r, qualify_reason_advice(q->reason));
-        }
-        return;
-    }
-    words_ip6(&q->teredo_address, address);
-    if (listening)
-        fprintf(r->config.out, "%s\n", address);
-    else if (!r->config.quiet)
-        fprintf(r->config.out, "from %s\n", address);
-    if (!r->config.quiet)
-        fprintf(r->config.out, "  mapped %s by server %s in %.3f ms; nat %.*s%s%s\n",
-                endpoint_format(seen, mapped), endpoint_format(q->server, server), words_ms(q->rtt),
-                nat_length, nat, r->config.timestamp_source != NULL ? "; times from " : "",
-                r->config.timestamp_source != NULL ? r->config.timestamp_source : "");
-    if (q->verdict != QUALIFY_QUALIFIED && !r->config.quiet)
-        fprintf(r->config.err, "teredoctl %s: warning: %s\n", r->config.command,
-                qualify_reason_text(q->reason));
-}
-
 static void details(struct reporter *r, const struct qualification *q)
 {
     char buf[INET6_ADDRSTRLEN];
@@ -125,6 +93,41 @@ static void details(struct reporter *r, const struct qualification *q)
     }
     if (q->errnum != 0)
         line(r, "system", strerror(q->errnum));
+}
+
+/* Behind a listening or tracing run the qualification is not the result, but what leads to it. */
+static void text_preamble(struct reporter *r, const struct qualification *q)
+{
+    char address[INET6_ADDRSTRLEN], mapped[ENDPOINT_STRLEN], server[ENDPOINT_STRLEN];
+    const char *nat;
+    int nat_length = text_nat_word(q->nat, &nat);
+    struct endpoint seen = endpoint_is_unset(q->mapped) ? q->mapped_secondary : q->mapped;
+    bool listening = strcmp(r->config.command, "listen") == 0;
+
+    if (!q->has_address) {
+        /* trace says it in its own verdict */
+        if (listening) {
+            text_verdict(r, (int)q->verdict, verdict_words[q->verdict],
+                         qualify_reason_text(q->reason));
+            if (!r->config.quiet)
+                details(r, q);
+            text_advice(r, qualify_reason_advice(q->reason));
+        }
+        return;
+    }
+    words_ip6(&q->teredo_address, address);
+    if (listening)
+        fprintf(r->config.out, "%s\n", address);
+    else if (!r->config.quiet)
+        fprintf(r->config.out, "from %s\n", address);
+    if (!r->config.quiet)
+        fprintf(r->config.out, "  mapped %s by server %s in %.3f ms; nat %.*s%s%s\n",
+                endpoint_format(seen, mapped), endpoint_format(q->server, server), words_ms(q->rtt),
+                nat_length, nat, r->config.timestamp_source != NULL ? "; times from " : "",
+                r->config.timestamp_source != NULL ? r->config.timestamp_source : "");
+    if (q->verdict != QUALIFY_QUALIFIED && !r->config.quiet)
+        fprintf(r->config.err, "teredoctl %s: warning: %s\n", r->config.command,
+                qualify_reason_text(q->reason));
 }
 
 void text_qualification(struct reporter *r, const struct qualification *q)

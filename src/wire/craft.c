@@ -103,22 +103,12 @@ static void take_payload(struct craft *c, const uint8_t *data, size_t size,
     }
     begin = p->ip6_offset + IP6_HEADER_SIZE;
     if (fault->reason == WIRE_IP6_PAYLOAD_LENGTH) {
-        /* Where the payload really ends is not to be known: all that is left is the payload. */
         c->lies_about_length = true;
-        p->payload = data + begin;
-        p->payload_size = size - begin;
     }
     if (fault->reason == WIRE_OK || fault->reason == WIRE_TRAILER_LENGTH ||
         fault->reason == WIRE_TRAILER_MUST_DISCARD)
         c->icmp6_checksum = p->ip6.next_header == IP_PROTOCOL_ICMP6;
     take_trailers(c, data + begin + p->payload_size, size - begin - p->payload_size);
-}
-
-void craft_decode_payload(const uint8_t *data, size_t size, struct craft *out,
-                          struct wire_fault *fault)
-{
-    *out = (struct craft){0};
-    take_payload(out, data, size, fault);
 }
 
 bool craft_decode(const uint8_t *data, size_t size, struct craft *out, struct wire_fault *fault)

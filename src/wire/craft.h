@@ -39,8 +39,4 @@ size_t craft_encode(const struct craft *c, uint8_t *out, size_t capacity);
  * header is `raw`. FAULT tells what teredo_decode says of it. */
 bool craft_decode(const uint8_t *data, size_t size, struct craft *out, struct wire_fault *fault);
 
-/* The same for a UDP payload alone; OUT's outer fields are 0. */
-void craft_decode_payload(const uint8_t *data, size_t size, struct craft *out,
-                          struct wire_fault *fault);
-
 #endif

@@ -158,6 +158,9 @@ enum teredo_extent teredo_decode_part(const uint8_t *data, size_t size, size_t c
     start = r.offset;
     out->payload_size = out->ip6.payload_length;
     if (out->payload_size > claimed - start) {
+        /* Where the payload really ends is not to be known. */
+        out->payload_size = size - start;
+        out->payload = reader_take(&r, out->payload_size);
         wire_fail(fault, WIRE_IP6_PAYLOAD_LENGTH, out->ip6_offset + 4);
         return TEREDO_HEADER;
     }

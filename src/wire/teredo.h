@@ -84,7 +84,7 @@ bool teredo_decode(const uint8_t *data, size_t size, struct teredo_packet *out,
 /* How far teredo_decode_part came: what of its result is set. */
 enum teredo_extent {
     TEREDO_NOTHING, /* at most auth and origin, as has_auth and has_origin say */
-    TEREDO_HEADER,  /* also ip6 and ip6_offset */
+    TEREDO_HEADER,  /* also ip6, ip6_offset and payload: all that is left, if ip6 claims more */
     TEREDO_KIND,    /* also kind */
     TEREDO_WHOLE,   /* all */
 };

@@ -71,6 +71,8 @@ static bool is_well_formed(const struct teredo_trailer *trailer)
  */
 bool teredo_trailers_decode(struct reader *r, struct teredo_packet *out, struct wire_fault *fault)
 {
+    bool discard = false;
+
     while (reader_left(r) > 0) {
         struct reader next = *r;
         struct teredo_trailer trailer;
@@ -81,17 +83,20 @@ bool teredo_trailers_decode(struct reader *r, struct teredo_packet *out, struct 
         if (trailer.value == NULL || !is_well_formed(&trailer)) {
             out->junk_offset = r->offset;
             out->junk_size = reader_left(r);
-            wire_fail(fault, WIRE_TRAILER_LENGTH, r->offset);
-            return true;
+            if (!discard)
+                wire_fail(fault, WIRE_TRAILER_LENGTH, r->offset);
+            break;
         }
-        if (!is_known(trailer.type) && (trailer.type & TYPE_CLASS_MASK) == TYPE_MUST_DISCARD)
-            return wire_fail(fault, WIRE_TRAILER_MUST_DISCARD, r->offset);
+        /* What else there is matters to those who want to show it. */
+        if (!discard && !is_known(trailer.type) &&
+            (trailer.type & TYPE_CLASS_MASK) == TYPE_MUST_DISCARD)
+            discard = !wire_fail(fault, WIRE_TRAILER_MUST_DISCARD, r->offset);
         if (out->trailer_count < TEREDO_MAX_TRAILERS)
             out->trailers[out->trailer_count] = trailer;
         out->trailer_count++;
         *r = next;
     }
-    return true;
+    return !discard;
 }
 
 static unsigned kept(const struct teredo_packet *p)

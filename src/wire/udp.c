@@ -86,11 +86,9 @@ bool udp4_decode(const uint8_t *data, size_t size, bool truncated_ok, struct udp
 
 /* What Linux writes into the field when the network card is to fill it in: the sum of the
  * pseudo-header, as it is. */
-static bool is_left_to_the_card(const struct udp_datagram *d)
+static uint16_t left_to_the_card(uint32_t source, uint32_t destination, size_t length)
 {
-    uint16_t finished = checksum_finish(pseudo_sum(d->ip.source, d->ip.destination, d->length));
-
-    return (d->checksum ^ finished) == 0xffff;
+    return checksum_finish(pseudo_sum(source, destination, length)) ^ 0xffff;
 }
 
 bool udp4_dissect(const uint8_t *data, size_t size, struct udp_datagram *out,
@@ -105,7 +103,8 @@ bool udp4_dissect(const uint8_t *data, size_t size, struct udp_datagram *out,
         wrong_header = true;
     }
     if (decode_udp(&r, true, out, fault) ||
-        (fault->reason == WIRE_UDP_CHECKSUM && is_left_to_the_card(out)))
+        (fault->reason == WIRE_UDP_CHECKSUM &&
+         out->checksum == left_to_the_card(out->ip.source, out->ip.destination, out->length)))
         fault->reason = WIRE_OK;
     if (fault->reason == WIRE_UDP_LENGTH)
         return out->length >= UDP_HEADER_SIZE;
@@ -116,8 +115,11 @@ bool udp4_dissect(const uint8_t *data, size_t size, struct udp_datagram *out,
     return true;
 }
 
-static uint16_t chosen_checksum(const struct udp_options *options, uint16_t right)
+static uint16_t chosen_checksum(const struct udp_options *options, uint16_t right,
+                                uint16_t unfilled)
 {
+    uint16_t wrong = right;
+
     /* RFC 768: a sum of zero is sent as all ones, for zero says that there is none. */
     if (right == 0)
         right = 0xffff;
@@ -127,7 +129,10 @@ static uint16_t chosen_checksum(const struct udp_options *options, uint16_t righ
     case UDP_CHECKSUM_ZERO:
         return 0;
     case UDP_CHECKSUM_WRONG:
-        return right == 1 ? 2 : right ^ 1;
+        /* Neither none nor one that a capture excuses. */
+        for (uint16_t bit = 1; wrong == right || wrong == 0 || wrong == unfilled; bit <<= 1)
+            wrong = right ^ bit;
+        return wrong;
     }
     return right;
 }
@@ -138,6 +143,7 @@ size_t udp4_encode(uint8_t *out, size_t capacity, struct endpoint from, struct e
     static const struct udp_options usual;
     struct writer w = writer_of(out, capacity);
     struct ip4_header ip;
+    uint16_t right, unfilled;
     size_t length;
 
     if (payload_size > UINT16_MAX - IP4_HEADER_SIZE - UDP_HEADER_SIZE)
@@ -162,8 +168,8 @@ size_t udp4_encode(uint8_t *out, size_t capacity, struct endpoint from, struct e
     writer_bytes(&w, payload, payload_size);
     if (w.failed)
         return 0;
-    writer_patch_u16(&w, IP4_HEADER_SIZE + 6,
-                     chosen_checksum(options, segment_checksum(from.address, to.address,
-                                                               out + IP4_HEADER_SIZE, length)));
+    right = segment_checksum(from.address, to.address, out + IP4_HEADER_SIZE, length);
+    unfilled = left_to_the_card(from.address, to.address, length);
+    writer_patch_u16(&w, IP4_HEADER_SIZE + 6, chosen_checksum(options, right, unfilled));
     return w.size;
 }

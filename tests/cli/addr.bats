@@ -140,7 +140,7 @@ same() {
     done
 }
 
-@test "what is no IPv6 address is told on standard error, exit 65" {
+@test "what is not an IPv6 address is told on standard error, exit 65" {
     local text
     for text in hello 2001:0 2001::1::2 12345:: '::1 ::2' '' '[::1' ::1/129; do
         addr "$text"
@@ -340,7 +340,7 @@ teredoctl addr: note: the mapped address is a special address (documentation)'
     local encode='--encode --server 192.0.2.1 --mapped 203.0.113.9:40000'
     local rows=(
         "--nonsense|unrecognized option '--nonsense'"
-        "--format=xml ::1|--format: 'xml' is none of text, json, jsonl"
+        "--format=xml ::1|--format: 'xml' is none of text, json, jsonl, tsv"
         "--server 192.0.2.1 ::1|--server, --mapped, --flags and --random-flags go with --encode"
         "--random-flags|--server, --mapped, --flags and --random-flags go with --encode"
         "--encode|--encode needs --server and --mapped"

@@ -56,9 +56,9 @@ END
     t bubble
     usage_error "no PEER and no --to given, and TEREDO_PEER is not set"
     t bubble 2001:db8::1
-    usage_error "PEER: 2001:db8::1 is no Teredo address"
+    usage_error "PEER: 2001:db8::1 is not a Teredo address"
     t bubble 192.0.2.1
-    usage_error "no IPv6 address"
+    usage_error "not an IPv6 address"
     t bubble "$NOBODY" "$NOBODY"
     usage_error "only one PEER"
     t bubble --direct --to 127.0.0.1 --destination ::1
@@ -124,7 +124,8 @@ END
     json '.aim == "direct" and .to == {address: "127.0.0.1", port: 40000}'
     json '.from == {address: "127.0.0.1", port: 3544}'
     json '.kind == "bubble" and .size == 40 and .auth == null and .origin == null and .trailers == []'
-    json '.ttl == 64 and .tos == 0 and .ip_id == 0 and .dont_fragment == false and .udp_checksum == "right"'
+    json '.ipv4 == {ttl: 64, tos: 0, id: 0, dont_fragment: false, more_fragments: false}'
+    json '.udp.length == 48 and .udp.checksum != "0x0000"'
     json --arg peer "$NOBODY" '.ipv6 | .destination == $peer and .hop_limit == 0 and .next_header == 59 and
         .payload_length == 0 and .traffic_class == 0 and .flow_label == 0 and (.source | test("^fe80::"))'
     json '.problems == [] and .tail == null and .payload == "" and .system_error == null and .number == 1'
@@ -166,16 +167,19 @@ END
 @test "every outer field is as it is set" {
     dry "$NOBODY" --from-address 192.0.2.7 --from-port 1234 --ttl 7 --tos 0xb8 --df --ip-id 0xbeef --checksum zero
     json '.from == {address: "192.0.2.7", port: 1234}'
-    json '.ttl == 7 and .tos == 184 and .ip_id == 48879 and .dont_fragment and .udp_checksum == "zero"'
+    json '.ipv4 == {ttl: 7, tos: 184, id: 48879, dont_fragment: true, more_fragments: false}'
+    json '.udp.checksum == "0x0000" and .problems == []'
     # Version, TOS, length, identification, DF, TTL, protocol; source; ports; checksum
     json '.hex | startswith("45b80044beef40000711")'
     json '.hex[24:32] == "c0000207" and .hex[40:48] == "04d29c40" and .hex[52:56] == "0000"'
     dry "$NOBODY" --df --no-df
-    json '.dont_fragment == false'
+    json '.ipv4.dont_fragment == false'
     dry "$NOBODY" --checksum right --from-address 127.0.0.1 --source fe80::1
+    json '.udp.checksum == "0x" + .hex[52:56] and .problems == []'
     right=$(jq -r '.hex[52:56]' <<<"$output")
     dry "$NOBODY" --checksum wrong --from-address 127.0.0.1 --source fe80::1
-    json --arg right "$right" '.udp_checksum == "wrong" and .hex[52:56] != $right and .hex[52:56] != "0000"'
+    json '.udp.checksum == "0x" + .hex[52:56] and .problems == [{reason: "udp_checksum", offset: 26}]'
+    json --arg right "$right" '.hex[52:56] != $right and .hex[52:56] != "0000"'
 }
 
 @test "every encapsulation is as it is set" {
@@ -206,7 +210,7 @@ END
     dry "$NOBODY" --payload-length 7
     json '.ipv6.payload_length == 7 and .kind == null and .problems == [{reason: "ip6_payload_length", offset: 4}]'
     dry "$NOBODY" --payload 01020304 --payload-length 2
-    json '.ipv6.payload_length == 2 and .payload == "0102"'
+    json '.ipv6.payload_length == 2 and .payload == "0102" and .tail == "0304"'
 }
 
 @test "every trailer is as it is set, in the order given" {
@@ -215,9 +219,9 @@ END
     json '[.trailers[] | [.type, .name, .value]] == [
         [1, "nonce", "01020304"], [3, "alternate_address", "0000c00002010001c0000202ffff"],
         [4, "nd_option", "00000000"], [4, "nd_option", "01000000"], [4, "nd_option", "07000000"],
-        [5, "random_port", "1f90"], [128, null, "ff"], [5, "random_port", ""]]'
+        [5, "random_port", "1f90"], [128, null, "ff"]]'
     # The last is of no use to anybody, and said so.
-    json '.problems[0].reason == "trailer_length"'
+    json '.tail == "0500" and .problems[0].reason == "trailer_length"'
     dry "$NOBODY" --nonce-trailer
     json '.trailers[0] | .name == "nonce" and (.value | length) == 8'
     # A type that asks for the packet to be discarded
@@ -250,13 +254,17 @@ END
         --random-port 80 --payload-length 0
     [ "$status" -eq 0 ]
     [[ ${lines[0]} == "1  192.0.2.7:3544 > 127.0.0.1:40000  direct bubble, 65 bytes: fe80::1 > $NOBODY" ]]
-    [[ $output == *"ttl 64, tos 0x00, id 0, checksum right"* ]]
-    [[ $output == *"auth      client id empty, value empty, nonce "*", confirmation 0"* ]]
-    [[ $output == *"origin    192.0.2.9:9"* ]]
-    [[ $output == *"hop limit 0, next header 59, payload length 0, traffic class 0x00, flow label 0x00000"* ]]
-    [[ $output == *"trailer   random_port (0x05) 0050: 80"* ]]
     [[ $output == *"0x0000  4500 005d 0000 0000 4011"* ]]
-    [[ ${lines[-1]} == "   0x0050  "* ]]
+    [[ ${lines[-1]} == "  0x0050  "* ]]
+    # The fields are as decode -v prints them, but for the line before and the number of the frame.
+    printf '%s\n' "${lines[@]}" | sed '1d; /^  0x/d' >fields
+    t bubble "$NOBODY" --write out.pcap --from-address 192.0.2.7 --source fe80::1 \
+        --auth-nonce "$(sed -n 's/.*nonce \([0-9a-f]*\).*/\1/p' fields)" --origin 192.0.2.9:9 --random-port 80 \
+        --payload-length 0
+    t decode -v out.pcap
+    diff fields <(printf '%s\n' "${lines[@]:2}")
+    grep -q 'ipv4             ttl 64, tos 0x00, id 0x0000' fields
+    grep -q 'trailer          random port 80' fields
     # -q leaves nothing, for there is nothing to sum up
     t bubble "$NOBODY" --dry-run -q
     [ -z "$output" ]
@@ -303,7 +311,7 @@ END
 @test "--from-file: with changes" {
     t bubble "$NOBODY" --write out.pcap --auth --origin 192.0.2.9:9 --nonce-trailer=01020304 --random-port 11 --ttl 9
     dry --from-file out.pcap --ttl 10 --to 127.0.0.8:88 --from-port 99
-    json '.ttl == 10 and .to == {address: "127.0.0.8", port: 88} and .from.port == 99'
+    json '.ipv4.ttl == 10 and .to == {address: "127.0.0.8", port: 88} and .from.port == 99'
     json '.auth != null and (.trailers | length) == 2'
     # The packet's own trailers are replaced by those of their type; others follow.
     dry --from-file out.pcap --random-port 12 --nd-option
@@ -341,10 +349,10 @@ END
     printf '\0\0\0\0\0\0\0\0\x1e\0\0\0\x1e\0\0\0' >>raw.pcap
     printf '\x45\0\0\x1e\0\0\0\0\x40\x11\x7c\xcd\x7f\0\0\1\x7f\0\0\1\0\1\0\2\0\x0a\0\0\xde\xad' >>raw.pcap
     dry --from-file raw.pcap --ttl 3
-    json '.data == "dead" and .ipv6 == null and .ttl == 3 and .udp_checksum == "zero"'
+    json '.data == "dead" and .ipv6 == null and .payload == null and .ipv4.ttl == 3 and .udp.checksum == "0x0000"'
     t bubble --from-file raw.pcap --dry-run --hop-limit 3
     [ "$status" -eq 65 ]
-    [[ $stderr == *"packet 1 of raw.pcap is no Teredo packet, so that only its outer headers can be changed"* ]]
+    [[ $stderr == *"packet 1 of raw.pcap is not a Teredo packet, so that only its outer headers can be changed"* ]]
 }
 
 @test "exit 65 and 66: files that are malformed, or not there" {
@@ -353,7 +361,7 @@ END
     [[ $stderr == *"cannot read /nonexistent: No such file"* ]]
     t bubble --from-file "$BATS_TEST_FILENAME" --dry-run
     [ "$status" -eq 65 ]
-    [[ $stderr == *"is no capture file"* ]]
+    [[ $stderr == *"is not a capture that libpcap can read"* ]]
     t bubble "$NOBODY" --write out.pcap -q
     t bubble --from-file out.pcap --packet 2 --dry-run
     [ "$status" -eq 65 ]
@@ -361,7 +369,7 @@ END
     head -c 80 out.pcap >cut.pcap
     t bubble --from-file cut.pcap --dry-run
     [ "$status" -eq 65 ]
-    [[ $stderr == *"cannot read packet 1 of cut.pcap"* ]]
+    [[ $stderr == *"cut.pcap is damaged after frame 0"* ]]
     # No UDP
     sed 's/\x40\x11/\x40\x06/' out.pcap >tcp.pcap
     t bubble --from-file tcp.pcap --dry-run
@@ -411,10 +419,10 @@ END
     [ "$status" -eq 0 ]
 }
 
-@test "exit 69: a source that is no address of this host, without --spoof" {
+@test "exit 69: a source that is not an address of this host, without --spoof" {
     t bubble "$NOBODY" --from-address 192.0.2.1
     [ "$status" -eq 69 ]
-    [[ $stderr == *"192.0.2.1 is no address of this host"*"--spoof"* ]]
+    [[ $stderr == *"192.0.2.1 is not an address of this host"*"--spoof"* ]]
     # That of a capture is no other
     t bubble "$NOBODY" --write out.pcap --from-address 192.0.2.1 -q
     t bubble --from-file out.pcap
@@ -531,7 +539,7 @@ END
     server
     t bubble --rs --to "$PRIMARY" --wait 0.3 -v
     [ "${#lines[@]}" -eq 3 ]
-    [[ $stderr == *"ttl 64, tos 0x00, id 0, checksum right"*"auth "*"payload   85007d37"*"origin "* ]]
+    [[ $stderr == *" 127.0.0.1:"*" > $PRIMARY:3544: rs "*"ttl 64, tos 0x00, id 0x0000"*"authentication "*"payload          0x85007d37"*": ra "*"origin "* ]]
 }
 
 @test "jsonl: packets and replies as they happen, then the summary" {
@@ -628,4 +636,11 @@ s.sendto(b"Hello", ("127.0.0.1", 40048))'
     sh_t "\$T bubble $NOBODY --dry-run -q --payload=\$(cat zeros)00"
     [ "$status" -eq 64 ]
     [[ $stderr == *"larger than the 65535 bytes of IPv4"* ]]
+}
+
+@test "on a terminal a status line tells what bubble --wait waits for" {
+    on_terminal bubble --to 127.0.0.1:9 --source fe80::1 --destination 2001:0:7f00:1::1 --wait 2.5
+    [[ $output == *"waiting for answers: 0 so far, "*" s left"*$'\r\e[K'* ]]
+    on_terminal bubble --to 127.0.0.1:9 --source fe80::1 --destination 2001:0:7f00:1::1 --wait 1.8 -q
+    [[ $output != *"waiting"* ]]
 }

@@ -231,3 +231,10 @@ KEYS='schema command verdict nat rfc4380 mapping filtering port_allocation port_
     t serve --address "$PRIMARY" --extra-port 3544
     usage_error "--extra-port must differ from --port"
 }
+
+@test "on a terminal a status line tells what classify waits for" {
+    silent_server
+    on_terminal classify "$SILENT" --allow-private --timeout 2.5
+    [[ $output == *"waiting for the server $SILENT:3544: solicitation "*" s left"* ]]
+    [[ ${output##*s left} == $'\r\e[K'* ]]
+}

@@ -91,8 +91,10 @@ check_values() {
     local offers=$1_offers
 
     need "$1"
-    same "$("$offers" 'teredoctl trace --format ')" json jsonl text
-    same "$("$offers" 'teredoctl serve --format=')" json jsonl text
+    same "$("$offers" 'teredoctl qualify --format ')" json jsonl text tsv
+    same "$("$offers" 'teredoctl trace --format ')" json jsonl ladder mermaid svg text tsv
+    same "$("$offers" 'teredoctl listen --format=')" json jsonl ladder mermaid svg text tsv
+    same "$("$offers" 'teredoctl serve --format=')" json jsonl text tsv
     same "$("$offers" 'teredoctl listen -q --color=a')" always auto
     same "$("$offers" 'teredoctl trace --proof=')" auto endpoint link-local nonce
     same "$("$offers" 'teredoctl bubble --checksum ')" right wrong zero

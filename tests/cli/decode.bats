@@ -200,7 +200,7 @@ status_is() {
     head -c 10 kinds.pcap >cut.pcap
     t decode cut.pcap
     status_is 65
-    [[ $stderr == 'teredoctl decode: cut.pcap is no capture that libpcap can read: '* ]]
+    [[ $stderr == 'teredoctl decode: cut.pcap is not a capture that libpcap can read: '* ]]
 }
 
 @test "a damaged file: a record of a length that cannot be" {
@@ -211,17 +211,17 @@ status_is() {
     [[ $stderr == 'teredoctl decode: bad.pcap is damaged after frame 2: '* ]]
 }
 
-@test "what is no capture, or one of another link type, is said to be: exit 65" {
+@test "what is not a capture, or one of another link type, is said to be: exit 65" {
     echo 'not a capture, but text of some length' >text
     t decode text
     status_is 65
     same "$output" ''
-    [[ $stderr == 'teredoctl decode: text is no capture that libpcap can read: unknown file format' ]]
+    [[ $stderr == 'teredoctl decode: text is not a capture that libpcap can read: unknown file format' ]]
     capture kinds
     gzip kinds.pcap
     t decode kinds.pcap.gz
     status_is 65
-    [[ $stderr == *'try: if it is compressed: zcat kinds.pcap.gz | teredoctl decode' ]]
+    [[ $stderr == *'try: if it is compressed: gunzip, bunzip2, unxz or unzstd it first' ]]
     capture kinds -l 105
     t decode kinds.pcap
     status_is 65

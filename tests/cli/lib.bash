@@ -49,6 +49,11 @@ start() {
     BACKGROUND+=("$PID")
 }
 
+# in_background PID: ends it with the test
+in_background() {
+    BACKGROUND+=("$1")
+}
+
 # ended PID: waits for it; sets status
 ended() {
     status=0
@@ -105,4 +110,30 @@ without_capabilities() {
 # In a network namespace without a single interface that is up.
 need_namespace() {
     unshare -rn true 2>/dev/null || skip "this user may not make a network namespace"
+}
+
+# on_terminal ARGUMENT…: teredoctl on a terminal of 24 rows and 100 columns; sets status, and output
+# to all that came there, escape sequences included. COLUMNS and ROWS set another size.
+on_terminal() {
+    local words
+    words=$(printf '%q ' "$TEREDOCTL" "$@")
+    status=0
+    output=$(TERM=xterm script -qec "stty cols ${COLUMNS:-100} rows ${ROWS:-24}; $words" /dev/null \
+        </dev/null) || status=$?
+    printf '%s => %s\n' "$words" "$status"
+    cat -v <<<"$output"
+}
+
+# mermaid_is_valid: each line of $output is one of a Mermaid sequence diagram
+mermaid_is_valid() {
+    local text='([^#;%<>"]|#[0-9]+;|<br/>)+'
+    [ "$(head -n 1 <<<"$output")" = sequenceDiagram ]
+    ! tail -n +2 <<<"$output" | grep -vE "^    (participant P[0-9]+ as $text|P[0-9]+(->>|-->>|-x|--x)P[0-9]+: $text|Note over P[0-9]+(,P[0-9]+)?: $text)$"
+}
+
+# svg_is_valid: $output is well-formed, and renders
+svg_is_valid() {
+    xmllint --noout - <<<"$output"
+    rsvg-convert -o "$BATS_TEST_TMPDIR/picture.png" <<<"$output"
+    [ -s "$BATS_TEST_TMPDIR/picture.png" ]
 }

@@ -156,3 +156,96 @@ reach_listener() {
     [ "$status" -eq 0 ]
     [[ ${lines[0]} == 2001:0:7f* ]]
 }
+
+@test "the charts of listen: one a contact, seen from this side" {
+    server
+    for format in ladder mermaid svg; do
+        rm -f listener.out listener.err
+        start listener listen "$PRIMARY" --allow-private --count 1 --format="$format"
+        wait_for 5 grep -q 2001: listener.out listener.err
+        PEER=$(grep -hom 1 '2001:[0-9a-f:]*' listener.out listener.err | head -n 1)
+        reach_listener
+        ended "$PID"
+        [ "$status" -eq 0 ]
+        output=$(cat listener.out)
+        # Without a NAT the direct bubble may arrive before the server's.
+        [[ $output == *"3 bubble with origin"* && $output == *"4 direct bubble"*"5 echo request"* ]]
+        [[ $output == *"reached: the direct path is open"* ]]
+        case $format in
+        ladder) [[ $output == *"1 peer reached us"* ]] ;;
+        mermaid) mermaid_is_valid ;;
+        svg) svg_is_valid ;;
+        esac
+    done
+}
+
+@test "the charts of a listener that nobody met are charts" {
+    server
+    t listen "$PRIMARY" --allow-private --duration 0.2 --format=mermaid
+    [ "$status" -eq 0 ]
+    mermaid_is_valid
+    t listen "$PRIMARY" --allow-private --duration 0.2 --format=svg
+    svg_is_valid
+    silent_server
+    t listen "$SILENT" --allow-private --format=mermaid
+    [ "$status" -eq 1 ]
+    mermaid_is_valid
+}
+
+@test "--watch shows the peers in a table, and leaves the screen as it was" {
+    local words
+    server
+    words=$(printf '%q ' "$TEREDOCTL" listen "$PRIMARY" --allow-private --watch --count 1)
+    TERM=xterm script -qfec "stty cols 130 rows 24; $words" screen </dev/null >/dev/null 3>&- &
+    in_background "$!"
+    local watcher=$!
+    wait_for 5 grep -aq 'last step' screen
+    PEER=$(grep -aom 1 '2001:[0-9a-f:]*' screen | head -n 1)
+    reach_listener
+    ended "$watcher"
+    [ "$status" -eq 0 ]
+    output=$(cat screen)
+    cat -v screen
+    # Which step is the last depends on which bubble came first.
+    local row='2001:[0-9a-f:]+ +127\.0\.0\.1:[0-9]+ +[a-z].* [0-9]+ s'
+    [[ $output == *$'\e[?1049h'*$'\e[?1049l'* ]]
+    grep -aqE "$row" <<<"${output%%$'\e[?1049l'*}"
+    # After the first screen is back: the table once more, and the summary.
+    grep -aqE "^$row" <<<"${output##*$'\e[?1049l'}"
+    [[ ${output##*$'\e[?1049l'} == *"1 peer reached us"* ]]
+    [[ ${output##*$'\e[?1049l'} != *$'\e[?1049h'* ]]
+}
+
+@test "--watch redraws when the terminal changes its size, and restores it at Ctrl-C" {
+    local words
+    server
+    words=$(printf '%q ' "$TEREDOCTL" listen "$PRIMARY" --allow-private --watch)
+    TERM=xterm script -qfec "stty cols 80 rows 24; echo \$\$ >pid; exec $words" screen </dev/null >/dev/null 3>&- &
+    in_background "$!"
+    local watcher=$!
+    wait_for 5 grep -aq 'last step' screen
+    run ! grep -aq 'peer .*endpoint' screen
+    stty cols 150 rows 24 <"/proc/$(cat pid)/fd/1"
+    wait_for 5 grep -aq 'peer .*endpoint' screen
+    kill -INT "$(cat pid)"
+    ended "$watcher"
+    [ "$status" -eq 0 ]
+    [[ $(cat screen) == *$'\e[?25h\e[?1049l'*"0 peers reached us"* ]]
+}
+
+@test "--watch without a terminal is a usage error that says so" {
+    t listen 127.0.0.1 --watch
+    usage_error "listen: --watch needs a terminal"
+    t listen 127.0.0.1 --watch --format=json
+    usage_error "listen: --watch goes with none"
+}
+
+@test "on a terminal a status line tells that listen waits for peers" {
+    server
+    on_terminal listen "$PRIMARY" --allow-private --duration 2.2
+    [ "$status" -eq 0 ]
+    [[ $output == *"waiting for peers: 0 came, "*" s left"* ]]
+    [[ ${output##*s left} == *$'\r\e[K'*"0 peers reached us"* ]]
+    on_terminal listen "$PRIMARY" --allow-private --duration 2.2 -q
+    [[ $output != *"waiting"* ]]
+}

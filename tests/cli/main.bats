@@ -52,7 +52,7 @@ list_commands() {
 
 @test "an unknown command is a usage error that lists the commands" {
     t frobnicate
-    usage_error "'frobnicate' is no command"
+    usage_error "'frobnicate' is not a command"
     for command in $(list_commands); do
         [[ $stderr == *"$command"* ]]
     done
@@ -89,7 +89,7 @@ list_commands() {
 
 @test "help for an unknown command, or for two, is a usage error" {
     t help frobnicate
-    usage_error "'frobnicate' is no command"
+    usage_error "'frobnicate' is not a command"
     t help qualify trace
     usage_error "only one COMMAND"
 }

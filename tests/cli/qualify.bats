@@ -21,7 +21,7 @@ teardown() {
     usage_error "only one SERVER"
     for server in '' ::1 192.0.2.1:0 192.0.2.1:65536 192.0.2.1:x :3544; do
         t qualify "$server"
-        usage_error "is no server"
+        usage_error "is not a server"
     done
 }
 
@@ -237,4 +237,28 @@ teardown() {
     # The magic number of nanosecond captures, then four packets: 24 + 2 x (16 + 89) + 2 x (16 + 145)
     [ "$(od -An -tx4 -N4 packets.pcap | tr -d ' ')" = a1b23c4d ]
     [ "$(stat -c %s packets.pcap)" -eq 556 ]
+}
+
+@test "on a terminal a status line tells what qualify waits for; not with -q, and never in a pipe" {
+    silent_server
+    on_terminal qualify "$SILENT" --allow-private --timeout 2.5
+    [ "$status" -eq 1 ]
+    [[ $output == *"waiting for the server $SILENT:3544: solicitation 3 of 3, "*" s left"* ]]
+    [[ ${output##*s left} == $'\r\e[K'*"not qualified"* ]]
+    on_terminal qualify "$SILENT" --allow-private --timeout 2.5 -q
+    [[ $output != *"waiting"* ]]
+    t qualify "$SILENT" --allow-private --timeout 2.5
+    [[ $stderr != *"waiting"* && $output != *"waiting"* ]]
+}
+
+@test "a status line is cut to the terminal's width" {
+    silent_server
+    COLUMNS=40 on_terminal qualify "$SILENT" --allow-private --timeout 2.5
+    [[ $output == *"waiting for the server"* && $output != *" s left"* ]]
+}
+
+@test "no status line where the terminal cannot erase" {
+    silent_server
+    output=$(TERM=dumb script -qec "$TEREDOCTL qualify $SILENT --allow-private --timeout 2.5" /dev/null </dev/null) || true
+    [[ $output == *"not qualified"* && $output != *"waiting"* ]]
 }

@@ -224,7 +224,7 @@ received() {
 
 @test "bad files of secrets are refused" {
     run -66 --separate-stderr "$TEREDOCTL" serve --address 192.0.2.1 --auth-secret-file missing
-    [[ $stderr == *"cannot open missing: No such file or directory"* ]]
+    [[ $stderr == *"cannot read missing: No such file or directory"* ]]
     printf 'alice:x\nbob\n' >clients
     run -65 --separate-stderr "$TEREDOCTL" serve --address 192.0.2.1 --auth-secret-file clients
     [[ $stderr == *'clients line 2: not "identifier:secret"'* ]]
@@ -259,10 +259,10 @@ received() {
 
 @test "an address that is not global unicast is 64, with advice" {
     run -64 --separate-stderr "$TEREDOCTL" serve --address 10.0.0.1
-    [[ $stderr == *"10.0.0.1 is no global unicast address (private)"*"--allow-private"* ]]
+    [[ $stderr == *"10.0.0.1 is not a global unicast address (private)"*"--allow-private"* ]]
     run -64 --separate-stderr "$TEREDOCTL" serve --address 224.0.0.1 --allow-private
     run -64 --separate-stderr "$TEREDOCTL" serve --address 192.0.2.1 --secondary 127.0.0.1
-    [[ $stderr == *"127.0.0.1 is no global unicast address (loopback)"* ]]
+    [[ $stderr == *"127.0.0.1 is not a global unicast address (loopback)"* ]]
 }
 
 @test "usage errors are 64" {

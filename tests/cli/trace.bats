@@ -30,13 +30,13 @@ teardown() {
     done
 }
 
-@test "exit 64: a PEER that is no Teredo address, or no address" {
+@test "exit 64: a PEER that is not a Teredo address, or no address" {
     t trace 2001:db8::1 --server 192.0.2.1
-    usage_error "2001:db8::1 is no Teredo address"
+    usage_error "2001:db8::1 is not a Teredo address"
     [[ $stderr == *"teredoctl addr"* ]]
     for peer in 192.0.2.1 example.com ''; do
         t trace "$peer" --server 192.0.2.1
-        usage_error "no IPv6 address"
+        usage_error "not an IPv6 address"
     done
 }
 
@@ -178,4 +178,89 @@ teardown() {
     sh_t "\$T trace $PEER --server $PRIMARY --allow-private >/dev/full"
     [ "$status" -eq 74 ]
     [[ $stderr == *"cannot write the results"* ]]
+}
+
+# charted FORMAT [OPTION…]: a trace on loopback, drawn
+charted() {
+    server
+    listener --duration 8
+    t trace "$PEER" --server "$PRIMARY" --allow-private --control-ttl 0 --format="$1" "${@:2}"
+}
+
+@test "--format=ladder draws the five steps, the inferred ones dashed, the verdict under them" {
+    charted ladder --width 100
+    [ "$status" -eq 0 ]
+    [[ $output == *"─ "*"1 direct bubble"*"✗"* ]]
+    [[ $output == *"2 indirect bubble"*"3 bubble with origin"*"4 direct bubble"*"5 echo request"*"5 echo reply"* ]]
+    [[ $output == *"A dashed arrow is inferred"* ]]
+    [[ ${lines[-1]} == "punched: "* ]]
+    # Nothing stands between the two: the evidence shows no NAT of ours.
+    [[ $output != *"NAT A"* ]]
+}
+
+@test "the ladder keeps to every width, and to ASCII where it must" {
+    local width line
+    server
+    listener --duration 20
+    for width in 60 80 120 200; do
+        t trace "$PEER" --server "$PRIMARY" --allow-private --control-ttl 0 --format=ladder --width "$width"
+        [ "$status" -eq 0 ]
+        while IFS= read -r line; do [ "${#line}" -le "$width" ]; done <<<"$output"
+    done
+    t trace "$PEER" --server "$PRIMARY" --allow-private --control-ttl 0 --format=ladder --ascii
+    LC_ALL=C grep -q '[^ -~]' <<<"$output" && return 1
+    [[ $output == *">X"* ]]
+    LC_ALL=C t trace "$PEER" --server "$PRIMARY" --allow-private --control-ttl 0 --format=ladder
+    LC_ALL=C grep -q '[^ -~]' <<<"$output" && return 1
+    COLUMNS=70 t trace "$PEER" --server "$PRIMARY" --allow-private --control-ttl 0 --format=ladder
+    while IFS= read -r line; do [ "${#line}" -le 70 ]; done <<<"$output"
+}
+
+@test "--format=mermaid is a sequence diagram" {
+    charted mermaid
+    [ "$status" -eq 0 ]
+    mermaid_is_valid
+    [[ $output == *"--x"*"1 direct bubble"* ]]
+}
+
+@test "--format=svg is a picture" {
+    charted svg
+    [ "$status" -eq 0 ]
+    svg_is_valid
+    [[ $output == *">4 direct bubble"* ]]
+}
+
+@test "a chart where the own server is silent says so, and is a chart" {
+    silent_server
+    t trace 2001:0:7f00:1::1 --server "$SILENT" --allow-private --format=mermaid
+    [ "$status" -eq 2 ]
+    mermaid_is_valid
+    [[ $output == *"inconclusive: "* ]]
+    t trace 2001:0:7f00:1::1 --server "$SILENT" --allow-private --format=svg
+    svg_is_valid
+    [[ $output != *">1 direct bubble"* ]]
+}
+
+@test "a full disk is 74 for charts too" {
+    for format in ladder mermaid svg; do
+        sh_t "\$T trace 2001:0:7f00:1::1 --server $PRIMARY --allow-private --format=$format >/dev/full"
+        [ "$status" -eq 74 ]
+    done
+}
+
+@test "on a terminal a status line tells what trace waits for, and is erased" {
+    silent_server
+    on_terminal trace 2001:0:7f00:1::1 --server "$SILENT" --allow-private --timeout 2.5
+    [ "$status" -eq 2 ]
+    [[ $output == *"waiting for the server $SILENT:3544: solicitation "*" of 3, "*" s left"* ]]
+    [[ ${output##*s left} == *$'\r\e[K'*"inconclusive"* ]]
+}
+
+@test "colour in a ladder follows --color and NO_COLOR" {
+    charted ladder --color always
+    [[ $output == *$'\e[0;1;31m✗'* && $output == *$'\e[1;32mpunched\e[0m: '* ]]
+    t trace "$PEER" --server "$PRIMARY" --allow-private --control-ttl 0 --format=ladder
+    [[ $output != *$'\e'* ]]
+    NO_COLOR=1 on_terminal trace "$PEER" --server "$PRIMARY" --allow-private --control-ttl 0 --format=ladder
+    [[ $output != *$'\e[0;1'* ]]
 }

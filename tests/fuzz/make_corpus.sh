@@ -9,7 +9,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 craft=${top_builddir:-build}/tests/pcap/craft
 corpus=tests/fuzz/corpus
 rm -rf "$corpus"
-mkdir -p "$corpus"/{addr,capture,teredo}
+mkdir -p "$corpus"/{addr,capture,nat,overhear,probe,punch,respond,server,teredo}
 
 unhex() {
     tr -d ' \n' | xxd -r -p
@@ -74,3 +74,90 @@ fe80::ffff:ffff:ffff
 [::1
 ::1%
 END
+
+# Each record is one of tests/fuzz/fuzz_overhear.c's, behind the configuration.
+punch='0000020304054000 0004020004054004 0108000304054204 0010030205044200 0710020304054000
+    0810030205044000'
+unhex <<<"0f03010001000000 $punch" >"$corpus/overhear/punch"
+unhex <<<"0f03010001000000 1000060304050000 1004060004050004 2008020304050100 1710060304050000
+    1810030605040200" >"$corpus/overhear/inside"
+unhex <<<"0003000101000000 $punch ff00000000000000 $punch" >"$corpus/overhear/peer"
+unhex <<<"0f03010001000000 0000020300054000 0004020000054004 0110000300054208 0010000205004200
+    00c6020301054000 00c4020001054004" >"$corpus/overhear/symmetric"
+unhex <<<'0f03010001000000 0a00020000004004 0b10000200004018 0a10020100004005 0b10010202004019
+    0aff020000004000 0dc8000000000000' >"$corpus/overhear/client"
+unhex <<<'0f03010001000000 0000020304054000 0004020004054000 0c04020003010000 0dc8000000000000
+    0910020304051402 0910030205041412' >"$corpus/overhear/errors"
+# A NAT in words, then its network, size and seed, and packets: time, direction, from, to. Out to
+# three endpoints, in from two and from a stranger, a hairpin; the same again after the timeout.
+some='04 01 0002 0001 04 00 0001 c000 04 01 0002 0102 04 01 0103 0001 04 00 0102 c000 04 00 0305 c000
+    04 01 0002 c001'
+number=0
+while IFS= read -r words; do
+    number=$((number + 1))
+    {
+        printf '\1%s\n' "$words"
+        unhex <<<"01 0b 07 $some 00 ${some#* } 01 ${some#* } 02 ${some#* }"
+    } >"$corpus/nat/words-$(printf %02d "$number")"
+done <<'END'
+none
+cone
+address-restricted
+port-restricted
+symmetric
+firewall
+blocked
+mapping=address,filtering=address,ports=sequential,step=7,range=2000-2010,parity=yes
+hairpin=yes,refresh=both,pooling=arbitrary,pool=4,timeout=500ms
+firewall,filtering=endpoint-independent,refresh=both,timeout=5s
+END
+# The same in numbers: kind, mapping, filtering, ports, step, range, pool, timeout, four switches.
+number=0
+for numbers in '02 00 01 00 00 04 03 00 00000010 00 01 01 00' '02 02 02 02 03 00 0f 03 00010000 01 01 00 01' \
+    '01 00 02 00 00 00 00 00 00001000 00 00 01 00'; do
+    number=$((number + 1))
+    unhex <<<"00 $numbers 00 02 01 $some $some $some" >"$corpus/nat/numbers-$number"
+done
+
+# The hole punch: what the peer and its NATs are, then what is observed (tests/fuzz/rig.h).
+# ra: the answer of each server address; bubble, echo: the peer's; silence: timers that fire.
+ra='2e 01 05 81 01 03 00 06 2e 00 05 81 01 03 00 06'
+bubble='2e 20 02 01 00 05 04'
+echo_reply='2e 00 01 00 00 00'
+silence='00 00 00 00 00 00 00 00'
+seed() { # TARGET NAME HEX…
+    unhex <<<"${*:3}" >"$corpus/$1/$2"
+}
+seed punch alone "00 40 02 02 05 00 04 00 00 07 02 01 $bubble $echo_reply"
+seed punch answered "00 40 02 02 05 00 04 00 00 07 01 01 $bubble $echo_reply"
+seed punch qualified "00 40 02 02 05 00 04 00 00 07 00 01 $ra $bubble $echo_reply"
+seed punch late "00 40 02 02 05 02 04 00 00 07 01 00 03 03 $silence 2e 20 02 81 80 05 00 03 03 $echo_reply"
+seed punch remapped "10 40 02 02 05 01 04 00 00 07 01 01 2e 20 05 01 00 05 04 $echo_reply"
+seed punch unproven "10 40 02 02 05 03 03 00 00 07 01 01 2e 20 05 01 00 05 00 $silence"
+seed punch indirect "00 40 02 02 05 00 04 00 00 07 01 01 2e 20 00 01 00 05 06 02 $silence 2e 20 00 01 00 05 06 02"
+seed punch control "00 40 02 02 05 00 04 00 02 07 01 01 2e 30 01 02 01 81 05 00 $silence"
+seed punch server "00 40 02 02 05 00 04 00 00 07 01 01 00 2e 00 05 81 01 01 03 $silence"
+seed punch icmp "00 40 02 02 05 00 04 00 00 07 01 01 04 02 31 03 04 03 11 03 $silence"
+seed punch refused "00 40 02 02 05 00 04 00 00 07 01 00 fb"
+seed punch private "02 40 02 02 05 00 04 00 00 07 01 01"
+seed punch self "04 40 02 02 05 00 04 00 00 07 01 01"
+seed punch stopped "08 40 02 02 05 00 04 00 00 07 00 01 $ra fd"
+
+# The listening client: qualified, then a peer's bubbles and echo requests; and nothing at all.
+seed respond peer "01 40 02 1e 00 3c 07 01 $ra 2e 20 00 01 00 05 06 02 2e 20 02 01 00 05 04 2e 20 02 01 00 02 00"
+seed respond remapped "01 40 02 1e 01 3c 07 01 $ra 2e 20 00 01 00 05 0e 02 01020304 2e 20 05 01 00 05 0c 01020304"
+seed respond link-local "01 40 02 1e 00 3c 07 01 $ra 2e 20 00 07 00 05 06 05 2e 20 05 07 00 05 04 $silence"
+seed respond silent "00 40 02 1e 00 3c 07 01 $silence"
+# The classification: answers to some of its solicitations; with the lifetime; none.
+answers=''
+for back in 0 1 2 3 4 5 6 7 8 9 a b c d e f; do
+    answers+=" 2e 0$back 06 81 01 03 00 02"
+done
+seed probe answered "00 40 01 00 10 05 07 01 $answers 00 $answers 00 $answers $silence"
+seed probe lifetime "01 40 01 01 10 05 07 01 $answers 00 $answers 00 $answers $silence"
+seed probe silent "00 40 01 00 10 05 07 01 $silence"
+# The server: flags, source, port, packet.
+for file in "$corpus"/teredo/kinds-*; do
+    { unhex <<<"02 00 9c40" && cat "$file"; } >"$corpus/server/${file##*/}"
+done
+{ unhex <<<"0a 00 9c40" && cat "$corpus/teredo/kinds-03"; } >"$corpus/server/signed"

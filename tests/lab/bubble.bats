@@ -69,7 +69,7 @@ seen() {
 @test "a bubble of low TTL dies between the NATs, and a router says so" {
     lab -- --direct --ttl 2 --wait 0.3 --format=json
     [ "$status" -eq 1 ]
-    json '.packets[0].ttl == 2 and .icmp_errors[0].icmp.text == "time to live exceeded"'
+    json '.packets[0].ipv4.ttl == 2 and .icmp_errors[0].icmp.text == "time to live exceeded"'
     # It has opened our NAT all the same.
     run --separate-stderr timeout 30 "$TEREDOCTL" lab -- sh -c '
         teredoctl bubble --direct --ttl 2 --from-port 5555 -q >&2 &&
@@ -146,7 +146,7 @@ seen() {
 @test "--spoof: a source that is not ours goes out; without the option it does not" {
     lab -- --direct --from-address 100.64.1.77
     [ "$status" -eq 69 ]
-    [[ $stderr == *"100.64.1.77 is no address of this host"* ]]
+    [[ $stderr == *"100.64.1.77 is not an address of this host"* ]]
     lab --pcap-each a.pcap -- --direct --from-address 100.64.1.77 --from-port 5555 --spoof --wait 0.1 --format=json
     [ "$status" -eq 1 ]
     [[ $stderr == *"answers go to the spoofed address"* ]]

@@ -229,11 +229,20 @@ punch() {
     done
 }
 
+@test "listen tells in jsonl when its mapping has changed" {
+    run --separate-stderr timeout 30 "$TEREDOCTL" lab --nat-a port-restricted,timeout=1s,ports=random -- \
+        teredoctl listen --refresh 2 --duration 4 --format=jsonl
+    [ "$status" -eq 0 ]
+    jq -se '[.[] | select(.event == "mapping_changed")][0]
+        | .mapped != .mapped_before and .mapped.address == .mapped_before.address' <<<"$output"
+    jq -se '.[-1].event == "summary" and .[-1].mapping_changes >= 1' <<<"$output"
+}
+
 @test "an ordinary user has the whole lab too" {
     if [ "$(id -u)" -ne 0 ]; then
         skip "is an ordinary user already: every test here shows it"
     fi
-    cp "$(command -v "$TEREDOCTL")" "$BATS_TEST_TMPDIR/teredoctl"
+    cp "$(command -v "${TEREDOCTL_PROGRAM:-$TEREDOCTL}")" "$BATS_TEST_TMPDIR/teredoctl"
     chmod 755 "$BATS_TEST_TMPDIR" "$BATS_FILE_TMPDIR" "$BATS_RUN_TMPDIR" "$BATS_TEST_TMPDIR/teredoctl"
     run setpriv --reuid=65534 --regid=65534 --clear-groups env -C / timeout 30 \
         "$BATS_TEST_TMPDIR/teredoctl" lab --width 100
@@ -241,4 +250,32 @@ punch() {
     [ "$status" -eq 0 ]
     [[ $output == *"punched: "* ]]
     [[ $output == *"5 echo reply"* ]]
+}
+
+@test "--format=ladder, mermaid and svg draw what passed everywhere, with the trace's verdict" {
+    run --separate-stderr timeout 30 "$TEREDOCTL" lab --format=ladder --width 100
+    [ "$status" -eq 0 ]
+    [[ $output == "A behind port-restricted"*"discarded: nothing was sent"*"3 bubble with origin"*"punched: both NATs are open"* ]]
+    # Every vantage point is here: nothing is inferred.
+    [[ $output != *"dashed"* ]]
+    run --separate-stderr timeout 30 "$TEREDOCTL" lab --format=mermaid --nat-b symmetric
+    [ "$status" -eq 1 ]
+    [[ ${lines[0]} == sequenceDiagram ]]
+    [[ $output == *"-x"*"not punched: "* ]]
+    run --separate-stderr timeout 30 "$TEREDOCTL" lab --format=svg
+    [ "$status" -eq 0 ]
+    xmllint --noout - <<<"$output"
+    [[ $output == *"class=\"cross\""*"class=\"yes\">punched"* ]]
+}
+
+@test "in the lab, a trace's ladder has the NATs that it knows of" {
+    run --separate-stderr timeout 30 "$TEREDOCTL" lab --nat-a cone --nat-b symmetric -- \
+        teredoctl trace --format=ladder --width 120 --control-ttl 0
+    [ "$status" -eq 0 ]
+    [[ $output == *"NAT A: 203.0.113.10:"*"NAT B: 198.51.100.20:"* ]]
+    [[ $output == *"comes from 198.51.100.20:"* ]]
+    run --separate-stderr timeout 30 "$TEREDOCTL" lab --nat-a none -- \
+        teredoctl trace --format=ladder --width 120 --control-ttl 0
+    [ "$status" -eq 0 ]
+    [[ $output != *"NAT A"* && $output == *"NAT B?"* ]]
 }

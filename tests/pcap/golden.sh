@@ -9,7 +9,7 @@ export LC_ALL=C
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 craft=${top_builddir:-$here/../../build}/tests/pcap/craft
-teredoctl=${TEREDOCTL:-$here/../../build/teredoctl}
+teredoctl=${TEREDOCTL_PROGRAM:-${TEREDOCTL:-$here/../../build/teredoctl}}
 dir=$(mktemp -d) || exit 1
 trap 'rm -rf "$dir"' EXIT
 cd "$dir" || exit 1

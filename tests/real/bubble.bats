@@ -34,11 +34,12 @@ FIELDS='.from.address ip.src
 .from.port udp.srcport
 .to.address ip.dst
 .to.port udp.dstport
-.ttl ip.ttl
-.tos ip.dsfield
-.ip_id ip.id
-.dont_fragment ip.flags.df
-.size+8 udp.length
+.ipv4.ttl ip.ttl
+.ipv4.tos ip.dsfield
+.ipv4.id ip.id
+.ipv4.dont_fragment ip.flags.df
+.udp.length udp.length
+.udp.checksum udp.checksum
 .ipv6.source ipv6.src
 .ipv6.destination ipv6.dst
 .ipv6.hop_limit ipv6.hlim

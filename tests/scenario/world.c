@@ -136,6 +136,26 @@ static void send_icmp(struct world *w, const struct world_packet *about, enum wo
     }
 }
 
+/* Shows P, whose ends are as they are at POINT, after HOPS routers. */
+static void show(const struct world *w, enum world_point point, const struct world_packet *p,
+                 struct endpoint from, struct endpoint to, unsigned hops)
+{
+    struct world_sight s = {
+        .point = point,
+        .when = w->now,
+        .from = from,
+        .to = to,
+        .ttl = (uint8_t)(p->ttl - hops),
+        .is_icmp = p->is_icmp,
+        .icmp = p->icmp,
+        .bytes = p->bytes,
+        .size = p->size,
+    };
+
+    if (w->config.watch != NULL)
+        w->config.watch(w->config.watch_context, &s);
+}
+
 static struct observation make_observation(enum observation_kind kind, nsec when)
 {
     return (struct observation){.kind = kind, .when = when};
@@ -160,26 +180,24 @@ static void host_sends(struct world *w, enum world_site site, const struct send_
     h->sent++;
     h->engine.ops->observe(h->engine.state, &o);
 
-    nat_outbound(h->nat, w->now, o.from, o.to, &result);
     memset(&p, 0, offsetof(struct world_packet, bytes));
+    p.ttl = send->ttl == 0 ? DEFAULT_TTL : send->ttl;
+    p.size = send->size;
+    memcpy(p.bytes, send->bytes, send->size);
+    show(w, site == WORLD_A ? WORLD_HOST_A : WORLD_HOST_B, &p, o.from, o.to, 0);
+    nat_outbound(h->nat, w->now, o.from, o.to, &result);
+    p.from = result.from;
+    p.to = result.to;
     if (result.verdict == NAT_HAIRPIN) {
         p.hairpinned = true;
         p.to_site = site;
         p.when = w->now;
-        p.from = result.from;
-        p.to = result.to;
-        p.size = send->size;
-        memcpy(p.bytes, send->bytes, send->size);
         push_flight(w, &p);
         return;
     }
     if (result.verdict != NAT_OUT)
         return;
-    p.from = result.from;
-    p.to = result.to;
-    p.ttl = send->ttl == 0 ? DEFAULT_TTL : send->ttl;
-    p.size = send->size;
-    memcpy(p.bytes, send->bytes, send->size);
+    show(w, site == WORLD_A ? WORLD_WAN_A : WORLD_WAN_B, &p, p.from, p.to, 1);
     depart(w, &p, site, result.to.address);
 }
 
@@ -244,20 +262,28 @@ static void arrive_at_host(struct world *w, const struct world_packet *p)
 {
     struct world_host *h = &w->hosts[p->to_site];
     struct observation o = make_observation(OBSERVED_ICMP_ERROR, w->now);
+    enum world_point outside = p->to_site == WORLD_A ? WORLD_WAN_A : WORLD_WAN_B;
+    enum world_point inside = p->to_site == WORLD_A ? WORLD_HOST_A : WORLD_HOST_B;
+    /* A host's packet has passed its NAT and the core, a server's the core alone. */
+    unsigned hops = p->from_site <= WORLD_B ? 2 : 1;
     struct nat_result result;
 
+    show(w, outside, p, p->from, p->to, hops);
     if (p->is_icmp) {
         if (!nat_error_inbound(h->nat, w->now, p->from, p->to, &o.from))
             return;
         o.to = p->to;
         o.icmp = p->icmp;
+        show(w, inside, p, o.from, o.to, hops + 1);
         if (find_socket(h, o.from, &o.socket))
             tell_host(w, p->to_site, &o);
         return;
     }
     nat_inbound(h->nat, w->now, p->from, p->to, &result);
-    if (result.verdict == NAT_IN)
-        deliver(w, p->to_site, result.from, result.to, p->bytes, p->size);
+    if (result.verdict != NAT_IN)
+        return;
+    show(w, inside, p, result.from, result.to, hops + 1);
+    deliver(w, p->to_site, result.from, result.to, p->bytes, p->size);
 }
 
 static void arrive_at_server(struct world *w, const struct world_packet *p)
@@ -267,9 +293,11 @@ static void arrive_at_server(struct world *w, const struct world_packet *p)
     unsigned at = p->to.address == primary ? 0 : 1;
     enum world_service service = w->config.service[index][at];
     const struct server *server = &w->servers[index];
+    enum world_point point = index == 0 ? WORLD_AT_S1 : WORLD_AT_S2;
     struct server_reply reply;
     struct world_packet out;
 
+    show(w, point, p, p->from, p->to, p->from_site <= WORLD_B ? 2 : 1);
     if (p->is_icmp || service == WORLD_SILENT)
         return;
     if (w->config.extra_port != 0 && p->to.port == w->config.extra_port)
@@ -299,6 +327,7 @@ static void arrive_at_server(struct world *w, const struct world_packet *p)
     out.ttl = DEFAULT_TTL;
     out.size = reply.size;
     memcpy(out.bytes, reply.data, reply.size);
+    show(w, point, &out, out.from, out.to, 0);
     depart(w, &out, p->to_site, reply.to.address);
 }
 

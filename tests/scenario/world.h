@@ -38,6 +38,30 @@ enum world_site {
     WORLD_SITES
 };
 
+/* Where captures can be made: at each host, outside of its NAT, and at the servers. */
+enum world_point {
+    WORLD_HOST_A,
+    WORLD_WAN_A,
+    WORLD_WAN_B,
+    WORLD_HOST_B,
+    WORLD_AT_S1,
+    WORLD_AT_S2,
+    WORLD_POINTS
+};
+
+/* A packet as a capture at POINT has it, or an ICMP error, whose ends are those of the packet that
+ * it is about. */
+struct world_sight {
+    enum world_point point;
+    nsec when;
+    struct endpoint from, to;
+    uint8_t ttl;
+    bool is_icmp;
+    struct icmp_error icmp;
+    const uint8_t *bytes; /* borrowed */
+    size_t size;
+};
+
 /* One direction of a leg: every packet is delayed by delay plus up to jitter, so that jitter
  * reorders; reorder is the share of packets that take twice the delay. */
 struct world_leg {
@@ -68,6 +92,9 @@ struct world_config {
     /* May change a server's reply before it leaves; false = it never leaves. NULL = as it is. */
     bool (*tamper)(void *context, enum server_reply_kind kind, uint8_t *bytes, size_t *size);
     void *tamper_context;
+    /* Is shown all packets where they pass; NULL = nobody looks. */
+    void (*watch)(void *context, const struct world_sight *sight);
+    void *watch_context;
 };
 
 struct world_packet {

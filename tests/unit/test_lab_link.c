@@ -169,17 +169,17 @@ static void refuses(const char *property, const char *text, const char *what)
 
 static void test_wrong_words(void)
 {
-    refuses("delay", "25", "\"25\" is no value of a link's delay");
-    refuses("delay", "a=1ms,x=2ms", "\"x\" is no link of the lab");
-    refuses("delay", "a=1ms,", "\"\" is no value of a link's delay");
-    refuses("delay", "-1ms", "\"-1ms\" is no value of a link's delay");
-    refuses("delay", "1e3ms", "\"1e3ms\" is no value of a link's delay");
-    refuses("delay", "1.2.3ms", "\"1.2.3ms\" is no value of a link's delay");
-    refuses("delay", "61s", "\"61s\" is no value of a link's delay");
-    refuses("loss", "101%", "\"101%\" is no value of a link's loss");
-    refuses("loss", "nan", "\"nan\" is no value of a link's loss");
-    refuses("loss", "5ms", "\"5ms\" is no value of a link's loss");
-    refuses("speed", "5ms", "\"speed\" is no property of a link");
+    refuses("delay", "25", "\"25\" is not a value of a link's delay");
+    refuses("delay", "a=1ms,x=2ms", "\"x\" is not a link of the lab");
+    refuses("delay", "a=1ms,", "\"\" is not a value of a link's delay");
+    refuses("delay", "-1ms", "\"-1ms\" is not a value of a link's delay");
+    refuses("delay", "1e3ms", "\"1e3ms\" is not a value of a link's delay");
+    refuses("delay", "1.2.3ms", "\"1.2.3ms\" is not a value of a link's delay");
+    refuses("delay", "61s", "\"61s\" is not a value of a link's delay");
+    refuses("loss", "101%", "\"101%\" is not a value of a link's loss");
+    refuses("loss", "nan", "\"nan\" is not a value of a link's loss");
+    refuses("loss", "5ms", "\"5ms\" is not a value of a link's loss");
+    refuses("speed", "5ms", "\"speed\" is not a property of a link");
 }
 
 static void test_flight(void)

@@ -120,25 +120,25 @@ int main(void)
               "symmetric,range=1-9,timeout=10ms,refresh=both,pooling=arbitrary,pool=2");
     test_round_trip_of_every_behaviour();
 
-    refuses("conic", "\"conic\" is no kind of NAT", "cone, address-restricted");
-    refuses("", "\"\" is no kind of NAT", "none, cone");
-    refuses("cone,symmetric", "\"symmetric\" in a NAT's list is no OPTION=VALUE", "mapping");
-    refuses("cone,", "\"\" in a NAT's list is no OPTION=VALUE", "mapping");
-    refuses("maping=address", "\"maping\" is no NAT option", "mapping, filtering, ports");
-    refuses("mapping=port", "\"port\" is no value of the NAT option mapping",
+    refuses("conic", "\"conic\" is not a kind of NAT", "cone, address-restricted");
+    refuses("", "\"\" is not a kind of NAT", "none, cone");
+    refuses("cone,symmetric", "\"symmetric\" in a NAT's list is not an OPTION=VALUE", "mapping");
+    refuses("cone,", "\"\" in a NAT's list is not an OPTION=VALUE", "mapping");
+    refuses("maping=address", "\"maping\" is not a NAT option", "mapping, filtering, ports");
+    refuses("mapping=port", "\"port\" is not a value of the NAT option mapping",
             "endpoint-independent, address, address-port");
-    refuses("ports=even", "\"even\" is no value of the NAT option ports",
+    refuses("ports=even", "\"even\" is not a value of the NAT option ports",
             "preserving, sequential, random");
-    refuses("hairpin=maybe", "\"maybe\" is no value of the NAT option hairpin", "yes, no");
-    refuses("timeout=30", "\"30\" is no value of the NAT option timeout", "ms, s, min or h");
-    refuses("timeout=0s", "\"0s\" is no value of the NAT option timeout", "30s");
-    refuses("timeout=25h", "\"25h\" is no value of the NAT option timeout", "24h");
+    refuses("hairpin=maybe", "\"maybe\" is not a value of the NAT option hairpin", "yes, no");
+    refuses("timeout=30", "\"30\" is not a value of the NAT option timeout", "ms, s, min or h");
+    refuses("timeout=0s", "\"0s\" is not a value of the NAT option timeout", "30s");
+    refuses("timeout=25h", "\"25h\" is not a value of the NAT option timeout", "24h");
     refuses("timeout=99999999999999999999s",
-            "\"99999999999999999999s\" is no value of the NAT option timeout", "24h");
-    refuses("step=0", "\"0\" is no value of the NAT option step", "1 to 1024");
-    refuses("range=9-8", "\"9-8\" is no value of the NAT option range", "LOW-HIGH");
-    refuses("range=0-8", "\"0-8\" is no value of the NAT option range", "LOW-HIGH");
-    refuses("pool=5", "\"5\" is no value of the NAT option pool", "1 to 4");
+            "\"99999999999999999999s\" is not a value of the NAT option timeout", "24h");
+    refuses("step=0", "\"0\" is not a value of the NAT option step", "1 to 1024");
+    refuses("range=9-8", "\"9-8\" is not a value of the NAT option range", "LOW-HIGH");
+    refuses("range=0-8", "\"0-8\" is not a value of the NAT option range", "LOW-HIGH");
+    refuses("pool=5", "\"5\" is not a value of the NAT option pool", "1 to 4");
     refuses("firewall,mapping=address",
             "a firewall translates nothing, so it has no option mapping",
             "filtering, timeout, refresh");

@@ -40,6 +40,8 @@ static void test_links(void)
         {DLT_EN10MB, "020000000001 020000000002 0800", "Ethernet", true},
         {DLT_LINUX_SLL, "0000 0001 0006 0200000000010000 0800", "Linux cooked", true},
         {DLT_LINUX_SLL2, "0800 0000 00000002 0001 00 06 0200000000010000", "Linux cooked 2", true},
+        {DLT_EN10MB, "020000000001 020000000002 8100 0064 0800", "Ethernet with a VLAN tag", true},
+        {DLT_NULL, "00000002", "loopback", true},
         {DLT_EN10MB, "020000000001 020000000002 86dd", "Ethernet, IPv6", false},
         {DLT_LINUX_SLL, "0000 0001 0006 0200000000010000 0806", "Linux cooked, ARP", false},
         {DLT_IEEE802_11, "", "a link type of no use here", false},
@@ -90,6 +92,10 @@ static void test_damage(void)
     fclose(file);
     ok(packet_file_read(path, 1, got, &error) == 0 && error.status == EX_DATAERR,
        "another kind of file is told");
+    file = fopen(path, "w");
+    fclose(file);
+    ok(packet_file_read(path, 1, got, &error) == 0 && error.status == EX_NOINPUT,
+       "an empty file is no input");
     write_file(DLT_EN10MB, "020000000001 020000000002 0800", 1, 0);
     ok(packet_file_read(path, 1, got, &error) == 0 && error.status == EX_DATAERR,
        "a frame without a packet is told");

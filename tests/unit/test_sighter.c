@@ -158,6 +158,41 @@ static void test_payload(void)
        "junk behind a packet is a problem, and yet it is Teredo");
 }
 
+static void test_datagram(void)
+{
+    static const struct udp_options wrong = {.ttl = 7, .checksum = UDP_CHECKSUM_WRONG};
+    uint8_t payload[256], ip4[512];
+    size_t size = hex_read(SAMPLE_BUBBLE "01", payload);
+    struct sighting s;
+
+    size = udp4_encode(ip4, sizeof ip4, a, b, payload, size, &wrong);
+    ok(sighter_decode_datagram(ip4, size, &s) && s.outside == SIGHTING_CAPTURED && s.frame == 0 &&
+           s.udp.ip.ttl == 7 && endpoint_equal(s.udp.to, b) && s.packet.kind == TEREDO_BUBBLE &&
+           s.size == 41,
+       "an IPv4 packet is taken apart with its headers");
+    ok(s.problem_count == 2 && s.problems[0].reason == WIRE_UDP_CHECKSUM &&
+           s.problems[1].reason == WIRE_TRAILER_LENGTH && sighting_tail(&s).size == 1 &&
+           *sighting_tail(&s).data == 1,
+       "what is wrong outside of the payload and in it is told in this order");
+    size = udp4_encode(ip4, sizeof ip4, a, b, "no", 2, NULL);
+    ok(sighter_decode_datagram(ip4, size, &s) && s.extent == TEREDO_NOTHING &&
+           sighting_payload(&s).data == NULL && sighting_tail(&s).data == NULL,
+       "also where there is no Teredo in it");
+    ok(!sighter_decode_datagram(ip4, 27, &s), "but not without a UDP header");
+}
+
+static void test_lying_length(void)
+{
+    uint8_t data[256];
+    struct sighting s;
+
+    hex_read(SAMPLE_BUBBLE "cafe", data);
+    data[5] = 3;
+    ok(!sighter_decode_payload(data, 42, &s) && s.extent == TEREDO_HEADER &&
+           sighting_payload(&s).size == 2 && *sighting_payload(&s).data == 0xca,
+       "of a payload whose length is a lie, there is what is left");
+}
+
 static void test_no_summary(void)
 {
     struct sighter_config config = {.flows = 8};
@@ -179,6 +214,8 @@ int main(void)
     test_clients_and_servers();
     test_outer_faults();
     test_payload();
+    test_datagram();
+    test_lying_length();
     test_no_summary();
     return done_testing();
 }

@@ -162,6 +162,19 @@ static void test_unknown_types(void)
     }
 }
 
+static void test_discard_shows_all(void)
+{
+    struct teredo_packet p;
+    struct wire_fault fault;
+
+    ok(!decode("4100 800155 420177 0104", &p, &fault) &&
+           fault.reason == WIRE_TRAILER_MUST_DISCARD && fault.offset == 40,
+       "of trailers that ask to discard the packet, the first is told");
+    ok(p.trailer_count == 3 && p.trailers[0].type == 0x41 && p.trailers[2].type == 0x42 &&
+           p.junk_offset == 48 && p.junk_size == 2,
+       "and what else there is can be shown all the same");
+}
+
 static void test_truncation(void)
 {
     static const char hex[] = SAMPLE_INDIRECT_TRAILERS;
@@ -217,6 +230,7 @@ int main(void)
     test_alternates();
     test_lengths();
     test_unknown_types();
+    test_discard_shows_all();
     test_truncation();
     test_many();
     free(copied);

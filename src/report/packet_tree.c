@@ -1,6 +1,6 @@
 #include "address.h"
 #include "ip6_text.h"
-#include "sighting_report.h"
+#include "packet.h"
 
 /* Two blanks, the name, blanks up to the column of the values. */
 #define NAME_FRAME "  frame            "
@@ -14,9 +14,11 @@
 #define NAME_SERVER "    server         "
 #define NAME_MAPPED "    mapped         "
 #define NAME_FLAGS "    flags          "
+#define NAME_PAYLOAD "  payload          "
 #define NAME_ICMPV6 "  icmpv6           "
 #define NAME_PREFIX "    prefix         "
 #define NAME_TRAILER "  trailer          "
+#define NAME_TAIL "  tail             "
 #define NAME_PROBLEM "  problem          "
 
 static char *put_ip6(char *p, const struct in6_addr *address)
@@ -34,7 +36,6 @@ static char *tree_outer(char *p, const struct sighting *s)
 {
     const struct ip4_header *ip = &s->udp.ip;
 
-    p = end_line(put_decimal(put_string(p, NAME_FRAME), s->frame));
     p = put_decimal(put_string(p, NAME_IPV4 "ttl "), ip->ttl);
     p = put_hex(put_string(p, ", tos 0x"), &ip->tos, 1);
     p = put_hex16(put_string(p, ", id "), ip->id);
@@ -90,7 +91,7 @@ static char *tree_icmp6(char *p, const struct icmp6_message *m)
         p = put_decimal(put_string(p, " s, retransmit timer "), m->ra.retransmit_timer);
         p = put_string(p, " ms");
         if (m->ra.prefix_count > 0) {
-            p = sighting_put_prefix(put_string(p, "\n" NAME_PREFIX), &m->ra.prefix);
+            p = packet_put_prefix(put_string(p, "\n" NAME_PREFIX), &m->ra.prefix);
             p = put_decimal(put_string(p, ", valid "), m->ra.prefix.valid_lifetime);
             p = put_decimal(put_string(p, " s, preferred "), m->ra.prefix.preferred_lifetime);
             p = put_string(p, " s");
@@ -99,11 +100,19 @@ static char *tree_icmp6(char *p, const struct icmp6_message *m)
     return end_line(p);
 }
 
-char *sighting_put_tree(char *p, const struct sighting *s)
+static char *tree_bytes(char *p, struct sighting_bytes bytes)
+{
+    return end_line(put_hex(put_string(p, "0x"), bytes.data, bytes.size));
+}
+
+char *packet_put_tree(char *p, const struct sighting *s)
 {
     const struct teredo_packet *packet = &s->packet;
+    const struct sighting_bytes payload = sighting_payload(s), tail = sighting_tail(s);
 
     if (s->frame > 0)
+        p = end_line(put_decimal(put_string(p, NAME_FRAME), s->frame));
+    if (s->outside == SIGHTING_CAPTURED)
         p = tree_outer(p, s);
     if (packet->has_auth)
         p = tree_auth(p, &packet->auth);
@@ -113,8 +122,12 @@ char *sighting_put_tree(char *p, const struct sighting *s)
         p = tree_ip6(p, &packet->ip6);
     if (sighting_has_icmp6(s))
         p = tree_icmp6(p, &packet->icmp6);
-    for (unsigned i = 0; i < sighting_kept_trailers(packet); i++)
-        p = end_line(sighting_put_trailer(put_string(p, NAME_TRAILER), &packet->trailers[i]));
+    if (payload.size > 0)
+        p = tree_bytes(put_string(p, NAME_PAYLOAD), payload);
+    for (unsigned i = 0; i < packet_kept_trailers(packet); i++)
+        p = end_line(packet_put_trailer(put_string(p, NAME_TRAILER), &packet->trailers[i]));
+    if (tail.size > 0)
+        p = tree_bytes(put_string(p, NAME_TAIL), tail);
     for (unsigned i = 0; i < s->problem_count; i++) {
         p = put_string(put_string(p, NAME_PROBLEM), wire_reason_text(s->problems[i].reason));
         p = put_string(put_string(p, " ("), wire_reason_code(s->problems[i].reason));

@@ -1,0 +1,32 @@
+/* UTF-8, as far as writers of foreign formats must know it. */
+#ifndef REPORT_UTF8_H
+#define REPORT_UTF8_H
+
+#include <stddef.h>
+
+/* The length of the character at TEXT in bytes, 1 to 4; 0 if these are no character: a stray or
+ * overlong byte, a surrogate, a value above U+10FFFF, or the end of the text in the middle. */
+static inline size_t utf8_length(const char *text)
+{
+    const unsigned char *p = (const unsigned char *)text;
+    unsigned long value;
+    size_t length;
+
+    if (p[0] < 0x80)
+        return 1;
+    if (p[0] < 0xc2 || p[0] > 0xf4)
+        return 0;
+    length = p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
+    value = p[0] & (0x7fu >> length);
+    for (size_t i = 1; i < length; i++) {
+        if ((p[i] & 0xc0) != 0x80)
+            return 0;
+        value = value << 6 | (p[i] & 0x3f);
+    }
+    if ((length == 3 && value < 0x800) || (length == 4 && (value < 0x10000 || value > 0x10ffff)) ||
+        (value >= 0xd800 && value <= 0xdfff))
+        return 0;
+    return length;
+}
+
+#endif

@@ -1,0 +1,351 @@
+#include "watch.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+#include "reporter.h"
+#include "words.h"
+
+/* Columns: of a Teredo address, an endpoint, the round-trip time and how long ago. */
+enum {
+    PEER_WIDTH = 39,
+    ENDPOINT_WIDTH = 21,
+    RTT_WIDTH = 9,
+    AGO_WIDTH = 7,
+    GAP = 2,
+    STEP_WIDTH = 34,
+    WIDE = PEER_WIDTH + ENDPOINT_WIDTH + RTT_WIDTH + AGO_WIDTH + STEP_WIDTH + 4 * GAP,
+    OTHER_LINES = 5 /* than those of peers */
+};
+
+/* No sooner is the table drawn again for the sake of an event. */
+#define DRAW_INTERVAL (100 * NSEC_MS)
+
+/* How long a message stays. */
+#define MESSAGE_TIME (20 * NSEC_S)
+
+struct watch_row {
+    struct in6_addr peer;
+    struct endpoint endpoint;
+    char step[64];
+    nsec when;
+    nsec rtt;      /* 0 = unknown */
+    nsec answered; /* when we last sent it a direct bubble; 0 = never, or it was measured */
+};
+
+struct watch {
+    const struct report_config *config;
+    struct watch_row rows[WATCH_MAX_PEERS];
+    unsigned count;
+    unsigned forgotten; /* peers that had to go */
+    char title[256];
+    char message[256]; /* news, shown for a while instead of `words` */
+    nsec message_end;
+    char words[STATUS_STRLEN]; /* under the table */
+    bool entered;              /* the second screen is shown */
+    bool ended;
+    nsec drawn;
+};
+
+struct watch *watch_new(const struct report_config *config)
+{
+    struct watch *w = calloc(1, sizeof *w);
+
+    if (w != NULL)
+        w->config = config;
+    return w;
+}
+
+/* A client whose bubbles come from a link-local source sends its data from its Teredo address, and
+ * both from one endpoint. */
+static bool is_row_of(const struct watch_row *row, const struct in6_addr *peer,
+                      struct endpoint endpoint)
+{
+    if (memcmp(&row->peer, peer, sizeof *peer) == 0)
+        return true;
+    return !endpoint_is_unset(endpoint) && endpoint_equal(row->endpoint, endpoint) &&
+           (IN6_IS_ADDR_LINKLOCAL(&row->peer) || IN6_IS_ADDR_LINKLOCAL(peer));
+}
+
+static struct watch_row *find_row(struct watch *w, const struct in6_addr *peer,
+                                  struct endpoint endpoint)
+{
+    struct watch_row *oldest = &w->rows[0];
+
+    for (unsigned i = 0; i < w->count; i++) {
+        if (is_row_of(&w->rows[i], peer, endpoint))
+            return &w->rows[i];
+        if (w->rows[i].when < oldest->when)
+            oldest = &w->rows[i];
+    }
+    if (w->count < WATCH_MAX_PEERS)
+        oldest = &w->rows[w->count++];
+    else
+        w->forgotten++;
+    *oldest = (struct watch_row){.peer = *peer};
+    return oldest;
+}
+
+void watch_update(struct watch *w, const struct in6_addr *peer, struct endpoint endpoint,
+                  const char *step, nsec when, nsec rtt)
+{
+    struct watch_row *row = find_row(w, peer, endpoint);
+
+    if (!IN6_IS_ADDR_LINKLOCAL(peer))
+        row->peer = *peer;
+    if (!endpoint_is_unset(endpoint))
+        row->endpoint = endpoint;
+    snprintf(row->step, sizeof row->step, "%s", step);
+    row->when = when;
+    if (rtt != 0)
+        row->rtt = rtt;
+}
+
+void watch_title(struct watch *w, const char *title)
+{
+    snprintf(w->title, sizeof w->title, "%s", title);
+}
+
+/* Prints one line of the table, cut to COLUMNS. */
+static void print_line(FILE *out, unsigned columns, const char *peer, const char *endpoint,
+                       const char *step, const char *rtt, const char *ago)
+{
+    char line[256];
+    bool wide = columns >= WIDE;
+    unsigned fixed = PEER_WIDTH + RTT_WIDTH + AGO_WIDTH + 3 * GAP;
+    int step_width = wide ? STEP_WIDTH : columns > fixed + 8 ? (int)(columns - fixed) : 8;
+
+    if (wide)
+        snprintf(line, sizeof line, "%-*s  %-*s  %-*.*s  %*s  %*s", PEER_WIDTH, peer,
+                 ENDPOINT_WIDTH, endpoint, step_width, step_width, step, RTT_WIDTH, rtt, AGO_WIDTH,
+                 ago);
+    else
+        snprintf(line, sizeof line, "%-*s  %-*.*s  %*s  %*s", PEER_WIDTH, peer, step_width,
+                 step_width, step, RTT_WIDTH, rtt, AGO_WIDTH, ago);
+    fprintf(out, "%.*s", (int)columns, line);
+}
+
+static void print_row(const struct watch_row *row, FILE *out, unsigned columns, nsec now)
+{
+    char peer[INET6_ADDRSTRLEN], endpoint[ENDPOINT_STRLEN] = "", rtt[24] = "-", ago[24];
+
+    if (!endpoint_is_unset(row->endpoint))
+        endpoint_format(row->endpoint, endpoint);
+    if (row->rtt != 0)
+        snprintf(rtt, sizeof rtt, "%.3f", words_ms(row->rtt));
+    snprintf(ago, sizeof ago, "%.0f s", nsec_seconds(nsec_max(now - row->when, 0)));
+    print_line(out, columns, words_ip6(&row->peer, peer), endpoint, row->step, rtt, ago);
+}
+
+static int later_first(const void *a, const void *b)
+{
+    const struct watch_row *const *x = a, *const *y = b;
+
+    return ((*y)->when > (*x)->when) - ((*y)->when < (*x)->when);
+}
+
+/* Lines end as END says: on a terminal the rest of each is erased. */
+static void print_table(const struct watch *w, FILE *out, unsigned columns, unsigned most, nsec now,
+                        const char *end)
+{
+    const struct watch_row *order[WATCH_MAX_PEERS] = {NULL};
+    unsigned shown = w->count < most ? w->count : most;
+
+    for (unsigned i = 0; i < w->count; i++)
+        order[i] = &w->rows[i];
+    qsort(order, w->count, sizeof(struct watch_row *), later_first);
+    print_line(out, columns, "peer", "endpoint", "last step", "rtt ms", "ago");
+    fputs(end, out);
+    for (unsigned i = 0; i < shown; i++) {
+        print_row(order[i], out, columns, now);
+        fputs(end, out);
+    }
+    if (w->count + w->forgotten > shown)
+        fprintf(out, "(and %u more)%s", w->count + w->forgotten - shown, end);
+}
+
+void watch_print(const struct watch *w, FILE *out, unsigned columns, unsigned most, nsec now)
+{
+    print_table(w, out, columns, most, now, "\n");
+}
+
+static struct winsize size_of(const struct watch *w)
+{
+    struct winsize size = {0};
+
+    if (ioctl(fileno(w->config->out), TIOCGWINSZ, &size) != 0 || size.ws_col == 0 ||
+        size.ws_row == 0)
+        size = (struct winsize){.ws_col = 80, .ws_row = 24};
+    return size;
+}
+
+void watch_draw(struct watch *w, nsec now, const char *words)
+{
+    struct winsize size = size_of(w);
+    FILE *out = w->config->out;
+    unsigned rows = size.ws_row > OTHER_LINES ? size.ws_row - OTHER_LINES : 1;
+    int columns = size.ws_col;
+
+    if (w->ended)
+        return;
+    if (words != NULL)
+        snprintf(w->words, sizeof w->words, "%s", words);
+    /* The second screen, without a cursor; then from its top. */
+    if (!w->entered)
+        fputs("\033[?1049h\033[?25l", out);
+    w->entered = true;
+    w->drawn = now;
+    fprintf(out, "\033[H%.*s\033[K\r\n\033[K\r\n", columns, w->title);
+    print_table(w, out, (unsigned)columns, rows, now, "\033[K\r\n");
+    fprintf(out, "\033[K%.*s\033[K\033[J", columns, now < w->message_end ? w->message : w->words);
+    fflush(out);
+}
+
+void watch_leave(struct watch *w)
+{
+    if (!w->entered)
+        return;
+    fputs("\033[?25h\033[?1049l", w->config->out);
+    fflush(w->config->out);
+    w->entered = false;
+}
+
+/* From our direct bubble to the first echo request after it: that is what the peer sends when the
+ * bubble has come. */
+static nsec measure(struct watch_row *row, const struct event *e)
+{
+    nsec rtt = 0;
+
+    if (e->peer.activity == PEER_ANSWERED) {
+        row->answered = e->when;
+    } else if (e->peer.activity == PEER_ECHOED && row->answered != 0) {
+        rtt = e->when - row->answered;
+        row->answered = 0;
+    }
+    return rtt;
+}
+
+/* A bubble that was held back is no step. */
+static void take_peer(struct watch *w, const struct event *e)
+{
+    struct endpoint endpoint = e->peer.endpoint;
+    struct watch_row *row;
+    nsec rtt;
+
+    if (e->peer.activity == PEER_RATE_LIMITED)
+        return;
+    /* That is the server's. */
+    if (e->peer.activity == PEER_ANSWERED_INDIRECTLY)
+        endpoint = (struct endpoint){0};
+    row = find_row(w, &e->peer.peer, endpoint);
+    rtt = measure(row, e);
+    watch_update(w, &e->peer.peer, endpoint, peer_activity_text(e->peer.activity), e->when, rtt);
+}
+
+static void take_address(struct watch *w, const struct in6_addr *address, struct endpoint mapped)
+{
+    char text[INET6_ADDRSTRLEN], endpoint[ENDPOINT_STRLEN], title[256];
+
+    snprintf(title, sizeof title, "%s  mapped %s", words_ip6(address, text),
+             endpoint_format(mapped, endpoint));
+    watch_title(w, title);
+}
+
+static void tell(struct watch *w, nsec when, const char *message)
+{
+    snprintf(w->message, sizeof w->message, "%s", message);
+    w->message_end = when + MESSAGE_TIME;
+}
+
+static void end_table(struct reporter *r, const struct event *e)
+{
+    struct watch *w = r->watch;
+
+    watch_leave(w);
+    w->ended = true;
+    if (w->title[0] != '\0')
+        fprintf(r->config.out, "%s\n", w->title);
+    if (w->count > 0)
+        watch_print(w, r->config.out, size_of(w).ws_col, WATCH_MAX_PEERS, e->when);
+    text_emit(r, e);
+}
+
+static void take_qualification(struct reporter *r, const struct event *e)
+{
+    const struct qualification *q = &e->qualification;
+
+    if (q->has_address)
+        take_address(r->watch, &q->teredo_address,
+                     endpoint_is_unset(q->mapped) ? q->mapped_secondary : q->mapped);
+    else
+        end_table(r, e);
+}
+
+/* The verdict first: there is not much room. */
+static void take_punch(struct watch *w, const struct punching *p, nsec when)
+{
+    char step[64];
+
+    snprintf(step, sizeof step, "%s: %s", text_punch_verdict(p->verdict),
+             punch_cause_code(p->cause));
+    watch_update(w, &p->peer, p->peer_mapped, step, when, p->rtt);
+}
+
+static void tell_qualification(struct watch *w, const struct event *e)
+{
+    char server[ENDPOINT_STRLEN], message[256];
+
+    snprintf(message, sizeof message, "a client's qualification with %s: %s",
+             endpoint_format(e->qualification.server, server),
+             qualify_reason_text(e->qualification.reason));
+    tell(w, e->when, message);
+}
+
+void watch_emit(struct reporter *r, const struct event *e)
+{
+    struct watch *w = r->watch;
+
+    switch (e->kind) {
+    case EVENT_PEER:
+        take_peer(w, e);
+        break;
+    case EVENT_PUNCHING:
+        take_punch(w, &e->punching, e->when);
+        break;
+    case EVENT_QUALIFICATION:
+        if (e->qualification.captured)
+            tell_qualification(w, e);
+        else
+            take_qualification(r, e);
+        break;
+    case EVENT_MAPPING_CHANGED:
+        take_address(w, &e->mapping.address, e->mapping.after);
+        tell(w, e->when, "the mapping has changed: peers must use the new address");
+        break;
+    case EVENT_SERVER_LOST:
+        tell(w, e->when, "the server no longer answers");
+        break;
+    case EVENT_LISTENED:
+    case EVENT_CLASSIFICATION:
+    case EVENT_OVERHEARD:
+        end_table(r, e);
+        break;
+    case EVENT_REJECTED:
+    case EVENT_STEP:
+    case EVENT_NOTE:
+    case EVENT_PROGRESS:
+    case EVENT_CLOCK: /* of several captures, none of which is watched */
+        break;
+    }
+    if (e->when - w->drawn >= DRAW_INTERVAL)
+        watch_draw(w, e->when, NULL);
+}
+
+void watch_free(struct watch *w)
+{
+    if (w == NULL)
+        return;
+    watch_leave(w);
+    free(w);
+}

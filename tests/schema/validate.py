@@ -1,0 +1,170 @@
+#!/usr/bin/env python3
+"""Validates what teredoctl printed with --format=json and jsonl against its JSON Schema.
+
+usage: validate.py [--complete | --invalid] SCHEMA FILE...
+
+A FILE named *.json has one object, without "event"; one named *.jsonl an object a line, each with
+"event"; any other has such objects among other lines, each beginning with a line that begins with "{".
+What does not validate is named, and the status is 1. The last lines say how many objects of which
+command and event there were. With --complete, every key, command and word of the schema must have
+occurred in one of them. With --invalid, no object may validate.
+"""
+import json
+import sys
+
+import jsonschema
+
+
+class Schema:
+    def __init__(self, document):
+        self.document = document
+        jsonschema.Draft202012Validator.check_schema(document)
+        self.validator = jsonschema.Draft202012Validator(document)
+        self.seen = set()  # (id of a subschema, key or word that occurred there)
+
+    def resolve(self, schema):
+        while "$ref" in schema:
+            schema = self.document["$defs"][schema["$ref"].rpartition("/")[2]]
+        return schema
+
+    def is_valid(self, schema, instance):
+        return self.validator.evolve(schema=schema).is_valid(instance)
+
+    def candidates(self, instance):
+        """The schemas of this command: those of this event, if there are any."""
+        found = []
+        for rule in self.document["allOf"]:
+            if self.is_valid(rule["if"], instance):
+                found += [self.resolve(s) for s in rule["then"]["oneOf"]]
+        of_event = [s for s in found
+                    if s["properties"].get("event", {}).get("const") == instance.get("event")]
+        return of_event or found
+
+    def errors(self, instance):
+        """What is wrong with a valid JSON object, in words; empty if nothing is."""
+        errors = list(self.validator.iter_errors(instance))
+        if not errors:
+            self.walk(self.document, instance)
+            return []
+        details = [list(self.validator.evolve(schema=s).iter_errors(instance))
+                   for s in self.candidates(instance)]
+        errors = min((d for d in details if d), key=len, default=errors)
+        return [f"{e.json_path}: {e.message[:300]}" for e in errors]
+
+    def walk(self, schema, instance):
+        """Notes which keys and words of a schema occur in an instance that is valid by it."""
+        schema = self.resolve(schema)
+        if "enum" in schema:
+            self.seen.add((id(schema), instance))
+        if isinstance(instance, dict):
+            for key, sub in schema.get("properties", {}).items():
+                if key in instance:
+                    self.seen.add((id(schema), key))
+                    self.walk(sub, instance[key])
+        if isinstance(instance, list) and "items" in schema:
+            for item in instance:
+                self.walk(schema["items"], item)
+        for sub in schema.get("allOf", []):
+            self.walk(sub, instance)
+        if "if" in schema and self.is_valid(schema["if"], instance):
+            self.walk(schema["then"], instance)
+        for sub in schema.get("oneOf", []):
+            if self.is_valid(sub, instance):
+                self.walk(sub, instance)
+
+    def missing(self, schema=None, path="schema"):
+        """The keys and words of the schema that never occurred."""
+        schema = self.document if schema is None else schema
+        for key in schema.get("properties", {}):
+            if (id(schema), key) not in self.seen:
+                yield f"{path}: the key {key}"
+        for word in schema.get("enum", []):
+            if word is not None and (id(schema), word) not in self.seen:
+                yield f"{path}: the word {word}"
+        for name, sub in {**schema.get("$defs", {}), **schema.get("properties", {})}.items():
+            yield from self.missing(sub, f"{path} > {name}")
+        for name in ("items", "allOf", "oneOf"):
+            for sub in [schema[name]] if name == "items" and name in schema else schema.get(name, []):
+                yield from self.missing(sub, path)
+
+
+def objects(text, strict):
+    """The objects in TEXT. What is cut at the end was not read to its end by the test."""
+    decoder = json.JSONDecoder()
+    position = 0
+    while position < len(text):
+        if text[position] == "{":
+            try:
+                instance, position = decoder.raw_decode(text, position)
+            except json.JSONDecodeError as e:
+                if e.pos >= len(text.rstrip("\n")) - 1 or not text.endswith("\n"):
+                    return
+                raise
+            yield instance
+        elif strict and not text[position].isspace():
+            raise ValueError(f"no JSON: {text[position:position + 60]!r}")
+        end = text.find("\n", position)
+        position = len(text) if end < 0 else end + 1
+
+
+def check_file(schema, name, counts):
+    suffix = name.rpartition(".")[2]
+    with open(name, encoding="utf-8") as file:
+        text = file.read()
+    found = list(objects(text, suffix in ("json", "jsonl")))
+    if suffix == "jsonl" and len(found) < len(text.splitlines()) - (not text.endswith("\n")):
+        yield "an object that is not on one line"
+    if suffix == "json" and len(found) > 1:
+        yield "more than one object"
+    for instance in found:
+        event = instance.get("event")
+        if (suffix == "jsonl" and event is None) or (suffix == "json" and event is not None):
+            yield f"event is {event!r}"
+        errors = schema.errors(instance)
+        for error in errors:
+            yield f"{instance.get('command')} {event or ''}: {error}"
+        if not errors:
+            key = (instance["command"], event or "-")
+            counts[key] = counts.get(key, 0) + 1
+
+
+def check_invalid(schema, files):
+    count, failed = 0, 0
+    for name in files:
+        with open(name, encoding="utf-8") as file:
+            for instance in objects(file.read(), True):
+                count += 1
+                if schema.validator.is_valid(instance):
+                    print(f"valid: {json.dumps(instance)}")
+                    failed += 1
+    print(f"{count} objects")
+    return 1 if failed or not count else 0
+
+
+def main(arguments):
+    mode = arguments.pop(0) if arguments[0].startswith("--") else ""
+    name, *files = arguments
+    with open(name, encoding="utf-8") as file:
+        schema = Schema(json.load(file))
+    counts, failed = {}, 0
+    if mode == "--invalid":
+        return check_invalid(schema, files)
+    for name in files:
+        try:
+            for problem in check_file(schema, name, counts):
+                print(f"{name}: {problem}")
+                failed += 1
+        except ValueError as e:
+            print(f"{name}: {e}")
+            failed += 1
+    if mode == "--complete":
+        for what in schema.missing():
+            print(f"never seen: {what}")
+            failed += 1
+    for (command, event), count in sorted(counts.items()):
+        print(f"{command} {event} {count}")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
