@@ -189,7 +189,8 @@ punched: both NATs are open and data crosses directly
         echo "udp 203.0.113.10:40000 198.51.100.20:50000 $(bubble $LINK $B) ttl=60 at=$t"
         echo "udp 203.0.113.10:40000 192.0.2.129:3544 $(bubble $LINK $B) ttl=60 at=$t.1"
         echo "udp 192.0.2.129:3544 198.51.100.20:50000 000063bf34ff8ef5$(bubble $LINK $B) at=$t.2"
-    done | "$craft" >core.pcap
+    done >frames
+    { cat frames && still_there 20000; } | "$craft" >core.pcap
     t trace -q -r core.pcap --peer $A_TEXT
     status_is 1
     same "$output" "2025-11-24T16:00:00.010000000Z fe80::aaaa:bbbb:cccc:dddd $B_TEXT not_punched peer_silent"
@@ -290,6 +291,12 @@ punched: both NATs are open and data crosses directly
     t trace -r later.pcap
     status_is 1
     [[ $output == *'not punched: '* ]]
+    # Whatever is in that frame: here an ARP request.
+    { punch_at_a 10 | head -n 2 && for i in 3 4 5 6 7 8 9; do
+        echo "frame ffffffffffff 020000000001 0806 00010800060400010200000000016440010200000000000064400101"
+    done; } | "$craft" >arp.pcap
+    t trace -r arp.pcap
+    status_is 1
 }
 
 @test "exit 2: nothing found is said in one plain sentence" {
@@ -334,8 +341,8 @@ punched: both NATs are open and data crosses directly
 -r a.pcap --local-port 4000|captures are traced without sending
 -r a.pcap --allow-private|captures are traced without sending
 --passive --secondary 192.0.2.2|captures are traced without sending
--r a.pcap --peer 2001:db8::1|2001:db8::1 is no Teredo address
--r a.pcap --peer b|'b' is no IPv6 address
+-r a.pcap --peer 2001:db8::1|2001:db8::1 is not a Teredo address
+-r a.pcap --peer b|'b' is not an IPv6 address
 -r a.pcap --count 0|--count
 -r a.pcap --count many|--count
 -r a a a a a a a a a|at most 8 captures
@@ -527,7 +534,7 @@ END
     status_is 0
     t trace -r q.pcap --format=json
     status_is 2
-    json '.events[0] | .event == "qualification" and .verdict == "qualified" and .server.address == "127.0.9.1"'
+    json '.events[0] | .event == "client_qualification" and .verdict == "qualified" and .server.address == "127.0.9.1"'
     json '.events[-1] | .qualifications == 1 and .punches == 0'
     t trace -r q.pcap
     [[ $output == *'no hole punch found; 1 qualification and 0 refreshes; 4 Teredo packets of 4 frames' ]]

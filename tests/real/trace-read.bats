@@ -122,7 +122,7 @@ teardown() {
     on_captures plain/a
     [ "$status" -eq 0 ]
     [ -z "$stderr" ]
-    json '[.events[].event] == ["qualification", "punch", "summary"]'
+    json '[.events[].event] == ["client_qualification", "punch", "summary"]'
     json '.events[0] | .verdict == "qualified" and .server == {address: "192.0.2.1", port: 3544} and
         .local.address == "100.64.1.2" and .mapped.address == "203.0.113.10" and .nat == "unknown" and .rtt_s > 0'
     punch '.verdict == "punched" and .cause == "none" and .side == "initiator" and .proof == "link_local"'
@@ -136,7 +136,7 @@ teardown() {
     for name in b b-ng; do
         on_captures plain/$name
         [ "$status" -eq 0 ]
-        json '.events[0] | .event == "qualification" and .mapped.address == "198.51.100.20"'
+        json '.events[0] | .event == "client_qualification" and .mapped.address == "198.51.100.20"'
         punch '.verdict == "punched" and .cause == "none" and .side == "peer"'
         punch '[.steps[].state] == ["missing", "inferred", "received", "sent", "sent"]'
         punch '.initiator.teredo_address == $a and .peer.address == $b and .initiator.local == null' \
@@ -387,7 +387,7 @@ follow() {
 @test "--passive follows a running miredo, and Ctrl-C ends it with a summary" {
     follow a a-na --format=jsonl
     clients
-    wait_for 10 grep -q '"event":"qualification"' "$TEST_DIR/passive.out"
+    wait_for 10 grep -q '"event":"client_qualification"' "$TEST_DIR/passive.out"
     in_ns a ping -6 -q -c 1 -W 5 "$B" >"$TEST_DIR/ping" 3>&-
     wait_for 10 grep -q '"event":"punch"' "$TEST_DIR/passive.out"
     # It is told while both are still there: not for the end of the capture.
@@ -397,7 +397,7 @@ follow() {
     wait "$FOLLOWER" || status=$?
     [ "$status" -eq 0 ]
     output=$(cat "$TEST_DIR/passive.out")
-    json -s 'map(.event) == ["qualification", "punch", "summary"]'
+    json -s 'map(.event) == ["client_qualification", "punch", "summary"]'
     json -s --arg a "$A" --arg b "$B" '.[1] | .verdict == "punched" and .initiator.teredo_address == $a and
         .peer.address == $b'
     json -s '.[-1] | .punched == 1 and .not_punched == 0 and .dropped == 0'
@@ -418,6 +418,8 @@ follow() {
 
 @test "--passive runs without a single capability, and not as root, once the interface is open" {
     follow a a-na
+    # It says that it follows a moment before.
+    wait_for 5 grep -q '^CapPrm:[[:space:]]*0*$' "/proc/$FOLLOWER/status"
     [ "$(awk '/^Uid:/ { print $3 }' "/proc/$FOLLOWER/status")" -ne 0 ]
     [ "$(awk '/^Cap(Prm|Eff|Inh|Amb):/ && $2 !~ /^0+$/' "/proc/$FOLLOWER/status")" = '' ]
     kill -INT "$FOLLOWER"
