@@ -14,7 +14,7 @@ _teredoctl_options() {
     case $1 in
     trace)
         echo "--server= --proof= --ttl= --bubbles= --from-port= --own-address= --control-ttl=
-            --read= --passive --interface= --peer= --filter= --tunnels --count= --attempts=
+            --read= --passive --interface= --peer= --filter= --tunnels --count= --watch --attempts=
             --ascii --width= $rounds $client"
         ;;
     qualify) echo "--explain --from-file= --rate= --sort= --attempts= $rounds $client" ;;

@@ -48,7 +48,7 @@ static const struct reason_words reasons[QUALIFY_REASON_COUNT] = {
     [QUALIFY_NAME_NOT_FOUND] = {"name_not_found", "the server's name was not found",
                                 "check the name, or give an IPv4 address"},
     [QUALIFY_NAME_MALFORMED] = {"name_malformed",
-                                "this is no server: neither an IPv4 address nor a name",
+                                "not a server: neither an IPv4 address nor a name",
                                 "give an address or a name, with :PORT if it is not 3544"},
     [QUALIFY_RESOLVER_FAILED] = {"resolver_failed", "the name servers did not answer",
                                  "check this host's name servers, or give an IPv4 address"},

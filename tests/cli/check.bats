@@ -73,7 +73,7 @@ END
             continue
         fi
         plugin 3 UNKNOWN
-        [[ $output == *"is no range"* ]]
+        [[ $output == *"is not a range"* ]]
     done
 }
 
