@@ -136,13 +136,8 @@ static bool ended_too_early(const struct overheard_punch *p,
     bool answered = p->talk.seen[INITIATOR] ||
                     (p->answer.count > 0 && (!around->initiator_is_captured ||
                                              overheard_view(&p->answer, PLACE_RECEIVER) != NULL));
-    bool all_sent = p->attempts_before + p->attempt_count >= ALL_ATTEMPTS;
-    bool exhausted = !answered && all_sent;
+    bool exhausted = !answered && p->attempts_before + p->attempt_count >= ALL_ATTEMPTS;
 
-    /* The last attempt has its answer already, if none that helps. */
-    if (exhausted && p->attempt_count > 0 &&
-        p->attempts[(p->attempt_count - 1) % OVERHEARD_ATTEMPTS].answered_indirectly)
-        return false;
     return end - p->last < (exhausted ? ENOUGH_TIME : overheard_patience(p));
 }
 
