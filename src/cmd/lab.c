@@ -115,12 +115,14 @@ static int spawn_trace(struct lab *lab, enum report_format format, int out, stru
                     NULL,
                     NULL,
                     NULL};
-    size_t count = 7;
+    char **end = argv;
 
+    while (*end != NULL)
+        end++;
     if (o->quiet)
-        argv[count++] = "--quiet";
+        *end++ = "--quiet";
     if (o->header)
-        argv[count] = "--header";
+        *end = "--header";
     return lab_run(lab->topology, LAB_A, lab->path, argv, "192.0.2.1", lab->peer, out, error);
 }
 
