@@ -3,20 +3,23 @@
 # One line a command in _teredoctl_options: an option that takes a value ends in "=".
 # tests/cli/completions.bats compares all this with `teredoctl help` and each `--help`.
 
-_teredoctl_commands='trace qualify classify listen serve bubble lab addr decode help'
+_teredoctl_commands='trace qualify classify check listen serve bubble lab addr decode help'
 
 # _teredoctl_options COMMAND: its options; without COMMAND, those of teredoctl itself
 _teredoctl_options() {
     local client='--secondary= --local-port= --timeout= --auth-id= --auth-secret-file=
         --allow-private --write= --no-capture --format= --header --color= --quiet --verbose'
+    local rounds='--every= --on-change --output='
 
     case $1 in
     trace)
         echo "--server= --proof= --ttl= --bubbles= --from-port= --own-address= --control-ttl=
-            --read= --passive --interface= --peer= --filter= --tunnels --count= --attempts= --ascii --width= $client"
+            --read= --passive --interface= --peer= --filter= --tunnels --count= --watch --attempts=
+            --ascii --width= $rounds $client"
         ;;
-    qualify) echo "--explain --attempts= $client" ;;
-    classify) echo "--explain --extra-port= --lifetime --max-idle= --resolution= $client" ;;
+    qualify) echo "--explain --from-file= --rate= --sort= --attempts= $rounds $client" ;;
+    classify) echo "--explain --extra-port= --lifetime --max-idle= --resolution= $rounds $client" ;;
+    check) echo "--hostname= --port= --warning= --critical= $rounds $client" ;;
     listen) echo "--count= --duration= --refresh= --watch --attempts= --ascii --width= $client" ;;
     serve)
         echo '--address= --secondary= --port= --extra-port= --mtu= --allow-private --auth-secret-file=
@@ -86,8 +89,12 @@ _teredoctl_values() {
     case $2 in
     --format)
         printf '%s\n' text json jsonl tsv
-        case $1 in trace | listen | lab) printf '%s\n' ladder mermaid svg ;; esac
+        case $1 in
+        trace | listen | lab) printf '%s\n' ladder mermaid svg ;;
+        qualify | classify | check) echo openmetrics ;;
+        esac
         ;;
+    --sort) printf '%s\n' arrival given rtt ;;
     --color) printf '%s\n' auto always never ;;
     --checksum) printf '%s\n' right zero wrong ;;
     --nd-option) printf '%s\n' solicitation advertisement ;;
@@ -96,10 +103,12 @@ _teredoctl_values() {
     --attempts) printf '%s\n' 1 2 3 4 5 6 7 8 ;;
     --on) printf '%s\n' a b s1 s2 ;;
     --nat-a | --nat-b) _teredoctl_nat "$3" ;;
-    --write | --from-file | --read | --pcap | --pcap-each | --auth-secret-file) compgen -f -- "$3" ;;
+    --write | --from-file | --read | --pcap | --pcap-each | --auth-secret-file | --output)
+        compgen -f -- "$3"
+        ;;
     --interface) _teredoctl_interfaces ;;
     --user) compgen -u -- "$3" ;;
-    --to) compgen -A hostname -- "$3" ;;
+    --to | --hostname) compgen -A hostname -- "$3" ;;
     --server | --secondary) [[ $1 == addr ]] || compgen -A hostname -- "$3" ;;
     esac
 }
@@ -136,7 +145,7 @@ _teredoctl_words() {
         _teredoctl_options "$command"
     elif [[ -z $command || $command == help ]]; then
         echo "$_teredoctl_commands"
-    elif [[ $command == qualify || $command == classify || $command == listen ]]; then
+    elif [[ $command == qualify || $command == classify || $command == check || $command == listen ]]; then
         compgen -A hostname -- "$cur"
     elif [[ $command == lab ]]; then
         compgen -c -- "$cur"

@@ -94,6 +94,7 @@ for where in $no_command '__teredoctl_takes help'
     complete -c teredoctl -n $where -a trace -d 'Punch a hole to a peer, and show each step'
     complete -c teredoctl -n $where -a qualify -d 'Get a Teredo address, learn how the NAT maps'
     complete -c teredoctl -n $where -a classify -d 'Find out what kind of NAT stands in the way'
+    complete -c teredoctl -n $where -a check -d 'Check a server as a monitoring plugin'
     complete -c teredoctl -n $where -a listen -d 'Be the peer: answer bubbles'
     complete -c teredoctl -n $where -a serve -d 'Be a Teredo server'
     complete -c teredoctl -n $where -a bubble -d 'Send bubbles with every field as you choose'
@@ -104,25 +105,26 @@ for where in $no_command '__teredoctl_takes help'
 end
 
 # What several commands share
-set -l client '__teredoctl_takes trace qualify classify listen'
-complete -c teredoctl -n '__teredoctl_takes qualify classify listen' -xa '(__fish_print_hostnames)'
+set -l client '__teredoctl_takes trace qualify classify check listen'
+complete -c teredoctl -n '__teredoctl_takes qualify classify check listen' -xa '(__fish_print_hostnames)'
 complete -c teredoctl -n $client -l secondary -x -a '(__fish_print_hostnames)' -d "The server's secondary address"
 complete -c teredoctl -n $client -l local-port -x -d 'Send from this UDP port'
-complete -c teredoctl -n $client -l timeout -x -d 'Give a silent server up after this'
+complete -c teredoctl -n '__teredoctl_takes trace qualify classify listen' -l timeout -x -d 'Give a silent server up after this'
 complete -c teredoctl -n '__teredoctl_takes trace qualify listen' -l attempts -x -a '1 2 3 4 5 6 7 8' -d 'Solicit each server address this many times'
 complete -c teredoctl -n $client -l auth-id -x -d 'Client identifier for secure qualification'
 complete -c teredoctl -n $client -l auth-secret-file -r -F -d 'File with the shared secret'
 complete -c teredoctl -n $client -l allow-private -d 'Also use addresses that are not global unicast'
 complete -c teredoctl -n $client -l write -r -F -d 'Save all packets as a capture'
 complete -c teredoctl -n $client -l no-capture -d "Use the sockets' own timestamps"
-complete -c teredoctl -n '__teredoctl_takes trace qualify classify listen lab' -l color -x -a 'auto always never' -d Colour
-complete -c teredoctl -n '__teredoctl_takes qualify classify serve bubble addr decode' -l format -x -a 'text json jsonl tsv' -d 'How to print results'
+complete -c teredoctl -n '__teredoctl_takes trace qualify classify check listen lab' -l color -x -a 'auto always never' -d Colour
+complete -c teredoctl -n '__teredoctl_takes serve bubble addr decode' -l format -x -a 'text json jsonl tsv' -d 'How to print results'
+complete -c teredoctl -n '__teredoctl_takes qualify classify check' -l format -x -a 'text json jsonl tsv openmetrics' -d 'How to print results'
 complete -c teredoctl -n '__teredoctl_takes trace listen lab' -l format -x -a 'text json jsonl tsv ladder mermaid svg' -d 'How to print results'
 complete -c teredoctl -n '__teredoctl_takes trace listen lab' -l ascii -d 'Draw the ladder without line-drawing characters'
 complete -c teredoctl -n '__teredoctl_takes trace listen lab' -l width -x -d 'Width of the ladder'
-complete -c teredoctl -n '__teredoctl_takes trace qualify classify listen serve bubble lab addr decode' -l header -d 'With tsv: the names of the columns first'
-complete -c teredoctl -n '__teredoctl_takes trace qualify classify listen serve bubble lab addr decode' -s q -l quiet -d 'Print less'
-complete -c teredoctl -n '__teredoctl_takes trace qualify classify listen serve bubble lab decode' -s v -l verbose -d 'Print more'
+complete -c teredoctl -n '__teredoctl_takes trace qualify classify check listen serve bubble lab addr decode' -l header -d 'With tsv: the names of the columns first'
+complete -c teredoctl -n '__teredoctl_takes trace qualify classify check listen serve bubble lab addr decode' -s q -l quiet -d 'Print less'
+complete -c teredoctl -n '__teredoctl_takes trace qualify classify check listen serve bubble lab decode' -s v -l verbose -d 'Print more'
 
 complete -c teredoctl -n '__teredoctl_takes trace' -l server -x -a '(__fish_print_hostnames)' -d 'Our own Teredo server'
 complete -c teredoctl -n '__teredoctl_takes trace' -l proof -x -a 'auto nonce link-local endpoint' -d 'What to ask the peer for as proof'
@@ -137,9 +139,24 @@ complete -c teredoctl -n '__teredoctl_takes trace' -l peer -x -d 'Only hole punc
 complete -c teredoctl -n '__teredoctl_takes trace' -l filter -x -d 'Only packets that pass this filter'
 complete -c teredoctl -n '__teredoctl_takes trace' -l tunnels -d 'Also look into GTP-U tunnels'
 complete -c teredoctl -n '__teredoctl_takes trace' -l count -x -d 'End after this many hole punches'
+complete -c teredoctl -n '__teredoctl_takes trace' -l watch -d 'With --passive: show the peers in a live table'
 complete -c teredoctl -n '__teredoctl_takes trace' -l control-ttl -x -d "Time to live of the control's direct bubble"
 
 complete -c teredoctl -n '__teredoctl_takes qualify' -l explain -d 'List every rule of the router advertisement'
+
+complete -c teredoctl -n '__teredoctl_takes qualify' -l from-file -r -F -d 'Qualify with the servers in this file'
+complete -c teredoctl -n '__teredoctl_takes qualify' -l rate -x -d 'Packets a second'
+complete -c teredoctl -n '__teredoctl_takes qualify' -l sort -x -a 'arrival given rtt' -d 'In which order to report'
+
+complete -c teredoctl -n '__teredoctl_takes trace qualify classify check' -l every -x -d 'Run again and again, at this interval'
+complete -c teredoctl -n '__teredoctl_takes trace qualify classify check' -l on-change -d 'Report only what differs from the run before'
+complete -c teredoctl -n '__teredoctl_takes trace qualify classify check' -l output -r -F -d 'Replace this file by the results'
+
+complete -c teredoctl -n '__teredoctl_takes check' -s H -l hostname -x -a '(__fish_print_hostnames)' -d 'The server'
+complete -c teredoctl -n '__teredoctl_takes check' -s p -l port -x -d 'Its UDP port'
+complete -c teredoctl -n '__teredoctl_takes check' -s w -l warning -x -d 'WARNING if the round trip is outside of this'
+complete -c teredoctl -n '__teredoctl_takes check' -s c -l critical -x -d 'CRITICAL if the round trip is outside of this'
+complete -c teredoctl -n '__teredoctl_takes check' -s t -l timeout -x -d 'The longest that the check may take'
 
 complete -c teredoctl -n '__teredoctl_takes classify' -l explain -d 'List the evidence'
 complete -c teredoctl -n '__teredoctl_takes classify serve' -l extra-port -x -d 'A second port of the server'

@@ -4,17 +4,9 @@
 #include <string.h>
 
 const struct command *const commands[] = {
-    &command_trace,
-    &command_qualify,
-    &command_classify,
-    &command_listen,
-    &command_serve,
-    &command_bubble,
-    &command_lab,
-    &command_addr,
-    &command_decode,
-    &command_help,
-    NULL,
+    &command_trace,  &command_qualify, &command_classify, &command_check,
+    &command_listen, &command_serve,   &command_bubble,   &command_lab,
+    &command_addr,   &command_decode,  &command_help,     NULL,
 };
 
 const struct command *command_find(const char *name)

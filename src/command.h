@@ -14,6 +14,7 @@ struct command {
 
 extern const struct command command_addr;
 extern const struct command command_bubble;
+extern const struct command command_check;
 extern const struct command command_classify;
 extern const struct command command_decode;
 extern const struct command command_help;

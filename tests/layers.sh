@@ -152,7 +152,7 @@ check_lists() { # SOURCE-ROOT: names the files that Makefile.am forgot
         grep -qwF -- "$file" "$1/Makefile.am" || grep -qwF -- "${file%.c}" "$1/Makefile.am" ||
             echo "$file is not in Makefile.am"
     done < <(cd "$1" && find src tests man completions -type f \
-        '(' -name '*.[ch1]' -o -name '*.bats' -o -name '*.sh' -o -name '*.bash' -o -name '*.fish' \
+        '(' -name '*.[ch17]' -o -name '*.py' -o -name '*.bats' -o -name '*.sh' -o -name '*.bash' -o -name '*.fish' \
         -o -name '*.json' -o -name '*.pcap' -o -name '*.pcapng' -o -name '_teredoctl' ')' 2>/dev/null | sort)
 }
 

@@ -53,7 +53,9 @@ run cppcheck cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 -j "$(
 run clang-tidy tidy "$@"
 
 find_files tests '*.sh'
-files+=("$srcdir"/quickstart "$srcdir"/.ci/run "$srcdir"/tests/bats-run "$srcdir"/tests/schema/recorder)
+files+=("$srcdir"/quickstart "$srcdir"/.ci/run "$srcdir"/tests/bats-run
+    "$srcdir"/tests/schema/recorder
+    "$srcdir"/packaging/debian/tests/cli "$srcdir"/packaging/debian/teredoctl.postinst)
 run shellcheck shellcheck "${files[@]}"
 
 find_files tests '*.bats'

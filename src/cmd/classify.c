@@ -4,12 +4,14 @@
 #include <sysexits.h>
 
 #include "client.h"
+#include "clock.h"
 #include "command.h"
 #include "option_values.h"
 #include "probe.h"
 
 struct arguments {
     struct client_options client;
+    struct rounds rounds;
     uint16_t extra_port;
     bool explain;
     bool lifetime;
@@ -64,6 +66,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
     switch (key) {
     case ARGP_KEY_INIT:
         state->child_inputs[0] = &a->client;
+        state->child_inputs[1] = &a->rounds;
         break;
     case OPTION_EXPLAIN:
         a->explain = true;
@@ -94,7 +97,8 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
     return 0;
 }
 
-static const struct argp_child children[] = {{&client_argp, 0, NULL, 0}, {0}};
+static const struct argp_child children[] = {
+    {&client_argp, 0, NULL, 0}, {&rounds_argp, 0, NULL, 0}, {0}};
 
 static const struct argp argp = {
     .options = options,
@@ -144,7 +148,7 @@ static int classify(struct client *c, const struct arguments *a, struct error *e
         .lifetime_resolution = a->resolution,
     };
     struct probe *engine;
-    struct outcome outcome = {reporter_sink(c->reporter), CLASSIFY_PARTIAL};
+    struct outcome outcome = {client_sink(c), CLASSIFY_PARTIAL};
     struct event_sink sink = {emit, &outcome};
     int result;
 
@@ -165,27 +169,38 @@ static int classify(struct client *c, const struct arguments *a, struct error *e
     return result != 0 ? -1 : (int)outcome.verdict;
 }
 
-static int run(int argc, char **argv, struct error *error)
+static int once(void *context, struct error *error)
 {
     static const struct classification unknown_name = {.verdict = CLASSIFY_PARTIAL,
                                                        .reach = REACH_NAME_NOT_FOUND};
-    struct arguments arguments = {.max_idle = 300 * NSEC_S, .resolution = 10 * NSEC_S};
+    const struct arguments *a = context;
     struct client client;
     int status = -1;
 
+    if (client_open(&client, &a->client, socket_count(a), a->explain, error) == 0) {
+        status = classify(&client, a, error);
+    } else if (error->status == EX_NOHOST) {
+        struct event event = {
+            .kind = EVENT_CLASSIFICATION, .when = clock_now(), .classification = &unknown_name};
+
+        client_report_unknown_name(&a->client, &event);
+    }
+    return client_close(&client, status, error);
+}
+
+static int run(int argc, char **argv, struct error *error)
+{
+    struct arguments arguments = {.max_idle = 300 * NSEC_S, .resolution = 10 * NSEC_S};
+    const struct client_options *client = &arguments.client;
+
     client_options_init(&arguments.client, "classify", true);
+    arguments.client.rounds = &arguments.rounds;
+    arguments.client.openmetrics = true;
     arguments.client.timeout = 3 * NSEC_S;
     argv[0] = "teredoctl classify";
     argp_parse(&argp, argc, argv, 0, NULL, &arguments);
-    if (client_open(&client, &arguments.client, socket_count(&arguments), arguments.explain,
-                    error) == 0) {
-        status = classify(&client, &arguments, error);
-    } else if (error->status == EX_NOHOST) {
-        struct event event = {.kind = EVENT_CLASSIFICATION, .classification = &unknown_name};
-
-        client_report_unknown_name(&arguments.client, &event);
-    }
-    return client_close(&client, status, error);
+    return rounds_run(&arguments.rounds, "classify",
+                      client->format == REPORT_TEXT && !client->quiet, once, &arguments, error);
 }
 
 const struct command command_classify = {

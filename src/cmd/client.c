@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/capability.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -58,17 +59,55 @@ static int find_servers(struct client *c, struct error *error)
                       "does shows between two");
 }
 
+static FILE *results(const struct client_options *o)
+{
+    return o->rounds != NULL ? o->rounds->out : stdout;
+}
+
+static void set_round(struct report_config *config, const struct client_options *o)
+{
+    if (o->rounds == NULL)
+        return;
+    config->round = o->rounds->number;
+    config->round_started = o->rounds->started;
+}
+
+/* Over the first round alone, but in each file that replaces the one before. */
+static void print_header(const struct client_options *o)
+{
+    if (o->header && (o->rounds == NULL || o->rounds->number <= 1 || o->rounds->output != NULL))
+        tsv_header(results(o), o->command);
+}
+
+/* All privileges but the one for the port that the next round will want. */
+static int drop_privileges(const struct client_options *o, struct error *error)
+{
+    static const int keep[] = {CAP_NET_BIND_SERVICE};
+    bool again =
+        o->rounds != NULL && o->rounds->every != 0 && o->local_port != 0 && o->local_port < 1024;
+
+    return privilege_drop_except(keep, again ? 1 : 0, error);
+}
+
+static int open_writer(struct client *c, struct error *error)
+{
+    const char *path = c->options->write;
+
+    return path != NULL && (c->writer = pcap_writer_open(path, error)) == NULL ? -1 : 0;
+}
+
 static int open_reporter(struct client *c, bool explain, struct error *error)
 {
     const struct client_options *o = c->options;
     struct report_config config = {
         .format = o->format,
         .command = o->command,
-        .timestamp_source = live_stamps_name(c->live),
-        .out = stdout,
+        .timestamp_source = c->live != NULL ? live_stamps_name(c->live) : NULL,
+        .server = o->server,
+        .out = results(o),
         .err = stderr,
         .quiet = o->quiet,
-        .verbose = o->verbose,
+        .verbose = o->verbosity > 0,
         .explain = explain,
         .color = o->color,
         .width = o->width,
@@ -76,8 +115,8 @@ static int open_reporter(struct client *c, bool explain, struct error *error)
         .watch = o->watch,
     };
 
-    if (o->header)
-        tsv_header(stdout, o->command);
+    set_round(&config, o);
+    print_header(o);
     c->reporter = reporter_new(&config);
     return c->reporter == NULL ? error_set(error, EX_OSERR, ENOMEM, "cannot start") : 0;
 }
@@ -85,31 +124,67 @@ static int open_reporter(struct client *c, bool explain, struct error *error)
 int client_open(struct client *c, const struct client_options *o, unsigned count, bool explain,
                 struct error *error)
 {
+    bool repeats = o->rounds != NULL && o->rounds->every != 0;
+
     *c = (struct client){.options = o};
-    if (find_servers(c, error) != 0)
+    if (find_servers(c, error) != 0 || open_writer(c, error) != 0)
         return -1;
-    if (o->write != NULL && (c->writer = pcap_writer_open(o->write, error)) == NULL)
-        return -1;
-    c->live = live_open(o->local_port, count, c->server, !o->no_capture, error);
-    if (c->live == NULL || privilege_drop(error) != 0)
+    /* Rounds after the first may no longer capture, and all shall tell times in one way. */
+    c->live = live_open(o->local_port, count, c->server, !o->no_capture && !repeats, error);
+    if (c->live == NULL || drop_privileges(o, error) != 0)
         return -1;
     return open_reporter(c, explain, error);
 }
 
-void client_report_unknown_name(const struct client_options *o, const struct event *event)
+int client_open_survey(struct client *c, const struct client_options *o, bool explain,
+                       struct error *error)
 {
-    struct report_config config = {.format = o->format, .command = o->command, .out = stdout};
+    *c = (struct client){.options = o};
+    if (open_writer(c, error) != 0 || (c->survey = survey_open(o->local_port, error)) == NULL ||
+        drop_privileges(o, error) != 0)
+        return -1;
+    return open_reporter(c, explain, error);
+}
+
+static void report(void *context, const struct event *event)
+{
+    struct client *c = context;
+    struct event_sink sink = reporter_sink(c->reporter);
+
+    if (c->options->rounds != NULL)
+        rounds_note(c->options->rounds, event);
+    sink.emit(sink.context, event);
+}
+
+struct event_sink client_sink(struct client *c)
+{
+    return (struct event_sink){report, c};
+}
+
+void client_report(const struct client_options *o, const struct event *event)
+{
+    struct report_config config = {
+        .format = o->format, .command = o->command, .server = o->server, .out = results(o)};
     struct reporter *reporter;
     struct event_sink sink;
     struct error ignored;
 
-    if (o->format == REPORT_TEXT || (reporter = reporter_new(&config)) == NULL)
+    set_round(&config, o);
+    reporter = reporter_new(&config);
+    if (reporter == NULL)
         return;
-    if (o->header)
-        tsv_header(stdout, o->command);
+    if (o->rounds != NULL)
+        rounds_note(o->rounds, event);
+    print_header(o);
     sink = reporter_sink(reporter);
     sink.emit(sink.context, event);
     reporter_close(reporter, &ignored);
+}
+
+void client_report_unknown_name(const struct client_options *o, const struct event *event)
+{
+    if (o->format != REPORT_TEXT)
+        client_report(o, event);
 }
 
 int client_nonces(struct nonce_source *nonces, struct error *error)
@@ -118,24 +193,28 @@ int client_nonces(struct nonce_source *nonces, struct error *error)
     return entropy_fill(nonces->key, sizeof nonces->key, error) ? 0 : -1;
 }
 
+struct qualify_config client_common_config(const struct client_options *o)
+{
+    return (struct qualify_config){
+        .timeout = o->timeout,
+        .attempts = o->attempts,
+        .allow_private = o->allow_private,
+        .identity = {o->auth_id, o->secret, o->secret_size},
+    };
+}
+
 int client_qualify_config(const struct client *c, unsigned socket, struct qualify_config *config,
                           struct error *error)
 {
-    const struct client_options *o = c->options;
     uint16_t random;
 
     if (!entropy_fill(&random, sizeof random, error))
         return -1;
-    *config = (struct qualify_config){
-        .server = c->server,
-        .secondary = c->secondary,
-        .local = live_local(c->live, socket),
-        .timeout = o->timeout,
-        .attempts = o->attempts,
-        .flags = random & TEREDO_FLAGS_RANDOM,
-        .allow_private = o->allow_private,
-        .identity = {o->auth_id, o->secret, o->secret_size},
-    };
+    *config = client_common_config(c->options);
+    config->server = c->server;
+    config->secondary = c->secondary;
+    config->local = live_local(c->live, socket);
+    config->flags = random & TEREDO_FLAGS_RANDOM;
     return client_nonces(&config->nonces, error);
 }
 
@@ -183,10 +262,15 @@ static void tick(void *context, enum loop_tick why, nsec now, const struct waiti
         reporter_tick(c->reporter, now, waiting);
 }
 
+struct live_tap client_tap(struct client *c)
+{
+    return (struct live_tap){see, reporter_has_terminal(c->reporter) ? tick : NULL, c};
+}
+
 int client_run(struct client *c, struct engine engine, const struct event_sink *sink,
                struct error *error)
 {
-    struct live_tap tap = {see, reporter_has_terminal(c->reporter) ? tick : NULL, c};
+    struct live_tap tap = client_tap(c);
 
     return live_run(c->live, engine, sink, &tap, error);
 }
@@ -205,6 +289,8 @@ int client_close(struct client *c, int status, struct error *error)
     }
     if (c->live != NULL)
         live_close(c->live);
+    if (c->survey != NULL)
+        survey_close(c->survey);
     return status;
 }
 
@@ -216,6 +302,7 @@ void client_options_init(struct client_options *o, const char *command, bool tak
         .server = getenv("TEREDO_SERVER"),
         .timeout = 1500 * NSEC_MS,
         .attempts = 3,
+        .log_level = 1,
         .color = option_color_default(),
         .ascii = !ladder_locale_is_utf8(),
         .width = terminal_width(),
@@ -306,7 +393,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
         o->quiet = true;
         break;
     case 'v':
-        o->verbose = true;
+        o->verbose = ++o->verbosity >= o->log_level;
         break;
     case ARGP_KEY_ARG:
         if (!o->takes_server)
@@ -318,6 +405,8 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
     case ARGP_KEY_END:
         if (o->takes_server && o->server == NULL)
             argp_error(state, "no SERVER given, and TEREDO_SERVER is not set");
+        if (o->write != NULL && o->rounds != NULL && o->rounds->every != 0)
+            argp_error(state, "--write does not go with --every");
         check_auth(o, state);
         option_check_header(state, o->header, o->format);
         break;
@@ -331,7 +420,8 @@ static const struct argp common_argp = {.options = options, .parser = parse_opti
 static const struct argp_child common[] = {{&common_argp, 0, NULL, 0}, {0}};
 
 static const struct argp_option format_options[] = {
-    {"format", OPTION_FORMAT, "text|json|jsonl|tsv", 0, "How to print results (default: text)", 0},
+    {"format", OPTION_FORMAT, "text|json|jsonl|tsv", 0,
+     "How to print results (default: text); openmetrics too where there are metrics", 0},
     {0},
 };
 
@@ -342,7 +432,7 @@ static error_t parse_format(int key, char *arg, struct argp_state *state)
     if (key == ARGP_KEY_INIT)
         state->child_inputs[0] = o;
     else if (key == OPTION_FORMAT)
-        o->format = option_format(state, arg);
+        o->format = o->openmetrics ? option_monitor_format(state, arg) : option_format(state, arg);
     else
         return ARGP_ERR_UNKNOWN;
     return 0;

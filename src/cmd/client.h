@@ -9,6 +9,8 @@
 #include "pcap_writer.h"
 #include "qualify.h"
 #include "report.h"
+#include "rounds.h"
+#include "survey.h"
 
 struct client_options {
     const char *command;
@@ -28,11 +30,15 @@ struct client_options {
     enum report_format format;
     bool header;
     bool quiet;
-    bool verbose;
+    bool verbose;       /* log every packet */
+    unsigned verbosity; /* how often -v was given */
+    unsigned log_level; /* from how many on it means that */
     bool color;
-    bool watch;     /* a live table */
-    bool ascii;     /* of a ladder: no line-drawing characters */
-    unsigned width; /* of a ladder, in columns */
+    bool watch;            /* a live table */
+    bool ascii;            /* of a ladder: no line-drawing characters */
+    unsigned width;        /* of a ladder, in columns */
+    bool openmetrics;      /* is among the formats */
+    struct rounds *rounds; /* NULL = the command knows no rounds */
 };
 
 /* A command's running parts, in the order in which they are made. */
@@ -41,6 +47,7 @@ struct client {
     struct endpoint server;
     struct endpoint secondary;
     struct live *live;
+    struct survey_driver *survey; /* instead of live, server and secondary */
     struct reporter *reporter;
     struct pcap_writer *writer; /* NULL = none asked for */
 };
@@ -64,12 +71,28 @@ void client_options_init(struct client_options *o, const char *command, bool tak
 int client_open(struct client *c, const struct client_options *o, unsigned count, bool explain,
                 struct error *error);
 
+/* The same for many servers. */
+int client_open_survey(struct client *c, const struct client_options *o, bool explain,
+                       struct error *error);
+
+/* To the reporter, and to the rounds. */
+struct event_sink client_sink(struct client *c);
+
+/* Sees every packet, for the log and the capture file. */
+struct live_tap client_tap(struct client *c);
+
 /* The configuration of a qualification from socket SOCKET, with fresh nonces and flags. */
 int client_qualify_config(const struct client *c, unsigned socket, struct qualify_config *config,
                           struct error *error);
 
+/* What the options say of it: timeout, attempts, identity. */
+struct qualify_config client_common_config(const struct client_options *o);
+
 /* Fresh unpredictable nonces. */
 int client_nonces(struct nonce_source *nonces, struct error *error);
+
+/* Reports EVENT where there is no open client to do so. */
+void client_report(const struct client_options *o, const struct event *event);
 
 /* Where client_open has failed for a name that does not exist: a script that reads JSON gets a
  * verdict for that as well, EVENT. */

@@ -48,7 +48,8 @@ static int run(int argc, char **argv, struct error *error)
         return error_hint(error, "`teredoctl help`, which lists them");
     }
     help[0] = topic;
-    return command->run(2, help, error);
+    /* Asked for in this way it is no plugin's --help, which has a status of its own. */
+    return command->run(2, help, error) < 0 ? -1 : EX_OK;
 }
 
 const struct command command_help = {"help", "tell what a command does", run};

@@ -112,9 +112,15 @@ static int spawn_trace(struct lab *lab, enum report_format format, int out, stru
                     (char *)option_format_name(format),
                     "--color",
                     o->color ? "always" : "never",
-                    o->quiet ? "--quiet" : NULL,
+                    NULL,
+                    NULL,
                     NULL};
+    size_t count = 7;
 
+    if (o->quiet)
+        argv[count++] = "--quiet";
+    if (o->header)
+        argv[count] = "--header";
     return lab_run(lab->topology, LAB_A, lab->path, argv, "192.0.2.1", lab->peer, out, error);
 }
 

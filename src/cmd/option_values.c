@@ -7,9 +7,10 @@
 #include <unistd.h>
 
 static const char *const formats[] = {
-    [REPORT_TEXT] = "text", [REPORT_JSON] = "json",     [REPORT_JSONL] = "jsonl",
-    [REPORT_TSV] = "tsv",   [REPORT_LADDER] = "ladder", [REPORT_MERMAID] = "mermaid",
-    [REPORT_SVG] = "svg",
+    [REPORT_TEXT] = "text",     [REPORT_JSON] = "json",
+    [REPORT_JSONL] = "jsonl",   [REPORT_TSV] = "tsv",
+    [REPORT_LADDER] = "ladder", [REPORT_MERMAID] = "mermaid",
+    [REPORT_SVG] = "svg",       [REPORT_OPENMETRICS] = "openmetrics",
 };
 
 long option_number(struct argp_state *state, const char *name, const char *text, long low,
@@ -60,6 +61,17 @@ enum report_format option_chart_format(struct argp_state *state, const char *tex
     if (format < 0)
         argp_error(state, "--format: '%s' is none of text, json, jsonl, tsv, ladder, mermaid, svg",
                    text);
+    return (enum report_format)format;
+}
+
+enum report_format option_monitor_format(struct argp_state *state, const char *text)
+{
+    int format = find_format(text, REPORT_TSV);
+
+    if (strcmp(text, formats[REPORT_OPENMETRICS]) == 0)
+        return REPORT_OPENMETRICS;
+    if (format < 0)
+        argp_error(state, "--format: '%s' is none of text, json, jsonl, tsv, openmetrics", text);
     return (enum report_format)format;
 }
 

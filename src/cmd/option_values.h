@@ -21,6 +21,9 @@ enum report_format option_format(struct argp_state *state, const char *text);
 
 /* The same, or one of those that draw: "ladder", "mermaid" or "svg". */
 enum report_format option_chart_format(struct argp_state *state, const char *text);
+
+/* The same with "openmetrics". */
+enum report_format option_monitor_format(struct argp_state *state, const char *text);
 const char *option_format_name(enum report_format format);
 
 /* --header goes with --format=tsv alone. */

@@ -51,7 +51,7 @@ static int trace(struct client *c, const struct trace_options *a, struct error *
             },
     };
     struct trace *engine;
-    struct outcome outcome = {reporter_sink(c->reporter), PUNCH_INCONCLUSIVE};
+    struct outcome outcome = {client_sink(c), PUNCH_INCONCLUSIVE};
     struct event_sink sink = {emit, &outcome};
     int result;
 
@@ -69,12 +69,23 @@ static int trace(struct client *c, const struct trace_options *a, struct error *
     return result != 0 ? -1 : (int)outcome.verdict;
 }
 
+static int once(void *context, struct error *error)
+{
+    const struct trace_options *a = context;
+    struct client client;
+    int status = -1;
+
+    if (client_open(&client, &a->client, TRACE_SOCKETS, false, error) == 0)
+        status = trace(&client, a, error);
+    return client_close(&client, status, error);
+}
+
 static int run(int argc, char **argv, struct error *error)
 {
     struct trace_options arguments;
-    struct client client;
+    const struct client_options *client = &arguments.client;
     char server[IP4_STRLEN];
-    int status = -1;
+    int status;
 
     trace_options_init(&arguments);
     argv[0] = "teredoctl trace";
@@ -91,9 +102,8 @@ static int run(int argc, char **argv, struct error *error)
         teredo_addr_decode(&arguments.own, &own);
         arguments.client.server = ip4_format(own.server, server);
     }
-    if (client_open(&client, &arguments.client, TRACE_SOCKETS, false, error) == 0)
-        status = trace(&client, &arguments, error);
-    return client_close(&client, status, error);
+    return rounds_run(&arguments.rounds, "trace", client->format == REPORT_TEXT && !client->quiet,
+                      once, &arguments, error);
 }
 
 const struct command command_trace = {

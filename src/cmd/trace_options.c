@@ -108,6 +108,8 @@ static void check_captures(struct trace_options *o, struct argp_state *state)
         argp_error(state, "captures are traced without sending: --server, --proof, --ttl, "
                           "--bubbles, --from-port, --own-address and --control-ttl do not go with "
                           "-r and --passive");
+    if (o->rounds.every != 0 || o->rounds.output != NULL)
+        argp_error(state, "--every, --on-change and --output do not go with -r and --passive");
     if (o->passive && o->argument_count > 0)
         argp_error(state, "--passive takes no argument; name a client with --peer");
     if (o->argument_count > OVERHEARD_VANTAGES)
@@ -194,6 +196,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
     switch (key) {
     case ARGP_KEY_INIT:
         state->child_inputs[0] = state->child_inputs[1] = &o->client;
+        state->child_inputs[2] = &o->rounds;
         break;
     case 'r':
         o->reads = true;
@@ -236,8 +239,10 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
     return 0;
 }
 
-static const struct argp_child children[] = {
-    {&client_chart_argp, 0, NULL, 0}, {&client_patience_argp, 0, NULL, 0}, {0}};
+static const struct argp_child children[] = {{&client_chart_argp, 0, NULL, 0},
+                                             {&client_patience_argp, 0, NULL, 0},
+                                             {&rounds_argp, 0, NULL, 0},
+                                             {0}};
 
 const struct argp trace_argp = {
     .options = options,
@@ -254,4 +259,5 @@ void trace_options_init(struct trace_options *o)
 {
     *o = (struct trace_options){.bubbles = PUNCH_MAX_ATTEMPTS, .control_ttl = CONTROL_TTL};
     client_options_init(&o->client, "trace", false);
+    o->client.rounds = &o->rounds;
 }

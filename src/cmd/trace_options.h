@@ -4,9 +4,11 @@
 
 #include "client.h"
 #include "punch.h"
+#include "rounds.h"
 
 struct trace_options {
     struct client_options client;
+    struct rounds rounds;
     const char *peer_text;
     bool has_peer;
     struct in6_addr peer;

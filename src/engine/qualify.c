@@ -1,5 +1,6 @@
 #include "qualify.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #include "advert.h"
@@ -9,7 +10,9 @@
 
 void qualify_init(struct qualify *q, const struct qualify_config *config)
 {
-    memset(q, 0, sizeof *q);
+    /* All but the actions, which is most of it: a survey sets up thousands. */
+    memset(q, 0, offsetof(struct qualify, queue));
+    q->queue.head = q->queue.count = q->queue.lost = 0;
     q->config = *config;
     if (q->config.attempts > QUALIFY_MAX_ATTEMPTS)
         q->config.attempts = QUALIFY_MAX_ATTEMPTS;

@@ -22,8 +22,9 @@ bool action_pop(struct action_queue *q, struct action *out)
     if (q->count == 0)
         return false;
     *out = *a;
-    q->head = (q->head + 1) % ACTION_QUEUE_SIZE;
     q->count--;
+    /* An empty queue starts over, so that the slots behind stay memory that nobody has touched. */
+    q->head = q->count == 0 ? 0 : (q->head + 1) % ACTION_QUEUE_SIZE;
     return true;
 }
 

@@ -3,6 +3,7 @@
 #ifndef EVENT_EVENT_H
 #define EVENT_EVENT_H
 
+#include "checking.h"
 #include "classification.h"
 #include "overheard.h"
 #include "punching.h"
@@ -22,6 +23,8 @@ enum event_kind {
     EVENT_CLASSIFICATION,  /* the verdict of a classification */
     EVENT_CLOCK,           /* a capture's clock, compared with the first one's */
     EVENT_OVERHEARD,       /* the summary of what captures show */
+    EVENT_SURVEYED,        /* the summary of the qualifications with several servers */
+    EVENT_CHECKING,        /* the verdict of a check */
 };
 
 enum punch_note {
@@ -111,6 +114,8 @@ struct event {
             struct clock_fit fit;
         } clock;
         struct overheard_summary overheard;
+        struct survey surveyed;
+        struct checking checking;
         /* Borrowed from the engine, for as long as the event is being told. */
         const struct classification *classification;
     };

@@ -47,14 +47,20 @@ static const struct reason_words reasons[QUALIFY_REASON_COUNT] = {
                               "check this host's own firewall and the server address"},
     [QUALIFY_NAME_NOT_FOUND] = {"name_not_found", "the server's name was not found",
                                 "check the name, or give an IPv4 address"},
+    [QUALIFY_NAME_MALFORMED] = {"name_malformed",
+                                "not a server: neither an IPv4 address nor a name",
+                                "give an address or a name, with :PORT if it is not 3544"},
+    [QUALIFY_RESOLVER_FAILED] = {"resolver_failed", "the name servers did not answer",
+                                 "check this host's name servers, or give an IPv4 address"},
     [QUALIFY_INTERRUPTED] = {"interrupted", "interrupted before an answer came", ""},
     [QUALIFY_ONE_ASKED] = {"one_address_asked",
                            "the server answered; its other address was not asked, so the kind of "
                            "NAT is not known",
                            ""},
-    [QUALIFY_UNANSWERED] = {"unanswered", "no answer to the client's solicitations was seen",
-                            "see with `teredoctl qualify` whether the server lives, and whether UDP "
-                            "port 3544 may leave the client's network"},
+    [QUALIFY_UNANSWERED] =
+        {"unanswered", "no answer to the client's solicitations was seen",
+         "see with `teredoctl qualify` whether the server lives, and whether UDP "
+         "port 3544 may leave the client's network"},
     [QUALIFY_CAPTURE_ENDED] = {"capture_ended", "the capture ended before an answer", ""},
 };
 

@@ -26,6 +26,8 @@ enum qualify_reason {
     QUALIFY_NO_ROUTE,     /* this host has no route to the server */
     QUALIFY_SEND_REFUSED, /* this host would not send (a local firewall, say) */
     QUALIFY_NAME_NOT_FOUND,
+    QUALIFY_NAME_MALFORMED,  /* of a list: no address and no name */
+    QUALIFY_RESOLVER_FAILED, /* of a list: the name servers did not say */
     QUALIFY_INTERRUPTED,
     /* Only captures come to these. */
     QUALIFY_ONE_ASKED,     /* one server address was solicited, and answered */
@@ -75,6 +77,8 @@ struct rule_text {
 };
 
 struct qualification {
+    const char *name; /* of a list: the server as it was given, borrowed; NULL = the only one */
+    size_t number;    /* and its place there, from 1 */
     enum qualify_verdict verdict;
     enum qualify_reason reason;
     enum qualify_nat nat;
@@ -98,6 +102,16 @@ struct qualification {
     int errnum;             /* behind NO_ROUTE and SEND_REFUSED */
     bool captured;          /* a stranger's, which captures show */
     nsec started;           /* and then the time of its first solicitation */
+};
+
+/* What the qualifications with several servers came to. */
+struct survey {
+    size_t servers;
+    size_t verdicts[3]; /* by enum qualify_verdict */
+    size_t bad_names;   /* of these: not found, or malformed */
+    size_t left;        /* interrupted before their turn, and in no other count */
+    uint64_t solicitations;
+    nsec elapsed;
 };
 
 /* Stable snake_case words for JSON, and sentences for people. */

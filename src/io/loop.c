@@ -100,11 +100,37 @@ void loop_set_timer(struct loop *l, nsec when)
     timerfd_settime(l->timer_fd, TFD_TIMER_ABSTIME, &spec, NULL);
 }
 
+static const int stop_signals[LOOP_SIGNALS] = {SIGINT, SIGTERM};
+static bool interrupted;
+
+static void stop_signal_set(sigset_t *set)
+{
+    sigemptyset(set);
+    for (int i = 0; i < LOOP_SIGNALS; i++)
+        sigaddset(set, stop_signals[i]);
+}
+
+void loop_hold_signals(void)
+{
+    sigset_t set;
+
+    stop_signal_set(&set);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
+bool loop_interrupted(void)
+{
+    return interrupted;
+}
+
 static void signal_came(uv_signal_t *handle, int number)
 {
     struct loop *l = handle->data;
 
     (void)number;
+    interrupted = true;
+    if (l->on_stop == NULL)
+        return;
     for (int i = 0; i < LOOP_SIGNALS; i++)
         uv_signal_stop(&l->signals[i]);
     l->on_stop(l->stop_context);
@@ -112,7 +138,7 @@ static void signal_came(uv_signal_t *handle, int number)
 
 int loop_on_stop(struct loop *l, void (*stop)(void *context), void *context, struct error *error)
 {
-    static const int numbers[LOOP_SIGNALS] = {SIGINT, SIGTERM};
+    sigset_t set;
 
     l->on_stop = stop;
     l->stop_context = context;
@@ -121,10 +147,13 @@ int loop_on_stop(struct loop *l, void (*stop)(void *context), void *context, str
 
         l->signals[i].data = l;
         if (failed == 0)
-            failed = uv_signal_start(&l->signals[i], signal_came, numbers[i]);
+            failed = uv_signal_start(&l->signals[i], signal_came, stop_signals[i]);
         if (failed != 0)
             return error_set(error, EX_OSERR, -failed, "cannot watch for signals");
     }
+    stop_signal_set(&set);
+    sigprocmask(SIG_UNBLOCK, &set, &l->mask);
+    l->has_mask = true;
     return 0;
 }
 
@@ -186,8 +215,28 @@ static void close_handle(uv_handle_t *handle, void *unused)
         uv_close(handle, NULL);
 }
 
+static void close_all_but_signals(uv_handle_t *handle, void *unused)
+{
+    if (handle->type != UV_SIGNAL)
+        close_handle(handle, unused);
+}
+
+/* A signal may have come after the loop had looked for the last time: it is in libuv's pipe. */
+static void take_late_signals(struct loop *l)
+{
+    sigprocmask(SIG_SETMASK, &l->mask, NULL);
+    l->has_mask = false;
+    l->on_stop = NULL;
+    uv_walk(&l->uv, close_all_but_signals, NULL);
+    /* Twice, as in loop_close. */
+    uv_run(&l->uv, UV_RUN_NOWAIT);
+    uv_run(&l->uv, UV_RUN_NOWAIT);
+}
+
 void loop_close(struct loop *l)
 {
+    if (l->has_mask)
+        take_late_signals(l);
     if (l->open) {
         uv_walk(&l->uv, close_handle, NULL);
         /* A stop that came before the loop ran ends the first run at once. */

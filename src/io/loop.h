@@ -3,6 +3,7 @@
 #ifndef IO_LOOP_H
 #define IO_LOOP_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <uv.h>
 
@@ -47,6 +48,8 @@ struct loop {
     uv_signal_t terminal_signals[LOOP_TERMINAL_SIGNALS];
     void (*on_tick)(void *context, enum loop_tick why);
     void *tick_context;
+    bool has_mask;
+    sigset_t mask; /* of the signals, before loop_on_stop */
 };
 
 /* uv_loop_init, which gives an error (71) where libuv would abort: without descriptors. */
@@ -62,6 +65,12 @@ int loop_watch_fd(struct loop *l, int fd, void (*ready)(void *context), void *co
 /* Calls FIRED once the timeline has passed what loop_set_timer was last given. */
 void loop_on_timer(struct loop *l, void (*fired)(void *context), void *context);
 void loop_set_timer(struct loop *l, nsec when);
+
+/* Between loops SIGINT and SIGTERM wait for the next loop's loop_on_stop, from now on. */
+void loop_hold_signals(void);
+
+/* Whether one of them has ever stopped a loop. */
+bool loop_interrupted(void);
 
 /* Calls STOP at SIGINT and SIGTERM; the second signal has its usual effect. */
 int loop_on_stop(struct loop *l, void (*stop)(void *context), void *context, struct error *error);

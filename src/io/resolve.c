@@ -31,6 +31,61 @@ static bool split_port(const char *text, char *name, size_t size, uint16_t *port
     return true;
 }
 
+static bool name_is_missing(int failed)
+{
+    /* The last two: it cannot be a name in the DNS. */
+    return failed == UV_EAI_NONAME || failed == UV_EAI_NODATA || failed == UV_EINVAL ||
+           failed == UV_E2BIG;
+}
+
+static struct endpoint take_answer(struct addrinfo *list, uint16_t port)
+{
+    struct sockaddr_in sa;
+
+    memcpy(&sa, list->ai_addr, sizeof sa);
+    uv_freeaddrinfo(list);
+    return (struct endpoint){ntohl(sa.sin_addr.s_addr), port};
+}
+
+static const struct addrinfo hints = {.ai_family = AF_INET, .ai_socktype = SOCK_DGRAM};
+
+static void answered(uv_getaddrinfo_t *request, int failed, struct addrinfo *list)
+{
+    struct resolve_lookup *l = request->data;
+
+    if (failed == 0)
+        l->done(l->context, RESOLVE_FOUND, take_answer(list, l->port));
+    else
+        l->done(l->context, name_is_missing(failed) ? RESOLVE_NOT_FOUND : RESOLVE_FAILED,
+                (struct endpoint){0});
+}
+
+void resolve_start(uv_loop_t *loop, struct resolve_lookup *l, const char *text,
+                   uint16_t default_port,
+                   void (*done)(void *context, enum resolve_outcome outcome, struct endpoint found),
+                   void *context)
+{
+    struct endpoint none = {0}, literal;
+    char name[256];
+    int failed;
+
+    l->port = default_port;
+    l->done = done;
+    l->context = context;
+    l->request.data = l;
+    if (endpoint_parse(text, default_port, &literal)) {
+        done(context, RESOLVE_FOUND, literal);
+        return;
+    }
+    if (!split_port(text, name, sizeof name, &l->port)) {
+        done(context, RESOLVE_MALFORMED, none);
+        return;
+    }
+    failed = uv_getaddrinfo(loop, &l->request, answered, name, NULL, &hints);
+    if (failed != 0)
+        done(context, name_is_missing(failed) ? RESOLVE_NOT_FOUND : RESOLVE_FAILED, none);
+}
+
 int resolve_endpoint(const char *text, uint16_t default_port, struct endpoint *out,
                      struct error *error)
 {
@@ -38,8 +93,6 @@ int resolve_endpoint(const char *text, uint16_t default_port, struct endpoint *o
     uint16_t port = default_port;
     uv_loop_t loop;
     uv_getaddrinfo_t request;
-    struct addrinfo hints = {.ai_family = AF_INET, .ai_socktype = SOCK_DGRAM};
-    struct sockaddr_in sa;
     int failed;
 
     if (endpoint_parse(text, default_port, out))
@@ -55,12 +108,10 @@ int resolve_endpoint(const char *text, uint16_t default_port, struct endpoint *o
     uv_loop_close(&loop);
     if (failed != 0) {
         error_set(error, EX_NOHOST, 0, "cannot find '%s': %s", name, uv_strerror(failed));
-        return error_hint(error, failed == UV_EAI_NONAME || failed == UV_EAI_NODATA
+        return error_hint(error, name_is_missing(failed)
                                      ? "check the name; Teredo needs one with an IPv4 address"
                                      : "check this host's name servers, or give an IPv4 address");
     }
-    memcpy(&sa, request.addrinfo->ai_addr, sizeof sa);
-    uv_freeaddrinfo(request.addrinfo);
-    *out = (struct endpoint){ntohl(sa.sin_addr.s_addr), port};
+    *out = take_answer(request.addrinfo, port);
     return 0;
 }

@@ -64,6 +64,9 @@ static int become_root_of_user_namespace(struct error *error)
 
     if (unshare(CLONE_NEWUSER) < 0)
         return refused(error, errno);
+    /* A program with capabilities on its file does not own its own /proc/self, unless it asks to.
+     * Those capabilities are gone: they were of the user namespace that it has just left. */
+    prctl(PR_SET_DUMPABLE, 1);
     /* The kernel asks for this before a user without privileges may map a group. */
     if (write_text("/proc/self/setgroups", "deny", error) < 0)
         return hint_at(error, EPERM);

@@ -156,6 +156,7 @@ void address_print(struct address_printer *printer, const struct address *a)
     case REPORT_LADDER:
     case REPORT_MERMAID:
     case REPORT_SVG:
-        break; /* there is nothing to draw */
+    case REPORT_OPENMETRICS:
+        break; /* not among the formats of addresses */
     }
 }

@@ -255,6 +255,8 @@ void chart_emit(struct reporter *r, const struct event *event)
     case EVENT_SERVER_LOST:
     case EVENT_CLASSIFICATION:
     case EVENT_CLOCK:
+    case EVENT_SURVEYED:
+    case EVENT_CHECKING:
         tell(r, event);
         break;
     case EVENT_PROGRESS:

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "json_parts.h"
+#include "json_reporter.h"
 #include "reporter.h"
 #include "tsv.h"
 
@@ -9,12 +10,16 @@ enum {
     SCHEMA = 1
 };
 
-static json_t *start_object(const struct reporter *r, const char *event)
+json_t *json_start(const struct reporter *r, const char *event)
 {
     json_t *o = json_pack("{s:i, s:s}", "schema", SCHEMA, "command", r->config.command);
 
     if (r->config.format != REPORT_JSON)
         json_object_set_new(o, "event", json_string(event));
+    if (r->config.round != 0) {
+        json_object_set_new(o, "round", json_integer((json_int_t)r->config.round));
+        json_object_set_new(o, "round_started", json_time(r->config.round_started));
+    }
     return o;
 }
 
@@ -139,7 +144,7 @@ static void add_punching(const struct reporter *r, json_t *o, const struct punch
 
 static json_t *rejected_object(const struct reporter *r, const struct event *e)
 {
-    json_t *o = start_object(r, "rejected");
+    json_t *o = json_start(r, "rejected");
     const struct rule_text *rule = ra_rule_text(e->rejected.rule);
 
     json_object_set_new(o, "when", json_time(e->when));
@@ -151,7 +156,7 @@ static json_t *rejected_object(const struct reporter *r, const struct event *e)
 
 static json_t *step_object(const struct reporter *r, const struct event *e)
 {
-    json_t *o = start_object(r, "step");
+    json_t *o = json_start(r, "step");
 
     json_object_set_new(o, "attempt", json_integer(e->step.attempt));
     json_add_step(o, e->step.step, &e->step.report, e->step.report.when - e->step.offset);
@@ -163,7 +168,7 @@ static json_t *step_object(const struct reporter *r, const struct event *e)
 
 static json_t *note_object(const struct reporter *r, const struct event *e)
 {
-    json_t *o = start_object(r, "note");
+    json_t *o = json_start(r, "note");
     bool icmp = e->note.note == NOTE_DIRECT_ICMP || e->note.note == NOTE_SERVER_ICMP;
 
     json_object_set_new(o, "when", json_time(e->when));
@@ -177,7 +182,7 @@ static json_t *note_object(const struct reporter *r, const struct event *e)
 
 static json_t *peer_object(const struct reporter *r, const struct event *e)
 {
-    json_t *o = start_object(r, "peer");
+    json_t *o = json_start(r, "peer");
 
     json_object_set_new(o, "when", json_time(e->when));
     json_object_set_new(o, "activity", json_string(peer_activity_code(e->peer.activity)));
@@ -189,7 +194,7 @@ static json_t *peer_object(const struct reporter *r, const struct event *e)
 
 static json_t *mapping_object(const struct reporter *r, const struct event *e)
 {
-    json_t *o = start_object(r, "mapping_changed");
+    json_t *o = json_start(r, "mapping_changed");
 
     json_object_set_new(o, "when", json_time(e->when));
     json_object_set_new(o, "mapped_before", json_endpoint(e->mapping.before));
@@ -200,7 +205,7 @@ static json_t *mapping_object(const struct reporter *r, const struct event *e)
 
 static json_t *listened_object(const struct reporter *r, const struct event *e)
 {
-    json_t *o = start_object(r, "summary");
+    json_t *o = json_start(r, "summary");
 
     json_object_set_new(o, "teredo_address", json_ip6(&r->qualification.teredo_address));
     json_object_set_new(o, "mapped", json_endpoint(r->qualification.mapped));
@@ -216,7 +221,7 @@ static json_t *listened_object(const struct reporter *r, const struct event *e)
 
 static json_t *progress_object(const struct reporter *r, const struct event *e)
 {
-    json_t *o = start_object(r, "progress");
+    json_t *o = json_start(r, "progress");
 
     json_object_set_new(o, "when", json_time(e->when));
     json_object_set_new(o, "phase", json_string(progress_phase_code(e->progress.phase)));
@@ -228,7 +233,7 @@ static json_t *progress_object(const struct reporter *r, const struct event *e)
 
 static json_t *classification_object(const struct reporter *r, const struct classification *c)
 {
-    json_t *o = start_object(r, "verdict");
+    json_t *o = json_start(r, "verdict");
 
     json_add_classification(o, c);
     return o;
@@ -237,15 +242,17 @@ static json_t *classification_object(const struct reporter *r, const struct clas
 static json_t *qualification_object(const struct reporter *r, const struct qualification *q,
                                     const char *event)
 {
-    json_t *o = start_object(r, event);
+    json_t *o = json_start(r, event);
 
+    if (q->name != NULL)
+        json_object_set_new(o, "name", json_text(q->name));
     json_add_qualification(o, q);
     return o;
 }
 
 static json_t *punching_object(const struct reporter *r, const struct punching *p)
 {
-    json_t *o = start_object(r, "verdict");
+    json_t *o = json_start(r, "verdict");
 
     add_punching(r, o, p);
     return o;
@@ -289,6 +296,12 @@ void jsonl_emit(struct reporter *r, const struct event *e)
     case EVENT_CLASSIFICATION:
         print(r, classification_object(r, e->classification));
         break;
+    case EVENT_SURVEYED:
+        print(r, json_surveyed(r, &e->surveyed));
+        break;
+    case EVENT_CHECKING:
+        print(r, json_checking(r, &e->checking));
+        break;
     case EVENT_CLOCK: /* json_captured_emit */
     case EVENT_OVERHEARD:
         break;
@@ -300,6 +313,10 @@ void json_emit(struct reporter *r, const struct event *e)
 {
     switch (e->kind) {
     case EVENT_QUALIFICATION:
+        if (e->qualification.name != NULL && r->config.format == REPORT_JSON) {
+            json_list_add(r, &e->qualification);
+            break;
+        }
         /* listen ends here when it gets no address; trace says so in its own verdict. */
         if (strcmp(r->config.command, "qualify") == 0 ||
             (strcmp(r->config.command, "listen") == 0 && !e->qualification.has_address))
@@ -313,6 +330,14 @@ void json_emit(struct reporter *r, const struct event *e)
         break;
     case EVENT_CLASSIFICATION:
         print(r, classification_object(r, e->classification));
+        break;
+    case EVENT_SURVEYED:
+        /* Of the rows of a table each stands for itself. */
+        if (r->config.format == REPORT_JSON)
+            json_list_end(r, &e->surveyed);
+        break;
+    case EVENT_CHECKING:
+        print(r, json_checking(r, &e->checking));
         break;
     case EVENT_PROGRESS:
     case EVENT_REJECTED:

@@ -231,6 +231,8 @@ void json_captured_emit(struct reporter *r, const struct event *e)
     case EVENT_LISTENED:
     case EVENT_PROGRESS:
     case EVENT_CLASSIFICATION:
+    case EVENT_SURVEYED:
+    case EVENT_CHECKING:
         break;
     }
 }

@@ -25,6 +25,26 @@ json_t *json_ip6(const struct in6_addr *address)
     return json_string(words_ip6(address, buf));
 }
 
+json_t *json_text(const char *text)
+{
+    static const char replacement[] = "\xef\xbf\xbd";
+    size_t size = strlen(text);
+    json_t *o = json_string(text);
+    char *clean, *p;
+
+    if (o != NULL || (clean = p = malloc(size * strlen(replacement) + 1)) == NULL)
+        return o;
+    for (; *text != '\0'; text++)
+        if ((unsigned char)*text < 0x80)
+            *p++ = *text;
+        else
+            p = stpcpy(p, replacement);
+    *p = '\0';
+    o = json_string(clean);
+    free(clean);
+    return o;
+}
+
 json_t *json_time(nsec when)
 {
     char buf[RFC3339_STRLEN];
@@ -45,28 +65,6 @@ json_t *json_icmp(bool has, struct icmp_error icmp)
         return json_null();
     return json_pack("{s:i, s:i, s:s, s:s}", "type", icmp.type, "code", icmp.code, "text",
                      icmp_error_text(icmp), "from", ip4_format(icmp.reporter, reporter));
-}
-
-json_t *json_text(const char *text)
-{
-    json_t *whole = json_string(text);
-    size_t size = strlen(text), n = 0;
-    char *clean;
-
-    if (whole != NULL)
-        return whole;
-    clean = malloc(3 * size + 1);
-    if (clean == NULL)
-        return json_null();
-    for (size_t i = 0; i < size; i++) {
-        if ((unsigned char)text[i] < 0x80)
-            clean[n++] = text[i];
-        else
-            n += (size_t)(stpcpy(clean + n, "\xef\xbf\xbd") - (clean + n));
-    }
-    whole = json_stringn(clean, n);
-    free(clean);
-    return whole;
 }
 
 json_t *json_bounds(nsec at_least, nsec at_most)

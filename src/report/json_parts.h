@@ -15,6 +15,9 @@ json_t *json_any_endpoint(struct endpoint e);
 
 json_t *json_ip6(const struct in6_addr *address);
 
+/* A text from outside, with U+FFFD for each byte of it if it is not UTF-8 but for ASCII. */
+json_t *json_text(const char *text);
+
 /* RFC 3339 with nanoseconds. */
 json_t *json_time(nsec when);
 
@@ -26,9 +29,6 @@ json_t *json_bounds(nsec at_least, nsec at_most);
 
 /* {"type", "code", "text", "from"}; null unless HAS. */
 json_t *json_icmp(bool has, struct icmp_error icmp);
-
-/* A string of any bytes: those that are no UTF-8 become U+FFFD. */
-json_t *json_text(const char *text);
 
 /* Adds the keys of a qualification, or of a step whose offset counts from ORIGIN, to O. */
 void json_add_qualification(json_t *o, const struct qualification *q);

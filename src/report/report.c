@@ -53,6 +53,9 @@ struct reporter *reporter_new(const struct report_config *config)
             return NULL;
         }
         break;
+    case REPORT_OPENMETRICS:
+        r->emit = openmetrics_emit;
+        break;
     }
     return r;
 }
@@ -123,6 +126,8 @@ int reporter_close(struct reporter *r, struct error *error)
     if (r->chart != NULL)
         chart_close(r);
     watch_free(r->watch);
+    if (r->config.format == REPORT_OPENMETRICS)
+        openmetrics_finish(r);
     free(r);
     if (fflush(out) != 0 || ferror(out))
         return error_set(error, EX_IOERR, errno, "cannot write the results");

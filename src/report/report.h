@@ -16,16 +16,20 @@ enum report_format {
     /* Charts of a punch: for trace, listen and lab. */
     REPORT_LADDER,
     REPORT_MERMAID,
-    REPORT_SVG
+    REPORT_SVG,
+    REPORT_OPENMETRICS
 };
 
 struct report_config {
     enum report_format format;
     const char *command;          /* "qualify", for the JSON */
     const char *timestamp_source; /* "libpcap" or "so_timestampns"; NULL = not told */
-    FILE *out;                    /* results */
-    FILE *err;                    /* diagnostics and progress */
-    bool quiet;                   /* nothing but results */
+    const char *server;           /* as given, for OpenMetrics */
+    unsigned long round;          /* of --every, from 1; 0 = the only one */
+    nsec round_started;
+    FILE *out;  /* results */
+    FILE *err;  /* diagnostics and progress */
+    bool quiet; /* nothing but results */
     bool verbose;
     bool explain; /* every rule of an advertisement, passed or failed */
     bool color;

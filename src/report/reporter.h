@@ -10,20 +10,28 @@ struct reporter {
     void (*emit)(struct reporter *r, const struct event *event);
     struct qualification qualification; /* the last one told */
     bool has_qualification;
-    struct chart *chart; /* of the formats that draw */
-    bool step_header;    /* text: the heading over the steps is out */
+    struct chart *chart;     /* of the formats that draw */
+    struct metrics *metrics; /* OpenMetrics: what was told so far */
+    bool step_header;        /* text: the heading over the steps is out */
     struct status status;
     struct watch *watch;   /* the live table, where one is shown */
-    bool list_open;        /* json of captures: the list of events has begun */
+    bool list_open;        /* json of captures or of several servers: the list has begun */
     unsigned long punches; /* of captures, told so far */
 };
 
 void text_emit(struct reporter *r, const struct event *event);
 void json_emit(struct reporter *r, const struct event *event);
 void jsonl_emit(struct reporter *r, const struct event *event);
+void openmetrics_emit(struct reporter *r, const struct event *event);
+/* Prints and frees what openmetrics_emit has gathered: a family's samples stand together. */
+void openmetrics_finish(struct reporter *r);
 
 /* Parts of the text reporter. */
 void text_qualification(struct reporter *r, const struct qualification *q);
+/* What is known beside the verdict, a line each. */
+void text_qualification_details(const struct reporter *r, const struct qualification *q);
+void text_surveyed(struct reporter *r, const struct survey *s);
+void text_checking(struct reporter *r, const struct checking *c);
 void text_step(struct reporter *r, const struct event *event);
 void text_note(struct reporter *r, const struct event *event);
 void text_punching(struct reporter *r, const struct punching *p);
@@ -43,6 +51,8 @@ void json_captured_emit(struct reporter *r, const struct event *event);
 int text_nat_word(enum qualify_nat nat, const char **word);
 void text_classification(struct reporter *r, const struct classification *c);
 
+/* A verdict's word in its colour, WIDTH columns wide. MOOD: 0 yes, 1 no, 2 unsure. */
+void text_word(const struct reporter *r, int mood, const char *word, int width);
 /* A verdict's first line: the word in its colour, then the sentence. MOOD: 0 yes, 1 no, 2 unsure.
  */
 void text_verdict(const struct reporter *r, int mood, const char *word, const char *sentence);

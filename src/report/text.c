@@ -1,14 +1,22 @@
+#include <string.h>
+
 #include "reporter.h"
 #include "words.h"
 
 static const char *const mood_colors[] = {"\033[1;32m", "\033[1;31m", "\033[1;33m"};
 
-void text_verdict(const struct reporter *r, int mood, const char *word, const char *sentence)
+void text_word(const struct reporter *r, int mood, const char *word, int width)
 {
     if (r->config.color)
-        fprintf(r->config.out, "%s%s\033[0m: %s\n", mood_colors[mood], word, sentence);
+        fprintf(r->config.out, "%s%-*s\033[0m", mood_colors[mood], width, word);
     else
-        fprintf(r->config.out, "%s: %s\n", word, sentence);
+        fprintf(r->config.out, "%-*s", width, word);
+}
+
+void text_verdict(const struct reporter *r, int mood, const char *word, const char *sentence)
+{
+    text_word(r, mood, word, 0);
+    fprintf(r->config.out, ": %s\n", sentence);
 }
 
 void text_advice(const struct reporter *r, const char *advice)
@@ -22,7 +30,8 @@ static void text_rejected(const struct reporter *r, const struct event *e)
     const struct rule_text *rule = ra_rule_text(e->rejected.rule);
     char from[ENDPOINT_STRLEN];
 
-    if (r->config.quiet)
+    /* A plugin's standard error ends up in front of people who asked for one line. */
+    if (r->config.quiet || (strcmp(r->config.command, "check") == 0 && !r->config.verbose))
         return;
     fprintf(r->config.err, "teredoctl %s: reply from %s not believed: rule %s (%s): %s",
             r->config.command, endpoint_format(e->rejected.from, from), rule->name, rule->rfc,
@@ -113,6 +122,12 @@ void text_emit(struct reporter *r, const struct event *e)
         break;
     case EVENT_OVERHEARD:
         text_overheard(r, &e->overheard);
+        break;
+    case EVENT_SURVEYED:
+        text_surveyed(r, &e->surveyed);
+        break;
+    case EVENT_CHECKING:
+        text_checking(r, &e->checking);
         break;
     }
 }

@@ -63,7 +63,7 @@ static void rule_lines(const struct reporter *r, const struct qualification *q)
     }
 }
 
-static void details(struct reporter *r, const struct qualification *q)
+void text_qualification_details(const struct reporter *r, const struct qualification *q)
 {
     char buf[INET6_ADDRSTRLEN];
 
@@ -110,7 +110,7 @@ static void text_preamble(struct reporter *r, const struct qualification *q)
             text_verdict(r, (int)q->verdict, verdict_words[q->verdict],
                          qualify_reason_text(q->reason));
             if (!r->config.quiet)
-                details(r, q);
+                text_qualification_details(r, q);
             text_advice(r, qualify_reason_advice(q->reason));
         }
         return;
@@ -130,16 +130,63 @@ static void text_preamble(struct reporter *r, const struct qualification *q)
                 qualify_reason_text(q->reason));
 }
 
+/* One of several servers: a line, in columns as far as names are short. */
+static void text_of_list(struct reporter *r, const struct qualification *q)
+{
+    char buf[ENDPOINT_STRLEN], rtt[32] = "-";
+    struct endpoint seen = endpoint_is_unset(q->mapped) ? q->mapped_secondary : q->mapped;
+    struct endpoint literal;
+    const char *nat;
+    int nat_length = text_nat_word(q->nat, &nat);
+
+    if (q->rtt > 0)
+        snprintf(rtt, sizeof rtt, "%.3f ms", words_ms(q->rtt));
+    text_word(r, (int)q->verdict, verdict_words[q->verdict], 13);
+    fprintf(r->config.out, " %13s  %s", rtt, q->name);
+    if (!endpoint_is_unset(q->server) && !endpoint_parse(q->name, 1, &literal))
+        fprintf(r->config.out, " (%s)", endpoint_format(q->server, buf));
+    if (!endpoint_is_unset(seen))
+        fprintf(r->config.out, "  mapped %s", endpoint_format(seen, buf));
+    if (q->verdict == QUALIFY_QUALIFIED)
+        fprintf(r->config.out, "  nat %.*s\n", nat_length, nat);
+    else
+        fprintf(r->config.out, "  %s\n", qualify_reason_text(q->reason));
+    if (r->config.explain && q->solicitations > 0)
+        rule_lines(r, q);
+}
+
+void text_surveyed(struct reporter *r, const struct survey *s)
+{
+    if (r->config.quiet)
+        return;
+    fprintf(r->config.out, "%zu server%s: %zu qualified, %zu not qualified", s->servers,
+            s->servers == 1 ? "" : "s", s->verdicts[QUALIFY_QUALIFIED],
+            s->verdicts[QUALIFY_NOT_QUALIFIED]);
+    if (s->bad_names > 0)
+        fprintf(r->config.out, " (%zu without an address)", s->bad_names);
+    fprintf(r->config.out, ", %zu inconclusive", s->verdicts[QUALIFY_INCONCLUSIVE]);
+    if (s->left > 0)
+        fprintf(r->config.out, ", %zu left", s->left);
+    fprintf(r->config.out, "; %llu solicitations in %.3f s\n", (unsigned long long)s->solicitations,
+            nsec_seconds(s->elapsed));
+}
+
 void text_qualification(struct reporter *r, const struct qualification *q)
 {
+    if (strcmp(r->config.command, "check") == 0)
+        return;
     if (strcmp(r->config.command, "qualify") != 0) {
         text_preamble(r, q);
+        return;
+    }
+    if (q->name != NULL) {
+        text_of_list(r, q);
         return;
     }
     text_verdict(r, (int)q->verdict, verdict_words[q->verdict], qualify_reason_text(q->reason));
     if (r->config.quiet)
         return;
-    details(r, q);
+    text_qualification_details(r, q);
     rejected_lines(r, q);
     if (r->config.explain)
         rule_lines(r, q);

@@ -13,6 +13,9 @@ static const struct {
     {"bubble", "event number when from to aim kind size ipv6.source ipv6.destination proof answers "
                "delay_s icmp.type icmp.code icmp.from verdict packets_sent packets_failed "
                "replies_received replies_believed icmp_errors_received"},
+    {"check", "status cause name server rtt_s warning critical relay.state relay.sent relay.rtt_s "
+              "qualification.verdict qualification.reason qualification.mapped qualification.nat "
+              "elapsed_s"},
     {"classify",
      "verdict reachability nat rfc4380 mapping filtering port_allocation port_step "
      "hairpinning pooling lifetime_s.at_least lifetime_s.at_most server secondary local "
@@ -28,7 +31,7 @@ static const struct {
                "peers bubbles_received bubbles_sent echoes mapping_changes elapsed_s"},
     {"qualify",
      "verdict reason server secondary teredo_address prefix local mapped mapped_secondary "
-     "nat rtt_s elapsed_s mtu"},
+     "nat rtt_s elapsed_s mtu name"},
     {"serve", "event server secondary elapsed_s received advertised relayed echoed send_failed "
               "dropped"},
     {"trace", "verdict cause peer peer_mapped peer_server server local mapped teredo_address nat "

@@ -329,6 +329,8 @@ void watch_emit(struct reporter *r, const struct event *e)
     case EVENT_LISTENED:
     case EVENT_CLASSIFICATION:
     case EVENT_OVERHEARD:
+    case EVENT_SURVEYED:
+    case EVENT_CHECKING:
         end_table(r, e);
         break;
     case EVENT_REJECTED:

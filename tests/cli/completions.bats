@@ -91,7 +91,7 @@ check_values() {
     local offers=$1_offers
 
     need "$1"
-    same "$("$offers" 'teredoctl qualify --format ')" json jsonl text tsv
+    same "$("$offers" 'teredoctl qualify --format ')" json jsonl openmetrics text tsv
     same "$("$offers" 'teredoctl trace --format ')" json jsonl ladder mermaid svg text tsv
     same "$("$offers" 'teredoctl listen --format=')" json jsonl ladder mermaid svg text tsv
     same "$("$offers" 'teredoctl serve --format=')" json jsonl text tsv
@@ -99,6 +99,8 @@ check_values() {
     same "$("$offers" 'teredoctl trace --proof=')" auto endpoint link-local nonce
     same "$("$offers" 'teredoctl bubble --checksum ')" right wrong zero
     same "$("$offers" 'teredoctl bubble --nd-option=')" advertisement solicitation
+    same "$("$offers" 'teredoctl qualify --sort ')" arrival given rtt
+    same "$("$offers" 'teredoctl check --format ')" json jsonl openmetrics text tsv
     same "$("$offers" 'teredoctl lab --loss 5% --on ')" a b s1 s2
     same "$("$offers" 'teredoctl lab --nat-b=symmetric,ports=')" preserving random sequential
     same "$("$offers" 'teredoctl lab --nat-a s')" step symmetric

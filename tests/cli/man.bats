@@ -55,16 +55,16 @@ documents() {
 }
 
 @test "every page is in Makefile.am, and in SEE ALSO of teredoctl(1)" {
-    for page in "$man"/*.1; do
+    for page in "$man"/*.[0-9]; do
         page=${page##*/}
         grep -qF "man/$page" "$top_srcdir/Makefile.am"
-        [ "$page" = teredoctl.1 ] || sed -n '/^\.Sh SEE ALSO/,/^\.Sh STAND/p' "$man/teredoctl.1" | grep -qF ".Xr ${page%.1} 1"
+        [ "$page" = teredoctl.1 ] || sed -n '/^\.Sh SEE ALSO/,/^\.Sh STAND/p' "$man/teredoctl.1" | grep -qF ".Xr ${page%.*} ${page##*.}"
     done
 }
 
 @test "mandoc finds nothing to complain about" {
     command -v mandoc >/dev/null || skip "mandoc is not installed"
-    run mandoc -T lint -W warning "$man"/*.1
+    run mandoc -T lint -W warning "$man"/*.[0-9]
     [ "$status" -eq 0 ]
     [ -z "$output" ]
 }
@@ -82,6 +82,9 @@ documents() {
 }
 
 @test "every page has the sections that people look for" {
+    for section in COMMANDS ENVIRONMENT FILES JSON DIAGNOSTICS SECURITY STANDARDS; do
+        grep -qx "\.Sh $section" "$man/teredoctl.1"
+    done
     for page in "$man"/*.1; do
         for section in NAME SYNOPSIS DESCRIPTION 'EXIT STATUS' EXAMPLES 'SEE ALSO'; do
             grep -qx "\.Sh $section" "$page" || {
@@ -116,6 +119,17 @@ documents() {
     mapfile -t found < <(codes event/prospect.c outcome_codes)
     [ "${#found[@]}" -eq 4 ]
     documents teredoctl-classify.1 "${found[@]}"
+}
+
+@test "check: every word of its JSON, and every metric, is documented" {
+    for table in statuses:4 check_causes:6 relays:4; do
+        mapfile -t found < <(codes event/checking.c "${table%:*}")
+        [ "${#found[@]}" -eq "${table#*:}" ]
+        documents teredoctl-check.1 "${found[@]}"
+    done
+    mapfile -t found < <(codes report/openmetrics.c families)
+    [ "${#found[@]}" -ge 15 ]
+    documents teredoctl-check.1 "${found[@]}"
 }
 
 @test "trace: every cause, step, proof and note is documented" {
@@ -186,9 +200,27 @@ documents() {
     done <keys
 }
 
+@test "every error message of the sources is in DIAGNOSTICS, and every one there in the sources" {
+    command -v python3 >/dev/null || skip "python3 is not installed"
+    run python3 "$top_srcdir/tests/docs/messages.py" "$top_srcdir"
+    echo "$output"
+    [ "$status" -eq 0 ]
+    [[ ${lines[-1]} =~ ^([0-9]+)' messages, 0 unexplained; ' ]]
+    [ "${BASH_REMATCH[1]}" -ge 170 ]
+}
+
+@test "an error message that no page explains is found" {
+    mkdir -p tree/src
+    cp -r "$man" tree/man
+    printf 'error_set(e, 71, 0, "cannot paint the %%s of "\n"%%s", a, b);\n' >tree/src/x.c
+    run -1 python3 "$top_srcdir/tests/docs/messages.py" tree
+    [ "${lines[0]}" = 'x.c: no page explains: cannot paint the %s of %s' ]
+    [[ $output == *'teredoctl.1: no source prints: cannot start the lab'* ]]
+}
+
 @test "every exit status that the sources use is in teredoctl(1)" {
     statuses=$(sed -n '/^\.Sh EXIT STATUS/,/^\.Sh EXAMPLES/s/^\.It \([0-9]*\)$/\1/p' "$man/teredoctl.1")
-    [ "$(tr '\n' ' ' <<<"$statuses")" = '0 1 2 64 65 66 68 69 70 71 73 74 77 ' ]
+    [ "$(tr '\n' ' ' <<<"$statuses")" = '0 1 2 3 64 65 66 68 69 70 71 73 74 77 ' ]
     header=$(echo '#include <sysexits.h>' | "${CC:-cc}" -E -dM - 2>/dev/null) || skip "no C compiler"
     grep -rhoE '\bEX_[A-Z]+\b' "$top_srcdir"/src --include='*.c' | sort -u >names
     [ -s names ]

@@ -17,7 +17,7 @@ teardown() {
 @test "usage errors" {
     t qualify
     usage_error "no SERVER given, and TEREDO_SERVER is not set"
-    t qualify 192.0.2.1 192.0.2.2
+    t classify 192.0.2.1 192.0.2.2
     usage_error "only one SERVER"
     for server in '' ::1 192.0.2.1:0 192.0.2.1:65536 192.0.2.1:x :3544; do
         t qualify "$server"

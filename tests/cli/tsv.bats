@@ -13,7 +13,7 @@ teardown() {
     common_teardown
 }
 
-COMMANDS='addr bubble classify decode listen qualify serve trace'
+COMMANDS='addr bubble check classify decode listen qualify serve trace'
 
 # documented COMMAND [N]: the columns that its page lists, of its Nth table, one a line
 documented() {
@@ -42,11 +42,13 @@ column() {
     run python3 "$top_srcdir/tests/schema/compare_tsv.py" tables objects
     printf '%s\n' "${lines[@]:0:40}"
     [ "$status" -eq 0 ]
-    [ "${#lines[@]}" -eq 10 ]
+    [ "${#lines[@]}" -eq 11 ]
 }
 
 @test "--header goes with --format=tsv" {
     for command in $COMMANDS lab; do
+        # What check says of its command line is below.
+        [ "$command" != check ] || continue
         case $command in
         addr | bubble) argument=2001:0:c000:201::1 ;;
         decode) argument='file' ;;
@@ -62,6 +64,9 @@ column() {
         t "$command" $argument --header --format=json
         usage_error "--header goes with --format=tsv"
     done
+    t check 192.0.2.1 --header --format=json
+    [ "$status" -eq 3 ]
+    [ "$output" = "TEREDO UNKNOWN - --header goes with --format=tsv" ]
 }
 
 @test "the pages list the columns, and each command prints them" {
@@ -77,6 +82,11 @@ column() {
     table qualify
     [ "$(column verdict)" = qualified ]
     [ "$(column server)" = "$PRIMARY:3544" ]
+    t check "$PRIMARY" --allow-private --format=tsv --header -w 60
+    table check
+    [ "$(column status)" = ok ]
+    [ "$(column relay.state)" = works ]
+    [ "$(column warning)" = 60 ]
     t classify "$PRIMARY" --allow-private --format=tsv --header
     table classify
     [ "$(column nat)" = none ]
@@ -134,6 +144,38 @@ column() {
     [ "$status" -eq 68 ]
     table qualify
     [ "$(column reason)" = name_not_found ]
+}
+
+@test "several servers: a row each, which names the server" {
+    server
+    t qualify "$PRIMARY" "$SILENT" no-such-name.invalid --sort=given --allow-private --format=tsv --header
+    [ "$status" -eq 1 ]
+    table qualify
+    [ "$(column name | paste -sd,)" = "$PRIMARY,$SILENT,no-such-name.invalid" ]
+    [ "$(column verdict | paste -sd,)" = qualified,not_qualified,not_qualified ]
+    [ "$(column reason | paste -sd,)" = both_agree,port_unreachable,name_not_found ]
+}
+
+@test "--every: one header, then a row a round; with --output, a header in each file" {
+    server
+    start c check "$PRIMARY" --allow-private --every 0.1 --format=tsv --header
+    wait_for 20 sh -c '[ "$(wc -l <c.out)" -ge 4 ]'
+    kill -INT "$PID"
+    ended "$PID"
+    output=$(cat c.out)
+    mapfile -t lines <c.out
+    table check
+    [ "$(grep -c ^status c.out)" -eq 1 ]
+    start c check "$PRIMARY" --allow-private --every 0.1 --format=tsv --header --output file -v
+    wait_for 20 sh -c '[ -s file ]'
+    first=$(tail -n 1 file)
+    wait_for 20 sh -c "[ \"\$(tail -n 1 file)\" != '$first' ]"
+    kill -INT "$PID"
+    ended "$PID"
+    output=$(cat file)
+    mapfile -t lines <file
+    table check
+    [ "${#lines[@]}" -eq 2 ]
 }
 
 @test "no tab and no line end gets into a value" {

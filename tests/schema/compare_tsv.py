@@ -3,13 +3,13 @@
 
 usage: compare_tsv.py TABLES JSON
 
-A table has the rows of the objects that jsonl prints; of qualify, classify and trace those of the
-verdicts. Every column must have a value in some row, and a value has neither tabs nor line ends.
+A table has the rows of the objects that jsonl prints; of qualify, check, classify and trace those
+of the verdicts. Every column must have a value in some row, and a value has neither tabs nor line ends.
 """
 import json
 import sys
 
-VERDICT_ONLY = ("qualify", "classify", "trace")
+VERDICT_ONLY = ("qualify", "check", "classify", "trace")
 
 
 def cell(value):

@@ -30,7 +30,14 @@ static struct reporter *open_reporter(const char *command, enum report_format fo
                                    .command = command,
                                    .out = stdout,
                                    .err = stderr,
-                                   .timestamp_source = sources[opened++ % 3]};
+                                   .timestamp_source = sources[opened % 3]};
+
+    /* listen has no rounds. */
+    if (strcmp(command, "listen") != 0) {
+        config.round = opened;
+        config.round_started = when;
+    }
+    opened++;
 
     return reporter_new(&config);
 }
@@ -94,6 +101,50 @@ static void print_rejected(struct reporter *r)
     }
 }
 
+/* Several servers */
+static void print_survey(enum report_format format)
+{
+    struct reporter *r = open_reporter("qualify", format);
+    struct event e;
+
+    for (int i = 0; i < 2 * QUALIFY_REASON_COUNT; i++) {
+        e = qualification(i);
+        e.qualification.name = i % 2 == 0 ? "teredo.example.net" : "not UTF-8: \xff";
+        tell(r, &e);
+    }
+    e = (struct event){.kind = EVENT_SURVEYED,
+                       .when = when,
+                       .surveyed = {.servers = 9, .verdicts = {3, 2, 1}, .left = 3}};
+    tell(r, &e);
+    close_reporter(r);
+}
+
+static void print_check(enum report_format format)
+{
+    static const struct check_range ranges[] = {{0}, {.text = "0.5", .high = 0.5}};
+
+    for (int i = 0; i < 2 * QUALIFY_REASON_COUNT; i++) {
+        struct reporter *r = open_reporter("check", format);
+        struct event e = qualification(i);
+        struct checking c = {.status = (enum check_status)(i % (CHECK_UNKNOWN + 1)),
+                             .cause = (enum check_cause)(i % CHECK_CAUSE_COUNT),
+                             .name = "teredo.example.net",
+                             .qualification = e.qualification,
+                             .relay = (enum relay_state)(i % RELAY_COUNT),
+                             .relay_sent = 1,
+                             .relay_rtt = i % 2 == 0 ? 0 : NSEC_MS,
+                             .warning = ranges[i % 2],
+                             .critical = ranges[i / 2 % 2],
+                             .elapsed = NSEC_S};
+
+        print_rejected(r);
+        tell(r, &e);
+        e = (struct event){.kind = EVENT_CHECKING, .when = when, .checking = c};
+        tell(r, &e);
+        close_reporter(r);
+    }
+}
+
 static void print_qualify(enum report_format format)
 {
     for (int i = 0; i < 2 * QUALIFY_REASON_COUNT; i++) {
@@ -104,6 +155,7 @@ static void print_qualify(enum report_format format)
         tell(r, &e);
         close_reporter(r);
     }
+    print_survey(format);
 }
 
 static struct event step_of(int i)
@@ -516,6 +568,7 @@ static void print_all(enum report_format format)
         {"addr", print_addrs},      {"decode", print_packets},
         {"bubble", print_bubble},   {TSV_SUMMARY, print_decode_summary},
         {"serve", print_serve},     {TSV_CAPTURES, print_captures},
+        {"check", print_check},
     };
 
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {

@@ -1,0 +1,263 @@
+#include "rounds.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "clock.h"
+#include "loop.h"
+#include "option_values.h"
+#include "output.h"
+#include "replace_file.h"
+#include "words.h"
+
+enum {
+    OPTION_EVERY = 0x300,
+    OPTION_ON_CHANGE,
+    OPTION_OUTPUT,
+};
+
+static const struct argp_option options[] = {
+    {"every", OPTION_EVERY, "SECONDS", 0, "Run again and again, at this interval", 0},
+    {"on-change", OPTION_ON_CHANGE, NULL, 0,
+     "With --every: report only what differs from the run before", 0},
+    {"output", OPTION_OUTPUT, "FILE", 0, "Replace FILE by the results, all at once", 0},
+    {0},
+};
+
+static error_t parse_option(int key, char *arg, struct argp_state *state)
+{
+    struct rounds *r = state->input;
+
+    switch (key) {
+    case OPTION_EVERY:
+        r->every = option_seconds(state, "--every", arg);
+        break;
+    case OPTION_ON_CHANGE:
+        r->on_change = true;
+        break;
+    case OPTION_OUTPUT:
+        r->output = arg;
+        break;
+    case ARGP_KEY_END:
+        if (r->on_change && r->every == 0)
+            argp_error(state, "--on-change goes with --every");
+        break;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+    return 0;
+}
+
+const struct argp rounds_argp = {.options = options, .parser = parse_option};
+
+/* FNV-1a */
+static uint64_t hash(const char *text)
+{
+    uint64_t h = UINT64_C(0xcbf29ce484222325);
+
+    for (; *text != '\0'; text++)
+        h = (h ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
+    return h;
+}
+
+static uint64_t qualification_digest(const struct qualification *q)
+{
+    char text[512];
+
+    snprintf(text, sizeof text, "%s %d %d %d %x %u %x %x", q->name != NULL ? q->name : "",
+             q->verdict, q->reason, q->nat, q->server.address, q->server.port, q->mapped.address,
+             q->local.address);
+    return hash(text);
+}
+
+static uint64_t punching_digest(const struct punching *p)
+{
+    char text[256];
+
+    snprintf(text, sizeof text, "%d %d %d %x %x %x", p->verdict, p->cause, p->own_nat,
+             p->server.address, p->mapped.address, p->local.address);
+    return hash(text);
+}
+
+static uint64_t checking_digest(const struct checking *c)
+{
+    char text[64];
+
+    snprintf(text, sizeof text, "%d %d %d", c->status, c->cause, c->relay);
+    return hash(text) + qualification_digest(&c->qualification);
+}
+
+static uint64_t classification_digest(const struct classification *c)
+{
+    char text[256];
+
+    snprintf(text, sizeof text, "%d %d %d %d %d %d %d %d %x %x %x", c->verdict, c->reach, c->nat,
+             c->mapping, c->filtering, c->ports, c->hairpinning, c->pooling, c->server.address,
+             c->mapped.address, c->local.address);
+    return hash(text);
+}
+
+void rounds_note(struct rounds *r, const struct event *e)
+{
+    switch (e->kind) {
+    case EVENT_QUALIFICATION:
+        r->digest += qualification_digest(&e->qualification);
+        break;
+    case EVENT_PUNCHING:
+        r->digest += punching_digest(&e->punching);
+        break;
+    case EVENT_CLASSIFICATION:
+        r->digest += classification_digest(e->classification);
+        break;
+    case EVENT_CHECKING:
+        r->digest += checking_digest(&e->checking);
+        break;
+    case EVENT_REJECTED:
+    case EVENT_STEP:
+    case EVENT_NOTE:
+    case EVENT_PEER:
+    case EVENT_MAPPING_CHANGED:
+    case EVENT_SERVER_LOST:
+    case EVENT_LISTENED:
+    case EVENT_PROGRESS:
+    case EVENT_SURVEYED:
+    case EVENT_CLOCK:
+    case EVENT_OVERHEARD:
+        break;
+    }
+}
+
+/* A failure that the next round would meet as well. */
+static bool ends_all(const struct error *error)
+{
+    return error->status == EX_USAGE || error->status == EX_IOERR ||
+           error->status == EX_CANTCREAT || error->status == EX_NOINPUT;
+}
+
+static int deliver(const struct rounds *r, const char *text, size_t size, struct error *error)
+{
+    if (r->output != NULL)
+        return size == 0 ? 0 : replace_file(r->output, text, size, error);
+    fwrite(text, 1, size, stdout);
+    return output_finish(stdout, error);
+}
+
+/* One run, its results kept until they are whole. *LAST is the digest of the run before. */
+static int run_kept(struct rounds *r, rounds_once *once, void *context, uint64_t *last,
+                    struct error *error)
+{
+    char *text = NULL;
+    size_t size = 0;
+    int status;
+
+    r->out = open_memstream(&text, &size);
+    if (r->out == NULL)
+        return error_set(error, EX_OSERR, errno, "cannot start");
+    status = once(context, error);
+    fclose(r->out);
+    if (status < 0)
+        r->digest += hash(error->what);
+    if (!r->on_change || r->digest != *last) {
+        struct error late;
+
+        if (deliver(r, text, size, &late) != 0 && (status >= 0 || !ends_all(error))) {
+            *error = late;
+            status = -1;
+        }
+    }
+    *last = r->digest;
+    free(text);
+    return status;
+}
+
+static int run_once(struct rounds *r, rounds_once *once, void *context, uint64_t *last,
+                    struct error *error)
+{
+    r->digest = 1; /* not that of a run before the first */
+    if (r->output != NULL || r->on_change)
+        return run_kept(r, once, context, last, error);
+    r->out = stdout;
+    return once(context, error);
+}
+
+static void wake(void *context)
+{
+    loop_stop(context);
+}
+
+/* Sleeps until WHEN, or until a signal comes. */
+static int sleep_until(nsec when, struct error *error)
+{
+    struct loop loop;
+    int status = loop_init(&loop, error);
+
+    if (status == 0) {
+        loop_on_timer(&loop, wake, &loop);
+        status = loop_on_stop(&loop, wake, &loop, error);
+    }
+    if (status == 0) {
+        loop_set_timer(&loop, when);
+        loop_run(&loop);
+    }
+    loop_close(&loop);
+    return status;
+}
+
+struct headed {
+    struct rounds *rounds;
+    rounds_once *once;
+    void *context;
+};
+
+static int once_headed(void *context, struct error *error)
+{
+    struct headed *h = context;
+    char when[RFC3339_STRLEN];
+
+    fprintf(h->rounds->out, "%s\n", words_time(h->rounds->started, when));
+    return h->once(h->context, error);
+}
+
+static int repeat(struct rounds *r, const char *command, rounds_once *once, void *context,
+                  struct error *error)
+{
+    nsec begin = clock_now();
+    uint64_t last = 0;
+    int result = -1;
+
+    loop_hold_signals();
+    for (r->number = 1;; r->number++) {
+        int status;
+
+        r->started = clock_now();
+        status = run_once(r, once, context, &last, error);
+        if (status < 0 && ends_all(error))
+            return -1;
+        if (status < 0) {
+            fprintf(stderr, "teredoctl %s: %s\n", command, error->what);
+            status = error->status;
+        }
+        if (result < 0 || !loop_interrupted())
+            result = status;
+        if (!loop_interrupted() &&
+            sleep_until(begin + ((clock_now() - begin) / r->every + 1) * r->every, error) != 0)
+            return -1;
+        if (loop_interrupted())
+            return result;
+    }
+}
+
+int rounds_run(struct rounds *r, const char *command, bool headings, rounds_once *once,
+               void *context, struct error *error)
+{
+    struct headed headed = {r, once, context};
+    uint64_t last = 0;
+
+    if (r->every == 0)
+        return run_once(r, once, context, &last, error);
+    if (headings)
+        return repeat(r, command, once_headed, &headed, error);
+    return repeat(r, command, once, context, error);
+}

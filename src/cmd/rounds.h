@@ -1,0 +1,42 @@
+/* Runs of a command that repeat (--every), say only what changed (--on-change), or replace a file
+ * (--output): what the commands for monitoring share. */
+#ifndef CMD_ROUNDS_H
+#define CMD_ROUNDS_H
+
+#include <argp.h>
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "event.h"
+#include "report.h"
+
+struct rounds {
+    nsec every; /* 0 = once */
+    bool on_change;
+    const char *output; /* file to replace; NULL = standard output */
+    /* Of the run under way. */
+    FILE *out;            /* where its results go */
+    unsigned long number; /* from 1; 0 without --every */
+    nsec started;
+    uint64_t digest; /* of its findings: what --on-change compares */
+};
+
+/* An argp child parser whose input is a struct rounds. */
+extern const struct argp rounds_argp;
+
+/* Takes what EVENT found into the digest. Times and ports do not count, nor does the order. */
+void rounds_note(struct rounds *r, const struct event *event);
+
+/* How a command runs once: results to R->out, which it leaves open; the exit status, or -1 and
+ * ERROR filled. */
+typedef int rounds_once(void *context, struct error *error);
+
+/* Calls ONCE, with CONTEXT, once or each --every seconds until SIGINT or SIGTERM, by a schedule
+ * that does not drift; rounds that took too long are left out. A run that fails is that round's
+ * result, said on standard error by the name of COMMAND, and ends nothing, unless the command line
+ * or the output is to blame. Returns the status of the last run that was not interrupted, or -1.
+ * HEADINGS puts the time over each round. */
+int rounds_run(struct rounds *r, const char *command, bool headings, rounds_once *once,
+               void *context, struct error *error);
+
+#endif

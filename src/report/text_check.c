@@ -1,0 +1,52 @@
+#include "reporter.h"
+#include "words.h"
+
+/* "'label'=value[UOM];[warn];[crit];[min]" of the Monitoring Plugins' guidelines. */
+static void perfdata(const struct reporter *r, const char *label, nsec value,
+                     const struct check_range *warning, const struct check_range *critical)
+{
+    fprintf(r->config.out, " %s=%.6fs;%s;%s;0", label, nsec_seconds(value),
+            warning != NULL && warning->text != NULL ? warning->text : "",
+            critical != NULL && critical->text != NULL ? critical->text : "");
+}
+
+static void sentence(const struct reporter *r, const struct checking *c)
+{
+    const struct qualification *q = &c->qualification;
+    char buf[ENDPOINT_STRLEN];
+    bool answers = q->rtt > 0;
+
+    fputs(endpoint_is_unset(q->server) ? c->name : endpoint_format(q->server, buf), r->config.out);
+    if (answers)
+        fprintf(r->config.out, " answers in %.3f ms", words_ms(q->rtt));
+    if (c->cause == CHECK_CAUSE_RTT)
+        fprintf(r->config.out, ", outside of %s",
+                c->status == CHECK_CRITICAL ? c->critical.text : c->warning.text);
+    if (q->reason != QUALIFY_BOTH_AGREE)
+        fprintf(r->config.out, "%s%s", answers ? ", " : ": ", qualify_reason_text(q->reason));
+    if (c->relay != RELAY_UNTESTED)
+        fprintf(r->config.out, ", %s", relay_state_text(c->relay));
+    else if (c->cause == CHECK_CAUSE_INTERRUPTED && q->reason != QUALIFY_INTERRUPTED)
+        fputs(", interrupted", r->config.out);
+    if (!endpoint_is_unset(q->mapped))
+        fprintf(r->config.out, ", mapped %s", endpoint_format(q->mapped, buf));
+}
+
+void text_checking(struct reporter *r, const struct checking *c)
+{
+    fprintf(r->config.out, "TEREDO %s - ", check_status_word(c->status));
+    sentence(r, c);
+    if (c->qualification.rtt > 0 || c->relay_rtt > 0)
+        fputs(" |", r->config.out);
+    if (c->qualification.rtt > 0)
+        perfdata(r, "rtt", c->qualification.rtt, &c->warning, &c->critical);
+    if (c->relay_rtt > 0)
+        perfdata(r, "relay_rtt", c->relay_rtt, NULL, NULL);
+    fputc('\n', r->config.out);
+    if (!r->config.verbose)
+        return;
+    text_qualification_details(r, &c->qualification);
+    fprintf(r->config.out, "  %-16s %s, %u bubble%s sent\n", "relay", relay_state_text(c->relay),
+            c->relay_sent, c->relay_sent == 1 ? "" : "s");
+    text_advice(r, qualify_reason_advice(c->qualification.reason));
+}

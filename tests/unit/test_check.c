@@ -1,0 +1,300 @@
+/* A check: what of a qualification and of a relayed bubble makes which status. */
+#include "check.h"
+
+#include <errno.h>
+#include <math.h>
+
+#include "engine_fixture.h"
+#include "prng.h"
+
+static const struct endpoint server = {0xc0000201, TEREDO_PORT};
+static const struct endpoint secondary = {0xc0000202, TEREDO_PORT};
+static const struct endpoint local = {0x64400102, 40001};
+static const struct endpoint mapped = {0xcb00710a, 50001};
+static const struct endpoint remapped = {0xcb00710a, 50002};
+
+static struct bench b;
+static struct check c;
+static struct check_config config;
+
+static void set_up(void)
+{
+    config = (struct check_config){
+        .qualify = {.server = server,
+                    .secondary = secondary,
+                    .local = local,
+                    .timeout = 1500 * NSEC_MS,
+                    .attempts = 3,
+                    .flags = 0x0c21,
+                    .nonces = {.key = {1}}},
+        .name = "teredo.example",
+        .relay_timeout = 3 * NSEC_S,
+    };
+}
+
+static void start(void)
+{
+    check_init(&c, &config);
+    bench_start(&b, (struct engine){&check_ops, &c}, local);
+}
+
+static void advertise(struct endpoint from, struct endpoint origin)
+{
+    struct in6_addr source = teredo_link_local(TEREDO_FLAG_CONE, server);
+    struct teredo_packet rs, ra;
+    uint8_t body[TEREDO_RA_SIZE];
+
+    if (!bench_last_sent(&b, 0, from, &rs) || rs.kind != TEREDO_RS)
+        abort();
+    teredo_make_ra(&ra, &source, &rs.ip6.source, server.address, 1280, body);
+    ra.has_auth = true;
+    ra.auth = rs.auth;
+    ra.has_origin = true;
+    ra.origin = origin;
+    bench_packet(&b, 0, from, &ra);
+}
+
+/* Both addresses answer after 40 ms, and the bubble is on its way. */
+static void qualify(void)
+{
+    start();
+    bench_wait(&b, 40 * NSEC_MS);
+    advertise(secondary, mapped);
+    advertise(server, mapped);
+}
+
+/* The last bubble comes FROM, with ORIGIN unless that is unset. */
+static void relay(struct endpoint from, struct endpoint origin)
+{
+    struct teredo_packet p;
+
+    if (!bench_last_sent(&b, 0, server, &p) || p.kind != TEREDO_BUBBLE)
+        abort();
+    p.has_origin = !endpoint_is_unset(origin);
+    p.origin = origin;
+    bench_packet(&b, 0, from, &p);
+}
+
+static const struct checking *verdict(void)
+{
+    const struct event *e = bench_event(&b, EVENT_CHECKING);
+
+    if (e == NULL || !b.done)
+        abort();
+    return &e->checking;
+}
+
+static void is_verdict(enum check_status status, enum check_cause cause, enum relay_state state,
+                       const char *name)
+{
+    const struct checking *v = verdict();
+
+    is_str(check_status_code(v->status), check_status_code(status), "%s: status", name);
+    is_str(check_cause_code(v->cause), check_cause_code(cause), "%s: cause", name);
+    is_str(relay_state_code(v->relay), relay_state_code(state), "%s: relay", name);
+}
+
+static void test_works(void)
+{
+    struct teredo_packet p;
+    struct teredo_addr source, destination;
+
+    set_up();
+    qualify();
+    ok(bench_last_sent(&b, 0, server, &p) && p.kind == TEREDO_BUBBLE,
+       "a bubble goes to the primary address");
+    ok(teredo_addr_decode(&p.ip6.source, &source) &&
+           teredo_addr_decode(&p.ip6.destination, &destination) &&
+           endpoint_equal(source.mapped, mapped) && endpoint_equal(destination.mapped, mapped) &&
+           source.server == server.address && destination.server == server.address,
+       "from our Teredo address to our Teredo address");
+    ok((source.flags & ~TEREDO_FLAGS_RANDOM) == 0, "with no other flags than the random ones");
+    bench_wait(&b, 40 * NSEC_MS);
+    relay(server, mapped);
+    is_verdict(CHECK_OK, CHECK_CAUSE_NONE, RELAY_WORKS, "all works");
+    is_int(verdict()->relay_rtt, 40 * NSEC_MS, "the bubble's time");
+    is_int(verdict()->qualification.rtt, 40 * NSEC_MS, "the round trip");
+    is_int(verdict()->elapsed, 80 * NSEC_MS, "and all of it");
+    is_int(bench_count(&b, EVENT_QUALIFICATION), 1, "the qualification is told too");
+    is_int(b.after_done, 0, "nothing behind the end");
+}
+
+static void test_symmetric(void)
+{
+    set_up();
+    start();
+    advertise(secondary, remapped);
+    advertise(server, mapped);
+    relay(server, mapped);
+    is_verdict(CHECK_OK, CHECK_CAUSE_NONE, RELAY_WORKS, "a symmetric NAT");
+}
+
+static void test_not_relayed(void)
+{
+    set_up();
+    qualify();
+    bench_finish(&b);
+    is_verdict(CHECK_CRITICAL, CHECK_CAUSE_RELAY, RELAY_SILENT, "no bubble comes back");
+    is_int(bench_sent(&b, server, TEREDO_BUBBLE), CHECK_BUBBLES, "three were sent");
+    ok(verdict()->elapsed < 4 * NSEC_S, "within the time given");
+
+    qualify();
+    bench_wait(&b, 500 * NSEC_MS);
+    relay(server, mapped);
+    is_verdict(CHECK_OK, CHECK_CAUSE_NONE, RELAY_WORKS, "the first bubble is lost");
+}
+
+static void test_forged(void)
+{
+    struct teredo_packet p;
+    static const struct endpoint stranger = {0xc6336401, TEREDO_PORT};
+
+    set_up();
+    qualify();
+    relay(stranger, mapped);
+    ok(!b.done, "a bubble from elsewhere is not the server's");
+    if (!bench_last_sent(&b, 0, server, &p))
+        abort();
+    p.ip6.source.s6_addr[9] ^= 1;
+    p.has_origin = true;
+    p.origin = mapped;
+    bench_packet(&b, 0, server, &p);
+    ok(!b.done, "nor is one that was never sent");
+    relay(server, (struct endpoint){0});
+    is_verdict(CHECK_CRITICAL, CHECK_CAUSE_RELAY, RELAY_WRONG_ORIGIN, "no origin indication");
+
+    qualify();
+    relay(server, remapped);
+    is_verdict(CHECK_CRITICAL, CHECK_CAUSE_RELAY, RELAY_WRONG_ORIGIN, "another origin");
+}
+
+static void test_half_of_it(void)
+{
+    set_up();
+    start();
+    advertise(server, mapped);
+    bench_wait(&b, NSEC_S);
+    relay(server, mapped);
+    is_verdict(CHECK_WARNING, CHECK_CAUSE_QUALIFICATION, RELAY_WORKS, "no secondary address");
+
+    start();
+    advertise(server, mapped);
+    bench_finish(&b);
+    is_verdict(CHECK_CRITICAL, CHECK_CAUSE_RELAY, RELAY_SILENT, "and no relaying either");
+
+    start();
+    advertise(secondary, mapped);
+    bench_finish(&b);
+    is_verdict(CHECK_CRITICAL, CHECK_CAUSE_QUALIFICATION, RELAY_UNTESTED, "no primary address");
+
+    start();
+    bench_finish(&b);
+    is_verdict(CHECK_CRITICAL, CHECK_CAUSE_QUALIFICATION, RELAY_UNTESTED, "silence");
+
+    start();
+    bench_icmp(&b, 0, server, 3, 3);
+    is_verdict(CHECK_CRITICAL, CHECK_CAUSE_QUALIFICATION, RELAY_UNTESTED, "port unreachable");
+
+    start();
+    bench_send_failed(&b, 0, server, ENETUNREACH);
+    is_verdict(CHECK_CRITICAL, CHECK_CAUSE_QUALIFICATION, RELAY_UNTESTED, "no route");
+}
+
+static void test_ranges(void)
+{
+    static const struct {
+        struct check_range warning, critical;
+        enum check_status status;
+        const char *name;
+    } rows[] = {
+        {{.text = "0.1", .high = 0.1}, {.text = "0.5", .high = 0.5}, CHECK_OK, "fast enough"},
+        {{.text = "0.01", .high = 0.01}, {.text = "0.5", .high = 0.5}, CHECK_WARNING, "slow"},
+        {{.text = "0.01", .high = 0.01}, {.text = "0.02", .high = 0.02}, CHECK_CRITICAL, "slower"},
+        {{.text = "@0.01:0.1", .inside = true, .low = 0.01, .high = 0.1},
+         {0},
+         CHECK_WARNING,
+         "inside"},
+        {{.text = "@0.1:", .inside = true, .low = 0.1, .high = INFINITY},
+         {0},
+         CHECK_OK,
+         "not inside"},
+        {{0}, {.text = "0.1:", .low = 0.1, .high = INFINITY}, CHECK_CRITICAL, "too fast"},
+    };
+
+    for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
+        set_up();
+        config.warning = rows[i].warning;
+        config.critical = rows[i].critical;
+        qualify();
+        relay(server, mapped);
+        is_verdict(rows[i].status, rows[i].status == CHECK_OK ? CHECK_CAUSE_NONE : CHECK_CAUSE_RTT,
+                   RELAY_WORKS, rows[i].name);
+    }
+}
+
+static void test_stop(void)
+{
+    set_up();
+    start();
+    bench_stop(&b);
+    is_verdict(CHECK_UNKNOWN, CHECK_CAUSE_INTERRUPTED, RELAY_UNTESTED, "stopped at once");
+    qualify();
+    bench_stop(&b);
+    is_verdict(CHECK_UNKNOWN, CHECK_CAUSE_INTERRUPTED, RELAY_UNTESTED, "stopped while it relays");
+}
+
+/* Whatever comes: one verdict, and OK only with a bubble that came back. */
+static void test_anything(void)
+{
+    struct prng random = {7};
+    unsigned bad = 0, runs = 2000;
+
+    for (unsigned run = 0; run < runs; run++) {
+        set_up();
+        start();
+        for (unsigned i = 0; i < 20 && !b.done; i++) {
+            struct endpoint from = prng_below(&random, 2) == 0 ? server : secondary;
+            struct teredo_packet p;
+
+            switch (prng_below(&random, 6)) {
+            case 0:
+                if (bench_last_sent(&b, 0, from, &p) && p.kind == TEREDO_RS)
+                    advertise(from, prng_below(&random, 2) == 0 ? mapped : remapped);
+                break;
+            case 1:
+                bench_wait(&b, prng_below(&random, 400) * NSEC_MS);
+                break;
+            case 2:
+                bench_icmp(&b, 0, from, 3, (uint8_t)prng_below(&random, 14));
+                break;
+            case 3:
+                bench_bytes(&b, 0, from, (const uint8_t *)"garbage", 7);
+                break;
+            case 4:
+                if (bench_last_sent(&b, 0, server, &p) && p.kind == TEREDO_BUBBLE)
+                    relay(from, prng_below(&random, 2) == 0 ? mapped : remapped);
+                break;
+            default:
+                bench_send_failed(&b, prng_below(&random, 4), from, ENOBUFS);
+                break;
+            }
+        }
+        bench_finish(&b);
+        bad += bench_count(&b, EVENT_CHECKING) != 1 || b.after_done > 0 ||
+               (verdict()->status == CHECK_OK && verdict()->relay != RELAY_WORKS);
+    }
+    is_int(bad, 0, "2,000 random runs: one verdict each, and never OK without a relayed bubble");
+}
+
+int main(void)
+{
+    test_works();
+    test_symmetric();
+    test_not_relayed();
+    test_forged();
+    test_half_of_it();
+    test_ranges();
+    test_stop();
+    test_anything();
+    return done_testing();
+}
