@@ -5,26 +5,12 @@
 # jq has variables of its own; setup_file and its tests are processes of their own
 # shellcheck disable=SC2016,SC2030,SC2031,SC2154
 bats_require_minimum_version 1.5.0
+load ../wait.bash
 
 # lab NAT-A NAT-B: a run, with its verdict in NAT-A-NAT-B.json and its captures beside it
 lab() {
     timeout 60 "$TEREDOCTL" lab --nat-a "$1" --nat-b "$2" --pcap-each="$BATS_FILE_TMPDIR/$1-$2" --format=json \
         --seed 7 -q >"$BATS_FILE_TMPDIR/$1-$2.json" 2>"$BATS_FILE_TMPDIR/$1-$2.err" || [ $? -eq 1 ]
-}
-
-# go_on FILE…: the capture goes on for two more minutes, in which nothing but a frame of zeros comes
-go_on() {
-    python3 - "$@" <<'PYTHON'
-import struct, sys
-
-for name in sys.argv[1:]:
-    data = open(name, "rb").read()
-    at = 24
-    while at < len(data):
-        seconds, part, size, whole = struct.unpack("<IIII", data[at:at + 16])
-        at += 16 + size
-    open(name, "ab").write(struct.pack("<IIII", seconds + 120, part, 60, 60) + bytes(60))
-PYTHON
 }
 
 setup_file() {

@@ -7,7 +7,7 @@
 bats_require_minimum_version 1.5.0
 load internet
 
-TOOLS=(tcpdump dumpcap tshark ping)
+TOOLS=(tcpdump dumpcap tshark ping python3)
 
 # capture HOST INTERFACE NAME: tcpdump into NAME.pcap, until end_captures. Not through a function: the
 # process that is remembered is tcpdump itself.
@@ -55,6 +55,12 @@ clients() {
     A=$(miredo_address a)
     B=$(miredo_address b)
     [ -n "$A" ] && [ -n "$B" ]
+}
+
+# end_captures, of a punch that fails: they end two minutes later, for all that they show
+end_captures_late() {
+    end_captures
+    go_on "$TEST_DIR"/*.pcap
 }
 
 # on_captures NAME…: trace -r of these, as JSON
@@ -108,6 +114,7 @@ teardown_file() {
 setup() {
     need_root "${TOOLS[@]}"
     CAPTURES=()
+    rm -f "$TEST_DIR"/*.pcap
     masquerade na
     masquerade nb
 }
@@ -227,7 +234,7 @@ step() {
     clients
     fail_to_ping a "$B"
     wait_for 5 shows b 'bubble fe80' 3
-    end_captures
+    end_captures_late
     on_captures a
     [ "$status" -eq 1 ]
     punch '.verdict == "not_punched" and .cause == "no_answer" and .attempts >= 3'
@@ -249,7 +256,7 @@ step() {
     clients
     fail_to_ping a "$B"
     wait_for 5 shows b 'bubble fe80' 3
-    end_captures
+    end_captures_late
     on_captures a
     [ "$status" -eq 1 ]
     # The NAT's own stack says that nobody listens.
@@ -284,7 +291,7 @@ step() {
     capture b b-nb b2
     fail_to_ping a "$B"
     wait_for 5 shows b2 'bubble fe80' 3
-    end_captures
+    end_captures_late
     on_captures a
     [ "$status" -eq 1 ]
     punch '.cause == "no_answer" and .steps[3].state == "missing"'
@@ -300,7 +307,7 @@ step() {
     silence s2
     fail_to_ping a "$B"
     miredo_server s2 192.0.2.129 192.0.2.130
-    end_captures
+    end_captures_late
     on_captures a
     [ "$status" -eq 1 ]
     punch '.verdict == "not_punched" and .cause == "peer_server_unreachable" and .icmp.from == "192.0.2.129"'
