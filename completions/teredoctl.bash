@@ -13,7 +13,8 @@ _teredoctl_options() {
     case $1 in
     trace)
         echo "--server= --proof= --ttl= --bubbles= --from-port= --own-address= --control-ttl=
-            --read= --passive --interface= --peer= --filter= --tunnels --count= --attempts= --ascii --width= $client"
+            --read= --passive --interface= --peer= --filter= --tunnels --count= --watch --attempts= --ascii --width=
+            $client"
         ;;
     qualify) echo "--explain --attempts= $client" ;;
     classify) echo "--explain --extra-port= --lifetime --max-idle= --resolution= $client" ;;
