@@ -115,7 +115,7 @@ static int spawn_trace(struct lab *lab, enum report_format format, int out, stru
                     NULL,
                     NULL,
                     NULL};
-    size_t count = 7;
+    size_t count = 8;
 
     if (o->quiet)
         argv[count++] = "--quiet";
