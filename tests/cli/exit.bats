@@ -10,9 +10,12 @@ rows() {
     cat <<'END'
 0 addr      $T addr $PEER
 0 qualify   $T qualify $PRIMARY --allow-private
+0 qualify   printf "%s\\n" $PRIMARY | $T qualify --from-file - --allow-private
 0 classify  $T classify $PRIMARY --allow-private
+0 check     $T check $PRIMARY --allow-private
 0 listen    $T listen $PRIMARY --allow-private --duration 0.2
 0 trace     $T trace $PEER --server $PRIMARY --allow-private
+0 trace     $T trace -r punch.pcap
 0 bubble    $T bubble --rs --to $PRIMARY --wait 2
 0 bubble    $T bubble $PEER --dry-run
 0 decode    $T decode one.pcap
@@ -23,26 +26,46 @@ rows() {
 0 -         $T --version
 1 addr      $T addr $PEER ::1
 1 qualify   $T qualify $NOBODY --allow-private
+1 qualify   $T qualify $PRIMARY $NOBODY --allow-private
+1 qualify   $T qualify $PRIMARY no-such-name.invalid --allow-private
+1 check     $T check $PRIMARY --secondary $SILENT --allow-private -t 2
+1 check     $T check $PRIMARY --allow-private -w 0:0
 1 classify  $T classify $SILENT --allow-private --timeout 1
 1 listen    $T listen $PRIMARY --allow-private --duration 0.2 --count 1
 1 trace     $T trace $GONE --server $PRIMARY --allow-private --bubbles 1
+1 trace     $T trace -r failure.pcap
 1 bubble    $T bubble $GONE --wait 0.2
 1 decode    $T decode one.pcap port 1
 1 lab       $T lab -q --nat-a symmetric --nat-b symmetric
 2 qualify   $T qualify $PRIMARY --secondary $SILENT --allow-private --timeout 2
 2 qualify   interrupted $T qualify $SILENT --allow-private --timeout 60
+2 qualify   interrupted $T qualify $SILENT $PRIMARY --allow-private --timeout 60
+2 check     $T check $NOBODY --allow-private
+2 check     $T check $PRIMARY --allow-private -c 0:0
+2 check     $T check no-such-name.invalid
 2 classify  $T classify $NOBODY --allow-private
 2 classify  interrupted $T classify $SILENT --allow-private --timeout 60
 2 listen    interrupted $T listen $SILENT --allow-private --timeout 60
 2 trace     $T trace $PEER --server $NOBODY --allow-private
 2 trace     interrupted $T trace $PEER --server $SILENT --allow-private --timeout 60
+2 trace     $T trace -r one.pcap
+2 trace     $T trace -r empty.pcap
 2 bubble    interrupted $T bubble $GONE --wait 60
 2 lab       $T lab -q --nat-a blocked
+3 check     $T check
+3 check     $T check --help
+3 check     $T check nonsense:port
+3 check     $T check $PRIMARY --allow-private --local-port $TAKEN
+3 check     scarce $T check $PRIMARY
+3 check     interrupted $T check $SILENT --allow-private -t 60 -vvv
 64 addr     $T addr --encode
 64 qualify  $T qualify
+64 qualify  $T qualify $PRIMARY $NOBODY --secondary $NOBODY
+64 qualify  $T qualify $PRIMARY --on-change
 64 classify $T classify $PRIMARY --max-idle 5
 64 listen   $T listen $PRIMARY --count 0
 64 trace    $T trace ::1 --server $PRIMARY
+64 trace    $T trace -r one.pcap --server $PRIMARY
 64 bubble   $T bubble ::1
 64 decode   $T decode one.pcap port nonsense
 64 serve    $T serve
@@ -53,18 +76,23 @@ rows() {
 64 -        $T nonsense
 65 addr     $T addr nonsense
 65 qualify  $T qualify $PRIMARY --auth-id me --auth-secret-file empty
+65 qualify  $T qualify --from-file empty
 65 classify $T classify $PRIMARY --auth-id me --auth-secret-file empty
 65 listen   $T listen $PRIMARY --auth-id me --auth-secret-file empty
 65 trace    $T trace $PEER --server $PRIMARY --auth-id me --auth-secret-file empty
+65 trace    $T trace -r text
 65 bubble   $T bubble --from-file text --dry-run
 65 decode   $T decode text
 65 decode   $T decode --hex 00
 65 serve    $T serve --address $NOBODY --allow-private --auth-secret-file text
 66 addr     $T addr </dev/null
 66 qualify  $T qualify $PRIMARY --auth-id me --auth-secret-file missing
+66 qualify  $T qualify --from-file missing
 66 classify $T classify $PRIMARY --auth-id me --auth-secret-file missing
 66 listen   $T listen $PRIMARY --auth-id me --auth-secret-file missing
 66 trace    $T trace $PEER --server $PRIMARY --auth-id me --auth-secret-file missing
+66 trace    $T trace -r missing
+66 trace    cat one.pcap | $T trace -r one.pcap -
 66 bubble   $T bubble --from-file missing --dry-run
 66 decode   $T decode missing
 66 decode   $T decode empty
@@ -82,6 +110,7 @@ rows() {
 69 classify $T classify $PRIMARY --allow-private --local-port $TAKEN
 69 listen   $T listen $PRIMARY --allow-private --local-port $TAKEN
 69 trace    $T trace $PEER --server $PRIMARY --allow-private --local-port $TAKEN
+69 trace    in_namespace $T trace --passive -i no-such
 69 bubble   $T bubble $PEER --from-address 192.0.2.7
 69 decode   in_namespace $T decode -i no-such
 69 serve    $T serve --address 192.0.2.7
@@ -90,6 +119,7 @@ rows() {
 71 classify scarce $T classify $PRIMARY
 71 listen   scarce $T listen $PRIMARY
 71 trace    scarce $T trace $PEER --server $PRIMARY
+71 trace    scarce $T trace -r one.pcap
 71 bubble   scarce $T bubble $PEER
 71 bubble   in_namespace $T bubble --to 192.0.2.1 --destination ::1
 71 decode   scarce $T decode one.pcap
@@ -99,15 +129,20 @@ rows() {
 73 classify $T classify $PRIMARY --write no/such/file
 73 listen   $T listen $PRIMARY --write no/such/file
 73 trace    $T trace $PEER --server $PRIMARY --write no/such/file
+73 qualify  $T qualify $PRIMARY --allow-private --output no/such/file
 73 bubble   $T bubble $PEER --write no/such/file
 73 lab      $T lab -q --pcap no/such/file
 74 addr     $T addr $PEER >/dev/full
 74 addr     $T addr </
 74 qualify  $T qualify $PRIMARY --allow-private >/dev/full
 74 qualify  $T qualify $PRIMARY --allow-private --write /dev/full
+74 qualify  $T qualify $PRIMARY $NOBODY --allow-private >/dev/full
+74 check    $T check $PRIMARY --allow-private >/dev/full
+74 check    $T check >/dev/full
 74 classify $T classify $PRIMARY --allow-private >/dev/full
 74 listen   $T listen $PRIMARY --allow-private --duration 0.1 >/dev/full
 74 trace    $T trace $PEER --server $PRIMARY --allow-private >/dev/full
+74 trace    $T trace -r one.pcap >/dev/full
 74 bubble   $T bubble $PEER --dry-run >/dev/full
 74 bubble   $T bubble $PEER --write /dev/full
 74 decode   $T decode one.pcap >/dev/full
@@ -120,6 +155,7 @@ rows() {
 77 classify deprived $T classify $PRIMARY --local-port 99
 77 listen   deprived $T listen $PRIMARY --local-port 99
 77 trace    deprived $T trace $PEER --server $PRIMARY --local-port 99
+77 trace    deprived $T trace --passive -i lo
 77 bubble   deprived $T bubble $PEER --checksum wrong
 77 decode   deprived $T decode -i lo
 77 serve    deprived $T serve --address $NOBODY --allow-private --port 99
@@ -141,6 +177,10 @@ setup() {
     GONE=$("$TEREDOCTL" addr -q --encode --server "$PRIMARY" --mapped "$NOBODY:9" 2>/dev/null)
     silent_server
     "$TEREDOCTL" bubble "$GONE" --write one.pcap -q
+    "$TEREDOCTL" trace "$PEER" --server "$PRIMARY" --allow-private --control-ttl 0 --write punch.pcap -q
+    "$TEREDOCTL" trace "$GONE" --server "$PRIMARY" --allow-private --control-ttl 0 --bubbles 1 \
+        --write failure.pcap -q || true
+    head -c 24 one.pcap >empty.pcap
     : >empty
     echo "neither a capture nor a list of secrets" >text
     echo me:secret >secret
@@ -239,6 +279,10 @@ gives() {
 
 @test "2: inconclusive" {
     gives 2
+}
+
+@test "3: a check that could not be made" {
+    gives 3
 }
 
 @test "64: usage errors" {
