@@ -14,13 +14,8 @@ _teredoctl_options() {
     case $1 in
     trace)
         echo "--server= --proof= --ttl= --bubbles= --from-port= --own-address= --control-ttl=
-<<<<<<< HEAD
             --read= --passive --interface= --peer= --filter= --tunnels --count= --watch --attempts=
             --ascii --width= $rounds $client"
-=======
-            --read= --passive --interface= --peer= --filter= --tunnels --count= --watch --attempts= --ascii --width=
-            $client"
->>>>>>> green
         ;;
     qualify) echo "--explain --from-file= --rate= --sort= --attempts= $rounds $client" ;;
     classify) echo "--explain --extra-port= --lifetime --max-idle= --resolution= $rounds $client" ;;

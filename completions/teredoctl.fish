@@ -139,11 +139,7 @@ complete -c teredoctl -n '__teredoctl_takes trace' -l peer -x -d 'Only hole punc
 complete -c teredoctl -n '__teredoctl_takes trace' -l filter -x -d 'Only packets that pass this filter'
 complete -c teredoctl -n '__teredoctl_takes trace' -l tunnels -d 'Also look into GTP-U tunnels'
 complete -c teredoctl -n '__teredoctl_takes trace' -l count -x -d 'End after this many hole punches'
-<<<<<<< HEAD
 complete -c teredoctl -n '__teredoctl_takes trace' -l watch -d 'With --passive: show the peers in a live table'
-=======
-complete -c teredoctl -n '__teredoctl_takes trace' -l watch -d 'Show the peers of --passive in a live table'
->>>>>>> green
 complete -c teredoctl -n '__teredoctl_takes trace' -l control-ttl -x -d "Time to live of the control's direct bubble"
 
 complete -c teredoctl -n '__teredoctl_takes qualify' -l explain -d 'List every rule of the router advertisement'

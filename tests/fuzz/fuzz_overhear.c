@@ -155,18 +155,13 @@ static void pass_time(struct state *s, unsigned vantage, nsec when)
     s->now = nsec_max(s->now, when);
 }
 
-<<<<<<< HEAD
 static void feed_packet(struct state *s, const uint8_t *r, struct observation o)
-=======
-static void feed_packet(struct state *s, const uint8_t *r, const struct observation *o)
->>>>>>> green
 {
     unsigned source = r[4] % ADDRESSES, destination = r[5] % ADDRESSES;
     struct in6_addr from = address_of(source), to = address_of(destination);
     uint8_t body[TEREDO_RA_SIZE + 64] = {0}, trailer[4], nonce[TEREDO_NONCE_SIZE] = {r[7] % 4};
     uint8_t kind = r[0] % 16;
     struct teredo_packet p;
-    struct observation seen = *o;
 
     switch (kind) {
     case 10:
@@ -210,17 +205,10 @@ static void feed_packet(struct state *s, const uint8_t *r, const struct observat
         e->data = e->data || p.kind != TEREDO_BUBBLE;
         s->bubbles += p.kind == TEREDO_BUBBLE;
     }
-<<<<<<< HEAD
     o.kind = OBSERVED_SEEN;
     o.ttl = ttls[r[6] % 8];
     o.packet = &p;
     feed(s, &o);
-=======
-    seen.kind = OBSERVED_SEEN;
-    seen.ttl = ttls[r[6] % 8];
-    seen.packet = &p;
-    feed(s, &seen);
->>>>>>> green
 }
 
 static void feed_record(struct state *s, const uint8_t *r)
