@@ -53,7 +53,7 @@ static nsec deadline(const void *engine)
     return ((const struct tape *)engine)->timer_asked ? START + NSEC_S / 2 : NSEC_NEVER;
 }
 
-static const struct engine_ops tape_ops = {observe, next, deadline};
+static const struct engine_ops tape_ops = {observe, next, deadline, NULL};
 
 struct heard {
     unsigned clocks;
