@@ -51,12 +51,12 @@ enum sift_result sift_next(const struct sift *sift, struct capture *capture, str
         size_t offset, size;
 
         sighter_count_frame(sift->sighter);
+        s->frame = frame.number;
+        s->when = frame.when;
         if (!link_find_ip4(link, frame.data, frame.size, &offset))
             continue;
         data = frame.data + offset;
         size = frame.size - offset;
-        s->frame = frame.number;
-        s->when = frame.when;
         if (sift_ip4(sift, data, size, s))
             return SIFT_PACKET;
         if (sift->errors && icmp4_error_decode(data, size, icmp))
