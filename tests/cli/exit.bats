@@ -180,6 +180,12 @@ setup() {
     "$TEREDOCTL" trace "$PEER" --server "$PRIMARY" --allow-private --control-ttl 0 --write punch.pcap -q
     "$TEREDOCTL" trace "$GONE" --server "$PRIMARY" --allow-private --control-ttl 0 --bubbles 1 \
         --write failure.pcap -q || true
+    # The capture goes on for a minute: a frame of one byte.
+    for number in $(($(date +%s) + 60)) 0 1 1; do
+        # shellcheck disable=SC2059 # bytes
+        printf "$(printf '\\x%02x' $((number & 255)) $((number >> 8 & 255)) $((number >> 16 & 255)) $((number >> 24)))"
+    done >>failure.pcap
+    echo >>failure.pcap
     head -c 24 one.pcap >empty.pcap
     : >empty
     echo "neither a capture nor a list of secrets" >text

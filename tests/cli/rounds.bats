@@ -206,6 +206,20 @@ stop() { # PID: sets status
     done
 }
 
+@test "a signal ends the rounds whenever it comes: in a round, between two, and in between" {
+    server
+    for i in {1..40}; do
+        rm -f c.out
+        start c check "$PRIMARY" --allow-private --every 0.005
+        wait_for 20 has_rounds $((i % 7 + 1)) c.out
+        sleep "0.00$((RANDOM % 10))"
+        kill "-$([ $((i % 2)) -eq 0 ] && echo INT || echo TERM)" "$PID"
+        ended "$PID"
+        # OK, or UNKNOWN where the signal came in the first round.
+        [[ $status -eq 0 || $status -eq 3 ]]
+    done
+}
+
 @test "usage errors and lost results end the rounds" {
     t qualify ::1 --every 0.1
     [ "$status" -eq 64 ]
