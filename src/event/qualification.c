@@ -57,9 +57,10 @@ static const struct reason_words reasons[QUALIFY_REASON_COUNT] = {
                            "the server answered; its other address was not asked, so the kind of "
                            "NAT is not known",
                            ""},
-    [QUALIFY_UNANSWERED] = {"unanswered", "no answer to the client's solicitations was seen",
-                            "see with `teredoctl qualify` whether the server lives, and whether UDP "
-                            "port 3544 may leave the client's network"},
+    [QUALIFY_UNANSWERED] =
+        {"unanswered", "no answer to the client's solicitations was seen",
+         "see with `teredoctl qualify` whether the server lives, and whether UDP "
+         "port 3544 may leave the client's network"},
     [QUALIFY_CAPTURE_ENDED] = {"capture_ended", "the capture ended before an answer", ""},
 };
 
