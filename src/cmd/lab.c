@@ -104,23 +104,17 @@ static const char *describe(const struct lab *lab, char *buf, size_t size)
 static int spawn_trace(struct lab *lab, enum report_format format, int out, struct error *error)
 {
     const struct lab_options *o = lab->options;
-    char *argv[] = {lab->path,
-                    "trace",
-                    "--control-ttl",
-                    "0",
-                    "--format",
-                    (char *)option_format_name(format),
-                    "--color",
-                    o->color ? "always" : "never",
-                    NULL,
-                    NULL,
-                    NULL};
-    size_t count = 8;
+    char *argv[12] = {lab->path,       "trace",
+                      "--control-ttl", "0",
+                      "--format",      (char *)option_format_name(format),
+                      "--color",       o->color ? "always" : "never"};
+    unsigned count = 8;
 
     if (o->quiet)
         argv[count++] = "--quiet";
     if (o->header)
         argv[count] = "--header";
+
     return lab_run(lab->topology, LAB_A, lab->path, argv, "192.0.2.1", lab->peer, out, error);
 }
 
