@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# What the tests of the command line and the real ones share.
+# What the tests of the command line, of the lab and the real ones share.
 
 # wait_for SECONDS COMMAND…: until it succeeds
 wait_for() {
@@ -10,4 +10,19 @@ wait_for() {
         [ "$tries" -gt 0 ] || return 1
         sleep 0.05
     done
+}
+
+# go_on FILE…: the capture goes on for two more minutes, in which nothing but a frame of zeros comes
+go_on() {
+    python3 - "$@" <<'PYTHON'
+import struct, sys
+
+for name in sys.argv[1:]:
+    data = open(name, "rb").read()
+    at = 24
+    while at < len(data):
+        seconds, part, size, whole = struct.unpack("<IIII", data[at:at + 16])
+        at += 16 + size
+    open(name, "ab").write(struct.pack("<IIII", seconds + 120, part, 60, 60) + bytes(60))
+PYTHON
 }

@@ -104,17 +104,25 @@ static const char *describe(const struct lab *lab, char *buf, size_t size)
 static int spawn_trace(struct lab *lab, enum report_format format, int out, struct error *error)
 {
     const struct lab_options *o = lab->options;
-    char *argv[12] = {lab->path,       "trace",
-                      "--control-ttl", "0",
-                      "--format",      (char *)option_format_name(format),
-                      "--color",       o->color ? "always" : "never"};
-    unsigned count = 8;
+    char *argv[] = {lab->path,
+                    "trace",
+                    "--control-ttl",
+                    "0",
+                    "--format",
+                    (char *)option_format_name(format),
+                    "--color",
+                    o->color ? "always" : "never",
+                    NULL,
+                    NULL,
+                    NULL};
+    char **end = argv;
 
+    while (*end != NULL)
+        end++;
     if (o->quiet)
-        argv[count++] = "--quiet";
+        *end++ = "--quiet";
     if (o->header)
-        argv[count] = "--header";
-
+        *end = "--header";
     return lab_run(lab->topology, LAB_A, lab->path, argv, "192.0.2.1", lab->peer, out, error);
 }
 

@@ -18,10 +18,10 @@ struct sift {
 
 enum sift_result {
     SIFT_FAILED = -1, /* ERROR is filled: the capture is damaged, or cannot be read */
-    SIFT_END,
-    SIFT_PACKET, /* *S is a Teredo packet, which lives until the capture is read again */
-    SIFT_ERROR,  /* *ICMP is an ICMP error, and S->when and S->frame its time and number */
-    SIFT_IDLE,   /* nothing came in the time that the capture was given to wait */
+    SIFT_END,         /* S->when is that of the last frame, whatever was in it */
+    SIFT_PACKET,      /* *S is a Teredo packet, which lives until the capture is read again */
+    SIFT_ERROR,       /* *ICMP is an ICMP error, and S->when and S->frame its time and number */
+    SIFT_IDLE,        /* nothing came in the time that the capture was given to wait */
 };
 
 /* The next find in a capture that has begun. */

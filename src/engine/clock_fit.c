@@ -4,6 +4,9 @@ enum {
     SEARCH_STEPS = 60 /* each narrows the drift by a third or a half */
 };
 
+/* A century, in nanoseconds. */
+#define ABSURD 3.2e18
+
 /* The samples, as doubles from a common origin, so that nanoseconds are kept. */
 struct problem {
     const struct clock_sample *samples;
@@ -15,6 +18,16 @@ struct problem {
 static nsec difference(nsec a, nsec b)
 {
     return (nsec)((uint64_t)a - (uint64_t)b);
+}
+
+/* The same of a sum: an offset that no clock has does not correct anything. */
+static nsec plus(nsec base, double more)
+{
+    nsec sum;
+
+    if (more > ABSURD || more < -ABSURD || __builtin_add_overflow(base, (nsec)more, &sum))
+        return 0;
+    return sum;
 }
 
 static double excess(const struct problem *p, const struct clock_sample *s)
@@ -137,9 +150,9 @@ static void fit_both(const struct problem *p, struct clock_fit *fit)
     double error, low, high;
 
     fit->drift = find_drift(p);
-    fit->offset = p->base + (nsec)((bound(p, CLOCK_OTHER_FIRST, fit->drift, 0) +
-                                    bound(p, CLOCK_REFERENCE_FIRST, fit->drift, 0)) /
-                                   2);
+    fit->offset = plus(p->base, (bound(p, CLOCK_OTHER_FIRST, fit->drift, 0) +
+                                 bound(p, CLOCK_REFERENCE_FIRST, fit->drift, 0)) /
+                                    2);
     /* Packets that arrive before they were sent: a clock was set on the way. */
     if (room(p, fit->drift) < 0)
         return;
@@ -153,6 +166,8 @@ static void fit_both(const struct problem *p, struct clock_fit *fit)
 
         error = late > error ? late : error;
     }
+    if (error > ABSURD / OVERHEARD_VANTAGES)
+        return;
     fit->error = (nsec)error + 1;
     fit->bounded = true;
 }
@@ -191,11 +206,11 @@ struct clock_fit clock_fit(const struct clock_sample *samples, size_t count)
     if (orders[CLOCK_REFERENCE_FIRST] > 0 && orders[CLOCK_OTHER_FIRST] > 0)
         fit_both(&p, &fit);
     else if (orders[CLOCK_REFERENCE_FIRST] > 0)
-        fit.offset = p.base + (nsec)bound(&p, CLOCK_REFERENCE_FIRST, 0, 0);
+        fit.offset = plus(p.base, bound(&p, CLOCK_REFERENCE_FIRST, 0, 0));
     else if (orders[CLOCK_OTHER_FIRST] > 0)
-        fit.offset = p.base + (nsec)bound(&p, CLOCK_OTHER_FIRST, 0, 0);
+        fit.offset = plus(p.base, bound(&p, CLOCK_OTHER_FIRST, 0, 0));
     else
-        fit.offset = p.base + (nsec)middle_difference(&p);
+        fit.offset = plus(p.base, middle_difference(&p));
     return fit;
 }
 

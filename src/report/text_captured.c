@@ -74,6 +74,15 @@ static void print_views(const struct reporter *r, const struct step_report *s, n
     }
 }
 
+/* The peer's NAT is to discard the direct bubble, which opens the initiator's alone. */
+static const char *lost_words(bool lost, int number)
+{
+    if (!lost)
+        return "";
+    return number == STEP_DIRECT_BUBBLE + 1 ? "; it did not arrive, and need not"
+                                            : "; it did not arrive";
+}
+
 static void print_step(const struct reporter *r, const struct step_report *s, int number,
                        nsec origin, const char *words)
 {
@@ -90,7 +99,7 @@ static void print_step(const struct reporter *r, const struct step_report *s, in
     else
         snprintf(offset, sizeof offset, "%+.3f", words_ms(s->when - origin));
     fprintf(r->config.out, " %d  %12s  %-45s %s%s\n", number, offset, path, words,
-            s->lost ? "; it did not arrive" : "");
+            lost_words(s->lost, number));
     print_views(r, s, origin);
 }
 
@@ -237,7 +246,7 @@ void text_clock(struct reporter *r, const struct event *e)
         fprintf(out, "%+.6f s, drift %+.1f ppm, known to %.3f ms, from %" PRIu64 " packets\n",
                 nsec_seconds(fit->offset), fit->drift * 1e6, words_ms(fit->error), fit->packets);
     else
-        fprintf(out, "%+.6f s, how well is not known, from %" PRIu64 " packets of one way\n",
+        fprintf(out, "%+.6f s, how well is not known, from %" PRIu64 " packets\n",
                 nsec_seconds(fit->offset), fit->packets);
 }
 

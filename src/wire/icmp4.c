@@ -14,6 +14,14 @@ static bool is_error(uint8_t type)
            type == ICMP4_PARAMETER_PROBLEM;
 }
 
+/* NATs that put the inside address back into what is quoted do not all mend its checksum. */
+static bool decode_quoted(struct reader *r, struct ip4_header *quoted)
+{
+    struct wire_fault fault;
+
+    return ip4_decode(r, quoted, true, &fault) || fault.reason == WIRE_IP4_CHECKSUM;
+}
+
 bool icmp4_error_decode(const uint8_t *data, size_t size, struct icmp4_error *out)
 {
     struct reader r = reader_of(data, size);
@@ -25,7 +33,7 @@ bool icmp4_error_decode(const uint8_t *data, size_t size, struct icmp4_error *ou
         ip.fragment_offset != 0)
         return false;
     header = reader_take(&r, ICMP4_HEADER_SIZE);
-    if (header == NULL || !is_error(header[0]) || !ip4_decode(&r, &quoted, true, &fault) ||
+    if (header == NULL || !is_error(header[0]) || !decode_quoted(&r, &quoted) ||
         quoted.protocol != IP_PROTOCOL_UDP || quoted.fragment_offset != 0)
         return false;
     ports = reader_take(&r, UDP_PORTS_SIZE);

@@ -20,7 +20,8 @@ struct icmp4_error {
 };
 
 /* Takes apart an IPv4 packet that is an ICMP error about a UDP datagram over IPv4, of which only
- * the first 8 bytes need be quoted. Its checksum is not verified: captures cut errors short. */
+ * the first 8 bytes need be quoted. Its checksum is not verified, for captures cut errors short,
+ * and neither is that of the quoted header. */
 bool icmp4_error_decode(const uint8_t *data, size_t size, struct icmp4_error *out);
 
 #endif

@@ -1,15 +1,18 @@
 #!/usr/bin/env bash
-# Packets a second of `teredoctl decode`, against a program that only reads the capture through
-# libpcap (the limit), tcpdump and tshark; and lines a second of `teredoctl addr`, against addr6 and
-# ipv6calc. All on the same file, turn by turn; a synthetic capture, the same for the same COUNT.
-# tshark and ipv6calc get a part of it, for they take minutes for the whole.
+# Packets a second of `teredoctl decode` and `teredoctl trace -r`, against a program that only reads
+# the capture through libpcap (the limit), tcpdump and tshark; and lines a second of `teredoctl
+# addr`, against addr6 and ipv6calc. All on the same file, turn by turn; a synthetic capture, the
+# same for the same COUNT. tshark and ipv6calc get a part of it, for they take minutes for the whole.
+# Then the memory of trace -r over FLOWS flows, for a capture and for one three times as long.
 #
-# usage: decode.sh [COUNT [ROUNDS]]     TEREDOCTL, MAKE_CAPTURE and READ_CAPTURE name the binaries
+# usage: decode.sh [COUNT [ROUNDS]]     TEREDOCTL, MAKE_CAPTURE and READ_CAPTURE name the binaries;
+#        FLOWS is a million
 set -eu -o pipefail
 export LC_ALL=C
 
 count=${1:-1000000}
 rounds=${2:-5}
+flows=${FLOWS:-1000000}
 part=$((count / 20))
 teredoctl=${TEREDOCTL:-teredoctl}
 make_capture=${MAKE_CAPTURE:-make_capture}
@@ -31,11 +34,25 @@ head -n "$part" "$dir/addresses" >"$dir/few"
 measure() {
     local name=$1 units=$2 input=$3 begin end
     shift 3
-    command -v "$1" >/dev/null || return 0
+    type "$1" >/dev/null 2>&1 || return 0
     begin=$(date +%s%N)
     "$@" <"$input" >/dev/null 2>"$dir/errors" || { cat "$dir/errors" >&2; exit 1; }
     end=$(date +%s%N)
     echo "$name $units $((end - begin))" >>"$dir/results"
+}
+
+# The verdict, not punched or not known, is no error.
+trace_all() {
+    local status=0
+    "$teredoctl" trace -q -r "$dir/all" 2>/dev/null || status=$?
+    [ "$status" -le 2 ]
+}
+
+# peak PACKETS: the largest resident set of trace -r over FLOWS flows, in kB
+peak() {
+    "$make_capture" "$dir/flows" "$1" "$flows"
+    command time -f %M -o "$dir/peak" "$teredoctl" trace -q -r "$dir/flows" >/dev/null 2>&1 || true
+    tail -n 1 "$dir/peak"
 }
 
 tshark_fields=(-T fields -e frame.number -e frame.time_epoch -e ip.src -e ip.dst -e udp.srcport
@@ -45,6 +62,7 @@ for ((i = 0; i < rounds; i++)); do
     measure summary "$count" /dev/null "$teredoctl" decode --summary "$dir/all"
     measure text "$count" /dev/null "$teredoctl" decode "$dir/all"
     measure jsonl "$count" /dev/null "$teredoctl" decode --format=jsonl "$dir/all"
+    measure trace "$count" /dev/null trace_all
     measure tcpdump "$count" /dev/null tcpdump -n -r "$dir/all"
     measure addr "$count" "$dir/addresses" "$teredoctl" addr -q
     measure addr6 "$count" "$dir/addresses" addr6 -i -d
@@ -69,13 +87,17 @@ awk '
             printf "  %-9s is %8.2f times as fast as %-9s (goal: %s)\n", name, median(name, other), other, goal
     }
     END {
-        split("null summary text jsonl tcpdump tshark addr addr6 ipv6calc", names)
+        split("null summary text jsonl trace tcpdump tshark addr addr6 ipv6calc", names)
         for (i = 1; i in names; i++)
             if (n[names[i]] > 0)
                 printf "  %-9s median %10.0f (n=%d)\n", names[i], median(names[i], ""), n[names[i]]
         compare("summary", "null", "0.5")
+        compare("trace", "null", "none")
         compare("text", "tcpdump", "5")
         compare("jsonl", "tshark", "30")
         compare("addr", "addr6", "1")
         compare("addr", "ipv6calc", "20")
     }' "$dir/results"
+if command -v time >/dev/null; then
+    echo "peak memory of trace -r, $flows flows: $(peak "$count") kB for $count packets, $(peak $((3 * count))) kB for $((3 * count))"
+fi

@@ -28,6 +28,16 @@ teardown() {
         t trace 2001:0:c000:201::1 --server 192.0.2.1 "$option"
         usage_error "${option%=*}"
     done
+    t trace -r file --watch
+    usage_error "--watch goes with --passive"
+    t trace 2001:0:c000:201::1 --server 192.0.2.1 --watch
+    usage_error "--watch go with -r or --passive"
+    for option in --format=json --quiet --verbose; do
+        t trace --passive --watch "$option"
+        usage_error "--watch goes with none of"
+    done
+    t trace --passive --watch
+    usage_error "--watch needs a terminal"
 }
 
 @test "exit 64: a PEER that is not a Teredo address, or no address" {

@@ -1,10 +1,12 @@
-/* The way of `teredoctl decode` from a capture file to all that it prints: the input is the file.
- * Each line of JSON is JSON. */
+/* The way of `teredoctl decode`, and of `teredoctl trace -r`, from a capture file to all that they
+ * print: the input is the file. Each line of JSON is JSON. */
 #include <jansson.h>
 #include <string.h>
 
 #include "fuzz.h"
-#include "sift.h"
+#include "overhear.h"
+#include "replay.h"
+#include "report.h"
 #include "sighting_report.h"
 
 enum {
@@ -72,6 +74,46 @@ static void check_json(const char *text, size_t size)
     }
 }
 
+/* The same of the hole punches in it. */
+static void trace(const uint8_t *data, size_t size, enum report_format format, char **text,
+                  size_t *text_size)
+{
+    static const struct capture_control control = {.stop_fd = -1};
+    static const char *const name = "fuzz";
+    struct sighter_config sighter = {.flows = FLOWS};
+    struct overhear_config config = {.vantages = 1, .punches = FLOWS, .clients = FLOWS};
+    struct overhear *engine = overhear_new(&config);
+    FILE *file = fmemopen((void *)data, size, "r"), *out = open_memstream(text, text_size);
+    FILE *err = fopen("/dev/null", "w");
+    struct report_config report = {.format = format,
+                                   .command = "trace",
+                                   .out = out,
+                                   .err = err,
+                                   .verbose = true,
+                                   .captures = &name,
+                                   .capture_count = 1};
+    struct reporter *reporter = reporter_new(&report);
+    struct event_sink sink = reporter_sink(reporter);
+    struct event end = {.kind = EVENT_OVERHEARD};
+    struct error error = {0};
+    struct replay replay = {
+        .sources = {{.capture = capture_open_stream(file, name, &control, &error)}},
+        .count = 1,
+        .sift = {.sighter = sighter_new(&sighter), .tunnels = true, .errors = true},
+    };
+
+    if (replay_run(&replay, (struct engine){&overhear_ops, engine}, &sink, NULL, &error) != 0)
+        HOLDS(error.status != 0 && error.what[0] != '\0');
+    end.overheard = overhear_summary(engine);
+    sink.emit(sink.context, &end);
+    HOLDS(reporter_close(reporter, &error) == 0);
+    fclose(out);
+    fclose(err);
+    capture_close(replay.sources[0].capture);
+    sighter_free(replay.sift.sighter);
+    overhear_free(engine);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const struct {
@@ -91,6 +133,21 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         decode(data, size, runs[i].format, runs[i].verbose, runs[i].summary, &text, &text_size);
         if (runs[i].format == REPORT_JSONL)
             check_json(text, text_size);
+        free(text);
+    }
+    for (int format = REPORT_TEXT; format <= REPORT_JSONL; format++) {
+        char *text = NULL;
+        size_t text_size = 0;
+
+        trace(data, size, (enum report_format)format, &text, &text_size);
+        if (format == REPORT_JSONL)
+            check_json(text, text_size);
+        if (format == REPORT_JSON) {
+            json_t *object = json_loadb(text, text_size, JSON_REJECT_DUPLICATES, NULL);
+
+            HOLDS(json_is_object(object));
+            json_decref(object);
+        }
         free(text);
     }
     return 0;

@@ -155,7 +155,7 @@ static void pass_time(struct state *s, unsigned vantage, nsec when)
     s->now = nsec_max(s->now, when);
 }
 
-static void feed_packet(struct state *s, const uint8_t *r, struct observation *o)
+static void feed_packet(struct state *s, const uint8_t *r, struct observation o)
 {
     unsigned source = r[4] % ADDRESSES, destination = r[5] % ADDRESSES;
     struct in6_addr from = address_of(source), to = address_of(destination);
@@ -205,10 +205,10 @@ static void feed_packet(struct state *s, const uint8_t *r, struct observation *o
         e->data = e->data || p.kind != TEREDO_BUBBLE;
         s->bubbles += p.kind == TEREDO_BUBBLE;
     }
-    o->kind = OBSERVED_SEEN;
-    o->ttl = ttls[r[6] % 8];
-    o->packet = &p;
-    feed(s, o);
+    o.kind = OBSERVED_SEEN;
+    o.ttl = ttls[r[6] % 8];
+    o.packet = &p;
+    feed(s, &o);
 }
 
 static void feed_record(struct state *s, const uint8_t *r)
@@ -239,7 +239,7 @@ static void feed_record(struct state *s, const uint8_t *r)
     } else if (r[0] % 16 == 13) {
         feed(s, &o);
     } else {
-        feed_packet(s, r, &o);
+        feed_packet(s, r, o);
     }
 }
 

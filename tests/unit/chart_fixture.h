@@ -144,6 +144,38 @@ static inline bool has(const char *text, const char *part)
     return strstr(text, part) != NULL;
 }
 
+static inline bool there(const struct sequence *s, const char *label)
+{
+    for (unsigned i = 0; i < s->count; i++)
+        if (has(s->items[i].label, label))
+            return true;
+    return false;
+}
+
+/* The first item whose label has these words. Without it the program is over. */
+static inline const struct sequence_item *find(const struct sequence *s, const char *label)
+{
+    for (unsigned i = 0; i < s->count; i++)
+        if (has(s->items[i].label, label))
+            return &s->items[i];
+    printf("Bail out! no \"%s\" in the chart\n", label);
+    exit(1);
+}
+
+static inline bool has_lane(const struct sequence *s, const char *title)
+{
+    for (unsigned i = 0; i < s->lane_count; i++)
+        if (strcmp(s->lanes[i].title, title) == 0)
+            return true;
+    return false;
+}
+
+static inline bool ends_at(const struct sequence *s, const struct sequence_item *item,
+                           const char *title)
+{
+    return strcmp(s->lanes[item->to].title, title) == 0;
+}
+
 /* Labels that mean something in one of the formats. */
 static const char *const awkward[] = {
     "end",

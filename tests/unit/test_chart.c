@@ -2,37 +2,6 @@
  * from the evidence alone. */
 #include "chart_fixture.h"
 
-static bool there(const struct sequence *s, const char *label)
-{
-    for (unsigned i = 0; i < s->count; i++)
-        if (has(s->items[i].label, label))
-            return true;
-    return false;
-}
-
-/* The first item whose label has these words. Without it the program is over. */
-static const struct sequence_item *find(const struct sequence *s, const char *label)
-{
-    for (unsigned i = 0; i < s->count; i++)
-        if (has(s->items[i].label, label))
-            return &s->items[i];
-    printf("Bail out! no \"%s\" in the chart\n", label);
-    exit(1);
-}
-
-static bool has_lane(const struct sequence *s, const char *title)
-{
-    for (unsigned i = 0; i < s->lane_count; i++)
-        if (strcmp(s->lanes[i].title, title) == 0)
-            return true;
-    return false;
-}
-
-static bool ends_at(const struct sequence *s, const struct sequence_item *item, const char *title)
-{
-    return strcmp(s->lanes[item->to].title, title) == 0;
-}
-
 static void test_punched(void)
 {
     struct punch_story story;

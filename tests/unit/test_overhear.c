@@ -16,7 +16,7 @@ enum {
 
 struct ear {
     struct overhear *engine;
-    struct bench b;
+    struct bench *b;
     struct in6_addr a, peer, native, link_local;
     unsigned vantage;
 };
@@ -32,7 +32,9 @@ static struct in6_addr teredo(struct endpoint mapped, struct endpoint server)
 
 static struct ear ear_with(struct overhear_config config)
 {
-    struct ear e = {.a = teredo(a_outside, server_a),
+    static struct bench bench;
+    struct ear e = {.b = &bench,
+                    .a = teredo(a_outside, server_a),
                     .peer = teredo(b_outside, server_b),
                     .native = {.s6_addr = {0x20, 1, 0xd, 0xb8, [15] = 9}},
                     .link_local = {.s6_addr = {0xfe, 0x80, [8] = 0x77, 1, 2, 3, 4, 5, 6, 7}}};
@@ -55,27 +57,27 @@ static struct ear ear_new(void)
 /* E has to be at its place already. */
 static void begin(struct ear *e)
 {
-    bench_start(&e->b, (struct engine){&overhear_ops, e->engine}, a_inside);
+    bench_start(e->b, (struct engine){&overhear_ops, e->engine}, a_inside);
 }
 
 static void end(struct ear *e)
 {
-    bench_stop(&e->b);
-    ok(e->b.done && e->b.after_done == 0, "it ends when it is stopped");
+    bench_stop(e->b);
+    ok(e->b->done && e->b->after_done == 0, "it ends when it is stopped");
     overhear_free(e->engine);
 }
 
 static void see(struct ear *e, struct endpoint from, struct endpoint to, uint8_t ttl,
                 const struct teredo_packet *p)
 {
-    bench_observe(&e->b, (struct observation){.kind = OBSERVED_SEEN,
-                                              .from = from,
-                                              .to = to,
-                                              .ttl = ttl,
-                                              .vantage = e->vantage,
-                                              .packet = p,
-                                              .size = IP6_HEADER_SIZE + p->payload_size});
-    bench_wait(&e->b, 10 * NSEC_MS);
+    bench_observe(e->b, (struct observation){.kind = OBSERVED_SEEN,
+                                             .from = from,
+                                             .to = to,
+                                             .ttl = ttl,
+                                             .vantage = e->vantage,
+                                             .packet = p,
+                                             .size = IP6_HEADER_SIZE + p->payload_size});
+    bench_wait(e->b, 10 * NSEC_MS);
 }
 
 /* NONCE 0 = no trailer. */
@@ -166,9 +168,9 @@ static void see_ping(struct ear *e, struct endpoint peer)
 /* Event N of KIND, or NULL. */
 static const struct event *event_at(const struct ear *e, enum event_kind kind, unsigned n)
 {
-    for (unsigned i = 0; i < e->b.event_count; i++)
-        if (e->b.events[i].kind == kind && n-- == 0)
-            return &e->b.events[i];
+    for (unsigned i = 0; i < e->b->event_count; i++)
+        if (e->b->events[i].kind == kind && n-- == 0)
+            return &e->b->events[i];
     return NULL;
 }
 
@@ -176,8 +178,8 @@ static unsigned count(const struct ear *e, enum event_kind kind)
 {
     unsigned n = 0;
 
-    for (unsigned i = 0; i < e->b.event_count; i++)
-        n += e->b.events[i].kind == kind;
+    for (unsigned i = 0; i < e->b->event_count; i++)
+        n += e->b->events[i].kind == kind;
     return n;
 }
 
@@ -212,7 +214,7 @@ static void test_windows(void)
     see_pair(&e, &e.a, 0x11111111, 0x22222222);
     see_answer(&e, random, &e.a, 0x22222222);
     see_ping(&e, random);
-    bench_wait(&e.b, NSEC_S);
+    bench_wait(e.b, NSEC_S);
     p = is_punch(&e, 0, PUNCH_PUNCHED, CAUSE_PEER_REMAPPED, "Windows' bubbles punch");
     is_str(punch_proof_code(p.proof), "nonce", "the indirect bubble's nonce is the proof");
     ok(endpoint_equal(p.answered_from, random), "the answer's port is told");
@@ -229,7 +231,7 @@ static void test_unproven(void)
     begin(&e);
     see_pair(&e, &e.a, 0, 0);
     see_answer(&e, (struct endpoint){0xc6336463, 7}, &e.a, 0);
-    bench_wait(&e.b, 30 * NSEC_S);
+    bench_wait(e.b, 30 * NSEC_S);
     is_punch(&e, 0, PUNCH_INCONCLUSIVE, CAUSE_ANSWER_UNPROVEN, "who answers is not sure");
     end(&e);
 }
@@ -241,7 +243,7 @@ static void test_miredo(void)
 
     begin(&e);
     see_pair(&e, &e.link_local, 0, 0);
-    bench_wait(&e.b, 3 * NSEC_S);
+    bench_wait(e.b, 3 * NSEC_S);
     see_pair(&e, &e.link_local, 0, 0);
     see_answer(&e, b_outside, &e.link_local, 0);
     see_ping(&e, b_outside);
@@ -282,7 +284,7 @@ static void test_both_at_once(void)
     see_bubble(&e, a_inside, b_outside, INSIDE_TTL, &e.a, &e.peer, 0x33333333);
     see_answer(&e, b_outside, &e.a, 0x11111112);
     see_ping(&e, b_outside);
-    bench_wait(&e.b, 30 * NSEC_S);
+    bench_wait(e.b, 30 * NSEC_S);
     end(&e);
     is_punch(&e, 0, PUNCH_PUNCHED, CAUSE_NONE, "two that punch at once have punched");
     is_int(count(&e, EVENT_PUNCHING), 1, "in one hole punch");
@@ -296,14 +298,14 @@ static void test_repetition(void)
     see_pair(&e, &e.a, 5, 6);
     see_answer(&e, b_outside, &e.a, 5);
     see_ping(&e, b_outside);
-    bench_wait(&e.b, 20 * NSEC_S);
+    bench_wait(e.b, 20 * NSEC_S);
     is_int(count(&e, EVENT_PUNCHING), 1, "a hole punch is told before the capture ends");
     see_pair(&e, &e.a, 5, 6);
     see_answer(&e, b_outside, &e.a, 5);
-    bench_wait(&e.b, 20 * NSEC_S);
+    bench_wait(e.b, 20 * NSEC_S);
     is_int(count(&e, EVENT_PUNCHING), 1, "late copies are none of their own");
     see_ping(&e, b_outside);
-    bench_wait(&e.b, 31 * NSEC_S);
+    bench_wait(e.b, 31 * NSEC_S);
     see_pair(&e, &e.a, 7, 8);
     see_answer(&e, b_outside, &e.a, 7);
     see_ping(&e, b_outside);
@@ -319,8 +321,8 @@ static void test_icmp(void)
 
     begin(&e);
     see_pair(&e, &e.a, 5, 6);
-    bench_icmp(&e.b, 0, server_b, 3, 3);
-    bench_wait(&e.b, 10 * NSEC_S);
+    bench_icmp(e.b, 0, server_b, 3, 3);
+    bench_wait(e.b, 10 * NSEC_S);
     p = is_punch(&e, 0, PUNCH_NOT_PUNCHED, CAUSE_PEER_SERVER_UNREACHABLE,
                  "an ICMP error for the indirect bubble");
     ok(p.has_icmp && p.icmp.type == 3 && p.icmp.reporter == server_b.address, "is told");
@@ -333,7 +335,7 @@ static void test_ends(void)
 
     begin(&e);
     see_pair(&e, &e.a, 5, 6);
-    bench_wait(&e.b, 3 * NSEC_S);
+    bench_wait(e.b, 3 * NSEC_S);
     end(&e);
     is_punch(&e, 0, PUNCH_INCONCLUSIVE, CAUSE_CAPTURE_ENDED,
              "where another attempt could follow, the end of a capture proves nothing");
@@ -342,7 +344,7 @@ static void test_ends(void)
     begin(&e);
     for (int i = 0; i < 4; i++) {
         see_pair(&e, &e.a, 5 + i, 50 + i);
-        bench_wait(&e.b, 2200 * NSEC_MS);
+        bench_wait(e.b, 2200 * NSEC_MS);
     }
     end(&e);
     is_punch(&e, 0, PUNCH_NOT_PUNCHED, CAUSE_NO_ANSWER,
@@ -351,7 +353,7 @@ static void test_ends(void)
     e = ear_new();
     begin(&e);
     see_pair(&e, &e.a, 5, 6);
-    bench_wait(&e.b, 7 * NSEC_S);
+    bench_wait(e.b, 7 * NSEC_S);
     is_punch(&e, 0, PUNCH_NOT_PUNCHED, CAUSE_NO_ANSWER, "nor after six seconds of silence");
     end(&e);
 }
@@ -376,7 +378,7 @@ static void test_eviction(void)
     see_peers(&e, 5);
     is_int(count(&e, EVENT_PUNCHING), 3, "what has to make way is told");
     is_punch(&e, 0, PUNCH_INCONCLUSIVE, CAUSE_FORGOTTEN, "as forgotten");
-    bench_wait(&e.b, 20 * NSEC_S);
+    bench_wait(e.b, 20 * NSEC_S);
     sum = overhear_summary(e.engine);
     is_int((int64_t)sum.forgotten, 3, "and counted");
     is_int((int64_t)sum.punches, 5, "each hole punch has one verdict");
@@ -424,7 +426,7 @@ static void test_data(void)
     see_pair(&e, &e.a, 5, 6);
     see_answer(&e, b_outside, &e.a, 5);
     see_tcp(&e, true, 7, 0, 0x02);
-    bench_wait(&e.b, NSEC_S);
+    bench_wait(e.b, NSEC_S);
     is_int(count(&e, EVENT_PUNCHING), 0, "a SYN alone proves nothing");
     see_tcp(&e, false, 9, 8, 0x12);
     end(&e);
@@ -436,9 +438,9 @@ static void test_data(void)
     see_pair(&e, &e.a, 5, 6);
     see_answer(&e, b_outside, &e.a, 5);
     see_tcp(&e, true, 7, 0, 0x02);
-    bench_wait(&e.b, 3 * NSEC_S);
+    bench_wait(e.b, 3 * NSEC_S);
     see_tcp(&e, true, 7, 0, 0x02);
-    bench_wait(&e.b, 30 * NSEC_S);
+    bench_wait(e.b, 30 * NSEC_S);
     is_punch(&e, 0, PUNCH_NOT_PUNCHED, CAUSE_DATA_LOST, "a SYN that is not answered was lost");
     end(&e);
 
@@ -457,7 +459,7 @@ static void test_data(void)
     see_answer(&e, b_outside, &e.a, 5);
     for (int i = 0; i < 10; i++)
         see_udp(&e, true);
-    bench_wait(&e.b, 30 * NSEC_S);
+    bench_wait(e.b, 30 * NSEC_S);
     is_punch(&e, 0, PUNCH_INCONCLUSIVE, CAUSE_NO_DATA,
              "data that nobody has to answer shows nothing by being unanswered");
     end(&e);
@@ -469,7 +471,7 @@ static void test_data(void)
     for (int i = 0; i < 8; i++) {
         see_echo(&e, a_inside, b_outside, INSIDE_TTL, ICMP6_TYPE_ECHO_REQUEST, &e.a, &e.peer,
                  (uint16_t)i);
-        bench_wait(&e.b, 2 * NSEC_S);
+        bench_wait(e.b, 2 * NSEC_S);
     }
     is_int(count(&e, EVENT_PUNCHING), 0, "as long as data is tried there is hope");
     see_echo(&e, b_outside, a_inside, FAR_TTL, ICMP6_TYPE_ECHO_REPLY, &e.peer, &e.a, 7);
@@ -489,7 +491,7 @@ static void test_stranger(void)
     see_bubble(&e, at, a_inside, FAR_TTL, &other, &e.a, 5);
     see_echo(&e, a_inside, at, INSIDE_TTL, ICMP6_TYPE_ECHO_REQUEST, &e.a, &other, 1);
     see_echo(&e, at, a_inside, FAR_TTL, ICMP6_TYPE_ECHO_REPLY, &other, &e.a, 1);
-    bench_wait(&e.b, 30 * NSEC_S);
+    bench_wait(e.b, 30 * NSEC_S);
     end(&e);
     for (unsigned i = 0; i < count(&e, EVENT_PUNCHING); i++) {
         struct punching p = punch_at(&e, i);
@@ -505,12 +507,12 @@ static void test_times(void)
     struct ear e = ear_new();
 
     begin(&e);
-    e.b.now = NSEC_LATEST;
+    e.b->now = NSEC_LATEST;
     see_pair(&e, &e.a, 5, 6);
-    e.b.now = NSEC_LATEST - NSEC_S;
+    e.b->now = NSEC_LATEST - NSEC_S;
     see_answer(&e, b_outside, &e.a, 5);
     see_ping(&e, b_outside);
-    e.b.now = 0;
+    e.b->now = 0;
     see_udp(&e, false);
     end(&e);
     is_punch(&e, 0, PUNCH_PUNCHED, CAUSE_NONE, "absurd times change nothing about what happened");
@@ -543,7 +545,7 @@ static void see_ask(struct ear *e, const struct ask *ask)
     teredo_add_auth_nonce(&p, nonce);
     teredo_encode(&w, &p);
     see(e, a_inside, ask->to, INSIDE_TTL, &p);
-    bench_wait(&e->b, 40 * NSEC_MS);
+    bench_wait(e->b, 40 * NSEC_MS);
     if (!ask->answered)
         return;
     if (server_process(&server, ask->mapped,
@@ -577,14 +579,14 @@ static void test_qualification(void)
 
     begin(&e);
     see_ask(&e, &(struct ask){server_a, &teredo_rs_source, 1, true, a_outside, 0});
-    bench_wait(&e.b, 10 * NSEC_S);
+    bench_wait(e.b, 10 * NSEC_S);
     q = is_qualification(&e, 0, QUALIFY_QUALIFIED, QUALIFY_ONE_ASKED, "one address is asked");
     ok(endpoint_equal(q.mapped, a_outside) && endpoint_equal(q.local, a_inside),
        "mapped and local endpoint are told");
     is_int(q.rtt, 50 * NSEC_MS, "and the round trip");
-    bench_wait(&e.b, 20 * NSEC_S);
+    bench_wait(e.b, 20 * NSEC_S);
     see_ask(&e, &(struct ask){server_a, &teredo_rs_source, 2, true, a_outside, 0});
-    bench_wait(&e.b, 10 * NSEC_S);
+    bench_wait(e.b, 10 * NSEC_S);
     is_int(count(&e, EVENT_QUALIFICATION), 1, "a refresh that changes nothing is not told");
     is_int((int64_t)overhear_summary(e.engine).refreshes, 1, "but counted");
     see_ask(&e, &(struct ask){server_a, &teredo_rs_source, 3, true, moved, 0});
@@ -630,9 +632,9 @@ static void test_no_answer(void)
     begin(&e);
     for (uint8_t i = 1; i <= 3; i++) {
         see_ask(&e, &(struct ask){.to = server_a, .source = &teredo_rs_source, .nonce = i});
-        bench_wait(&e.b, 4 * NSEC_S);
+        bench_wait(e.b, 4 * NSEC_S);
     }
-    bench_wait(&e.b, 10 * NSEC_S);
+    bench_wait(e.b, 10 * NSEC_S);
     is_int(is_qualification(&e, 0, QUALIFY_NOT_QUALIFIED, QUALIFY_UNANSWERED, "nobody answers")
                .solicitations,
            3, "three solicitations are one qualification");
@@ -648,7 +650,7 @@ static void test_no_answer(void)
     e = ear_new();
     begin(&e);
     see_ask(&e, &(struct ask){server_a, &teredo_rs_source, 1, true, a_outside, 64});
-    bench_wait(&e.b, 10 * NSEC_S);
+    bench_wait(e.b, 10 * NSEC_S);
     is_int(count(&e, EVENT_REJECTED), 1, "an advertisement that breaks a rule is told");
     is_qualification(&e, 0, QUALIFY_NOT_QUALIFIED, QUALIFY_REJECTED, "and does not qualify");
     end(&e);
