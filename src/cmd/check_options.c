@@ -74,7 +74,8 @@ static void parse_threshold(struct argp_state *state, struct check_range *range,
                             const char *arg)
 {
     if (!check_range_parse(range, arg))
-        argp_error(state, "%s: '%s' is not a range, such as 0.5, 0.1:0.5, ~:0.5 or @0:0.5", name, arg);
+        argp_error(state, "%s: '%s' is not a range, such as 0.5, 0.1:0.5, ~:0.5 or @0:0.5", name,
+                   arg);
 }
 
 static void tell(struct check_options *o, struct argp_state *state, unsigned flags)

@@ -15,11 +15,11 @@ static const struct {
                "replies_received replies_believed icmp_errors_received"},
     {"check", "status cause name server rtt_s warning critical relay.state relay.sent relay.rtt_s "
               "qualification.verdict qualification.reason qualification.mapped qualification.nat "
-              "elapsed_s"},
+              "elapsed_s round_started"},
     {"classify",
      "verdict reachability nat rfc4380 mapping filtering port_allocation port_step "
      "hairpinning pooling lifetime_s.at_least lifetime_s.at_most server secondary local "
-     "mapped mapped_secondary loss rtt_s elapsed_s sent received"},
+     "mapped mapped_secondary loss rtt_s elapsed_s sent received round_started"},
     {"decode", "frame when from to size kind ipv6.source ipv6.destination ipv6.hop_limit "
                "ipv6.next_header ipv6.payload_length ipv4.ttl origin auth.nonce trailers problems "
                "file"},
@@ -31,11 +31,11 @@ static const struct {
                "peers bubbles_received bubbles_sent echoes mapping_changes elapsed_s"},
     {"qualify",
      "verdict reason server secondary teredo_address prefix local mapped mapped_secondary "
-     "nat rtt_s elapsed_s mtu name"},
+     "nat rtt_s elapsed_s mtu name round_started"},
     {"serve", "event server secondary elapsed_s received advertised relayed echoed send_failed "
               "dropped"},
     {"trace", "verdict cause peer peer_mapped peer_server server local mapped teredo_address nat "
-              "proof answered_from attempts indirect_answers rtt_s elapsed_s"},
+              "proof answered_from attempts indirect_answers rtt_s elapsed_s round_started"},
     {TSV_CAPTURES, "when verdict cause initiator.address initiator.mapped initiator.relay "
                    "peer.address peer.mapped peer.server side proof answered_from attempts "
                    "indirect_answers rtt_s elapsed_s"},

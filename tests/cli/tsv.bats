@@ -166,6 +166,8 @@ column() {
     mapfile -t lines <c.out
     table check
     [ "$(grep -c ^status c.out)" -eq 1 ]
+    column round_started | sort -c -u
+    [[ $(column round_started | head -n 1) =~ ^20[0-9-]+T[0-9:.]+Z$ ]]
     start c check "$PRIMARY" --allow-private --every 0.1 --format=tsv --header --output file -v
     wait_for 20 sh -c '[ -s file ]'
     first=$(tail -n 1 file)

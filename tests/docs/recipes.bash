@@ -103,6 +103,15 @@ real_trap() { # output: a Linux NAT that keeps state for the bubble that it shou
     ) 2>&1 | without 'server answers' '^not punched'
 }
 
+captured() { # output: a failed hole punch in captures, without the qualifications
+    eval "$COMMANDS" | without '^clock' '^hole punch 1'
+}
+
+of_servers() { # output: of bash, with a list of servers of which one is not there
+    printf '192.0.2.1\n192.0.2.77\n' >servers
+    teredoctl lab -- bash -c "$COMMANDS"
+}
+
 in_lab() { # output: of commands that need TEREDO_SERVER and TEREDO_PEER
     teredoctl lab -- sh -c "$COMMANDS"
 }
