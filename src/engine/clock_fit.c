@@ -22,6 +22,18 @@ static double excess(const struct problem *p, const struct clock_sample *s)
     return (double)difference(difference(s->reference, s->other), p->base);
 }
 
+/* Far beyond any offset of clocks, and doubles up to it become whole nanoseconds. */
+static nsec whole(double y)
+{
+    return (nsec)(y > 0x1p62 ? 0x1p62 : y < -0x1p62 ? -0x1p62 : y);
+}
+
+/* The offset that exceeds the common origin by Y; it wraps around as the differences do. */
+static nsec offset_of(const struct problem *p, double y)
+{
+    return (nsec)((uint64_t)p->base + (uint64_t)whole(y));
+}
+
 /* What the offset must be at the time X after the origin, if the clocks drift apart by D: the
  * highest of the lower bounds, or the lowest of the upper ones. */
 static double bound(const struct problem *p, enum clock_order order, double d, double x)
@@ -137,8 +149,8 @@ static void fit_both(const struct problem *p, struct clock_fit *fit)
     double error, low, high;
 
     fit->drift = find_drift(p);
-    fit->offset = p->base + (nsec)((bound(p, CLOCK_OTHER_FIRST, fit->drift, 0) +
-                                    bound(p, CLOCK_REFERENCE_FIRST, fit->drift, 0)) /
+    fit->offset = offset_of(p, (bound(p, CLOCK_OTHER_FIRST, fit->drift, 0) +
+                                bound(p, CLOCK_REFERENCE_FIRST, fit->drift, 0)) /
                                    2);
     /* Packets that arrive before they were sent: a clock was set on the way. */
     if (room(p, fit->drift) < 0)
@@ -153,7 +165,7 @@ static void fit_both(const struct problem *p, struct clock_fit *fit)
 
         error = late > error ? late : error;
     }
-    fit->error = (nsec)error + 1;
+    fit->error = whole(error) + 1;
     fit->bounded = true;
 }
 
@@ -191,11 +203,11 @@ struct clock_fit clock_fit(const struct clock_sample *samples, size_t count)
     if (orders[CLOCK_REFERENCE_FIRST] > 0 && orders[CLOCK_OTHER_FIRST] > 0)
         fit_both(&p, &fit);
     else if (orders[CLOCK_REFERENCE_FIRST] > 0)
-        fit.offset = p.base + (nsec)bound(&p, CLOCK_REFERENCE_FIRST, 0, 0);
+        fit.offset = offset_of(&p, bound(&p, CLOCK_REFERENCE_FIRST, 0, 0));
     else if (orders[CLOCK_OTHER_FIRST] > 0)
-        fit.offset = p.base + (nsec)bound(&p, CLOCK_OTHER_FIRST, 0, 0);
+        fit.offset = offset_of(&p, bound(&p, CLOCK_OTHER_FIRST, 0, 0));
     else
-        fit.offset = p.base + (nsec)middle_difference(&p);
+        fit.offset = offset_of(&p, middle_difference(&p));
     return fit;
 }
 
