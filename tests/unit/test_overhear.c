@@ -30,13 +30,16 @@ static struct in6_addr teredo(struct endpoint mapped, struct endpoint server)
     return address;
 }
 
-static struct ear ear_with(struct overhear_config config)
+/* One after the other, at one place: it is too large for the stack. */
+static struct ear *ear_with(struct overhear_config config)
 {
-    struct ear e = {.a = teredo(a_outside, server_a),
-                    .peer = teredo(b_outside, server_b),
-                    .native = {.s6_addr = {0x20, 1, 0xd, 0xb8, [15] = 9}},
-                    .link_local = {.s6_addr = {0xfe, 0x80, [8] = 0x77, 1, 2, 3, 4, 5, 6, 7}}};
+    static struct ear e;
 
+    memset(&e, 0, sizeof e);
+    e.a = teredo(a_outside, server_a);
+    e.peer = teredo(b_outside, server_b);
+    e.native = (struct in6_addr){.s6_addr = {0x20, 1, 0xd, 0xb8, [15] = 9}};
+    e.link_local = (struct in6_addr){.s6_addr = {0xfe, 0x80, [8] = 0x77, 1, 2, 3, 4, 5, 6, 7}};
     config.seed = 1;
     config.settle = 250 * NSEC_MS;
     if (config.vantages == 0)
@@ -44,15 +47,14 @@ static struct ear ear_with(struct overhear_config config)
     e.engine = overhear_new(&config);
     if (e.engine == NULL)
         abort();
-    return e;
+    return &e;
 }
 
-static struct ear ear_new(void)
+static struct ear *ear_new(void)
 {
     return ear_with((struct overhear_config){0});
 }
 
-/* E has to be at its place already. */
 static void begin(struct ear *e)
 {
     bench_start(&e->b, (struct engine){&overhear_ops, e->engine}, a_inside);
@@ -204,156 +206,156 @@ static struct punching is_punch(const struct ear *e, unsigned n, enum punch_verd
  * a port that nobody knows yet, with the nonce of the one that it got. */
 static void test_windows(void)
 {
-    struct ear e = ear_new();
+    struct ear *e = ear_new();
     struct endpoint random = {b_outside.address, 61234};
     struct punching p;
 
-    begin(&e);
-    see_pair(&e, &e.a, 0x11111111, 0x22222222);
-    see_answer(&e, random, &e.a, 0x22222222);
-    see_ping(&e, random);
-    bench_wait(&e.b, NSEC_S);
-    p = is_punch(&e, 0, PUNCH_PUNCHED, CAUSE_PEER_REMAPPED, "Windows' bubbles punch");
+    begin(e);
+    see_pair(e, &e->a, 0x11111111, 0x22222222);
+    see_answer(e, random, &e->a, 0x22222222);
+    see_ping(e, random);
+    bench_wait(&e->b, NSEC_S);
+    p = is_punch(e, 0, PUNCH_PUNCHED, CAUSE_PEER_REMAPPED, "Windows' bubbles punch");
     is_str(punch_proof_code(p.proof), "nonce", "the indirect bubble's nonce is the proof");
     ok(endpoint_equal(p.answered_from, random), "the answer's port is told");
     is_int(p.rtt, 10 * NSEC_MS, "and the round trip of the data");
-    end(&e);
-    is_int(count(&e, EVENT_PUNCHING), 1, "it is one hole punch");
+    end(e);
+    is_int(count(e, EVENT_PUNCHING), 1, "it is one hole punch");
 }
 
 /* Without any nonce, and from another endpoint than the peer's address says. */
 static void test_unproven(void)
 {
-    struct ear e = ear_new();
+    struct ear *e = ear_new();
 
-    begin(&e);
-    see_pair(&e, &e.a, 0, 0);
-    see_answer(&e, (struct endpoint){0xc6336463, 7}, &e.a, 0);
-    bench_wait(&e.b, 30 * NSEC_S);
-    is_punch(&e, 0, PUNCH_INCONCLUSIVE, CAUSE_ANSWER_UNPROVEN, "who answers is not sure");
-    end(&e);
+    begin(e);
+    see_pair(e, &e->a, 0, 0);
+    see_answer(e, (struct endpoint){0xc6336463, 7}, &e->a, 0);
+    bench_wait(&e->b, 30 * NSEC_S);
+    is_punch(e, 0, PUNCH_INCONCLUSIVE, CAUSE_ANSWER_UNPROVEN, "who answers is not sure");
+    end(e);
 }
 
 static void test_miredo(void)
 {
-    struct ear e = ear_new();
+    struct ear *e = ear_new();
     struct punching p;
 
-    begin(&e);
-    see_pair(&e, &e.link_local, 0, 0);
-    bench_wait(&e.b, 3 * NSEC_S);
-    see_pair(&e, &e.link_local, 0, 0);
-    see_answer(&e, b_outside, &e.link_local, 0);
-    see_ping(&e, b_outside);
-    end(&e);
-    p = is_punch(&e, 0, PUNCH_PUNCHED, CAUSE_NONE, "miredo's bubbles punch");
-    ok(p.has_own && ip6_equal(&p.own, &e.a), "the data tells the initiator's address");
+    begin(e);
+    see_pair(e, &e->link_local, 0, 0);
+    bench_wait(&e->b, 3 * NSEC_S);
+    see_pair(e, &e->link_local, 0, 0);
+    see_answer(e, b_outside, &e->link_local, 0);
+    see_ping(e, b_outside);
+    end(e);
+    p = is_punch(e, 0, PUNCH_PUNCHED, CAUSE_NONE, "miredo's bubbles punch");
+    ok(p.has_own && ip6_equal(&p.own, &e->a), "the data tells the initiator's address");
     is_int(p.attempts, 2, "two pairs, though they are the same");
     is_str(punch_proof_code(p.proof), "link_local", "the link-local address is the proof");
-    is_int(count(&e, EVENT_PUNCHING), 1, "it is one hole punch");
+    is_int(count(e, EVENT_PUNCHING), 1, "it is one hole punch");
 }
 
 /* RFC 4380 5.4.1, captured at the client. */
 static void test_relay(void)
 {
-    struct ear e = ear_new();
+    struct ear *e = ear_new();
     struct punching p;
 
-    begin(&e);
-    see_forwarded(&e, server_b, b_inside, relay, &e.link_local, &e.peer, 0);
-    see_bubble(&e, b_inside, relay, INSIDE_TTL, &e.peer, &e.link_local, 0);
-    see_echo(&e, relay, b_inside, FAR_TTL, ICMP6_TYPE_ECHO_REQUEST, &e.native, &e.peer, 1);
-    see_echo(&e, b_inside, relay, INSIDE_TTL, ICMP6_TYPE_ECHO_REPLY, &e.peer, &e.native, 1);
-    end(&e);
-    p = is_punch(&e, 0, PUNCH_PUNCHED, CAUSE_NONE, "a relay punches to its client");
+    begin(e);
+    see_forwarded(e, server_b, b_inside, relay, &e->link_local, &e->peer, 0);
+    see_bubble(e, b_inside, relay, INSIDE_TTL, &e->peer, &e->link_local, 0);
+    see_echo(e, relay, b_inside, FAR_TTL, ICMP6_TYPE_ECHO_REQUEST, &e->native, &e->peer, 1);
+    see_echo(e, b_inside, relay, INSIDE_TTL, ICMP6_TYPE_ECHO_REPLY, &e->peer, &e->native, 1);
+    end(e);
+    p = is_punch(e, 0, PUNCH_PUNCHED, CAUSE_NONE, "a relay punches to its client");
     ok(p.relay && p.side == SIDE_PEER, "it is known as a relay, and the client as the peer");
     ok(endpoint_equal(p.mapped, relay), "and where the relay is");
-    is_int(count(&e, EVENT_PUNCHING), 1, "it is one hole punch");
+    is_int(count(e, EVENT_PUNCHING), 1, "it is one hole punch");
 }
 
 static void test_both_at_once(void)
 {
-    struct ear e = ear_new();
+    struct ear *e = ear_new();
 
-    begin(&e);
-    see_pair(&e, &e.a, 0x11111111, 0x11111112);
-    see_forwarded(&e, server_a, a_inside, b_outside, &e.peer, &e.a, 0x33333333);
-    see_answer(&e, b_outside, &e.a, 0x33333334);
-    see_bubble(&e, a_inside, b_outside, INSIDE_TTL, &e.a, &e.peer, 0x33333333);
-    see_answer(&e, b_outside, &e.a, 0x11111112);
-    see_ping(&e, b_outside);
-    bench_wait(&e.b, 30 * NSEC_S);
-    end(&e);
-    is_punch(&e, 0, PUNCH_PUNCHED, CAUSE_NONE, "two that punch at once have punched");
-    is_int(count(&e, EVENT_PUNCHING), 1, "in one hole punch");
+    begin(e);
+    see_pair(e, &e->a, 0x11111111, 0x11111112);
+    see_forwarded(e, server_a, a_inside, b_outside, &e->peer, &e->a, 0x33333333);
+    see_answer(e, b_outside, &e->a, 0x33333334);
+    see_bubble(e, a_inside, b_outside, INSIDE_TTL, &e->a, &e->peer, 0x33333333);
+    see_answer(e, b_outside, &e->a, 0x11111112);
+    see_ping(e, b_outside);
+    bench_wait(&e->b, 30 * NSEC_S);
+    end(e);
+    is_punch(e, 0, PUNCH_PUNCHED, CAUSE_NONE, "two that punch at once have punched");
+    is_int(count(e, EVENT_PUNCHING), 1, "in one hole punch");
 }
 
 static void test_repetition(void)
 {
-    struct ear e = ear_new();
+    struct ear *e = ear_new();
 
-    begin(&e);
-    see_pair(&e, &e.a, 5, 6);
-    see_answer(&e, b_outside, &e.a, 5);
-    see_ping(&e, b_outside);
-    bench_wait(&e.b, 20 * NSEC_S);
-    is_int(count(&e, EVENT_PUNCHING), 1, "a hole punch is told before the capture ends");
-    see_pair(&e, &e.a, 5, 6);
-    see_answer(&e, b_outside, &e.a, 5);
-    bench_wait(&e.b, 20 * NSEC_S);
-    is_int(count(&e, EVENT_PUNCHING), 1, "late copies are none of their own");
-    see_ping(&e, b_outside);
-    bench_wait(&e.b, 31 * NSEC_S);
-    see_pair(&e, &e.a, 7, 8);
-    see_answer(&e, b_outside, &e.a, 7);
-    see_ping(&e, b_outside);
-    end(&e);
-    is_int(count(&e, EVENT_PUNCHING), 2, "but bubbles after 30 seconds of silence are");
-    is_punch(&e, 1, PUNCH_PUNCHED, CAUSE_NONE, "the second punches, too");
+    begin(e);
+    see_pair(e, &e->a, 5, 6);
+    see_answer(e, b_outside, &e->a, 5);
+    see_ping(e, b_outside);
+    bench_wait(&e->b, 20 * NSEC_S);
+    is_int(count(e, EVENT_PUNCHING), 1, "a hole punch is told before the capture ends");
+    see_pair(e, &e->a, 5, 6);
+    see_answer(e, b_outside, &e->a, 5);
+    bench_wait(&e->b, 20 * NSEC_S);
+    is_int(count(e, EVENT_PUNCHING), 1, "late copies are none of their own");
+    see_ping(e, b_outside);
+    bench_wait(&e->b, 31 * NSEC_S);
+    see_pair(e, &e->a, 7, 8);
+    see_answer(e, b_outside, &e->a, 7);
+    see_ping(e, b_outside);
+    end(e);
+    is_int(count(e, EVENT_PUNCHING), 2, "but bubbles after 30 seconds of silence are");
+    is_punch(e, 1, PUNCH_PUNCHED, CAUSE_NONE, "the second punches, too");
 }
 
 static void test_icmp(void)
 {
-    struct ear e = ear_new();
+    struct ear *e = ear_new();
     struct punching p;
 
-    begin(&e);
-    see_pair(&e, &e.a, 5, 6);
-    bench_icmp(&e.b, 0, server_b, 3, 3);
-    bench_wait(&e.b, 10 * NSEC_S);
-    p = is_punch(&e, 0, PUNCH_NOT_PUNCHED, CAUSE_PEER_SERVER_UNREACHABLE,
+    begin(e);
+    see_pair(e, &e->a, 5, 6);
+    bench_icmp(&e->b, 0, server_b, 3, 3);
+    bench_wait(&e->b, 10 * NSEC_S);
+    p = is_punch(e, 0, PUNCH_NOT_PUNCHED, CAUSE_PEER_SERVER_UNREACHABLE,
                  "an ICMP error for the indirect bubble");
     ok(p.has_icmp && p.icmp.type == 3 && p.icmp.reporter == server_b.address, "is told");
-    end(&e);
+    end(e);
 }
 
 static void test_ends(void)
 {
-    struct ear e = ear_new();
+    struct ear *e = ear_new();
 
-    begin(&e);
-    see_pair(&e, &e.a, 5, 6);
-    bench_wait(&e.b, 3 * NSEC_S);
-    end(&e);
-    is_punch(&e, 0, PUNCH_INCONCLUSIVE, CAUSE_CAPTURE_ENDED,
+    begin(e);
+    see_pair(e, &e->a, 5, 6);
+    bench_wait(&e->b, 3 * NSEC_S);
+    end(e);
+    is_punch(e, 0, PUNCH_INCONCLUSIVE, CAUSE_CAPTURE_ENDED,
              "where another attempt could follow, the end of a capture proves nothing");
 
     e = ear_new();
-    begin(&e);
+    begin(e);
     for (int i = 0; i < 4; i++) {
-        see_pair(&e, &e.a, 5 + i, 50 + i);
-        bench_wait(&e.b, 2200 * NSEC_MS);
+        see_pair(e, &e->a, 5 + i, 50 + i);
+        bench_wait(&e->b, 2200 * NSEC_MS);
     }
-    end(&e);
-    is_punch(&e, 0, PUNCH_NOT_PUNCHED, CAUSE_NO_ANSWER,
+    end(e);
+    is_punch(e, 0, PUNCH_NOT_PUNCHED, CAUSE_NO_ANSWER,
              "where four went unanswered, none may follow (RFC 4380 5.2.6)");
 
     e = ear_new();
-    begin(&e);
-    see_pair(&e, &e.a, 5, 6);
-    bench_wait(&e.b, 7 * NSEC_S);
-    is_punch(&e, 0, PUNCH_NOT_PUNCHED, CAUSE_NO_ANSWER, "nor after six seconds of silence");
-    end(&e);
+    begin(e);
+    see_pair(e, &e->a, 5, 6);
+    bench_wait(&e->b, 7 * NSEC_S);
+    is_punch(e, 0, PUNCH_NOT_PUNCHED, CAUSE_NO_ANSWER, "nor after six seconds of silence");
+    end(e);
 }
 
 /* Bubbles to N peers, which are not answered. */
@@ -369,34 +371,34 @@ static void see_peers(struct ear *e, unsigned n)
 
 static void test_eviction(void)
 {
-    struct ear e = ear_with((struct overhear_config){.punches = 2});
+    struct ear *e = ear_with((struct overhear_config){.punches = 2});
     struct overheard_summary sum;
 
-    begin(&e);
-    see_peers(&e, 5);
-    is_int(count(&e, EVENT_PUNCHING), 3, "what has to make way is told");
-    is_punch(&e, 0, PUNCH_INCONCLUSIVE, CAUSE_FORGOTTEN, "as forgotten");
-    bench_wait(&e.b, 20 * NSEC_S);
-    sum = overhear_summary(e.engine);
+    begin(e);
+    see_peers(e, 5);
+    is_int(count(e, EVENT_PUNCHING), 3, "what has to make way is told");
+    is_punch(e, 0, PUNCH_INCONCLUSIVE, CAUSE_FORGOTTEN, "as forgotten");
+    bench_wait(&e->b, 20 * NSEC_S);
+    sum = overhear_summary(e->engine);
     is_int((int64_t)sum.forgotten, 3, "and counted");
     is_int((int64_t)sum.punches, 5, "each hole punch has one verdict");
-    end(&e);
-    is_int(count(&e, EVENT_PUNCHING), 5, "and no other");
+    end(e);
+    is_int(count(e, EVENT_PUNCHING), 5, "and no other");
 }
 
 static void test_filter(void)
 {
-    struct ear e =
+    struct ear *e =
         ear_with((struct overhear_config){.has_peer = true, .peer = teredo(b_outside, server_b)});
 
-    begin(&e);
-    see_peers(&e, 5);
-    see_pair(&e, &e.a, 5, 6);
-    see_answer(&e, b_outside, &e.a, 5);
-    see_ping(&e, b_outside);
-    end(&e);
-    is_int(count(&e, EVENT_PUNCHING), 1, "only what the peer has part in is told");
-    is_punch(&e, 0, PUNCH_PUNCHED, CAUSE_NONE, "that is told in full");
+    begin(e);
+    see_peers(e, 5);
+    see_pair(e, &e->a, 5, 6);
+    see_answer(e, b_outside, &e->a, 5);
+    see_ping(e, b_outside);
+    end(e);
+    is_int(count(e, EVENT_PUNCHING), 1, "only what the peer has part in is told");
+    is_punch(e, 0, PUNCH_PUNCHED, CAUSE_NONE, "that is told in full");
 }
 
 static void see_tcp(struct ear *e, bool from_a, uint32_t sequence, uint32_t acknowledged,
@@ -417,84 +419,84 @@ static void see_tcp(struct ear *e, bool from_a, uint32_t sequence, uint32_t ackn
 
 static void test_data(void)
 {
-    struct ear e = ear_new();
+    struct ear *e = ear_new();
     struct punching p;
 
-    begin(&e);
-    see_pair(&e, &e.a, 5, 6);
-    see_answer(&e, b_outside, &e.a, 5);
-    see_tcp(&e, true, 7, 0, 0x02);
-    bench_wait(&e.b, NSEC_S);
-    is_int(count(&e, EVENT_PUNCHING), 0, "a SYN alone proves nothing");
-    see_tcp(&e, false, 9, 8, 0x12);
-    end(&e);
-    p = is_punch(&e, 0, PUNCH_PUNCHED, CAUSE_NONE, "a TCP handshake is proof");
+    begin(e);
+    see_pair(e, &e->a, 5, 6);
+    see_answer(e, b_outside, &e->a, 5);
+    see_tcp(e, true, 7, 0, 0x02);
+    bench_wait(&e->b, NSEC_S);
+    is_int(count(e, EVENT_PUNCHING), 0, "a SYN alone proves nothing");
+    see_tcp(e, false, 9, 8, 0x12);
+    end(e);
+    p = is_punch(e, 0, PUNCH_PUNCHED, CAUSE_NONE, "a TCP handshake is proof");
     is_int(p.rtt, 1010 * NSEC_MS, "with its round trip");
 
     e = ear_new();
-    begin(&e);
-    see_pair(&e, &e.a, 5, 6);
-    see_answer(&e, b_outside, &e.a, 5);
-    see_tcp(&e, true, 7, 0, 0x02);
-    bench_wait(&e.b, 3 * NSEC_S);
-    see_tcp(&e, true, 7, 0, 0x02);
-    bench_wait(&e.b, 30 * NSEC_S);
-    is_punch(&e, 0, PUNCH_NOT_PUNCHED, CAUSE_DATA_LOST, "a SYN that is not answered was lost");
-    end(&e);
+    begin(e);
+    see_pair(e, &e->a, 5, 6);
+    see_answer(e, b_outside, &e->a, 5);
+    see_tcp(e, true, 7, 0, 0x02);
+    bench_wait(&e->b, 3 * NSEC_S);
+    see_tcp(e, true, 7, 0, 0x02);
+    bench_wait(&e->b, 30 * NSEC_S);
+    is_punch(e, 0, PUNCH_NOT_PUNCHED, CAUSE_DATA_LOST, "a SYN that is not answered was lost");
+    end(e);
 
     e = ear_new();
-    begin(&e);
-    see_pair(&e, &e.a, 5, 6);
-    see_answer(&e, b_outside, &e.a, 5);
-    see_udp(&e, true);
-    see_udp(&e, false);
-    end(&e);
-    is_punch(&e, 0, PUNCH_PUNCHED, CAUSE_NONE, "data of both is proof");
+    begin(e);
+    see_pair(e, &e->a, 5, 6);
+    see_answer(e, b_outside, &e->a, 5);
+    see_udp(e, true);
+    see_udp(e, false);
+    end(e);
+    is_punch(e, 0, PUNCH_PUNCHED, CAUSE_NONE, "data of both is proof");
 
     e = ear_new();
-    begin(&e);
-    see_pair(&e, &e.a, 5, 6);
-    see_answer(&e, b_outside, &e.a, 5);
+    begin(e);
+    see_pair(e, &e->a, 5, 6);
+    see_answer(e, b_outside, &e->a, 5);
     for (int i = 0; i < 10; i++)
-        see_udp(&e, true);
-    bench_wait(&e.b, 30 * NSEC_S);
-    is_punch(&e, 0, PUNCH_INCONCLUSIVE, CAUSE_NO_DATA,
+        see_udp(e, true);
+    bench_wait(&e->b, 30 * NSEC_S);
+    is_punch(e, 0, PUNCH_INCONCLUSIVE, CAUSE_NO_DATA,
              "data that nobody has to answer shows nothing by being unanswered");
-    end(&e);
+    end(e);
 
     e = ear_new();
-    begin(&e);
-    see_pair(&e, &e.a, 5, 6);
-    see_answer(&e, b_outside, &e.a, 5);
+    begin(e);
+    see_pair(e, &e->a, 5, 6);
+    see_answer(e, b_outside, &e->a, 5);
     for (int i = 0; i < 8; i++) {
-        see_echo(&e, a_inside, b_outside, INSIDE_TTL, ICMP6_TYPE_ECHO_REQUEST, &e.a, &e.peer,
+        see_echo(e, a_inside, b_outside, INSIDE_TTL, ICMP6_TYPE_ECHO_REQUEST, &e->a, &e->peer,
                  (uint16_t)i);
-        bench_wait(&e.b, 2 * NSEC_S);
+        bench_wait(&e->b, 2 * NSEC_S);
     }
-    is_int(count(&e, EVENT_PUNCHING), 0, "as long as data is tried there is hope");
-    see_echo(&e, b_outside, a_inside, FAR_TTL, ICMP6_TYPE_ECHO_REPLY, &e.peer, &e.a, 7);
-    end(&e);
-    is_punch(&e, 0, PUNCH_PUNCHED, CAUSE_NONE, "the last of many requests may be the answered one");
+    is_int(count(e, EVENT_PUNCHING), 0, "as long as data is tried there is hope");
+    see_echo(e, b_outside, a_inside, FAR_TTL, ICMP6_TYPE_ECHO_REPLY, &e->peer, &e->a, 7);
+    end(e);
+    is_punch(e, 0, PUNCH_PUNCHED, CAUSE_NONE, "the last of many requests may be the answered one");
 }
 
 /* Whoever has seen a bubble can repeat its nonce. */
 static void test_stranger(void)
 {
-    struct ear e = ear_new();
+    struct ear *e = ear_new();
     struct in6_addr other = teredo((struct endpoint){0xc6336463, 5}, server_b);
     struct endpoint at = {0xc6336463, 5};
 
-    begin(&e);
-    see_pair(&e, &e.a, 5, 6);
-    see_bubble(&e, at, a_inside, FAR_TTL, &other, &e.a, 5);
-    see_echo(&e, a_inside, at, INSIDE_TTL, ICMP6_TYPE_ECHO_REQUEST, &e.a, &other, 1);
-    see_echo(&e, at, a_inside, FAR_TTL, ICMP6_TYPE_ECHO_REPLY, &other, &e.a, 1);
-    bench_wait(&e.b, 30 * NSEC_S);
-    end(&e);
-    for (unsigned i = 0; i < count(&e, EVENT_PUNCHING); i++) {
-        struct punching p = punch_at(&e, i);
+    begin(e);
+    see_pair(e, &e->a, 5, 6);
+    see_bubble(e, at, a_inside, FAR_TTL, &other, &e->a, 5);
+    see_echo(e, a_inside, at, INSIDE_TTL, ICMP6_TYPE_ECHO_REQUEST, &e->a, &other, 1);
+    see_echo(e, at, a_inside, FAR_TTL, ICMP6_TYPE_ECHO_REPLY, &other, &e->a, 1);
+    bench_wait(&e->b, 30 * NSEC_S);
+    end(e);
+    for (unsigned i = 0; i < count(e, EVENT_PUNCHING); i++) {
+        struct punching p = punch_at(e, i);
 
-        ok(!ip6_equal(&p.peer, &e.peer) || p.verdict == PUNCH_NOT_PUNCHED,
+        ok(!ip6_equal(&p.peer, &e->peer) || p.verdict == PUNCH_NOT_PUNCHED,
            "a stranger's data is not the peer's");
     }
 }
@@ -502,19 +504,19 @@ static void test_stranger(void)
 /* Frames out of order, and the latest time that there is. */
 static void test_times(void)
 {
-    struct ear e = ear_new();
+    struct ear *e = ear_new();
 
-    begin(&e);
-    e.b.now = NSEC_LATEST;
-    see_pair(&e, &e.a, 5, 6);
-    e.b.now = NSEC_LATEST - NSEC_S;
-    see_answer(&e, b_outside, &e.a, 5);
-    see_ping(&e, b_outside);
-    e.b.now = 0;
-    see_udp(&e, false);
-    end(&e);
-    is_punch(&e, 0, PUNCH_PUNCHED, CAUSE_NONE, "absurd times change nothing about what happened");
-    ok(punch_at(&e, 0).elapsed >= 0 && punch_at(&e, 0).rtt >= 0, "no duration is negative");
+    begin(e);
+    e->b.now = NSEC_LATEST;
+    see_pair(e, &e->a, 5, 6);
+    e->b.now = NSEC_LATEST - NSEC_S;
+    see_answer(e, b_outside, &e->a, 5);
+    see_ping(e, b_outside);
+    e->b.now = 0;
+    see_udp(e, false);
+    end(e);
+    is_punch(e, 0, PUNCH_PUNCHED, CAUSE_NONE, "absurd times change nothing about what happened");
+    ok(punch_at(e, 0).elapsed >= 0 && punch_at(e, 0).rtt >= 0, "no duration is negative");
 }
 
 /* A solicitation of A at its server's address TO, and, if ANSWERED, the answer with MAPPED. */
@@ -572,86 +574,86 @@ static struct qualification is_qualification(const struct ear *e, unsigned n,
 static void test_qualification(void)
 {
     struct endpoint moved = {a_outside.address, 41000};
-    struct ear e = ear_new();
+    struct ear *e = ear_new();
     struct qualification q;
 
-    begin(&e);
-    see_ask(&e, &(struct ask){server_a, &teredo_rs_source, 1, true, a_outside, 0});
-    bench_wait(&e.b, 10 * NSEC_S);
-    q = is_qualification(&e, 0, QUALIFY_QUALIFIED, QUALIFY_ONE_ASKED, "one address is asked");
+    begin(e);
+    see_ask(e, &(struct ask){server_a, &teredo_rs_source, 1, true, a_outside, 0});
+    bench_wait(&e->b, 10 * NSEC_S);
+    q = is_qualification(e, 0, QUALIFY_QUALIFIED, QUALIFY_ONE_ASKED, "one address is asked");
     ok(endpoint_equal(q.mapped, a_outside) && endpoint_equal(q.local, a_inside),
        "mapped and local endpoint are told");
     is_int(q.rtt, 50 * NSEC_MS, "and the round trip");
-    bench_wait(&e.b, 20 * NSEC_S);
-    see_ask(&e, &(struct ask){server_a, &teredo_rs_source, 2, true, a_outside, 0});
-    bench_wait(&e.b, 10 * NSEC_S);
-    is_int(count(&e, EVENT_QUALIFICATION), 1, "a refresh that changes nothing is not told");
-    is_int((int64_t)overhear_summary(e.engine).refreshes, 1, "but counted");
-    see_ask(&e, &(struct ask){server_a, &teredo_rs_source, 3, true, moved, 0});
-    end(&e);
-    q = is_qualification(&e, 1, QUALIFY_QUALIFIED, QUALIFY_ONE_ASKED, "another mapping is told");
+    bench_wait(&e->b, 20 * NSEC_S);
+    see_ask(e, &(struct ask){server_a, &teredo_rs_source, 2, true, a_outside, 0});
+    bench_wait(&e->b, 10 * NSEC_S);
+    is_int(count(e, EVENT_QUALIFICATION), 1, "a refresh that changes nothing is not told");
+    is_int((int64_t)overhear_summary(e->engine).refreshes, 1, "but counted");
+    see_ask(e, &(struct ask){server_a, &teredo_rs_source, 3, true, moved, 0});
+    end(e);
+    q = is_qualification(e, 1, QUALIFY_QUALIFIED, QUALIFY_ONE_ASKED, "another mapping is told");
     ok(endpoint_equal(q.mapped, moved), "as it is now");
-    is_int(count(&e, EVENT_REJECTED), 0, "no rule was broken");
+    is_int(count(e, EVENT_REJECTED), 0, "no rule was broken");
 }
 
 static void test_two_addresses(void)
 {
     struct endpoint other = {a_outside.address, 41000};
-    struct ear e = ear_new();
+    struct ear *e = ear_new();
 
-    begin(&e);
-    see_ask(&e, &(struct ask){server_a, &teredo_rs_source, 1, true, a_outside, 0});
-    see_ask(&e, &(struct ask){other_a, &teredo_rs_source, 2, true, a_outside, 0});
-    end(&e);
-    is_qualification(&e, 0, QUALIFY_QUALIFIED, QUALIFY_BOTH_AGREE, "both see the same mapping");
+    begin(e);
+    see_ask(e, &(struct ask){server_a, &teredo_rs_source, 1, true, a_outside, 0});
+    see_ask(e, &(struct ask){other_a, &teredo_rs_source, 2, true, a_outside, 0});
+    end(e);
+    is_qualification(e, 0, QUALIFY_QUALIFIED, QUALIFY_BOTH_AGREE, "both see the same mapping");
 
     e = ear_new();
-    begin(&e);
-    see_ask(&e, &(struct ask){server_a, &teredo_rs_source, 1, true, a_outside, 0});
-    see_ask(&e, &(struct ask){other_a, &teredo_rs_source, 2, true, other, 0});
-    end(&e);
-    is_qualification(&e, 0, QUALIFY_NOT_QUALIFIED, QUALIFY_SYMMETRIC_NAT,
+    begin(e);
+    see_ask(e, &(struct ask){server_a, &teredo_rs_source, 1, true, a_outside, 0});
+    see_ask(e, &(struct ask){other_a, &teredo_rs_source, 2, true, other, 0});
+    end(e);
+    is_qualification(e, 0, QUALIFY_NOT_QUALIFIED, QUALIFY_SYMMETRIC_NAT,
                      "each sees another mapping");
 
     /* RFC 4380 5.2.1, as Windows does it: with the cone bit, the answer comes from elsewhere. */
     e = ear_new();
-    begin(&e);
-    see_ask(&e, &(struct ask){server_a, &teredo_rs_source_cone, 1, true, a_outside, 0});
-    end(&e);
-    is_qualification(&e, 0, QUALIFY_QUALIFIED, QUALIFY_ONE_ASKED,
+    begin(e);
+    see_ask(e, &(struct ask){server_a, &teredo_rs_source_cone, 1, true, a_outside, 0});
+    end(e);
+    is_qualification(e, 0, QUALIFY_QUALIFIED, QUALIFY_ONE_ASKED,
                      "the cone bit is answered from the other address");
-    is_int(count(&e, EVENT_REJECTED), 0, "which breaks no rule");
+    is_int(count(e, EVENT_REJECTED), 0, "which breaks no rule");
 }
 
 static void test_no_answer(void)
 {
-    struct ear e = ear_new();
+    struct ear *e = ear_new();
 
-    begin(&e);
+    begin(e);
     for (uint8_t i = 1; i <= 3; i++) {
-        see_ask(&e, &(struct ask){.to = server_a, .source = &teredo_rs_source, .nonce = i});
-        bench_wait(&e.b, 4 * NSEC_S);
+        see_ask(e, &(struct ask){.to = server_a, .source = &teredo_rs_source, .nonce = i});
+        bench_wait(&e->b, 4 * NSEC_S);
     }
-    bench_wait(&e.b, 10 * NSEC_S);
-    is_int(is_qualification(&e, 0, QUALIFY_NOT_QUALIFIED, QUALIFY_UNANSWERED, "nobody answers")
+    bench_wait(&e->b, 10 * NSEC_S);
+    is_int(is_qualification(e, 0, QUALIFY_NOT_QUALIFIED, QUALIFY_UNANSWERED, "nobody answers")
                .solicitations,
            3, "three solicitations are one qualification");
-    end(&e);
+    end(e);
 
     e = ear_new();
-    begin(&e);
-    see_ask(&e, &(struct ask){.to = server_a, .source = &teredo_rs_source, .nonce = 1});
-    end(&e);
-    is_qualification(&e, 0, QUALIFY_INCONCLUSIVE, QUALIFY_CAPTURE_ENDED,
+    begin(e);
+    see_ask(e, &(struct ask){.to = server_a, .source = &teredo_rs_source, .nonce = 1});
+    end(e);
+    is_qualification(e, 0, QUALIFY_INCONCLUSIVE, QUALIFY_CAPTURE_ENDED,
                      "an answer may have come after the capture");
 
     e = ear_new();
-    begin(&e);
-    see_ask(&e, &(struct ask){server_a, &teredo_rs_source, 1, true, a_outside, 64});
-    bench_wait(&e.b, 10 * NSEC_S);
-    is_int(count(&e, EVENT_REJECTED), 1, "an advertisement that breaks a rule is told");
-    is_qualification(&e, 0, QUALIFY_NOT_QUALIFIED, QUALIFY_REJECTED, "and does not qualify");
-    end(&e);
+    begin(e);
+    see_ask(e, &(struct ask){server_a, &teredo_rs_source, 1, true, a_outside, 64});
+    bench_wait(&e->b, 10 * NSEC_S);
+    is_int(count(e, EVENT_REJECTED), 1, "an advertisement that breaks a rule is told");
+    is_qualification(e, 0, QUALIFY_NOT_QUALIFIED, QUALIFY_REJECTED, "and does not qualify");
+    end(e);
 }
 
 int main(void)
