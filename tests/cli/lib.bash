@@ -44,6 +44,8 @@ sh_t() {
 
 # start NAME ARGUMENT…: teredoctl in the background, into NAME.out and NAME.err; sets PID
 start() {
+    # What an earlier one of that name has said is no sign of this one.
+    : >"$1.out"
     "$TEREDOCTL" "${@:2}" >"$1.out" 2>"$1.err" 3>&- &
     PID=$!
     BACKGROUND+=("$PID")
