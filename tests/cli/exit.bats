@@ -203,6 +203,7 @@ teardown() {
 interrupted() {
     local pid status=0
 
+    rm -f log
     "$@" -v 2>log &
     pid=$!
     wait_for 10 grep -q . log

@@ -1,8 +1,8 @@
 #!/usr/bin/env bats
 # `teredoctl trace` of captures: files of the lab's vantage points, and an interface in it.
 
-# what runs in the lab is expanded there
-# shellcheck disable=SC2016
+# what runs in the lab is expanded there, and bats sets stderr
+# shellcheck disable=SC2016,SC2154
 bats_require_minimum_version 1.5.0
 
 setup() {
@@ -13,7 +13,6 @@ setup() {
 
 # t ARGUMENT…: teredoctl
 t() {
-    # shellcheck disable=SC2154 # stderr is bats'
     run --separate-stderr timeout 60 "$TEREDOCTL" "$@"
     printf '$ teredoctl %s => %s\n%s\n%s\n' "$*" "$status" "$output" "$stderr"
 }
