@@ -193,6 +193,16 @@ END
         .qualification.reason == "name_not_found"'
 }
 
+@test "a server whose advertisements break a rule is CRITICAL; jsonl tells of each" {
+    server
+    # Its origin indications are private, which nobody has allowed here.
+    t check "$PRIMARY" --format=jsonl
+    [ "$status" -eq 2 ]
+    json -s 'any(.[]; .command == "check" and .event == "rejected" and .rule == "origin_global")'
+    json -s '.[-1] | .status == "critical" and .cause == "qualification" and .relay.state == "untested" and
+        .qualification.reason == "replies_rejected"'
+}
+
 @test "a server that does not relay is CRITICAL, and the line says so" {
     # Its advertisements pass the filter, and what it relays, a short packet, does not.
     need_namespace

@@ -64,7 +64,7 @@ column() {
         t "$command" $argument --header --format=json
         usage_error "--header goes with --format=tsv"
     done
-    t check 192.0.2.1 --header --format=json
+    t check 192.0.2.1 --header
     [ "$status" -eq 3 ]
     [ "$output" = "TEREDO UNKNOWN - --header goes with --format=tsv" ]
 }

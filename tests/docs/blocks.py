@@ -152,13 +152,14 @@ def run(script, scratch, directory):
     for name in os.environ:
         if name.endswith("SAN_OPTIONS"):
             environment[name] = os.environ[name]
-    try:
-        return subprocess.run(
-            ["bash", "-c", script], cwd=directory, env=environment, timeout=TIMEOUT, check=False,
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        ).stdout.splitlines()
-    except subprocess.TimeoutExpired:
+    # timeout also ends what the script has started: it would keep the pipe open.
+    done = subprocess.run(
+        ["timeout", "-k", "5", str(TIMEOUT), "bash", "-c", script], cwd=directory, env=environment, check=False,
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )
+    if done.returncode in (124, 137):
         return [f"not done after {TIMEOUT} s: {script}"]
+    return done.stdout.splitlines()
 
 
 def made(block, scratch):
@@ -193,7 +194,9 @@ def fresh(block, scratch):
 
 
 def prepare(scratch):
-    program = Path(os.environ.get("TEREDOCTL") or HERE / "../../build/teredoctl").resolve()
+    # The program itself, where TEREDOCTL keeps records for other tests.
+    program = os.environ.get("TEREDOCTL_PROGRAM") or os.environ.get("TEREDOCTL")
+    program = Path(program or HERE / "../../build/teredoctl").resolve()
     (scratch / "teredoctl").symlink_to(program)
     fixtures = scratch / "fixtures"
     fixtures.mkdir()

@@ -89,6 +89,8 @@ events() {
     [ -n "${JSON_OUTPUTS:-}" ] || skip "JSON_OUTPUTS names no directory: make check sets it"
     find "$JSON_OUTPUTS" -type f >outputs
     [ -s outputs ] || skip "no other test ran"
+    # Of what repeats itself ten thousand times the beginning is enough.
+    find "$JSON_OUTPUTS" -type f -size +1M -exec truncate -s 1M {} +
     mapfile -t files <outputs
     validate "${files[@]}"
     [ "$status" -eq 0 ]
