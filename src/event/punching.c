@@ -87,18 +87,21 @@ static const struct cause_words causes[CAUSE_COUNT] = {
     [CAUSE_NOT_FORWARDED] =
         {"not_forwarded",
          "the indirect bubble went to the peer's server, and nothing of it came out for the peer",
-         "the server does not relay, refuses this source (RFC 4380 5.3.1), or is off-line; ask the "
-         "peer to qualify with a server that relays"},
+         "ask the peer to qualify with a server that relays: this one does not, refuses the "
+         "bubble's source (RFC 4380 5.3.1), or is off-line"},
     [CAUSE_FORWARD_LOST] =
         {"forward_lost",
          "the peer's server forwarded the bubble, and it did not arrive at the peer",
-         "the peer's NAT has lost the mapping that its address names; have the peer qualify again, "
-         "and see with `teredoctl classify` how long its NAT keeps a mapping"},
+         "have the peer qualify again, for its NAT has lost the mapping that its address names, "
+         "and "
+         "see with `teredoctl classify --lifetime` how long it keeps one"},
     [CAUSE_ANSWER_LOST] =
         {"answer_lost",
          "the peer answered directly, and its answer did not arrive at the initiator",
-         "the initiator's NAT refuses it, or it was lost: compare the port that it left the peer's "
-         "NAT from with the one in the peer's address; run `teredoctl classify` at both ends"},
+         "compare the port that the answer left the peer's NAT from with the one in the peer's "
+         "address, and run `teredoctl classify` at both ends: the initiator's NAT refuses it, or "
+         "it "
+         "was lost"},
     [CAUSE_NO_DATA] =
         {"no_data",
          "the peer answered directly, and no data followed that would show the path open in both "
@@ -107,8 +110,7 @@ static const struct cause_words causes[CAUSE_COUNT] = {
     [CAUSE_NO_INDIRECT_BUBBLE] =
         {"no_indirect_bubble",
          "a direct bubble was seen, but none through the peer's server, and no answer",
-         "capture "
-         "all UDP of the initiator: the indirect bubble goes to another address"},
+         "capture all UDP of the initiator: the indirect bubble goes to another address"},
     [CAUSE_DIRECT_PATH_UNSEEN] =
         {"direct_path_unseen",
          "only the way through the peer's server was captured, so that nothing is known of the "
@@ -128,11 +130,11 @@ static const struct cause_words causes[CAUSE_COUNT] = {
 static const struct cause_words captured[CAUSE_COUNT] = {
     [CAUSE_PEER_NAT_TRIPS] =
         {"",
-         "the punch fails, yet the peer's answer comes through to another port of the initiator, "
-         "from which the direct bubble stopped short of the peer's NAT: that NAT keeps state for "
-         "the bubble it should discard, and sends the answer from another port",
-         "on the peer's NAT, drop unsolicited UDP on the outside interface before connection "
-         "tracking confirms it; then start the peer again from another port"},
+         "the peer's NAT trips over the direct bubble: it keeps state for the bubble that it "
+         "should "
+         "discard, and sends the peer's answer from another port",
+         "ask whoever runs the peer's router to drop unsolicited UDP on its outside interface "
+         "before connection tracking confirms it, then start the peer again from another port"},
     [CAUSE_PEER_SERVER_UNREACHABLE] =
         {"", "the peer's Teredo server is not reachable, so no bubble reached the peer through it",
          "have the peer qualify with a server that lives; its address will change with it"},
@@ -140,8 +142,8 @@ static const struct cause_words captured[CAUSE_COUNT] = {
         {"",
          "the peer lives and answers through the initiator's server, but nothing from it arrives "
          "directly: one of the two NATs maps or filters too strictly",
-         "a symmetric NAT reaches only peers behind a cone or address-restricted NAT; run "
-         "`teredoctl classify` at both ends to find it"},
+         "run `teredoctl classify` at both ends to find the strict NAT: a symmetric one reaches "
+         "only peers behind a cone or address-restricted NAT"},
     [CAUSE_DIRECT_ANSWER_MISSING] =
         {"",
          "the peer lives and has answered through the initiator's server, but nothing from it "
@@ -151,14 +153,15 @@ static const struct cause_words captured[CAUSE_COUNT] = {
         {"",
          "answers came only from another endpoint than the one in the peer's address, and without "
          "proof that the peer sent them",
-         "the peer's NAT has mapped it anew, or somebody else answers; capture at the peer too"},
+         "capture at the peer too: its NAT has mapped it anew, or somebody else answers"},
     [CAUSE_DATA_LOST] = {"",
                          "bubbles crossed in both directions, but no reply to the data was seen",
-                         "the peer may filter this kind of data, or the path loses packets"},
+                         "send something else, such as a ping: the peer may filter this kind of "
+                         "data, or the path loses packets"},
     [CAUSE_PEER_SILENT] =
         {"", "the peer's server lives, but the peer answers nothing",
-         "the peer is off-line, its NAT mapping has expired, its NAT answers from a port that the "
-         "initiator's NAT refuses, or its server does not relay; capture at the peer too"},
+         "capture at the peer too: it is off-line, its NAT mapping has expired, its NAT answers "
+         "from a port that the initiator's NAT refuses, or its server does not relay"},
 };
 
 struct step_words {
