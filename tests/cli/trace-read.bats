@@ -292,7 +292,7 @@ punched: both NATs are open and data crosses directly
     status_is 1
     [[ $output == *'not punched: '* ]]
     # Whatever is in that frame: here an ARP request.
-    { punch_at_a 10 | head -n 2 && for i in 3 4 5 6 7 8 9; do
+    { punch_at_a 10 | head -n 2 && for _ in 3 4 5 6 7 8 9; do
         echo "frame ffffffffffff 020000000001 0806 00010800060400010200000000016440010200000000000064400101"
     done; } | "$craft" >arp.pcap
     t trace -r arp.pcap

@@ -36,6 +36,7 @@ struct state {
     struct overhear_config config;
     nsec now;
     struct evidence fed[ADDRESSES][ADDRESSES]; /* by source and destination */
+    bool advertised[ENDPOINTS];                /* as mapped endpoints, by router advertisements */
     uint64_t bubbles, punches, qualifications;
     bool done;
 };
@@ -94,6 +95,22 @@ static void check_step(const struct step_report *step, nsec now)
         HOLDS(step->views[i].vantage < VANTAGES && step->views[i].place <= PLACE_RECEIVER);
 }
 
+/* Whether the punch is of the client that was asked for. Of an initiator without a Teredo address
+ * only its endpoint tells, or what a server has advertised to it. */
+static bool is_asked_for(const struct state *s, const struct punching *p)
+{
+    struct teredo_addr wanted;
+
+    if (ip6_equal(&p->peer, &s->config.peer) || ip6_equal(&p->own, &s->config.peer))
+        return true;
+    if (p->has_own || !teredo_addr_decode(&s->config.peer, &wanted))
+        return false;
+    for (unsigned i = 0; i < ENDPOINTS; i++)
+        if (s->advertised[i] && endpoint_equal(endpoints[i], wanted.mapped))
+            return true;
+    return endpoint_equal(p->mapped, wanted.mapped);
+}
+
 static void check_punch(const struct state *s, const struct punching *p)
 {
     struct teredo_addr peer;
@@ -109,10 +126,8 @@ static void check_punch(const struct state *s, const struct punching *p)
     for (int i = 0; i < STEP_COUNT; i++)
         check_step(&p->steps[i], s->now);
     check_step(&p->request, s->now);
-    /* Who uses a link-local address is known by its endpoint alone. */
     if (s->config.has_peer)
-        HOLDS(ip6_equal(&p->peer, &s->config.peer) || ip6_equal(&p->own, &s->config.peer) ||
-              !p->has_own);
+        HOLDS(is_asked_for(s, p));
 }
 
 static void drain(struct state *s)
@@ -200,6 +215,8 @@ static void feed_packet(struct state *s, const uint8_t *r, struct observation o)
         teredo_add_auth_nonce(&p, nonce);
     p.has_origin = (r[7] & 8) != 0 || (kind == 11 && (r[7] & 16) != 0);
     p.origin = endpoints[2 + r[7] / 32 % 4];
+    if (kind == 11)
+        s->advertised[2 + r[7] / 32 % 4] = true;
     if (kind != 10 && kind != 11) {
         struct evidence *e = &s->fed[source][destination];
 

@@ -88,6 +88,35 @@ arrow() {
     xmllint --noout - <<<"$output"
 }
 
+@test "json, jsonl and tsv of two vantage points: each step where it was seen, and the clocks" {
+    local punch='.verdict == "punched" and .cause == "none" and .side == "initiator" and .both_sides
+        and .initiator.local.address == "100.64.1.2" and .initiator.mapped.address == "203.0.113.10"
+        and .peer.mapped.address == "198.51.100.20" and .peer.server.address == "192.0.2.129"
+        and [.steps[].step] == [1, 2, 3, 4, 5]
+        and [.steps[].state] == ["sent", "sent", "observed", "received", "received"]
+        and (.steps[2].views | map(.capture)) == ["seen-b"]
+        and (.steps[3].views | map(.capture, .place)) == ["seen-b", "sender", "seen-a", "receiver"]'
+    t lab -q --delay 5ms --pcap-each seen
+    [ "$status" -eq 0 ]
+    t trace -r seen-a seen-b --format=jsonl
+    [ "$status" -eq 0 ]
+    jq -se '[.[].event] | unique == ["client_qualification", "clock", "punch", "summary"]' <<<"$output"
+    jq -se '.[0] | .event == "clock" and .capture == "seen-b" and .reference == "seen-a" and .packets > 0
+        and .error_s > 0 and (.offset_s | fabs) <= .error_s' <<<"$output"
+    jq -se ".[] | select(.event == \"punch\") | $punch" <<<"$output"
+    jq -se '.[-1] | .event == "summary" and .punches == 1 and .punched == 1 and .qualifications == 2' <<<"$output"
+    t trace -r seen-a seen-b --format=json
+    [ "$status" -eq 0 ]
+    jq -e ".schema == 1 and .command == \"trace\" and (.events[] | select(.event == \"punch\") | $punch)" <<<"$output"
+    t trace -r seen-a --peer 2001:0:c000:281::1 --format=json
+    [ "$status" -eq 2 ]
+    jq -e '.events[-1].punches == 0' <<<"$output"
+    t trace -r seen-a --format=tsv
+    [ "$status" -eq 0 ]
+    [ "${#lines[@]}" -eq 1 ]
+    [[ $output == *$'Z\tpunched\tnone\t2001:0:c000:201:'*$'\tinitiator\tnonce\t198.51.100.20:'* ]]
+}
+
 # follow READY OPTION…: `trace --passive` on a terminal in the lab, and beside it a hole punch as soon
 # as the screen shows READY; all that came to the screen is then in $output.
 follow() {
