@@ -8,21 +8,6 @@
 #include "clock.h"
 #include "command.h"
 
-/* Keeps the verdict for the exit status on its way to the reporter. */
-struct outcome {
-    struct event_sink next;
-    enum check_status status;
-};
-
-static void emit(void *context, const struct event *event)
-{
-    struct outcome *o = context;
-
-    if (event->kind == EVENT_CHECKING)
-        o->status = event->checking.status;
-    o->next.emit(o->next.context, event);
-}
-
 static int check(struct client *c, const struct check_options *o, struct error *error)
 {
     struct check_config config = {
@@ -31,8 +16,8 @@ static int check(struct client *c, const struct check_options *o, struct error *
         .critical = o->critical,
         .relay_timeout = o->timeout / 2,
     };
-    struct outcome outcome = {client_sink(c), CHECK_UNKNOWN};
-    struct event_sink sink = {emit, &outcome};
+    struct outcome outcome = {client_sink(c), EVENT_CHECKING, CHECK_UNKNOWN};
+    struct event_sink sink = outcome_sink(&outcome);
     struct check *engine;
     int result;
 
@@ -44,7 +29,7 @@ static int check(struct client *c, const struct check_options *o, struct error *
     check_init(engine, &config);
     result = client_run(c, (struct engine){&check_ops, engine}, &sink, error);
     free(engine);
-    return result != 0 ? -1 : (int)outcome.status;
+    return result != 0 ? -1 : outcome.status;
 }
 
 static void say_unknown(FILE *out, const char *what)

@@ -112,21 +112,6 @@ static const struct argp argp = {
     .children = children,
 };
 
-/* Keeps the verdict for the exit status on its way to the reporter. */
-struct outcome {
-    struct event_sink next;
-    enum classify_verdict verdict;
-};
-
-static void emit(void *context, const struct event *event)
-{
-    struct outcome *o = context;
-
-    if (event->kind == EVENT_CLASSIFICATION)
-        o->verdict = event->classification->verdict;
-    o->next.emit(o->next.context, event);
-}
-
 static unsigned socket_count(const struct arguments *a)
 {
     return a->lifetime ? PROBE_SOCKETS + LIFETIME_PORTS : PROBE_SOCKETS;
@@ -148,8 +133,8 @@ static int classify(struct client *c, const struct arguments *a, struct error *e
         .lifetime_resolution = a->resolution,
     };
     struct probe *engine;
-    struct outcome outcome = {client_sink(c), CLASSIFY_PARTIAL};
-    struct event_sink sink = {emit, &outcome};
+    struct outcome outcome = {client_sink(c), EVENT_CLASSIFICATION, CLASSIFY_PARTIAL};
+    struct event_sink sink = outcome_sink(&outcome);
     int result;
 
     if (a->extra_port == c->server.port) {
@@ -166,7 +151,7 @@ static int classify(struct client *c, const struct arguments *a, struct error *e
     probe_init(engine, &config);
     result = client_run(c, (struct engine){&probe_ops, engine}, &sink, error);
     free(engine);
-    return result != 0 ? -1 : (int)outcome.verdict;
+    return result != 0 ? -1 : outcome.status;
 }
 
 static int once(void *context, struct error *error)

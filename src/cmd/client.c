@@ -132,6 +132,28 @@ struct event_sink client_sink(struct client *c)
     return (struct event_sink){report, c};
 }
 
+static void keep_outcome(void *context, const struct event *event)
+{
+    struct outcome *o = context;
+
+    if (event->kind == o->kind) {
+        if (event->kind == EVENT_QUALIFICATION)
+            o->status = (int)event->qualification.verdict;
+        else if (event->kind == EVENT_CLASSIFICATION)
+            o->status = (int)event->classification->verdict;
+        else if (event->kind == EVENT_PUNCHING)
+            o->status = (int)event->punching.verdict;
+        else if (event->kind == EVENT_CHECKING)
+            o->status = (int)event->checking.status;
+    }
+    o->next.emit(o->next.context, event);
+}
+
+struct event_sink outcome_sink(struct outcome *o)
+{
+    return (struct event_sink){keep_outcome, o};
+}
+
 void client_report(const struct client_options *o, const struct event *event)
 {
     struct report_config config = {

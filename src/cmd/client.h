@@ -78,6 +78,16 @@ int client_open_survey(struct client *c, const struct client_options *o, bool ex
 /* To the reporter, and to the rounds. */
 struct event_sink client_sink(struct client *c);
 
+/* Keeps the verdict for the exit status on its way to NEXT. */
+struct outcome {
+    struct event_sink next;
+    enum event_kind kind; /* of the event that has it: a command's last */
+    int status;           /* at first, that where none comes */
+};
+
+/* O must last as long as the sink. */
+struct event_sink outcome_sink(struct outcome *o);
+
 /* Sees every packet, for the log and the capture file. */
 struct live_tap client_tap(struct client *c);
 

@@ -88,14 +88,14 @@ static const struct argp argp = {
 };
 
 /* Keeps what the exit status needs on its way to the reporter. */
-struct outcome {
+struct listen_outcome {
     struct event_sink next;
     int status;
 };
 
 static void emit(void *context, const struct event *event)
 {
-    struct outcome *o = context;
+    struct listen_outcome *o = context;
 
     if (event->kind == EVENT_QUALIFICATION)
         o->status = (int)event->qualification.verdict;
@@ -113,7 +113,7 @@ static int listen_for_peers(struct client *c, const struct arguments *a, struct 
         .allow_private = a->client.allow_private,
     };
     struct respond *engine;
-    struct outcome outcome = {reporter_sink(c->reporter), 2};
+    struct listen_outcome outcome = {reporter_sink(c->reporter), 2};
     struct event_sink sink = {emit, &outcome};
     int result;
 

@@ -116,34 +116,19 @@ static const struct argp argp = {
     .children = children,
 };
 
-/* Keeps the verdict for the exit status on its way to the reporter. */
-struct outcome {
-    struct event_sink next;
-    enum qualify_verdict verdict;
-};
-
-static void emit(void *context, const struct event *event)
-{
-    struct outcome *o = context;
-
-    if (event->kind == EVENT_QUALIFICATION)
-        o->verdict = event->qualification.verdict;
-    o->next.emit(o->next.context, event);
-}
-
 static int qualify(struct client *c, struct error *error)
 {
     struct qualify_config config;
     struct qualify engine;
-    struct outcome outcome = {client_sink(c), QUALIFY_INCONCLUSIVE};
-    struct event_sink sink = {emit, &outcome};
+    struct outcome outcome = {client_sink(c), EVENT_QUALIFICATION, QUALIFY_INCONCLUSIVE};
+    struct event_sink sink = outcome_sink(&outcome);
 
     if (client_qualify_config(c, 0, &config, error) != 0)
         return -1;
     qualify_init(&engine, &config);
     if (client_run(c, (struct engine){&qualify_ops, &engine}, &sink, error) != 0)
         return -1;
-    return (int)outcome.verdict;
+    return outcome.status;
 }
 
 static int with_one(void *context, struct error *error)

@@ -7,21 +7,6 @@
 #include "trace_captures.h"
 #include "trace_options.h"
 
-/* Keeps the verdict for the exit status on its way to the reporter. */
-struct outcome {
-    struct event_sink next;
-    enum punch_verdict verdict;
-};
-
-static void emit(void *context, const struct event *event)
-{
-    struct outcome *o = context;
-
-    if (event->kind == EVENT_PUNCHING)
-        o->verdict = event->punching.verdict;
-    o->next.emit(o->next.context, event);
-}
-
 /* With --own-address our server is the one in it. */
 static void adopt_own_address(const struct client *c, const struct trace_options *a,
                               struct trace_config *config)
@@ -51,8 +36,8 @@ static int trace(struct client *c, const struct trace_options *a, struct error *
             },
     };
     struct trace *engine;
-    struct outcome outcome = {client_sink(c), PUNCH_INCONCLUSIVE};
-    struct event_sink sink = {emit, &outcome};
+    struct outcome outcome = {client_sink(c), EVENT_PUNCHING, PUNCH_INCONCLUSIVE};
+    struct event_sink sink = outcome_sink(&outcome);
     int result;
 
     if (client_qualify_config(c, 0, &config.qualify, error) != 0 ||
@@ -66,7 +51,7 @@ static int trace(struct client *c, const struct trace_options *a, struct error *
     trace_init(engine, &config);
     result = client_run(c, (struct engine){&trace_ops, engine}, &sink, error);
     free(engine);
-    return result != 0 ? -1 : (int)outcome.verdict;
+    return result != 0 ? -1 : outcome.status;
 }
 
 static int once(void *context, struct error *error)
