@@ -219,4 +219,22 @@ static inline struct in6_addr bench_teredo(uint32_t server, struct endpoint mapp
     return address;
 }
 
+/* The server SERVER answers the last solicitation that socket 0 sent to FROM, with ORIGIN. */
+static inline void bench_advertise(struct bench *b, struct endpoint server, struct endpoint from,
+                                   struct endpoint origin)
+{
+    struct in6_addr source = teredo_link_local(TEREDO_FLAG_CONE, server);
+    struct teredo_packet rs, ra;
+    uint8_t body[TEREDO_RA_SIZE];
+
+    if (!bench_last_sent(b, 0, from, &rs) || rs.kind != TEREDO_RS)
+        abort();
+    teredo_make_ra(&ra, &source, &rs.ip6.source, server.address, 1280, body);
+    ra.has_auth = true;
+    ra.auth = rs.auth;
+    ra.has_origin = true;
+    ra.origin = origin;
+    bench_packet(b, 0, from, &ra);
+}
+
 #endif

@@ -40,18 +40,7 @@ static void start(void)
 
 static void advertise(struct endpoint from, struct endpoint origin)
 {
-    struct in6_addr source = teredo_link_local(TEREDO_FLAG_CONE, server);
-    struct teredo_packet rs, ra;
-    uint8_t body[TEREDO_RA_SIZE];
-
-    if (!bench_last_sent(&b, 0, from, &rs) || rs.kind != TEREDO_RS)
-        abort();
-    teredo_make_ra(&ra, &source, &rs.ip6.source, server.address, 1280, body);
-    ra.has_auth = true;
-    ra.auth = rs.auth;
-    ra.has_origin = true;
-    ra.origin = origin;
-    bench_packet(&b, 0, from, &ra);
+    bench_advertise(&b, server, from, origin);
 }
 
 /* Both addresses answer after 40 ms, and the bubble is on its way. */
