@@ -127,9 +127,9 @@ check_paths() { # LAYER SEARCH-PATH…: names the headers that are in reach and 
         printf '#if %s__has_include("%s")\n#else\n' "$not" "${file##*/}"
         printf '#error %s: src/%s is %s reach\n#endif\n' "$layer" "$file" \
             "$([[ -n $not ]] && echo in || echo out of)"
-    done < <(cd "$srcdir/src" && find . -name '*.h' | sed 's,^\./,,' | sort) >"$scratch/probe.c"
+    done < <(cd "$srcdir/src" && find . -name '*.h' | sed 's,^\./,,' | sort) >"$scratch/classify.c"
     # shellcheck disable=SC2086 # CC may hold options
-    $cc -nostdinc -E "$@" "$scratch/probe.c" 2>&1 >/dev/null | sed -n 's/.*#error //p'
+    $cc -nostdinc -E "$@" "$scratch/classify.c" 2>&1 >/dev/null | sed -n 's/.*#error //p'
 }
 
 check_purity() { # LIBRARY BELOW…: names what it calls beyond the libraries below it and the list

@@ -7,12 +7,12 @@
 #include "bubble_plan.h"
 #include "clock.h"
 #include "command.h"
+#include "paced_send.h"
 #include "pcap_writer.h"
 #include "privilege.h"
-#include "sighter.h"
 #include "status.h"
+#include "teredo_flows.h"
 #include "tsv.h"
-#include "volley.h"
 
 struct bubble {
     struct bubble_options options;
@@ -42,22 +42,22 @@ static struct bubble_packet *next_packet(struct bubble *b, const struct bubble_t
     p->ip4 = b->ip4;
     p->ip4_size = craft_encode(c, b->ip4, sizeof b->ip4);
     p->errnum = 0;
-    sighter_decode_datagram(p->ip4, p->ip4_size, &p->sighting);
+    teredo_flows_decode_datagram(p->ip4, p->ip4_size, &p->captured_packet);
     return p;
 }
 
 static void enter_in_book(struct bubble *b, const struct bubble_packet *p)
 {
     const struct craft *c = &b->plan.base;
-    const struct teredo_packet nothing = {0}, *packet = &p->sighting.packet;
+    const struct teredo_packet nothing = {0}, *packet = &p->captured_packet.packet;
     struct bubble_sent sent;
 
     /* Who answers a malformed packet has seen what was meant. */
-    if (p->sighting.extent != TEREDO_WHOLE)
+    if (p->captured_packet.extent != TEREDO_WHOLE)
         packet = c->raw == NULL ? &c->packet : &nothing;
     bubble_sent_describe(&sent, c->to, packet, b->plan.random_source);
     sent.number = p->number;
-    sent.when = p->sighting.when;
+    sent.when = p->captured_packet.when;
     bubble_book_add(&b->book, &sent);
 }
 
@@ -67,7 +67,7 @@ static void note_failure(struct bubble *b, const struct bubble_packet *p)
 
     if (b->summary.failed++ == 0)
         error_set(&b->send_error, p->errnum == EACCES || p->errnum == EPERM ? EX_NOPERM : EX_OSERR,
-                  p->errnum, "cannot send to %s", endpoint_format(p->sighting.udp.to, to));
+                  p->errnum, "cannot send to %s", endpoint_format(p->captured_packet.udp.to, to));
 }
 
 static void fire(void *context, unsigned long round)
@@ -80,7 +80,7 @@ static void fire(void *context, unsigned long round)
         const struct bubble_target *target = &b->plan.targets[i];
         struct bubble_packet *p = next_packet(b, target, inject_source(&b->inject, target->to));
 
-        p->errnum = inject_send(&b->inject, &b->plan.base, &p->sighting.when);
+        p->errnum = inject_send(&b->inject, &b->plan.base, &p->captured_packet.when);
         if (p->errnum == 0) {
             b->summary.sent++;
             enter_in_book(b, p);
@@ -107,7 +107,7 @@ static void receive(void *context, const struct udp_receipt *receipt, const uint
 {
     struct bubble *b = context;
     struct bubble_reply reply = {0};
-    struct sighting *s = &reply.sighting;
+    struct captured_packet *s = &reply.captured_packet;
     const struct bubble_sent *answered;
     bool decoded;
 
@@ -116,8 +116,8 @@ static void receive(void *context, const struct udp_receipt *receipt, const uint
         receive_icmp(b, receipt);
         return;
     }
-    decoded = sighter_decode_payload(bytes, receipt->size, s);
-    s->outside = SIGHTING_RECEIVED;
+    decoded = teredo_flows_decode_payload(bytes, receipt->size, s);
+    s->outside = CAPTURED_PACKET_RECEIVED;
     s->when = receipt->when;
     s->udp.from = receipt->from;
     s->udp.to = receipt->to;
@@ -175,9 +175,9 @@ static int show_or_write(struct bubble *b, struct error *error)
             const struct bubble_target *target = &b->plan.targets[i];
             struct bubble_packet *p = next_packet(b, target, source_without_socket(b, target->to));
 
-            p->sighting.when = start + (nsec)round * b->plan.interval;
+            p->captured_packet.when = start + (nsec)round * b->plan.interval;
             if (b->writer != NULL)
-                pcap_writer_add_packet(b->writer, p->sighting.when, p->ip4, p->ip4_size);
+                pcap_writer_add_packet(b->writer, p->captured_packet.when, p->ip4, p->ip4_size);
             b->summary.sent++;
             bubble_report_packet(b->report, p);
         }
@@ -245,7 +245,7 @@ static void tick(void *context, nsec now, nsec end)
 
 static int send_and_listen(struct bubble *b, struct error *error)
 {
-    struct volley_config volley = {
+    struct paced_send_config paced_send = {
         .inject = &b->inject,
         .rounds = b->options.count,
         .interval = b->plan.interval,
@@ -257,7 +257,7 @@ static int send_and_listen(struct bubble *b, struct error *error)
     };
     bool interrupted = false;
 
-    if (open_sockets(b, error) != 0 || volley_run(&volley, &interrupted, error) != 0)
+    if (open_sockets(b, error) != 0 || paced_send_run(&paced_send, &interrupted, error) != 0)
         return -1;
     status_hush(&b->status, b->status.printed);
     b->summary.wait = b->options.wait;

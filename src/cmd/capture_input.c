@@ -48,8 +48,9 @@ static int open_captures(struct capture_input *in, char **files, int count, cons
     if (in->captures == NULL)
         return error_set(error, EX_OSERR, ENOMEM, "cannot start");
     for (; in->count < count; in->count++) {
-        struct capture *c = interface != NULL ? capture_open_live(interface, &in->control, error)
-                                              : capture_open(files[in->count], &in->control, error);
+        struct capture *c = interface != NULL
+                                ? capture_open_live(interface, &in->reference, error)
+                                : capture_open(files[in->count], &in->reference, error);
 
         if (c == NULL)
             return -1;
@@ -63,8 +64,8 @@ int capture_input_open(struct capture_input *in, char **files, int file_count,
 {
     in->captures = NULL;
     in->count = 0;
-    in->control.stop_fd = open_signals(error);
-    if (in->control.stop_fd < 0 ||
+    in->reference.stop_fd = open_signals(error);
+    if (in->reference.stop_fd < 0 ||
         open_captures(in, file_count > 0 ? files : NULL, file_count, interface, error) != 0)
         return -1;
     return privilege_become(NULL, error) != 0 ? -1 : privilege_drop(error);
@@ -83,7 +84,7 @@ void capture_input_close(struct capture_input *in)
     free(in->captures);
     in->captures = NULL;
     in->count = 0;
-    if (in->control.stop_fd >= 0)
-        close(in->control.stop_fd);
-    in->control.stop_fd = -1;
+    if (in->reference.stop_fd >= 0)
+        close(in->reference.stop_fd);
+    in->reference.stop_fd = -1;
 }

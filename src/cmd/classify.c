@@ -3,11 +3,11 @@
 #include <stdlib.h>
 #include <sysexits.h>
 
+#include "classify.h"
 #include "client.h"
 #include "clock.h"
 #include "command.h"
 #include "option_values.h"
-#include "probe.h"
 
 struct arguments {
     struct client_options client;
@@ -114,13 +114,13 @@ static const struct argp argp = {
 
 static unsigned socket_count(const struct arguments *a)
 {
-    return a->lifetime ? PROBE_SOCKETS + LIFETIME_PORTS : PROBE_SOCKETS;
+    return a->lifetime ? CLASSIFY_SOCKETS + LIFETIME_PORTS : CLASSIFY_SOCKETS;
 }
 
 static int classify(struct client *c, const struct arguments *a, struct error *error)
 {
-    struct endpoint local[PROBE_SOCKETS + LIFETIME_PORTS] = {0};
-    struct probe_config config = {
+    struct endpoint local[CLASSIFY_SOCKETS + LIFETIME_PORTS] = {0};
+    struct classify_config config = {
         .server = c->server,
         .secondary = c->secondary,
         .local = local,
@@ -132,7 +132,7 @@ static int classify(struct client *c, const struct arguments *a, struct error *e
         .lifetime_max = a->max_idle,
         .lifetime_resolution = a->resolution,
     };
-    struct probe *engine;
+    struct classify *engine;
     struct outcome outcome = {client_sink(c), EVENT_CLASSIFICATION, CLASSIFY_PARTIAL};
     struct event_sink sink = outcome_sink(&outcome);
     int result;
@@ -148,8 +148,8 @@ static int classify(struct client *c, const struct arguments *a, struct error *e
     engine = malloc(sizeof *engine);
     if (engine == NULL)
         return error_set(error, EX_OSERR, ENOMEM, "cannot start");
-    probe_init(engine, &config);
-    result = client_run(c, (struct engine){&probe_ops, engine}, &sink, error);
+    classify_init(engine, &config);
+    result = client_run(c, (struct engine){&classify_ops, engine}, &sink, error);
     free(engine);
     return result != 0 ? -1 : outcome.status;
 }

@@ -107,11 +107,12 @@ int client_open(struct client *c, const struct client_options *o, unsigned count
     return open_reporter(c, explain, error);
 }
 
-int client_open_survey(struct client *c, const struct client_options *o, bool explain,
-                       struct error *error)
+int client_open_qualify_many(struct client *c, const struct client_options *o, bool explain,
+                             struct error *error)
 {
     *c = (struct client){.options = o};
-    if (open_writer(c, error) != 0 || (c->survey = survey_open(o->local_port, error)) == NULL ||
+    if (open_writer(c, error) != 0 ||
+        (c->qualify_many_summary = qualify_many_open(o->local_port, error)) == NULL ||
         drop_privileges(o, error) != 0)
         return -1;
     return open_reporter(c, explain, error);
@@ -282,7 +283,7 @@ int client_close(struct client *c, int status, struct error *error)
     }
     if (c->live != NULL)
         live_close(c->live);
-    if (c->survey != NULL)
-        survey_close(c->survey);
+    if (c->qualify_many_summary != NULL)
+        qualify_many_close(c->qualify_many_summary);
     return status;
 }

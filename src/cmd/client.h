@@ -8,9 +8,9 @@
 #include "live.h"
 #include "pcap_writer.h"
 #include "qualify.h"
+#include "qualify_many.h"
 #include "report.h"
 #include "rounds.h"
-#include "survey.h"
 
 struct client_options {
     const char *command;
@@ -47,7 +47,7 @@ struct client {
     struct endpoint server;
     struct endpoint secondary;
     struct live *live;
-    struct survey_driver *survey; /* instead of live, server and secondary */
+    struct qualify_many *qualify_many_summary; /* instead of live, server and secondary */
     struct reporter *reporter;
     struct pcap_writer *writer; /* NULL = none asked for */
 };
@@ -72,8 +72,8 @@ int client_open(struct client *c, const struct client_options *o, unsigned count
                 struct error *error);
 
 /* The same for many servers. */
-int client_open_survey(struct client *c, const struct client_options *o, bool explain,
-                       struct error *error);
+int client_open_qualify_many(struct client *c, const struct client_options *o, bool explain,
+                             struct error *error);
 
 /* To the reporter, and to the rounds. */
 struct event_sink client_sink(struct client *c);

@@ -4,26 +4,26 @@
 #include <sysexits.h>
 
 #include "capture_input.h"
+#include "capture_reader.h"
+#include "captured_packet_report.h"
 #include "command.h"
 #include "decode_hex.h"
 #include "decode_options.h"
 #include "entropy.h"
-#include "sift.h"
-#include "sighting_report.h"
 #include "tsv.h"
 
 struct decode {
     struct decode_options options;
     struct output output;
-    struct sighting_printer printer;
-    struct sift sift;
+    struct captured_packet_printer printer;
+    struct capture_reader capture_reader;
     struct capture_input input;
     uint64_t dropped;
 };
 
-static void print_packet(void *context, const struct sighting *s)
+static void print_packet(void *context, const struct captured_packet *s)
 {
-    sighting_print(context, s);
+    captured_packet_print(context, s);
 }
 
 static void flush_results(void *context)
@@ -33,16 +33,16 @@ static void flush_results(void *context)
 
 static int open_all(struct decode *d, struct error *error)
 {
-    struct sighter_config config = {.summary = d->options.summary};
+    struct teredo_flows_config config = {.summary = d->options.summary};
 
     if (!entropy_fill(&config.seed, sizeof config.seed, error))
         return -1;
-    d->sift.sighter = sighter_new(&config);
-    if (d->sift.sighter == NULL)
+    d->capture_reader.teredo_flows = teredo_flows_new(&config);
+    if (d->capture_reader.teredo_flows == NULL)
         return error_set(error, EX_OSERR, ENOMEM, "cannot start");
-    d->input.control.filter = d->options.filter;
-    d->input.control.before_wait = flush_results;
-    d->input.control.context = &d->output;
+    d->input.reference.filter = d->options.filter;
+    d->input.reference.before_wait = flush_results;
+    d->input.reference.context = &d->output;
     return capture_input_open(&d->input, d->options.files, d->options.file_count,
                               d->options.interface, error);
 }
@@ -56,13 +56,13 @@ static int read_capture(struct decode *d, struct capture *c, struct error *error
     if (d->options.interface != NULL && !d->options.quiet)
         fprintf(stderr, "teredoctl decode: listening on %s, link type %s; end with Ctrl-C\n",
                 d->options.interface, capture_link_name(c));
-    sighting_printer_file(&d->printer, capture_file(c));
-    result = sift_capture(&d->sift, c, error);
+    captured_packet_printer_file(&d->printer, capture_file(c));
+    result = capture_reader_capture(&d->capture_reader, c, error);
     d->dropped += capture_dropped(c);
     return result;
 }
 
-static void print_remarks(const struct decode *d, const struct sighting_summary *sum)
+static void print_remarks(const struct decode *d, const struct flows_summary *sum)
 {
     if (d->options.quiet || d->options.summary)
         return;
@@ -80,27 +80,28 @@ static void print_remarks(const struct decode *d, const struct sighting_summary 
 
 static int decode_captures(struct decode *d, struct error *error)
 {
-    struct sighting_summary sum;
+    struct flows_summary sum;
     int result = open_all(d, error);
 
-    d->sift.tunnels = d->options.tunnels;
-    d->sift.count = d->options.count;
-    d->sift.seen = d->options.summary ? NULL : print_packet;
-    d->sift.context = &d->printer;
-    for (int i = 0; i < d->input.count && result == 0 && !sift_is_done(&d->sift); i++) {
+    d->capture_reader.tunnels = d->options.tunnels;
+    d->capture_reader.count = d->options.count;
+    d->capture_reader.seen = d->options.summary ? NULL : print_packet;
+    d->capture_reader.context = &d->printer;
+    for (int i = 0;
+         i < d->input.count && result == 0 && !capture_reader_is_done(&d->capture_reader); i++) {
         result = read_capture(d, d->input.captures[i], error);
         capture_input_close_one(&d->input, i);
     }
-    if (d->sift.sighter == NULL)
+    if (d->capture_reader.teredo_flows == NULL)
         return result;
-    sighter_summary(d->sift.sighter, &sum);
+    teredo_flows_summary(d->capture_reader.teredo_flows, &sum);
     /* What came before an error is told, if anything came. */
     if (result != 0 && sum.frames == 0)
         return result;
     if (d->options.summary)
-        sighting_summary_print(stdout, d->options.format, &sum, d->dropped);
+        captured_packet_summary_print(stdout, d->options.format, &sum, d->dropped);
     else
-        sighting_print_end(&d->printer);
+        captured_packet_print_end(&d->printer);
     output_flush(&d->output);
     print_remarks(d, &sum);
     return result != 0 ? result : sum.packets > 0 ? EX_OK : 1;
@@ -109,14 +110,14 @@ static int decode_captures(struct decode *d, struct error *error)
 static void close_all(struct decode *d)
 {
     capture_input_close(&d->input);
-    sighter_free(d->sift.sighter);
-    sighting_printer_file(&d->printer, NULL);
+    teredo_flows_free(d->capture_reader.teredo_flows);
+    captured_packet_printer_file(&d->printer, NULL);
     free(d->options.filter);
 }
 
 static int run(int argc, char **argv, struct error *error)
 {
-    static struct decode d = {.input.control.stop_fd = -1};
+    static struct decode d = {.input.reference.stop_fd = -1};
     struct error late;
     int status;
 

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <sysexits.h>
 
-#include "sighter.h"
+#include "teredo_flows.h"
 
 /* Digits in pairs, with blanks or colons between them if need be; how many bytes, or -1. */
 static long read_hex(const char *text, uint8_t *out, size_t room)
@@ -25,10 +25,11 @@ static long read_hex(const char *text, uint8_t *out, size_t room)
     return (long)count;
 }
 
-int decode_hex(struct sighting_printer *printer, const char *hex, bool quiet, struct error *error)
+int decode_hex(struct captured_packet_printer *printer, const char *hex, bool quiet,
+               struct error *error)
 {
     uint8_t *data = malloc(UINT16_MAX);
-    struct sighting s;
+    struct captured_packet s;
     long size;
     bool good;
 
@@ -40,10 +41,10 @@ int decode_hex(struct sighting_printer *printer, const char *hex, bool quiet, st
         error_set(error, EX_USAGE, 0, "--hex: not pairs of hexadecimal digits, at most 65535");
         return error_hint(error, "the UDP payload, such as tshark -T fields -e udp.payload prints");
     }
-    good = sighter_decode_payload(data, (size_t)size, &s);
+    good = teredo_flows_decode_payload(data, (size_t)size, &s);
     printer->single = true;
-    sighting_print(printer, &s);
-    sighting_print_end(printer);
+    captured_packet_print(printer, &s);
+    captured_packet_print_end(printer);
     output_flush(printer->out);
     if (!good && !quiet)
         fprintf(stderr, "teredoctl decode: no Teredo packet: %s (byte %zu)\n",

@@ -14,7 +14,7 @@
 #include "lab_story.h"
 #include "option_values.h"
 #include "output.h"
-#include "passage_pcap.h"
+#include "packet_event_pcap.h"
 #include "teredo_addr.h"
 
 /* How long a host may take to get ready: qualifying over slow, lossy links included. */
@@ -25,21 +25,21 @@
 struct lab {
     const struct lab_options *options;
     struct topology *topology;
-    struct lab_story *story;   /* NULL when a command runs */
-    struct passage_pcap *pcap; /* NULL when none is asked for */
+    struct lab_story *story;        /* NULL when a command runs */
+    struct packet_event_pcap *pcap; /* NULL when none is asked for */
     struct lab_program s1, s2, listener;
     char path[PATH_MAX];
     char peer[INET6_ADDRSTRLEN];
 };
 
-static void observe(void *context, const struct passage *passage)
+static void observe(void *context, const struct packet_event *packet_event)
 {
     struct lab *lab = context;
 
     if (lab->story != NULL)
-        lab_story_observe(lab->story, passage);
+        lab_story_observe(lab->story, packet_event);
     if (lab->pcap != NULL)
-        passage_pcap_add(lab->pcap, passage);
+        packet_event_pcap_add(lab->pcap, packet_event);
 }
 
 static int start_server(struct lab *lab, struct lab_program *program, enum lab_host host,
@@ -198,7 +198,8 @@ static int open_observers(struct lab *lab, struct error *error)
 
     if (o->command == NULL && (lab->story = lab_story_new(o->verbose)) == NULL)
         return error_set(error, EX_OSERR, ENOMEM, "cannot start the lab");
-    if (o->pcap != NULL && (lab->pcap = passage_pcap_open(o->pcap, o->pcap_each, error)) == NULL)
+    if (o->pcap != NULL &&
+        (lab->pcap = packet_event_pcap_open(o->pcap, o->pcap_each, error)) == NULL)
         return -1;
     return 0;
 }
@@ -220,7 +221,7 @@ static int run(int argc, char **argv, struct error *error)
         status = run_in_lab(&lab, error);
     topology_close(lab.topology, SETTLE);
     lab_story_free(lab.story);
-    if (lab.pcap != NULL && passage_pcap_close(lab.pcap, status >= 0 ? error : &late) != 0)
+    if (lab.pcap != NULL && packet_event_pcap_close(lab.pcap, status >= 0 ? error : &late) != 0)
         status = -1;
     if (status >= 0 && output_finish(stdout, error) != 0)
         return -1;

@@ -64,7 +64,7 @@ static const char *bubble_label(enum lab_host from, bool to_server)
 }
 
 /* What the packet is, in few words; NULL if it has no place in the story. */
-static const char *label_packet(const struct lab_story *story, const struct passage *p)
+static const char *label_packet(const struct lab_story *story, const struct packet_event *p)
 {
     struct udp_datagram d;
     struct teredo_packet t;
@@ -92,7 +92,7 @@ static const char *label_packet(const struct lab_story *story, const struct pass
     return NULL;
 }
 
-static void start_packet(struct lab_story *story, const struct passage *p)
+static void start_packet(struct lab_story *story, const struct packet_event *p)
 {
     struct packet *packet = &story->packets[story->count];
     const char *label = label_packet(story, p);
@@ -129,7 +129,7 @@ static void add_note(struct packet *packet, enum place place, const char *text)
 }
 
 /* A NAT that only refreshes what it has is no news. */
-static void note_nat(struct packet *packet, const struct passage *p)
+static void note_nat(struct packet *packet, const struct packet_event *p)
 {
     unsigned news =
         NAT_MAPPING_CREATED | NAT_MAPPING_EXPIRED | NAT_FILTER_OPENED | NAT_FILTER_EXPIRED;
@@ -139,7 +139,7 @@ static void note_nat(struct packet *packet, const struct passage *p)
         add_note(packet, p->place, nat_result_text(p->nat, text));
 }
 
-static void end_packet(struct packet *packet, const struct passage *p)
+static void end_packet(struct packet *packet, const struct packet_event *p)
 {
     char text[NAT_RESULT_STRLEN];
 
@@ -147,21 +147,21 @@ static void end_packet(struct packet *packet, const struct passage *p)
         return;
     packet->ended = true;
     packet->end = p->place;
-    packet->stopped = p->kind != PASSAGE_DELIVERED;
-    if (p->kind == PASSAGE_LOST)
+    packet->stopped = p->kind != PACKET_EVENT_DELIVERED;
+    if (p->kind == PACKET_EVENT_LOST)
         add_note(packet, p->place, "lost on the link");
-    else if (p->kind == PASSAGE_DISCARDED && p->nat != NULL)
+    else if (p->kind == PACKET_EVENT_DISCARDED && p->nat != NULL)
         add_note(packet, p->place, nat_result_text(p->nat, text));
-    else if (p->kind == PASSAGE_DISCARDED)
-        add_note(packet, p->place, passage_reason_text(p->reason));
+    else if (p->kind == PACKET_EVENT_DISCARDED)
+        add_note(packet, p->place, packet_event_reason_text(p->reason));
 }
 
-void lab_story_observe(void *context, const struct passage *p)
+void lab_story_observe(void *context, const struct packet_event *p)
 {
     struct lab_story *story = context;
     struct packet *packet;
 
-    if (p->kind == PASSAGE_SENT) {
+    if (p->kind == PACKET_EVENT_SENT) {
         if (p->protocol == IP_PROTOCOL_UDP && p->about == 0)
             start_packet(story, p);
         return;
@@ -170,19 +170,19 @@ void lab_story_observe(void *context, const struct passage *p)
     if (packet == NULL)
         return;
     switch (p->kind) {
-    case PASSAGE_NAT:
+    case PACKET_EVENT_NAT:
         note_nat(packet, p);
         break;
-    case PASSAGE_DUPLICATED:
+    case PACKET_EVENT_DUPLICATED:
         add_note(packet, p->place, "the link carries it twice");
         break;
-    case PASSAGE_LOST:
-    case PASSAGE_DISCARDED:
-    case PASSAGE_DELIVERED:
+    case PACKET_EVENT_LOST:
+    case PACKET_EVENT_DISCARDED:
+    case PACKET_EVENT_DELIVERED:
         end_packet(packet, p);
         break;
-    case PASSAGE_SENT:
-    case PASSAGE_FORWARDED:
+    case PACKET_EVENT_SENT:
+    case PACKET_EVENT_FORWARDED:
         break;
     }
 }

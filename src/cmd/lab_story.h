@@ -3,7 +3,7 @@
 #ifndef CMD_LAB_STORY_H
 #define CMD_LAB_STORY_H
 
-#include "passage.h"
+#include "packet_event.h"
 #include "sequence.h"
 
 struct lab_story;
@@ -12,8 +12,8 @@ struct lab_story;
  */
 struct lab_story *lab_story_new(bool with_qualification);
 
-/* A passage_observer whose context is the story. */
-void lab_story_observe(void *context, const struct passage *passage);
+/* A packet_event_observer whose context is the story. */
+void lab_story_observe(void *context, const struct packet_event *packet_event);
 
 /* Adds what has happened so far to the chart OUT, in order of sending. Unless WHOLE, the indirect
  * answers that a peer sends beside its direct ones (RFC 6081) are left out: where the direct ones

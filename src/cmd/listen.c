@@ -6,7 +6,7 @@
 #include "client.h"
 #include "command.h"
 #include "option_values.h"
-#include "respond.h"
+#include "responder.h"
 #include "status.h"
 
 struct arguments {
@@ -106,13 +106,13 @@ static void emit(void *context, const struct event *event)
 
 static int listen_for_peers(struct client *c, const struct arguments *a, struct error *error)
 {
-    struct respond_config config = {
+    struct responder_config config = {
         .refresh_interval = a->refresh,
         .count = a->count,
         .duration = a->duration,
         .allow_private = a->client.allow_private,
     };
-    struct respond *engine;
+    struct responder *engine;
     struct listen_outcome outcome = {reporter_sink(c->reporter), 2};
     struct event_sink sink = {emit, &outcome};
     int result;
@@ -123,8 +123,8 @@ static int listen_for_peers(struct client *c, const struct arguments *a, struct 
     engine = malloc(sizeof *engine);
     if (engine == NULL)
         return error_set(error, EX_OSERR, ENOMEM, "cannot start");
-    respond_init(engine, &config);
-    result = client_run(c, (struct engine){&respond_ops, engine}, &sink, error);
+    responder_init(engine, &config);
+    result = client_run(c, (struct engine){&responder_ops, engine}, &sink, error);
     free(engine);
     return result != 0 ? -1 : outcome.status;
 }

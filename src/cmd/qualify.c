@@ -154,7 +154,7 @@ static int with_several(void *context, struct error *error)
     struct client client;
     int status = -1;
 
-    if (client_open_survey(&client, &a->client, a->explain, error) == 0)
+    if (client_open_qualify_many(&client, &a->client, a->explain, error) == 0)
         status = qualify_list_run(&client, &a->list, a->rate, a->order, error);
     return client_close(&client, status, error);
 }

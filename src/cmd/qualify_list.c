@@ -178,7 +178,7 @@ static void emit(void *context, const struct event *event)
         s->held[s->count++] = (struct held){event->when, event->qualification};
         return;
     }
-    if (event->kind == EVENT_SURVEYED)
+    if (event->kind == EVENT_QUALIFIED_MANY)
         release(s);
     s->next.emit(s->next.context, event);
 }
@@ -186,7 +186,7 @@ static void emit(void *context, const struct event *event)
 int qualify_list_run(struct client *c, const struct qualify_list *l, unsigned rate,
                      enum list_order order, struct error *error)
 {
-    struct survey_config config = {
+    struct qualify_many_config config = {
         .names = (const char *const *)l->names,
         .count = l->count,
         .default_port = TEREDO_PORT,
@@ -196,7 +196,7 @@ int qualify_list_run(struct client *c, const struct qualify_list *l, unsigned ra
     struct sorter sorter = {.next = client_sink(c), .order = order};
     struct event_sink sink = {emit, &sorter};
     struct live_tap tap = client_tap(c);
-    struct survey summary;
+    struct qualify_many_summary summary;
     int result;
 
     if (order != LIST_AS_IT_COMES) {
@@ -204,7 +204,7 @@ int qualify_list_run(struct client *c, const struct qualify_list *l, unsigned ra
         if (sorter.held == NULL)
             return error_set(error, EX_OSERR, ENOMEM, "cannot keep the results");
     }
-    result = survey_run(c->survey, &config, &sink, &tap, &summary, error);
+    result = qualify_many_run(c->qualify_many_summary, &config, &sink, &tap, &summary, error);
     free(sorter.held);
     if (result != 0)
         return -1;

@@ -24,8 +24,9 @@ int qualify_list_read(struct qualify_list *l, char **servers, size_t count, cons
 
 void qualify_list_free(struct qualify_list *l);
 
-/* Qualifies with all of them; C is from client_open_survey. Returns the exit status: 0 if all are
- * qualified, 1 if one is not, 2 if something is inconclusive or left; or -1 and ERROR filled. */
+/* Qualifies with all of them; C is from client_open_qualify_many. Returns the exit status: 0 if all
+ * are qualified, 1 if one is not, 2 if something is inconclusive or left; or -1 and ERROR filled.
+ */
 int qualify_list_run(struct client *c, const struct qualify_list *l, unsigned rate,
                      enum list_order order, struct error *error);
 

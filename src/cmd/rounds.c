@@ -122,9 +122,9 @@ void rounds_note(struct rounds *r, const struct event *e)
     case EVENT_SERVER_LOST:
     case EVENT_LISTENED:
     case EVENT_PROGRESS:
-    case EVENT_SURVEYED:
+    case EVENT_QUALIFIED_MANY:
     case EVENT_CLOCK:
-    case EVENT_OVERHEARD:
+    case EVENT_PASSIVE:
         break;
     }
 }

@@ -31,7 +31,7 @@ static int trace(struct client *c, const struct trace_options *a, struct error *
                 .attempts = a->bubbles,
                 .ttl = a->ttl,
                 .allow_private = a->client.allow_private,
-                .control_ttl = a->ttl == 0 ? a->control_ttl : 0,
+                .reference_ttl = a->ttl == 0 ? a->reference_ttl : 0,
                 .server_port = TEREDO_PORT,
             },
     };

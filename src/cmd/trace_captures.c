@@ -8,7 +8,7 @@
 #include "capture_input.h"
 #include "clock.h"
 #include "entropy.h"
-#include "overhear.h"
+#include "passive.h"
 #include "replay.h"
 #include "tsv.h"
 
@@ -28,9 +28,9 @@ struct tracing {
     const struct trace_options *options;
     struct capture_input input;
     struct replay replay;
-    struct overhear *engine;
+    struct passive *engine;
     struct reporter *reporter;
-    const char *names[OVERHEARD_VANTAGES];
+    const char *names[PASSIVE_VANTAGES];
     unsigned long told;
     bool finished;
 };
@@ -48,8 +48,8 @@ static void emit(void *context, const struct event *event)
 static int make_engine(struct tracing *t, struct error *error)
 {
     const struct trace_options *o = t->options;
-    struct sighter_config sighter = {.flows = FLOWS};
-    struct overhear_config config = {
+    struct teredo_flows_config teredo_flows = {.flows = FLOWS};
+    struct passive_config config = {
         .vantages = t->replay.count,
         .settle = t->replay.count > 1 ? SETTLE_MANY : SETTLE_ONE,
         .has_peer = o->has_peer,
@@ -58,10 +58,10 @@ static int make_engine(struct tracing *t, struct error *error)
 
     if (!entropy_fill(&config.seed, sizeof config.seed, error))
         return -1;
-    sighter.seed = t->replay.seed = config.seed;
-    t->replay.sift.sighter = sighter_new(&sighter);
-    t->engine = overhear_new(&config);
-    return t->replay.sift.sighter == NULL || t->engine == NULL
+    teredo_flows.seed = t->replay.seed = config.seed;
+    t->replay.capture_reader.teredo_flows = teredo_flows_new(&teredo_flows);
+    t->engine = passive_new(&config);
+    return t->replay.capture_reader.teredo_flows == NULL || t->engine == NULL
                ? error_set(error, EX_OSERR, ENOMEM, "cannot start")
                : 0;
 }
@@ -98,7 +98,7 @@ static void tick(void *context)
 
     if (t->reporter == NULL || !reporter_has_terminal(t->reporter))
         return;
-    overhear_ops.waiting(t->engine, &waiting);
+    passive_ops.waiting(t->engine, &waiting);
     reporter_tick(t->reporter, clock_now(), &waiting);
 }
 
@@ -106,17 +106,17 @@ static int open_all(struct tracing *t, struct error *error)
 {
     const struct trace_options *o = t->options;
 
-    t->input.control.filter = o->filter;
-    t->input.control.pipe_command = "teredoctl trace -r -";
-    t->input.control.live_command = "teredoctl trace --passive";
-    t->input.control.patience_ms = TICK_MS;
-    t->input.control.before_wait = tick;
-    t->input.control.context = t;
+    t->input.reference.filter = o->filter;
+    t->input.reference.pipe_command = "teredoctl trace -r -";
+    t->input.reference.live_command = "teredoctl trace --passive";
+    t->input.reference.patience_ms = TICK_MS;
+    t->input.reference.before_wait = tick;
+    t->input.reference.context = t;
     if (capture_input_open(&t->input, o->arguments, o->argument_count, o->interface, error) != 0)
         return -1;
     t->replay.count = (unsigned)t->input.count;
-    t->replay.sift.tunnels = o->tunnels;
-    t->replay.sift.errors = true;
+    t->replay.capture_reader.tunnels = o->tunnels;
+    t->replay.capture_reader.errors = true;
     for (unsigned i = 0; i < t->replay.count; i++) {
         const char *file = capture_file(t->input.captures[i]);
 
@@ -127,12 +127,12 @@ static int open_all(struct tracing *t, struct error *error)
     return make_engine(t, error) != 0 ? -1 : make_reporter(t, error);
 }
 
-static struct overheard_summary summary_of(const struct tracing *t)
+static struct passive_summary summary_of(const struct tracing *t)
 {
-    struct overheard_summary sum = overhear_summary(t->engine);
-    struct sighting_summary seen;
+    struct passive_summary sum = passive_summary(t->engine);
+    struct flows_summary seen;
 
-    sighter_summary(t->replay.sift.sighter, &seen);
+    teredo_flows_summary(t->replay.capture_reader.teredo_flows, &seen);
     sum.packets = seen.packets;
     sum.frames = seen.frames;
     for (unsigned i = 0; i < t->replay.count; i++)
@@ -140,7 +140,7 @@ static struct overheard_summary summary_of(const struct tracing *t)
     return sum;
 }
 
-static int exit_status(const struct overheard_summary *sum)
+static int exit_status(const struct passive_summary *sum)
 {
     if (sum->not_punched > 0)
         return 1;
@@ -150,23 +150,23 @@ static int exit_status(const struct overheard_summary *sum)
 static int run(struct tracing *t, struct error *error)
 {
     struct event_sink sink = {emit, t};
-    struct event end = {.kind = EVENT_OVERHEARD};
+    struct event end = {.kind = EVENT_PASSIVE};
     int result;
 
     if (t->replay.sources[0].live)
         reporter_remark(t->reporter, "following %s; end with Ctrl-C", t->names[0]);
-    result = replay_run(&t->replay, (struct engine){&overhear_ops, t->engine}, &sink, &t->finished,
+    result = replay_run(&t->replay, (struct engine){&passive_ops, t->engine}, &sink, &t->finished,
                         error);
-    end.overheard = summary_of(t);
+    end.passive = summary_of(t);
     /* What came before an error is told, if anything came. */
-    if (result == 0 || end.overheard.frames > 0)
+    if (result == 0 || end.passive.frames > 0)
         emit(t, &end);
-    return result != 0 ? -1 : exit_status(&end.overheard);
+    return result != 0 ? -1 : exit_status(&end.passive);
 }
 
 int trace_captures(const struct trace_options *options, struct error *error)
 {
-    static struct tracing t = {.input.control.stop_fd = -1};
+    static struct tracing t = {.input.reference.stop_fd = -1};
     struct error late;
     int status;
 
@@ -177,7 +177,7 @@ int trace_captures(const struct trace_options *options, struct error *error)
         status = -1;
     }
     capture_input_close(&t.input);
-    sighter_free(t.replay.sift.sighter);
-    overhear_free(t.engine);
+    teredo_flows_free(t.replay.capture_reader.teredo_flows);
+    passive_free(t.engine);
     return status;
 }

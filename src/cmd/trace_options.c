@@ -15,7 +15,7 @@ enum {
     OPTION_BUBBLES,
     OPTION_FROM_PORT,
     OPTION_OWN,
-    OPTION_CONTROL_TTL,
+    OPTION_REFERENCE_TTL,
     OPTION_PASSIVE,
     OPTION_PEER,
     OPTION_FILTER,
@@ -40,7 +40,7 @@ static const struct argp_option options[] = {
     {"from-port", OPTION_FROM_PORT, "PORT", 0, "The same as --local-port", 0},
     {"own-address", OPTION_OWN, "ADDRESS", 0,
      "Our Teredo address, known already for this --from-port: do not qualify", 0},
-    {"control-ttl", OPTION_CONTROL_TTL, "N", 0,
+    {"control-ttl", OPTION_REFERENCE_TTL, "N", 0,
      "Time to live of the control's direct bubble, which must stop between the NATs; 0 sends no "
      "control (default: 2)",
      0},
@@ -112,8 +112,8 @@ static void check_captures(struct trace_options *o, struct argp_state *state)
         argp_error(state, "--every, --on-change and --output do not go with -r and --passive");
     if (o->passive && o->argument_count > 0)
         argp_error(state, "--passive takes no argument; name a client with --peer");
-    if (o->argument_count > OVERHEARD_VANTAGES)
-        argp_error(state, "at most %d captures can be traced together", OVERHEARD_VANTAGES);
+    if (o->argument_count > PASSIVE_VANTAGES)
+        argp_error(state, "at most %d captures can be traced together", PASSIVE_VANTAGES);
     if (o->client.watch && !o->passive)
         argp_error(state, "--watch goes with --passive");
     if (o->client.watch &&
@@ -179,8 +179,8 @@ static error_t parse_live(int key, char *arg, struct argp_state *state)
         parse_teredo(state, "--own-address", arg, &o->own);
         o->has_own = true;
         break;
-    case OPTION_CONTROL_TTL:
-        o->control_ttl = (uint8_t)option_number(state, "--control-ttl", arg, 0, 255);
+    case OPTION_REFERENCE_TTL:
+        o->reference_ttl = (uint8_t)option_number(state, "--control-ttl", arg, 0, 255);
         break;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -257,7 +257,7 @@ const struct argp trace_argp = {
 
 void trace_options_init(struct trace_options *o)
 {
-    *o = (struct trace_options){.bubbles = PUNCH_MAX_ATTEMPTS, .control_ttl = CONTROL_TTL};
+    *o = (struct trace_options){.bubbles = PUNCH_MAX_ATTEMPTS, .reference_ttl = CONTROL_TTL};
     client_options_init(&o->client, "trace", false);
     o->client.rounds = &o->rounds;
 }

@@ -17,7 +17,7 @@ struct trace_options {
     enum punch_ask ask;
     uint8_t ttl;
     unsigned bubbles;
-    uint8_t control_ttl;
+    uint8_t reference_ttl;
     /* Of captures, in place of a live run. */
     bool reads; /* -r was given */
     bool passive;

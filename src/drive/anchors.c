@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "clock_fit.h"
+#include "clock_match.h"
 
 struct anchor {
     uint64_t hash;
@@ -60,7 +60,7 @@ static void thin_out(struct anchors *a)
 
 /* An indirect bubble on either side of the server: what comes out has an origin indication before
  * it, and is else the same. */
-static bool is_indirect(const struct sighting *s, bool *forwarded)
+static bool is_indirect(const struct captured_packet *s, bool *forwarded)
 {
     struct teredo_addr to;
 
@@ -70,7 +70,7 @@ static bool is_indirect(const struct sighting *s, bool *forwarded)
     return *forwarded ? s->udp.from.address == to.server : s->udp.to.address == to.server;
 }
 
-static void keep(struct anchors *a, const struct sighting *s, uint64_t hash, bool forwarded)
+static void keep(struct anchors *a, const struct captured_packet *s, uint64_t hash, bool forwarded)
 {
     if (hash > a->limit)
         return;
@@ -86,7 +86,7 @@ static void keep(struct anchors *a, const struct sighting *s, uint64_t hash, boo
         thin_out(a);
 }
 
-void anchors_add(struct anchors *a, const struct sighting *s)
+void anchors_add(struct anchors *a, const struct captured_packet *s)
 {
     /* The same bubble goes to the peer and to its server; NATs leave a server's port alone. */
     uint64_t way =
@@ -131,10 +131,10 @@ static bool is_single(const struct anchors *a, size_t i)
            (i + 1 == a->count || a->list[i + 1].hash != a->list[i].hash);
 }
 
-struct clock_fit anchors_fit(const struct anchors *reference, const struct clock_fit *reference_fit,
-                             const struct anchors *other)
+struct clock_match anchors_fit(const struct anchors *reference,
+                               const struct clock_match *reference_fit, const struct anchors *other)
 {
-    struct clock_fit fit = {0};
+    struct clock_match fit = {0};
     struct clock_sample *samples = calloc(2 * (size_t)ANCHORS_KEPT, sizeof *samples);
     size_t count = 0, i = 0, j = 0;
 
@@ -151,7 +151,7 @@ struct clock_fit anchors_fit(const struct anchors *reference, const struct clock
         if (a->hash >= b->hash)
             j++;
     }
-    fit = clock_fit(samples, count);
+    fit = clock_match(samples, count);
     free(samples);
     if (reference_fit->packets > 0) {
         fit.bounded = fit.bounded && reference_fit->bounded;

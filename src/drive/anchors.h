@@ -4,8 +4,8 @@
 #ifndef DRIVE_ANCHORS_H
 #define DRIVE_ANCHORS_H
 
-#include "overheard.h"
-#include "sighting.h"
+#include "captured_packet.h"
+#include "passive_summary.h"
 
 enum {
     ANCHORS_KEPT = 8192
@@ -17,14 +17,15 @@ struct anchors;
  */
 struct anchors *anchors_new(uint64_t seed);
 
-void anchors_add(struct anchors *a, const struct sighting *s);
+void anchors_add(struct anchors *a, const struct captured_packet *s);
 
 /* Call once, when all are in. */
 void anchors_close(struct anchors *a);
 
 /* Fits the clock of OTHER to that of REFERENCE, whose times REFERENCE_FIT corrects first. */
-struct clock_fit anchors_fit(const struct anchors *reference, const struct clock_fit *reference_fit,
-                             const struct anchors *other);
+struct clock_match anchors_fit(const struct anchors *reference,
+                               const struct clock_match *reference_fit,
+                               const struct anchors *other);
 
 void anchors_free(struct anchors *a);
 

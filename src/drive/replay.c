@@ -5,13 +5,13 @@
 
 #include "anchors.h"
 #include "clock.h"
-#include "clock_fit.h"
+#include "clock_match.h"
 
 /* A capture with its next find at hand. */
 struct lane {
-    struct sighting s;
+    struct captured_packet s;
     struct icmp4_error icmp;
-    enum sift_result found;
+    enum capture_reader_result found;
     nsec when; /* of the find, or of the last frame, corrected */
 };
 
@@ -20,7 +20,7 @@ struct run {
     struct engine engine;
     const struct event_sink *sink;
     const bool *finished;
-    struct lane lanes[OVERHEARD_VANTAGES];
+    struct lane lanes[PASSIVE_VANTAGES];
     nsec now;
     struct error *error;
     bool failed; /* ERROR is filled: of the first capture that failed */
@@ -58,18 +58,19 @@ static void advance(struct run *r, unsigned vantage)
     struct lane *lane = &r->lanes[vantage];
     struct error other;
 
-    lane->found = sift_next(&replay->sift, replay->sources[vantage].capture, &lane->s, &lane->icmp,
-                            r->failed ? &other : r->error);
-    if (lane->found == SIFT_FAILED)
+    lane->found = capture_reader_next(&replay->capture_reader, replay->sources[vantage].capture,
+                                      &lane->s, &lane->icmp, r->failed ? &other : r->error);
+    if (lane->found == CAPTURE_READER_FAILED)
         r->failed = true;
     lane->when = clock_correct(&replay->fits[vantage], lane->s.when);
-    if (lane->found == SIFT_IDLE)
+    if (lane->found == CAPTURE_READER_IDLE)
         lane->when = clock_now();
 }
 
 static bool has_find(const struct lane *lane)
 {
-    return lane->found == SIFT_PACKET || lane->found == SIFT_ERROR || lane->found == SIFT_IDLE;
+    return lane->found == CAPTURE_READER_PACKET || lane->found == CAPTURE_READER_ERROR ||
+           lane->found == CAPTURE_READER_IDLE;
 }
 
 /* The lane whose find is the earliest; -1 = all are at their ends. */
@@ -154,9 +155,9 @@ static void play(struct run *r)
         const struct lane *lane = &r->lanes[vantage];
 
         pass_time(r, lane->when);
-        if (lane->found == SIFT_PACKET)
+        if (lane->found == CAPTURE_READER_PACKET)
             feed_packet(r, (unsigned)vantage);
-        else if (lane->found == SIFT_ERROR)
+        else if (lane->found == CAPTURE_READER_ERROR)
             feed_error(r, (unsigned)vantage);
         else
             feed_timer(r, (unsigned)vantage, lane->when);
@@ -175,26 +176,26 @@ static void play(struct run *r)
 static int collect(struct replay *r, struct capture *capture, struct anchors *anchors,
                    struct error *error)
 {
-    struct sift sift = r->sift;
+    struct capture_reader capture_reader = r->capture_reader;
     struct error ignored;
-    struct sighting s;
+    struct captured_packet s;
     struct icmp4_error icmp;
-    enum sift_result found;
+    enum capture_reader_result found;
 
-    sift.errors = false;
+    capture_reader.errors = false;
     if (capture_begin(capture, error) != 0)
         return -1;
     do {
-        found = sift_next(&sift, capture, &s, &icmp, &ignored);
-        if (found == SIFT_PACKET)
+        found = capture_reader_next(&capture_reader, capture, &s, &icmp, &ignored);
+        if (found == CAPTURE_READER_PACKET)
             anchors_add(anchors, &s);
-    } while (found == SIFT_PACKET);
+    } while (found == CAPTURE_READER_PACKET);
     anchors_close(anchors);
     return capture_rewind(capture, error);
 }
 
 /* Better: bounded, then by the error, then by the number of packets. */
-static bool is_better(const struct clock_fit *a, const struct clock_fit *b)
+static bool is_better(const struct clock_match *a, const struct clock_match *b)
 {
     if (b->packets == 0 || a->packets == 0)
         return a->packets > 0;
@@ -207,15 +208,15 @@ static bool is_better(const struct clock_fit *a, const struct clock_fit *b)
  * may have no packet in common, and yet each some with a second. */
 static void fit_clocks(struct replay *r, struct anchors *const *anchors)
 {
-    bool fitted[OVERHEARD_VANTAGES] = {true};
+    bool fitted[PASSIVE_VANTAGES] = {true};
 
     for (unsigned round = 1; round < r->count; round++) {
-        struct clock_fit best = {0};
+        struct clock_match best = {0};
         unsigned which = 0;
 
         for (unsigned i = 1; i < r->count; i++)
             for (unsigned j = 0; j < r->count && !fitted[i]; j++) {
-                struct clock_fit fit;
+                struct clock_match fit;
 
                 if (!fitted[j])
                     continue;
@@ -234,7 +235,7 @@ static void fit_clocks(struct replay *r, struct anchors *const *anchors)
 
 static int compare_clocks(struct replay *r, struct error *error)
 {
-    struct anchors *anchors[OVERHEARD_VANTAGES] = {NULL};
+    struct anchors *anchors[PASSIVE_VANTAGES] = {NULL};
     int result = 0;
 
     for (unsigned i = 0; i < r->count && result == 0; i++) {
@@ -245,7 +246,7 @@ static int compare_clocks(struct replay *r, struct error *error)
     if (result == 0)
         fit_clocks(r, anchors);
     /* The second reading counts. */
-    sighter_restart(r->sift.sighter);
+    teredo_flows_restart(r->capture_reader.teredo_flows);
     for (unsigned i = 0; i < r->count; i++)
         anchors_free(anchors[i]);
     return result;

@@ -4,9 +4,9 @@
 #define DRIVE_REPLAY_H
 
 #include "action.h"
+#include "capture_reader.h"
 #include "error.h"
-#include "overheard.h"
-#include "sift.h"
+#include "passive_summary.h"
 
 /* One capture, that is one vantage point; where there are several, the first one's clock counts. */
 struct replay_source {
@@ -15,11 +15,11 @@ struct replay_source {
 };
 
 struct replay {
-    struct replay_source sources[OVERHEARD_VANTAGES];
+    struct replay_source sources[PASSIVE_VANTAGES];
     unsigned count;
-    struct sift sift;
+    struct capture_reader capture_reader;
     uint64_t seed; /* unpredictable */
-    struct clock_fit fits[OVERHEARD_VANTAGES];
+    struct clock_match fits[PASSIVE_VANTAGES];
 };
 
 /* Reads the captures, compares their clocks if there are several (each is told as an EVENT_CLOCK),

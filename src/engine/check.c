@@ -3,7 +3,7 @@
 #include <string.h>
 
 enum {
-    BUBBLE_TAG = QUALIFY_LEGS * QUALIFY_MAX_ATTEMPTS /* from here on: not a solicitation's */
+    BUBBLE_TAG = QUALIFY_SERVERS * QUALIFY_MAX_ATTEMPTS /* from here on: not a solicitation's */
 };
 
 /* How long a bubble is waited for once the round trip is known. */

@@ -22,19 +22,19 @@ static void open_port(struct lifetime *l, unsigned index, nsec idle, nsec when)
     p->state = LIFETIME_OPENING;
     p->idle = idle;
     p->due = when;
-    p->open = (struct probe_leg){.open = true,
-                                 .kind = PROBE_SOLICITATION,
-                                 .socket = socket,
-                                 .arrives = socket,
-                                 .to = l->config.server.primary,
-                                 .answer = l->config.server.primary};
-    p->bubble = (struct probe_leg){.kind = PROBE_BUBBLE,
-                                   .socket = l->config.sender,
-                                   .arrives = socket,
-                                   .to = l->config.server.primary,
-                                   .answer = l->config.server.primary};
-    p->control = p->bubble;
-    p->control.arrives = l->config.first_socket + LIFETIME_CONTROL;
+    p->open = (struct nat_test){.open = true,
+                                .kind = CLASSIFY_SOLICITATION,
+                                .socket = socket,
+                                .arrives = socket,
+                                .to = l->config.server.primary,
+                                .answer = l->config.server.primary};
+    p->bubble = (struct nat_test){.kind = CLASSIFY_BUBBLE,
+                                  .socket = l->config.sender,
+                                  .arrives = socket,
+                                  .to = l->config.server.primary,
+                                  .answer = l->config.server.primary};
+    p->reference = p->bubble;
+    p->reference.arrives = l->config.first_socket + LIFETIME_REFERENCE;
 }
 
 /* As many idle times as there are ports, evenly between LOW (not tried) and HIGH (tried), but no
@@ -62,7 +62,7 @@ void lifetime_start(struct lifetime *l, const struct lifetime_config *config,
     l->started = now;
     l->at_most = NSEC_NEVER;
     l->next_progress = now + PROGRESS_EVERY;
-    open_port(l, LIFETIME_CONTROL, 0, now);
+    open_port(l, LIFETIME_REFERENCE, 0, now);
     open_port(l, LIFETIME_INBOUND, 0, now);
     open_port(l, LIFETIME_OUTBOUND, 0, now);
     start_pass(l, 0, config->max, now + STAGGER);
@@ -100,21 +100,21 @@ static bool refresh_is_due(const struct lifetime *l, unsigned index, nsec now)
     const struct lifetime_port *p = &l->ports[index];
     nsec since = index == LIFETIME_INBOUND ? p->last_out : p->opened;
 
-    return index != LIFETIME_CONTROL && l->at_most != NSEC_NEVER && now - since > l->at_most;
+    return index != LIFETIME_REFERENCE && l->at_most != NSEC_NEVER && now - since > l->at_most;
 }
 
 static void beat(struct lifetime *l, unsigned index, struct action_queue *queue)
 {
     struct lifetime_port *p = &l->ports[index];
-    struct probe_leg byte = {.socket = p->open.socket, .prime = l->config.server.primary};
+    struct nat_test byte = {.socket = p->open.socket, .prime = l->config.server.primary};
 
-    if (index == LIFETIME_CONTROL)
+    if (index == LIFETIME_REFERENCE)
         lifetime_solicit(l, index, queue);
     else if (index == LIFETIME_OUTBOUND)
-        probe_leg_send_prime(&byte, lifetime_tag(index, LIFETIME_SENT_BEAT, 0), queue);
+        nat_test_send_prime(&byte, lifetime_tag(index, LIFETIME_SENT_BEAT, 0), queue);
     else
-        probe_leg_send(&p->bubble, 0, lifetime_tag(index, LIFETIME_SENT_BEAT, 0), &l->config.server,
-                       l->nonces, queue);
+        nat_test_send(&p->bubble, 0, lifetime_tag(index, LIFETIME_SENT_BEAT, 0), &l->config.server,
+                      l->nonces, queue);
 }
 
 static void step_idle_port(struct lifetime *l, unsigned index, nsec now, struct action_queue *queue)
@@ -197,7 +197,7 @@ static void check_end(struct lifetime *l, nsec now)
     if (!pass_is_over(l))
         return;
     if (!is_fine_enough(l) && l->passes < LIFETIME_MAX_PASSES &&
-        l->ports[LIFETIME_CONTROL].state == LIFETIME_IDLE) {
+        l->ports[LIFETIME_REFERENCE].state == LIFETIME_IDLE) {
         start_pass(l, l->at_least, l->at_most, now);
         return;
     }
@@ -234,28 +234,28 @@ static void on_sent(struct lifetime *l, const struct observation *o)
     enum lifetime_sent kind = o->tag >> 8 & 3;
     struct lifetime_port *p;
 
-    if (port >= LIFETIME_PORTS || round >= PROBE_ROUNDS)
+    if (port >= LIFETIME_PORTS || round >= CLASSIFY_ROUNDS)
         return;
     p = &l->ports[port];
     if (o->socket == l->config.first_socket + port)
         p->last_out = p->last_any = o->when;
     if (kind == LIFETIME_SENT_OPEN)
-        probe_leg_sent(&p->open, round, o->when);
+        nat_test_sent(&p->open, round, o->when);
     else if (kind == LIFETIME_SENT_BUBBLE)
-        probe_leg_sent(&p->bubble, round, o->when);
-    else if (kind == LIFETIME_SENT_CONTROL)
-        probe_leg_sent(&p->control, round, o->when);
+        nat_test_sent(&p->bubble, round, o->when);
+    else if (kind == LIFETIME_SENT_REFERENCE)
+        nat_test_sent(&p->reference, round, o->when);
 }
 
 /* True, with the answer noted, where the packet is a believable one for LEG. */
-static bool take_answer(struct lifetime *l, struct probe_leg *leg, const struct observation *o)
+static bool take_answer(struct lifetime *l, struct nat_test *test, const struct observation *o)
 {
-    struct probe_try *t = probe_leg_match(leg, PROBE_ROUNDS, o);
+    struct classify_try *t = nat_test_match(test, CLASSIFY_ROUNDS, o);
     enum ra_rule broken;
 
-    if (t == NULL || !probe_leg_believes(leg, t, &l->config.server, o, &broken))
+    if (t == NULL || !nat_test_believes(test, t, &l->config.server, o, &broken))
         return false;
-    probe_leg_answer(leg, t, o);
+    nat_test_answer(test, t, o);
     return true;
 }
 
@@ -278,9 +278,9 @@ static void on_received(struct lifetime *l, const struct observation *o)
     if (o->socket < l->config.first_socket || index >= LIFETIME_PORTS)
         return;
     p = &l->ports[index];
-    if (index == LIFETIME_CONTROL)
+    if (index == LIFETIME_REFERENCE)
         for (unsigned i = 0; i < LIFETIME_PORTS; i++)
-            if (take_answer(l, &l->ports[i].control, o))
+            if (take_answer(l, &l->ports[i].reference, o))
                 return;
     if (p->state == LIFETIME_TESTING && take_answer(l, &p->bubble, o))
         lifetime_test_arrived(l, index);

@@ -9,19 +9,19 @@
 #define ENGINE_LIFETIME_H
 
 #include "classification.h"
-#include "probe_leg.h"
+#include "nat_test.h"
 
 enum {
     LIFETIME_IDLE_PORTS = 48,
-    LIFETIME_CONTROL = LIFETIME_IDLE_PORTS, /* kept fresh: a bubble to it must arrive */
-    LIFETIME_INBOUND,                       /* is sent bubbles all the time, sends nothing itself */
-    LIFETIME_OUTBOUND,                      /* sends all the time, is sent nothing */
+    LIFETIME_REFERENCE = LIFETIME_IDLE_PORTS, /* kept fresh: a bubble to it must arrive */
+    LIFETIME_INBOUND,  /* is sent bubbles all the time, sends nothing itself */
+    LIFETIME_OUTBOUND, /* sends all the time, is sent nothing */
     LIFETIME_PORTS,
     LIFETIME_MAX_PASSES = 4,
 };
 
 struct lifetime_config {
-    struct probe_server server;
+    struct classify_server server;
     unsigned first_socket; /* of LIFETIME_PORTS that follow each other */
     unsigned sender;       /* socket that sends the bubbles */
     nsec max;              /* the longest idle time to try */
@@ -51,7 +51,7 @@ struct lifetime_port {
     nsec alive_at; /* ALIVE: an idle time that it has outlived */
     nsec gone_at;  /* GONE: an idle time that it has not */
     unsigned rounds;
-    struct probe_leg open, bubble, control;
+    struct nat_test open, bubble, reference;
 };
 
 struct lifetime {

@@ -24,26 +24,26 @@ static double odds_a_test(const struct lifetime *l)
 void lifetime_solicit(struct lifetime *l, unsigned port, struct action_queue *queue)
 {
     struct lifetime_port *p = &l->ports[port];
-    unsigned round = p->open.sent % PROBE_ROUNDS;
+    unsigned round = p->open.sent % CLASSIFY_ROUNDS;
 
-    p->open.tries[round] = (struct probe_try){0};
-    probe_leg_send(&p->open, round, lifetime_tag(port, LIFETIME_SENT_OPEN, round),
-                   &l->config.server, l->nonces, queue);
+    p->open.tries[round] = (struct classify_try){0};
+    nat_test_send(&p->open, round, lifetime_tag(port, LIFETIME_SENT_OPEN, round), &l->config.server,
+                  l->nonces, queue);
 }
 
 static void count(const struct lifetime *l, const struct lifetime_port *p, nsec now, bool hopeful,
-                  struct probe_count *c)
+                  struct classify_count *c)
 {
-    const struct probe_leg *control = &p->control;
+    const struct nat_test *reference = &p->reference;
 
-    *c = (struct probe_count){0};
-    probe_leg_count(&p->bubble, &control, 1, 0, p->rounds, now, l->config.wait, hopeful, c);
+    *c = (struct classify_count){0};
+    nat_test_count(&p->bubble, &reference, 1, 0, p->rounds, now, l->config.wait, hopeful, c);
 }
 
 static double silence(const struct lifetime *l, const struct lifetime_port *p, nsec now,
                       bool hopeful)
 {
-    struct probe_count c;
+    struct classify_count c;
 
     count(l, p, now, hopeful, &c);
     return odds_of_silence(c.trials, c.failed, c.misses);
@@ -89,7 +89,7 @@ static void end_undecided(struct lifetime *l, unsigned port)
 {
     struct lifetime_port *p = &l->ports[port];
 
-    if (p->control.answered == 0 && l->at_least == 0 && l->at_most == NSEC_NEVER)
+    if (p->reference.answered == 0 && l->at_least == 0 && l->at_most == NSEC_NEVER)
         l->no_relay = true;
     end(p, LIFETIME_UNDECIDED);
 }
@@ -100,27 +100,28 @@ void lifetime_test_start(struct lifetime *l, unsigned port, nsec now, struct act
 
     p->state = LIFETIME_TESTING;
     p->rounds = 0;
-    p->bubble.open = p->control.open = true;
+    p->bubble.open = p->reference.open = true;
     lifetime_test_step(l, port, now, queue);
 }
 
 static void send_round(struct lifetime *l, unsigned port, struct action_queue *queue)
 {
     struct lifetime_port *p = &l->ports[port];
-    struct lifetime_port *control = &l->ports[LIFETIME_CONTROL];
-    struct probe_leg *legs[2] = {&p->control, &p->bubble};
+    struct lifetime_port *reference = &l->ports[LIFETIME_REFERENCE];
+    struct nat_test *tests[2] = {&p->reference, &p->bubble};
 
     /* Its mapping is fresh then, and known anew if it had gone. */
-    lifetime_solicit(l, LIFETIME_CONTROL, queue);
-    p->control.target = control->bubble.target;
+    lifetime_solicit(l, LIFETIME_REFERENCE, queue);
+    p->reference.target = reference->bubble.target;
     /* Who drops what comes too fast must not always meet the same one. */
     for (unsigned i = 0; i < 2; i++) {
         unsigned which = (i + p->rounds) % 2;
 
-        probe_leg_send(legs[which], p->rounds,
-                       lifetime_tag(port, which == 0 ? LIFETIME_SENT_CONTROL : LIFETIME_SENT_BUBBLE,
-                                    p->rounds),
-                       &l->config.server, l->nonces, queue);
+        nat_test_send(tests[which], p->rounds,
+                      lifetime_tag(port,
+                                   which == 0 ? LIFETIME_SENT_REFERENCE : LIFETIME_SENT_BUBBLE,
+                                   p->rounds),
+                      &l->config.server, l->nonces, queue);
     }
     p->rounds++;
 }
@@ -133,13 +134,13 @@ void lifetime_test_step(struct lifetime *l, unsigned port, nsec now, struct acti
         end_gone(l, port);
         return;
     }
-    if (l->ports[LIFETIME_CONTROL].state != LIFETIME_IDLE ||
-        (p->rounds == PROBE_ROUNDS && now - p->bubble.last_sent >= l->config.wait)) {
+    if (l->ports[LIFETIME_REFERENCE].state != LIFETIME_IDLE ||
+        (p->rounds == CLASSIFY_ROUNDS && now - p->bubble.last_sent >= l->config.wait)) {
         end_undecided(l, port);
         return;
     }
     p->due = now + lifetime_test_interval(l);
-    if (p->rounds < PROBE_ROUNDS && silence(l, p, now, true) >= odds_a_test(l))
+    if (p->rounds < CLASSIFY_ROUNDS && silence(l, p, now, true) >= odds_a_test(l))
         send_round(l, port, queue);
 }
 
@@ -160,7 +161,7 @@ struct classify_evidence lifetime_test_evidence(const struct lifetime *l, unsign
 {
     const struct lifetime_port *p = &l->ports[port];
     bool alive = p->state == LIFETIME_ALIVE, idle = lifetime_is_idle_port(port);
-    struct probe_count c;
+    struct classify_count c;
     struct classify_evidence e = {
         .test = port == LIFETIME_INBOUND    ? TEST_KEPT_INBOUND
                 : port == LIFETIME_OUTBOUND ? TEST_KEPT_OUTBOUND
@@ -179,8 +180,8 @@ struct classify_evidence lifetime_test_evidence(const struct lifetime *l, unsign
 
     count(l, p, NSEC_NEVER, false, &c);
     e.paired = c.misses;
-    e.controls = c.trials;
-    e.controls_answered = c.trials - c.failed;
+    e.references = c.trials;
+    e.references_answered = c.trials - c.failed;
     if (!alive)
         e.odds = odds_of_silence(c.trials, c.failed, c.misses);
     return e;

@@ -8,7 +8,7 @@
 enum lifetime_sent {
     LIFETIME_SENT_OPEN,
     LIFETIME_SENT_BUBBLE,
-    LIFETIME_SENT_CONTROL,
+    LIFETIME_SENT_REFERENCE,
     LIFETIME_SENT_BEAT, /* nothing that is waited for */
 };
 

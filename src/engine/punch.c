@@ -18,7 +18,7 @@ bool punch_init(struct punch *p, const struct punch_config *config)
         p->config.attempts = PUNCH_MAX_ATTEMPTS;
     p->peer = peer;
     p->peer_server = (struct endpoint){peer.server, config->server_port};
-    p->control_source = link_local_random(&p->config.nonces);
+    p->reference_source = link_local_random(&p->config.nonces);
     p->next_attempt = p->give_up = p->next_echo = p->next_server_check = NSEC_NEVER;
     nonce_take(&p->config.nonces, &p->echo_id, sizeof p->echo_id);
     nonce_take(&p->config.nonces, p->echo_data, sizeof p->echo_data);
@@ -93,7 +93,7 @@ static void on_sent(struct punch *p, const struct observation *o)
         }
         break;
     case PUNCH_TAG_SERVER_CHECK:
-    case PUNCH_TAG_CONTROL:
+    case PUNCH_TAG_REFERENCE:
         break;
     }
 }

@@ -38,8 +38,8 @@ struct punch_config {
     unsigned attempts; /* bubble pairs, at most PUNCH_MAX_ATTEMPTS */
     uint8_t ttl;       /* of direct bubbles; 0 = the system's default */
     bool allow_private;
-    uint8_t control_ttl;  /* 0 = no control; else the engine has a second socket for it */
-    uint16_t server_port; /* of the peer's server: TEREDO_PORT outside laboratories */
+    uint8_t reference_ttl; /* 0 = no control; else the engine has a second socket for it */
+    uint16_t server_port;  /* of the peer's server: TEREDO_PORT outside laboratories */
     struct nonce_source nonces;
 };
 
@@ -63,8 +63,8 @@ struct punch {
     /* The control: another bubble pair from another local port, whose direct bubble opens our NAT
      * but stops short of the peer's. It can be answered where ours cannot: at a NAT that keeps
      * state for the direct bubble it should discard. */
-    struct in6_addr control_source;
-    bool control_answered[PUNCH_MAX_ATTEMPTS];
+    struct in6_addr reference_source;
+    bool reference_answered[PUNCH_MAX_ATTEMPTS];
     bool resent_after_indirect;  /* RFC 6081: one more direct bubble after an indirect answer */
     struct in6_addr answered_to; /* where step 4's packet was addressed to */
     unsigned answered_attempt;

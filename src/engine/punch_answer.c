@@ -132,12 +132,12 @@ static bool take_server_reply(struct punch *p, const struct observation *o)
     return true;
 }
 
-static void take_control_answer(struct punch *p, const struct observation *o)
+static void take_reference_answer(struct punch *p, const struct observation *o)
 {
     if (p->attempt_count > 0 && endpoint_equal(o->from, p->peer.mapped) &&
         ip6_equal(&o->packet->ip6.source, &p->config.peer) &&
-        ip6_equal(&o->packet->ip6.destination, &p->control_source))
-        p->control_answered[p->attempt_count - 1] = true;
+        ip6_equal(&o->packet->ip6.destination, &p->reference_source))
+        p->reference_answered[p->attempt_count - 1] = true;
 }
 
 void punch_received(struct punch *p, const struct observation *o)
@@ -146,7 +146,7 @@ void punch_received(struct punch *p, const struct observation *o)
     unsigned attempt;
 
     if (o->socket != 0) {
-        take_control_answer(p, o);
+        take_reference_answer(p, o);
         return;
     }
     if (p->attempt_count == 0 || take_server_reply(p, o))

@@ -53,16 +53,16 @@ static void push_bubble(struct punch *p, unsigned n, enum punch_tag_kind kind, s
 
 /* Before the pair that it is compared with: the peer's answer to it must not meet what the direct
  * bubble does to the peer's NAT. */
-static void push_control(struct punch *p)
+static void push_reference(struct punch *p)
 {
     struct teredo_packet bubble;
-    uint32_t tag = punch_tag(PUNCH_TAG_CONTROL, 0);
+    uint32_t tag = punch_tag(PUNCH_TAG_REFERENCE, 0);
     struct send_request *send;
 
-    teredo_make_bubble(&bubble, &p->control_source, &p->config.peer);
+    teredo_make_bubble(&bubble, &p->reference_source, &p->config.peer);
     send = action_push_packet(&p->queue, tag, p->peer.mapped, &bubble);
     send->socket = 1;
-    send->ttl = p->config.control_ttl;
+    send->ttl = p->config.reference_ttl;
     action_push_packet(&p->queue, tag, p->peer_server, &bubble)->socket = 1;
 }
 
@@ -77,8 +77,8 @@ void punch_send_pair(struct punch *p, nsec now)
         e->note.attempt = n + 1;
         e->note.offset = now - punch_origin(p);
     }
-    if (p->config.control_ttl != 0)
-        push_control(p);
+    if (p->config.reference_ttl != 0)
+        push_reference(p);
     prepare_attempt(p, n);
     p->result.attempts = p->attempt_count;
     /* The direct bubble first: our NAT must be open before the peer's answer arrives. */

@@ -9,7 +9,7 @@ enum punch_tag_kind {
     PUNCH_TAG_INDIRECT,
     PUNCH_TAG_ECHO,
     PUNCH_TAG_SERVER_CHECK,
-    PUNCH_TAG_CONTROL
+    PUNCH_TAG_REFERENCE
 };
 
 static inline uint32_t punch_tag(enum punch_tag_kind kind, unsigned index)

@@ -74,14 +74,14 @@ static bool always_answered_indirectly(const struct punch *p)
 
 /* Each pair failed while each control crossed. Loss alone, whatever its rate, does that with a
  * probability of at most (1/4) to the power of the number of attempts. */
-static bool control_always_answered(const struct punch *p)
+static bool reference_always_answered(const struct punch *p)
 {
     enum {
         ENOUGH = 3
     };
 
     for (unsigned i = 0; i < p->attempt_count; i++)
-        if (!p->control_answered[i])
+        if (!p->reference_answered[i])
             return false;
     return p->attempt_count >= ENOUGH;
 }
@@ -100,7 +100,7 @@ void punch_conclude_silence(struct punch *p, nsec now)
 
     if (!endpoint_is_unset(r->unproven_from))
         punch_conclude(p, now, PUNCH_INCONCLUSIVE, CAUSE_ANSWER_UNPROVEN);
-    else if (control_always_answered(p))
+    else if (reference_always_answered(p))
         conclude_trip(p, now);
     else if (always_answered_indirectly(p))
         punch_conclude(p, now, PUNCH_NOT_PUNCHED, CAUSE_DIRECT_PATH_BLOCKED);

@@ -3,14 +3,14 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "advert.h"
+#include "ra_check.h"
 
 /* Once the round-trip time is known from one address, the other is waited for this long. */
 #define KNOWN_RTT_WAIT(rtt) (2 * (rtt) + 50 * NSEC_MS)
 
 void qualify_init(struct qualify *q, const struct qualify_config *config)
 {
-    /* All but the actions, which is most of it: a survey sets up thousands. */
+    /* All but the actions, which is most of it: qualify_many sets up thousands. */
     memset(q, 0, offsetof(struct qualify, queue));
     q->queue.head = q->queue.count = q->queue.lost = 0;
     q->config = *config;
@@ -19,10 +19,10 @@ void qualify_init(struct qualify *q, const struct qualify_config *config)
     if (q->config.attempts == 0)
         q->config.attempts = 1;
     q->source = teredo_rs_source;
-    q->legs[0].server = config->server;
-    q->legs[1].server = config->secondary;
-    for (int i = 0; i < QUALIFY_LEGS; i++)
-        q->legs[i].next_send = q->legs[i].give_up = NSEC_NEVER;
+    q->exchanges[0].server = config->server;
+    q->exchanges[1].server = config->secondary;
+    for (int i = 0; i < QUALIFY_SERVERS; i++)
+        q->exchanges[i].next_send = q->exchanges[i].give_up = NSEC_NEVER;
     q->result.server = config->server;
     q->result.secondary = config->secondary;
     q->result.local = config->local;
@@ -37,22 +37,22 @@ static nsec blind_interval(const struct qualify *q, unsigned attempt)
 
 static void solicit(struct qualify *q, unsigned index, nsec now)
 {
-    struct qualify_leg *leg = &q->legs[index];
-    unsigned attempt = leg->attempts++;
+    struct qualify_exchange *exchange = &q->exchanges[index];
+    unsigned attempt = exchange->attempts++;
     struct teredo_packet p;
-    struct solicit_room room;
-    const struct qualify_leg *other = &q->legs[1 - index];
+    struct rs_room room;
+    const struct qualify_exchange *other = &q->exchanges[1 - index];
 
-    nonce_take(&q->config.nonces, leg->nonces[attempt], TEREDO_NONCE_SIZE);
-    solicit_make(&p, &q->source, leg->nonces[attempt], &q->config.identity, &room);
-    action_push_packet(&q->queue, index * QUALIFY_MAX_ATTEMPTS + attempt, leg->server, &p);
+    nonce_take(&q->config.nonces, exchange->nonces[attempt], TEREDO_NONCE_SIZE);
+    rs_make(&p, &q->source, exchange->nonces[attempt], &q->config.identity, &room);
+    action_push_packet(&q->queue, index * QUALIFY_MAX_ATTEMPTS + attempt, exchange->server, &p);
     q->result.solicitations++;
 
-    leg->give_up =
+    exchange->give_up =
         other->replied ? now + KNOWN_RTT_WAIT(other->rtt) : now + blind_interval(q, attempt);
-    leg->next_send = leg->attempts < q->config.attempts ? leg->give_up : NSEC_NEVER;
-    if (leg->next_send != NSEC_NEVER)
-        leg->give_up = NSEC_NEVER;
+    exchange->next_send = exchange->attempts < q->config.attempts ? exchange->give_up : NSEC_NEVER;
+    if (exchange->next_send != NSEC_NEVER)
+        exchange->give_up = NSEC_NEVER;
 }
 
 static void conclude(struct qualify *q, nsec now, enum qualify_verdict verdict,
@@ -68,12 +68,14 @@ static void conclude(struct qualify *q, nsec now, enum qualify_verdict verdict,
     action_push(&q->queue, ACTION_DONE);
 }
 
-static void conclude_failed_leg(struct qualify *q, nsec now, const struct qualify_leg *leg)
+static void conclude_failed_exchange(struct qualify *q, nsec now,
+                                     const struct qualify_exchange *exchange)
 {
-    q->result.has_icmp = leg->failure != QUALIFY_NO_ROUTE && leg->failure != QUALIFY_SEND_REFUSED;
-    q->result.icmp = leg->icmp;
-    q->result.errnum = leg->errnum;
-    conclude(q, now, QUALIFY_NOT_QUALIFIED, leg->failure);
+    q->result.has_icmp =
+        exchange->failure != QUALIFY_NO_ROUTE && exchange->failure != QUALIFY_SEND_REFUSED;
+    q->result.icmp = exchange->icmp;
+    q->result.errnum = exchange->errnum;
+    conclude(q, now, QUALIFY_NOT_QUALIFIED, exchange->failure);
 }
 
 /* Both addresses have answered: the two mappings tell the NAT (RFC 4380 5.2.1). */
@@ -103,7 +105,7 @@ static unsigned total_rejected(const struct qualification *r)
 /* Time is up for whatever has not answered. */
 static void conclude_waiting(struct qualify *q, nsec now, bool interrupted)
 {
-    const struct qualify_leg *primary = &q->legs[0], *secondary = &q->legs[1];
+    const struct qualify_exchange *primary = &q->exchanges[0], *secondary = &q->exchanges[1];
 
     if (primary->replied && secondary->replied)
         conclude_both(q, now);
@@ -114,16 +116,17 @@ static void conclude_waiting(struct qualify *q, nsec now, bool interrupted)
     else if (secondary->replied)
         conclude(q, now, QUALIFY_INCONCLUSIVE, QUALIFY_ONLY_SECONDARY);
     else if (primary->failed)
-        conclude_failed_leg(q, now, primary);
+        conclude_failed_exchange(q, now, primary);
     else if (total_rejected(&q->result) > 0)
         conclude(q, now, QUALIFY_NOT_QUALIFIED, QUALIFY_REJECTED);
     else
         conclude(q, now, QUALIFY_NOT_QUALIFIED, QUALIFY_NO_REPLY);
 }
 
-static bool leg_settled(const struct qualify_leg *leg, nsec now)
+static bool exchange_settled(const struct qualify_exchange *exchange, nsec now)
 {
-    return leg->replied || leg->failed || (leg->next_send == NSEC_NEVER && now >= leg->give_up);
+    return exchange->replied || exchange->failed ||
+           (exchange->next_send == NSEC_NEVER && now >= exchange->give_up);
 }
 
 static void conclude_if_settled(struct qualify *q, nsec now)
@@ -132,9 +135,9 @@ static void conclude_if_settled(struct qualify *q, nsec now)
         return;
     /* A primary that is not there is an answer already: whatever the secondary says, a client
      * cannot use this server. */
-    if (q->legs[0].failed && !q->legs[1].replied)
-        conclude_failed_leg(q, now, &q->legs[0]);
-    else if (leg_settled(&q->legs[0], now) && leg_settled(&q->legs[1], now))
+    if (q->exchanges[0].failed && !q->exchanges[1].replied)
+        conclude_failed_exchange(q, now, &q->exchanges[0]);
+    else if (exchange_settled(&q->exchanges[0], now) && exchange_settled(&q->exchanges[1], now))
         conclude_waiting(q, now, false);
 }
 
@@ -142,10 +145,11 @@ static void on_timer(struct qualify *q, nsec now)
 {
     if (q->started == 0)
         q->started = now;
-    for (unsigned i = 0; i < QUALIFY_LEGS; i++) {
-        struct qualify_leg *leg = &q->legs[i];
+    for (unsigned i = 0; i < QUALIFY_SERVERS; i++) {
+        struct qualify_exchange *exchange = &q->exchanges[i];
 
-        if (!leg->replied && !leg->failed && (leg->attempts == 0 || now >= leg->next_send))
+        if (!exchange->replied && !exchange->failed &&
+            (exchange->attempts == 0 || now >= exchange->next_send))
             solicit(q, i, now);
     }
     conclude_if_settled(q, now);
@@ -153,31 +157,32 @@ static void on_timer(struct qualify *q, nsec now)
 
 static void on_sent(struct qualify *q, const struct observation *o)
 {
-    unsigned leg = o->tag / QUALIFY_MAX_ATTEMPTS, attempt = o->tag % QUALIFY_MAX_ATTEMPTS;
+    unsigned exchange = o->tag / QUALIFY_MAX_ATTEMPTS, attempt = o->tag % QUALIFY_MAX_ATTEMPTS;
 
-    if (leg < QUALIFY_LEGS && attempt < q->legs[leg].attempts)
-        q->legs[leg].sent_at[attempt] = o->when;
+    if (exchange < QUALIFY_SERVERS && attempt < q->exchanges[exchange].attempts)
+        q->exchanges[exchange].sent_at[attempt] = o->when;
 }
 
 /* Only what comes from a solicited endpoint, or is an advertisement, is a reply to be judged; the
  * rest on this port has nothing to do with the qualification. */
 static bool is_reply(const struct qualify *q, const struct observation *o)
 {
-    for (int i = 0; i < QUALIFY_LEGS; i++)
-        if (endpoint_equal(o->from, q->legs[i].server))
+    for (int i = 0; i < QUALIFY_SERVERS; i++)
+        if (endpoint_equal(o->from, q->exchanges[i].server))
             return o->packet == NULL || o->packet->kind == TEREDO_RA || o->packet->has_auth;
     return o->packet != NULL && o->packet->kind == TEREDO_RA;
 }
 
 /* The address that a reply answers: by its nonce, else by where it came from. */
-static unsigned find_leg(const struct qualify *q, const struct observation *o)
+static unsigned find_exchange(const struct qualify *q, const struct observation *o)
 {
     if (o->packet != NULL && o->packet->has_auth)
-        for (unsigned i = 0; i < QUALIFY_LEGS; i++)
-            for (unsigned n = 0; n < q->legs[i].attempts; n++)
-                if (memcmp(o->packet->auth.nonce, q->legs[i].nonces[n], TEREDO_NONCE_SIZE) == 0)
+        for (unsigned i = 0; i < QUALIFY_SERVERS; i++)
+            for (unsigned n = 0; n < q->exchanges[i].attempts; n++)
+                if (memcmp(o->packet->auth.nonce, q->exchanges[i].nonces[n], TEREDO_NONCE_SIZE) ==
+                    0)
                     return i;
-    return endpoint_equal(o->from, q->legs[1].server) ? 1 : 0;
+    return endpoint_equal(o->from, q->exchanges[1].server) ? 1 : 0;
 }
 
 /* RFC 4380 5.2.1: prefix from the advertisement, the rest from the origin indication. */
@@ -198,42 +203,42 @@ static void build_address(struct qualify *q, const struct icmp6_message *ra, str
 static void accept_reply(struct qualify *q, const struct observation *o, unsigned index,
                          unsigned attempt)
 {
-    struct qualify_leg *leg = &q->legs[index], *other = &q->legs[1 - index];
+    struct qualify_exchange *exchange = &q->exchanges[index], *other = &q->exchanges[1 - index];
     nsec now = o->when;
 
     q->result.advertisements++;
-    if (leg->replied)
+    if (exchange->replied)
         return; /* a duplicate, or the answer to a retransmission */
-    leg->replied = true;
-    leg->mapped = o->packet->origin;
-    leg->rtt = leg->sent_at[attempt] != 0 ? now - leg->sent_at[attempt] : 0;
+    exchange->replied = true;
+    exchange->mapped = o->packet->origin;
+    exchange->rtt = exchange->sent_at[attempt] != 0 ? now - exchange->sent_at[attempt] : 0;
     if (index == 0) {
-        q->result.mapped = leg->mapped;
-        q->result.rtt = leg->rtt;
+        q->result.mapped = exchange->mapped;
+        q->result.rtt = exchange->rtt;
     } else {
-        q->result.mapped_secondary = leg->mapped;
+        q->result.mapped_secondary = exchange->mapped;
         if (!other->replied)
-            q->result.rtt = leg->rtt;
+            q->result.rtt = exchange->rtt;
     }
     if (index == 0 || !other->replied)
-        build_address(q, &o->packet->icmp6, leg->mapped);
+        build_address(q, &o->packet->icmp6, exchange->mapped);
     /* The other address need not be waited for blindly any more. */
     if (!other->replied && other->next_send != NSEC_NEVER)
-        other->next_send = nsec_min(other->next_send, now + KNOWN_RTT_WAIT(leg->rtt) / 2);
+        other->next_send = nsec_min(other->next_send, now + KNOWN_RTT_WAIT(exchange->rtt) / 2);
     else if (!other->replied)
-        other->give_up = nsec_min(other->give_up, now + KNOWN_RTT_WAIT(leg->rtt));
+        other->give_up = nsec_min(other->give_up, now + KNOWN_RTT_WAIT(exchange->rtt));
 }
 
 static void on_received(struct qualify *q, const struct observation *o)
 {
-    unsigned index = find_leg(q, o), attempt = 0;
-    const struct qualify_leg *leg = &q->legs[index];
-    struct advert_request request = {
-        .asked = leg->server,
+    unsigned index = find_exchange(q, o), attempt = 0;
+    const struct qualify_exchange *exchange = &q->exchanges[index];
+    struct ra_request request = {
+        .asked = exchange->server,
         .server = q->config.server.address,
-        .other_server = leg->server.address,
-        .nonces = leg->nonces,
-        .nonce_count = leg->attempts,
+        .other_server = exchange->server.address,
+        .nonces = exchange->nonces,
+        .nonce_count = exchange->attempts,
         .source = q->source,
         .secret = q->config.identity.client_id == NULL ? NULL : q->config.identity.secret,
         .secret_size = q->config.identity.secret_size,
@@ -244,7 +249,7 @@ static void on_received(struct qualify *q, const struct observation *o)
 
     if (!is_reply(q, o))
         return;
-    broken = advert_check(&request, o, rules, &attempt);
+    broken = ra_check_check(&request, o, rules, &attempt);
     if (broken != RULE_COUNT) {
         struct event *e = action_push_event(&q->queue, EVENT_REJECTED, o->when);
 
@@ -261,18 +266,19 @@ static void on_received(struct qualify *q, const struct observation *o)
     conclude_if_settled(q, o->when);
 }
 
-static void fail_leg(struct qualify *q, const struct observation *o, enum qualify_reason reason)
+static void fail_exchange(struct qualify *q, const struct observation *o,
+                          enum qualify_reason reason)
 {
-    for (unsigned i = 0; i < QUALIFY_LEGS; i++) {
-        struct qualify_leg *leg = &q->legs[i];
+    for (unsigned i = 0; i < QUALIFY_SERVERS; i++) {
+        struct qualify_exchange *exchange = &q->exchanges[i];
 
-        if (!endpoint_equal(o->to, leg->server) || leg->replied || leg->failed)
+        if (!endpoint_equal(o->to, exchange->server) || exchange->replied || exchange->failed)
             continue;
-        leg->failed = true;
-        leg->failure = reason;
-        leg->icmp = o->icmp;
-        leg->errnum = o->errnum;
-        leg->next_send = NSEC_NEVER;
+        exchange->failed = true;
+        exchange->failure = reason;
+        exchange->icmp = o->icmp;
+        exchange->errnum = o->errnum;
+        exchange->next_send = NSEC_NEVER;
     }
     conclude_if_settled(q, o->when);
 }
@@ -293,11 +299,11 @@ void qualify_observe(struct qualify *q, const struct observation *o)
         break;
     case OBSERVED_ICMP_ERROR:
         if (refusal_is_final(o->icmp))
-            fail_leg(q, o, refusal_of_icmp(o->icmp, o->to.address));
+            fail_exchange(q, o, refusal_of_icmp(o->icmp, o->to.address));
         break;
     case OBSERVED_SEND_FAILED:
         if (!send_failure_is_passing(o->errnum))
-            fail_leg(q, o, refusal_of_errno(o->errnum));
+            fail_exchange(q, o, refusal_of_errno(o->errnum));
         break;
     case OBSERVED_STOP:
         if (q->started == 0)
@@ -320,11 +326,11 @@ nsec qualify_deadline(const struct qualify *q)
 
     if (q->done)
         return NSEC_NEVER;
-    for (int i = 0; i < QUALIFY_LEGS; i++) {
-        const struct qualify_leg *leg = &q->legs[i];
+    for (int i = 0; i < QUALIFY_SERVERS; i++) {
+        const struct qualify_exchange *exchange = &q->exchanges[i];
 
-        if (!leg->replied && !leg->failed)
-            deadline = nsec_min(deadline, nsec_min(leg->next_send, leg->give_up));
+        if (!exchange->replied && !exchange->failed)
+            deadline = nsec_min(deadline, nsec_min(exchange->next_send, exchange->give_up));
     }
     return deadline;
 }
@@ -347,8 +353,8 @@ static nsec deadline(const void *engine)
 /* Blindly until the timeout; once one address has answered, as long as the other has. */
 void qualify_waiting(const struct qualify *q, struct waiting *out)
 {
-    const struct qualify_leg *silent = &q->legs[q->legs[0].replied ? 1 : 0];
-    const struct qualify_leg *other = &q->legs[q->legs[0].replied ? 0 : 1];
+    const struct qualify_exchange *silent = &q->exchanges[q->exchanges[0].replied ? 1 : 0];
+    const struct qualify_exchange *other = &q->exchanges[q->exchanges[0].replied ? 0 : 1];
     bool blind = !other->replied && !silent->replied;
 
     *out = (struct waiting){

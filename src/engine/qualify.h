@@ -6,27 +6,27 @@
 
 #include "action_queue.h"
 #include "nonce.h"
-#include "solicit.h"
+#include "rs_make.h"
 
 enum {
     QUALIFY_MAX_ATTEMPTS = 8,
-    QUALIFY_LEGS = 2
+    QUALIFY_SERVERS = 2
 };
 
 struct qualify_config {
     struct endpoint server;
     struct endpoint secondary;
-    struct endpoint local; /* address and port of the service port, for the NAT finding */
-    nsec timeout;          /* when a silent server is given up */
-    unsigned attempts;     /* solicitations to each address, at most QUALIFY_MAX_ATTEMPTS */
-    uint16_t flags;        /* of the Teredo address: the random bits of RFC 5991 */
-    bool allow_private;    /* believe an origin that is not global (laboratories) */
-    struct solicit_identity identity; /* for secure qualification (5.2.2) */
-    struct nonce_source nonces;       /* key from the caller */
+    struct endpoint local;       /* address and port of the service port, for the NAT finding */
+    nsec timeout;                /* when a silent server is given up */
+    unsigned attempts;           /* solicitations to each address, at most QUALIFY_MAX_ATTEMPTS */
+    uint16_t flags;              /* of the Teredo address: the random bits of RFC 5991 */
+    bool allow_private;          /* believe an origin that is not global (laboratories) */
+    struct rs_identity identity; /* for secure qualification (5.2.2) */
+    struct nonce_source nonces;  /* key from the caller */
 };
 
 /* One server address: what was asked of it and what it answered. */
-struct qualify_leg {
+struct qualify_exchange {
     struct endpoint server;
     unsigned attempts;
     uint8_t nonces[QUALIFY_MAX_ATTEMPTS][TEREDO_NONCE_SIZE];
@@ -45,7 +45,7 @@ struct qualify_leg {
 struct qualify {
     struct qualify_config config;
     struct in6_addr source; /* link-local, of the solicitations */
-    struct qualify_leg legs[QUALIFY_LEGS];
+    struct qualify_exchange exchanges[QUALIFY_SERVERS];
     nsec started; /* 0 = not yet */
     bool done;
     struct qualification result;

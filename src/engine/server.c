@@ -32,7 +32,7 @@ enum {
 void server_init(struct server *server, const struct server_config *config)
 {
     static const struct in6_addr nobody = IN6ADDR_ANY_INIT;
-    struct writer w = writer_of(server->advert, sizeof server->advert);
+    struct writer w = writer_of(server->ra_check, sizeof server->ra_check);
     uint8_t body[TEREDO_RA_SIZE];
     struct teredo_packet ra;
 
@@ -41,7 +41,7 @@ void server_init(struct server *server, const struct server_config *config)
         teredo_link_local(TEREDO_FLAG_CONE, (struct endpoint){config->primary, config->port});
     teredo_make_ra(&ra, &server->link_local, &nobody, config->primary, config->mtu, body);
     teredo_encode(&w, &ra);
-    server->advert_checksum = ra.icmp6.checksum;
+    server->ra_checksum = ra.icmp6.checksum;
 }
 
 /* The advertisement to DESTINATION: the checksum of the one to :: plus what the address adds. */
@@ -49,11 +49,11 @@ static void put_advert(struct writer *w, const struct server *server,
                        const struct in6_addr *destination)
 {
     size_t start = w->size;
-    uint32_t sum = (uint16_t)~server->advert_checksum;
+    uint32_t sum = (uint16_t)~server->ra_checksum;
 
-    writer_bytes(w, server->advert, DESTINATION_OFFSET);
+    writer_bytes(w, server->ra_check, DESTINATION_OFFSET);
     writer_bytes(w, destination, sizeof *destination);
-    writer_bytes(w, server->advert + IP6_HEADER_SIZE, TEREDO_RA_SIZE);
+    writer_bytes(w, server->ra_check + IP6_HEADER_SIZE, TEREDO_RA_SIZE);
     writer_patch_u16(w, start + CHECKSUM_OFFSET,
                      checksum_finish(checksum_add(sum, destination, sizeof *destination)));
 }

@@ -30,8 +30,8 @@ struct server_config {
 struct server {
     struct server_config config;
     struct in6_addr link_local; /* cone bit 1, our port, our primary address (5.3.2) */
-    uint8_t advert[IP6_HEADER_SIZE + TEREDO_RA_SIZE]; /* to the destination :: */
-    uint16_t advert_checksum;
+    uint8_t ra_check[IP6_HEADER_SIZE + TEREDO_RA_SIZE]; /* to the destination :: */
+    uint16_t ra_checksum;
 };
 
 /* One of the server's own addresses. */

@@ -133,7 +133,8 @@ static const char *const proofs[PROVES_COUNT] = {
     [PROVES_NOT_ANYONE] = "an address to which this port never sent does not get in",
     [PROVES_ADDRESS_GETS_IN] = "once an address was sent to, all its ports get in",
     [PROVES_NOT_ADDRESS] = "another port of an address that was sent to does not get in",
-    [PROVES_CONTROL_WORKS] = "the server does answer this way: silence of the tests means the NAT",
+    [PROVES_REFERENCE_WORKS] =
+        "the server does answer this way: silence of the tests means the NAT",
     [PROVES_PRESERVING] = "the external port is the local one",
     [PROVES_SEQUENTIAL] = "each new mapping takes the next port",
     [PROVES_RANDOM] = "the external port has no pattern",

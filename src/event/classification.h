@@ -115,7 +115,7 @@ enum classify_proof {
     PROVES_NOT_ANYONE,
     PROVES_ADDRESS_GETS_IN,
     PROVES_NOT_ADDRESS,
-    PROVES_CONTROL_WORKS,
+    PROVES_REFERENCE_WORKS,
     PROVES_PRESERVING,
     PROVES_SEQUENTIAL,
     PROVES_RANDOM,
@@ -141,12 +141,12 @@ enum {
 struct classify_evidence {
     enum classify_test test;
     enum classify_proof proof;
-    uint16_t port;     /* local port that sent (or, relayed bubbles, that should receive) */
-    unsigned sent;     /* times */
-    unsigned answered; /* of these */
-    unsigned paired;   /* unanswered, with a control of the same round that did come back */
-    unsigned controls; /* control probes sent */
-    unsigned controls_answered;
+    uint16_t port;       /* local port that sent (or, relayed bubbles, that should receive) */
+    unsigned sent;       /* times */
+    unsigned answered;   /* of these */
+    unsigned paired;     /* unanswered, with a control of the same round that did come back */
+    unsigned references; /* control probes sent */
+    unsigned references_answered;
     struct endpoint to;      /* where it was sent */
     struct endpoint answer;  /* where the answer came from, or would have; unset = none expected */
     struct endpoint seen[2]; /* mapped endpoints that the answers named; a router that answered */
@@ -204,8 +204,8 @@ struct classification {
     struct endpoint local;
     struct endpoint mapped;           /* of `local`, as the primary saw it; unset = unknown */
     struct endpoint mapped_secondary; /* as the secondary saw it; unset = unknown */
-    unsigned controls;                /* probes that any NAT lets the answer of in */
-    unsigned controls_answered;       /* the rest is loss */
+    unsigned references;              /* probes that any NAT lets the answer of in */
+    unsigned references_answered;     /* the rest is loss */
     double error_odds; /* that loss alone made one of the negative findings; 0 = there is none */
     unsigned sent;     /* packets */
     unsigned received;

@@ -5,7 +5,7 @@
 
 #include "checking.h"
 #include "classification.h"
-#include "overheard.h"
+#include "passive_summary.h"
 #include "punching.h"
 #include "qualification.h"
 
@@ -22,8 +22,8 @@ enum event_kind {
     EVENT_PROGRESS,        /* a long measurement is under way */
     EVENT_CLASSIFICATION,  /* the verdict of a classification */
     EVENT_CLOCK,           /* a capture's clock, compared with the first one's */
-    EVENT_OVERHEARD,       /* the summary of what captures show */
-    EVENT_SURVEYED,        /* the summary of the qualifications with several servers */
+    EVENT_PASSIVE,         /* the summary of what captures show */
+    EVENT_QUALIFIED_MANY,  /* the summary of the qualifications with several servers */
     EVENT_CHECKING,        /* the verdict of a check */
 };
 
@@ -111,10 +111,10 @@ struct event {
         } progress;
         struct {
             unsigned vantage;
-            struct clock_fit fit;
+            struct clock_match fit;
         } clock;
-        struct overheard_summary overheard;
-        struct survey surveyed;
+        struct passive_summary passive;
+        struct qualify_many_summary qualified_many;
         struct checking checking;
         /* Borrowed from the engine, for as long as the event is being told. */
         const struct classification *classification;

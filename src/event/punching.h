@@ -112,7 +112,7 @@ struct punching {
     bool both_sides; /* the peer's too, where `side` is the initiator's */
     bool relay;      /* the initiator is a relay: it has native IPv6 behind it */
     bool has_own;    /* else `own` is a link-local address, and the Teredo address is unknown */
-    bool control;    /* the initiator sent controls as `teredoctl trace` does */
+    bool reference;  /* the initiator sent controls as `teredoctl trace` does */
     nsec started;    /* the first bubble */
     struct step_report request; /* data that step 5 answers; MISSING = step 5 is no answer */
     /* Of both. */

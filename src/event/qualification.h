@@ -105,7 +105,7 @@ struct qualification {
 };
 
 /* What the qualifications with several servers came to. */
-struct survey {
+struct qualify_many_summary {
     size_t servers;
     size_t verdicts[3]; /* by enum qualify_verdict */
     size_t bad_names;   /* of these: not found, or malformed */

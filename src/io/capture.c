@@ -21,7 +21,7 @@ enum {
 };
 
 struct capture {
-    struct capture_control control;
+    struct capture_control reference;
     pcap_t *pcap; /* of a file: from capture_begin on, and then it owns stream */
     FILE *stream;
     int fd;       /* behind stream; -1 = none of ours */
@@ -35,7 +35,7 @@ struct capture {
     uint64_t number;
 };
 
-static struct capture *capture_new(const char *name, const struct capture_control *control,
+static struct capture *capture_new(const char *name, const struct capture_control *reference,
                                    struct error *error)
 {
     struct capture *c = calloc(1, sizeof *c);
@@ -45,11 +45,11 @@ static struct capture *capture_new(const char *name, const struct capture_contro
         error_set(error, EX_OSERR, ENOMEM, "cannot read %s", name);
         return NULL;
     }
-    c->control = *control;
-    if (c->control.pipe_command == NULL)
-        c->control.pipe_command = "teredoctl decode";
-    if (c->control.live_command == NULL)
-        c->control.live_command = c->control.pipe_command;
+    c->reference = *reference;
+    if (c->reference.pipe_command == NULL)
+        c->reference.pipe_command = "teredoctl decode";
+    if (c->reference.live_command == NULL)
+        c->reference.live_command = c->reference.pipe_command;
     c->fd = -1;
     return c;
 }
@@ -65,11 +65,11 @@ static bool is_readable(int fd)
 static bool wait_for(struct capture *c, int fd, int patience_ms)
 {
     struct pollfd ready[] = {{.fd = fd, .events = POLLIN},
-                             {.fd = c->control.stop_fd, .events = POLLIN}};
+                             {.fd = c->reference.stop_fd, .events = POLLIN}};
 
     if (poll(ready, 2, 0) == 0) {
-        if (c->control.before_wait != NULL)
-            c->control.before_wait(c->control.context);
+        if (c->reference.before_wait != NULL)
+            c->reference.before_wait(c->reference.context);
         while (poll(ready, 2, patience_ms) < 0 && errno == EINTR)
             continue;
     }
@@ -104,11 +104,11 @@ static bool open_stream(struct capture *c)
     return true;
 }
 
-struct capture *capture_open(const char *path, const struct capture_control *control,
+struct capture *capture_open(const char *path, const struct capture_control *reference,
                              struct error *error)
 {
     bool from_stdin = strcmp(path, "-") == 0;
-    struct capture *c = capture_new(from_stdin ? "standard input" : path, control, error);
+    struct capture *c = capture_new(from_stdin ? "standard input" : path, reference, error);
     struct stat status;
 
     if (c == NULL)
@@ -129,9 +129,9 @@ struct capture *capture_open(const char *path, const struct capture_control *con
 }
 
 struct capture *capture_open_stream(FILE *file, const char *name,
-                                    const struct capture_control *control, struct error *error)
+                                    const struct capture_control *reference, struct error *error)
 {
-    struct capture *c = capture_new(name, control, error);
+    struct capture *c = capture_new(name, reference, error);
 
     if (c == NULL)
         fclose(file);
@@ -151,7 +151,7 @@ static int live_failed(struct capture *c, int code, struct error *error)
     case PCAP_ERROR_PROMISC_PERM_DENIED:
         error_set(error, EX_NOPERM, 0, "no permission to capture on %s", c->name);
         return error_hint(error, "sudo %s -i %s, or: sudo tcpdump -i %s -U -w - | %s",
-                          c->control.live_command, c->name, c->name, c->control.pipe_command);
+                          c->reference.live_command, c->name, c->name, c->reference.pipe_command);
     case PCAP_ERROR_NO_SUCH_DEVICE:
         error_set(error, EX_UNAVAILABLE, 0, "there is no interface %s", c->name);
         return error_hint(error, "`ip link`, which lists them; 'any' is all of them");
@@ -160,11 +160,11 @@ static int live_failed(struct capture *c, int code, struct error *error)
     }
 }
 
-struct capture *capture_open_live(const char *interface, const struct capture_control *control,
+struct capture *capture_open_live(const char *interface, const struct capture_control *reference,
                                   struct error *error)
 {
     char errbuf[PCAP_ERRBUF_SIZE] = "";
-    struct capture *c = capture_new(interface, control, error);
+    struct capture *c = capture_new(interface, reference, error);
     int code = PCAP_ERROR;
 
     if (c == NULL)
@@ -251,8 +251,8 @@ static bool find_link(int number, enum link_type *out)
 
 static int set_filter(struct capture *c, struct error *error)
 {
-    if (pcap_compile(c->pcap, &c->filter, c->control.filter, 1, PCAP_NETMASK_UNKNOWN) != 0) {
-        error_set(error, EX_USAGE, 0, "the filter '%s' is wrong: %s", c->control.filter,
+    if (pcap_compile(c->pcap, &c->filter, c->reference.filter, 1, PCAP_NETMASK_UNKNOWN) != 0) {
+        error_set(error, EX_USAGE, 0, "the filter '%s' is wrong: %s", c->reference.filter,
                   pcap_geterr(c->pcap));
         return error_hint(error, "pcap-filter(7); a FILE of such a name is written ./NAME");
     }
@@ -277,7 +277,7 @@ int capture_begin(struct capture *c, struct error *error)
         return error_hint(error, "a capture of Ethernet, Linux cooked (v1, v2), raw IP, loopback, "
                                  "PPP or PPPoE");
     }
-    return c->control.filter == NULL ? 0 : set_filter(c, error);
+    return c->reference.filter == NULL ? 0 : set_filter(c, error);
 }
 
 static int read_failed(struct capture *c, struct error *error)
@@ -329,7 +329,7 @@ enum capture_result capture_next(struct capture *c, struct capture_frame *frame,
         if (got < 0)
             return read_failed(c, error) == 0 ? CAPTURE_END : CAPTURE_FAILED;
         if (got == 0) {
-            int patience = c->control.patience_ms;
+            int patience = c->reference.patience_ms;
 
             if (waited && patience > 0)
                 return CAPTURE_IDLE;
@@ -339,7 +339,7 @@ enum capture_result capture_next(struct capture *c, struct capture_frame *frame,
             continue;
         }
         c->number++;
-        if (c->live && c->number % FRAMES_A_LOOK == 0 && is_readable(c->control.stop_fd))
+        if (c->live && c->number % FRAMES_A_LOOK == 0 && is_readable(c->reference.stop_fd))
             return CAPTURE_END;
         if (!c->live && c->filtered && pcap_offline_filter(&c->filter, header, data) == 0)
             continue;

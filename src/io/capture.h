@@ -36,16 +36,16 @@ struct capture_control {
 
 /* Opens the file PATH ("-" = standard input) without reading a byte of it, for that is what
  * capture_begin does, once privileges are given up. NULL, ERROR filled (66), on failure. */
-struct capture *capture_open(const char *path, const struct capture_control *control,
+struct capture *capture_open(const char *path, const struct capture_control *reference,
                              struct error *error);
 
 /* The same for a stream that the caller has opened; NAME is for messages. The capture owns FILE. */
 struct capture *capture_open_stream(FILE *file, const char *name,
-                                    const struct capture_control *control, struct error *error);
+                                    const struct capture_control *reference, struct error *error);
 
 /* Opens a network interface ("any" = all). NULL, ERROR filled, on failure: 77 without the
  * permission, 69 if there is no such interface, or it is down. */
-struct capture *capture_open_live(const char *interface, const struct capture_control *control,
+struct capture *capture_open_live(const char *interface, const struct capture_control *reference,
                                   struct error *error);
 
 /* Reads the header of the capture and compiles the filter. -1, ERROR filled, on failure: 65 if it

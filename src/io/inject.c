@@ -197,12 +197,12 @@ static ssize_t receive_copy(int fd, uint8_t *buf, size_t size, nsec *when)
     union {
         char bytes[CMSG_SPACE(sizeof(struct timespec))];
         struct cmsghdr align;
-    } control;
+    } reference;
     struct iovec iov = {buf, size};
     struct msghdr msg = {.msg_iov = &iov,
                          .msg_iovlen = 1,
-                         .msg_control = control.bytes,
-                         .msg_controllen = sizeof control.bytes};
+                         .msg_control = reference.bytes,
+                         .msg_controllen = sizeof reference.bytes};
     ssize_t n = recvmsg(fd, &msg, MSG_DONTWAIT);
     const struct cmsghdr *c = n >= 0 ? CMSG_FIRSTHDR(&msg) : NULL;
 

@@ -14,7 +14,7 @@ static bool split_port(const char *text, char *name, size_t size, uint16_t *port
     const char *colon = strrchr(text, ':');
     size_t length = colon != NULL ? (size_t)(colon - text) : strlen(text);
     struct endpoint e;
-    char probe[ENDPOINT_STRLEN];
+    char classify[ENDPOINT_STRLEN];
 
     if (length == 0 || length >= size)
         return false;
@@ -24,8 +24,8 @@ static bool split_port(const char *text, char *name, size_t size, uint16_t *port
         return true;
     if (strchr(name, ':') != NULL || strlen(colon) > 6)
         return false;
-    snprintf(probe, sizeof probe, "0.0.0.1%s", colon);
-    if (!endpoint_parse(probe, 0, &e))
+    snprintf(classify, sizeof classify, "0.0.0.1%s", colon);
+    if (!endpoint_parse(classify, 0, &e))
         return false;
     *port = e.port;
     return true;

@@ -98,17 +98,17 @@ static int send_once(const struct udp_socket *s, struct endpoint to, uint8_t ttl
     union {
         char bytes[CMSG_SPACE(sizeof(int))];
         struct cmsghdr align;
-    } control = {{0}};
+    } reference = {{0}};
     struct msghdr msg = {
         .msg_name = &sa, .msg_namelen = sizeof sa, .msg_iov = &iov, .msg_iovlen = 1};
 
     if (ttl != 0) {
         int value = ttl;
 
-        control.align = (struct cmsghdr){CMSG_LEN(sizeof value), IPPROTO_IP, IP_TTL};
-        memcpy(CMSG_DATA(&control.align), &value, sizeof value);
-        msg.msg_control = control.bytes;
-        msg.msg_controllen = sizeof control.bytes;
+        reference.align = (struct cmsghdr){CMSG_LEN(sizeof value), IPPROTO_IP, IP_TTL};
+        memcpy(CMSG_DATA(&reference.align), &value, sizeof value);
+        msg.msg_control = reference.bytes;
+        msg.msg_controllen = sizeof reference.bytes;
     }
     return sendmsg(s->fd, &msg, MSG_NOSIGNAL) < 0 ? errno : 0;
 }
@@ -158,14 +158,14 @@ static ssize_t receive_once(const struct udp_socket *s, int flags, uint8_t *buf,
     union {
         char bytes[512];
         struct cmsghdr align;
-    } control;
+    } reference;
     struct iovec iov = {buf, size};
     struct msghdr msg = {.msg_name = peer,
                          .msg_namelen = sizeof *peer,
                          .msg_iov = &iov,
                          .msg_iovlen = 1,
-                         .msg_control = control.bytes,
-                         .msg_controllen = sizeof control.bytes};
+                         .msg_control = reference.bytes,
+                         .msg_controllen = sizeof reference.bytes};
     ssize_t n;
 
     memset(peer, 0, sizeof *peer);

@@ -4,14 +4,14 @@
 #include <string.h>
 
 #include "datagram.h"
-#include "flight.h"
-#include "gateway.h"
+#include "delay_queue.h"
+#include "nat_box.h"
 
 struct internet {
     struct internet_config config;
-    struct gateway gateways[LAB_NATS];
+    struct nat_box nat_boxes[LAB_NATS];
     struct link links[LAB_HOSTS][2]; /* by enum link_direction */
-    struct flight flight;
+    struct delay_queue delay_queue;
     uint64_t last_packet;
 };
 
@@ -21,7 +21,7 @@ struct handling {
     struct packet *packet;
     struct datagram datagram;
     nsec now;
-    struct passage passage;
+    struct packet_event packet_event;
     uint8_t before[LAB_MTU]; /* the datagram as it came, for the observer */
 };
 
@@ -32,8 +32,8 @@ struct internet *internet_new(const struct internet_config *config)
     if (net == NULL)
         return NULL;
     net->config = *config;
-    flight_init(&net->flight,
-                config->max_in_flight != 0 ? config->max_in_flight : INTERNET_MAX_IN_FLIGHT);
+    delay_queue_init(&net->delay_queue,
+                     config->max_in_flight != 0 ? config->max_in_flight : INTERNET_MAX_IN_FLIGHT);
     for (unsigned i = 0; i < LAB_HOSTS; i++) {
         link_init(&net->links[i][LINK_OUT], &config->link[i], config->seed, (enum lab_host)i,
                   LINK_OUT);
@@ -45,7 +45,7 @@ struct internet *internet_new(const struct internet_config *config)
 
         lab_place_nat((enum lab_host)i, nat);
         nat->seed = config->seed + i;
-        if (gateway_init(&net->gateways[i], nat) < 0) {
+        if (nat_box_init(&net->nat_boxes[i], nat) < 0) {
             internet_free(net);
             return NULL;
         }
@@ -57,9 +57,9 @@ void internet_free(struct internet *net)
 {
     if (net == NULL)
         return;
-    flight_clear(&net->flight);
+    delay_queue_clear(&net->delay_queue);
     for (unsigned i = 0; i < LAB_NATS; i++)
-        gateway_clear(&net->gateways[i]);
+        nat_box_clear(&net->nat_boxes[i]);
     free(net);
 }
 
@@ -76,7 +76,7 @@ unsigned internet_addresses(const struct internet *net, enum lab_host host,
 
 nsec internet_deadline(const struct internet *net)
 {
-    return flight_next(&net->flight);
+    return delay_queue_next(&net->delay_queue);
 }
 
 /* Begins to handle PACKET at PLACE; false if a header of it is broken. */
@@ -92,7 +92,7 @@ static bool handle(struct handling *h, struct internet *net, struct packet *pack
     if (sound)
         packet->size = h->datagram.size;
     memcpy(h->before, packet->data, packet->size);
-    h->passage = (struct passage){
+    h->packet_event = (struct packet_event){
         .place = place,
         .host = packet->host,
         .inward = packet->inward,
@@ -107,9 +107,9 @@ static bool handle(struct handling *h, struct internet *net, struct packet *pack
     return sound;
 }
 
-static void tell(struct handling *h, enum passage_kind kind, enum passage_reason reason)
+static void tell(struct handling *h, enum packet_event_kind kind, enum packet_event_reason reason)
 {
-    struct passage *p = &h->passage;
+    struct packet_event *p = &h->packet_event;
 
     p->when = h->now;
     p->kind = kind;
@@ -120,7 +120,7 @@ static void tell(struct handling *h, enum passage_kind kind, enum passage_reason
     p->size = h->packet->size;
     if (h->net->config.observe != NULL)
         h->net->config.observe(h->net->config.observe_context, p);
-    /* What one passage changed is no news for the next one at the same place. */
+    /* What one packet event changed is no news for the next one at the same place. */
     memcpy(h->before, h->packet->data, h->packet->size);
     p->from = p->new_from;
     p->to = p->new_to;
@@ -137,20 +137,20 @@ static void enter_link(struct handling *h, nsec sent)
         link_enter(&net->links[p->host][p->inward ? LINK_IN : LINK_OUT], sent, &due, &copy_due);
 
     if (fate.lost) {
-        tell(h, PASSAGE_LOST, PASSAGE_NO_REASON);
+        tell(h, PACKET_EVENT_LOST, PACKET_EVENT_NO_REASON);
         return;
     }
-    if (!flight_add(&net->flight, due, p)) {
-        tell(h, PASSAGE_DISCARDED, PASSAGE_TOO_MANY);
+    if (!delay_queue_add(&net->delay_queue, due, p)) {
+        tell(h, PACKET_EVENT_DISCARDED, PACKET_EVENT_TOO_MANY);
         return;
     }
     if (!fate.duplicated)
         return;
-    p->copy = h->passage.copy |= p->inward ? PASSAGE_COPY_IN : PASSAGE_COPY_OUT;
-    if (flight_add(&net->flight, copy_due, p))
-        tell(h, PASSAGE_DUPLICATED, PASSAGE_NO_REASON);
+    p->copy = h->packet_event.copy |= p->inward ? PACKET_EVENT_COPY_IN : PACKET_EVENT_COPY_OUT;
+    if (delay_queue_add(&net->delay_queue, copy_due, p))
+        tell(h, PACKET_EVENT_DUPLICATED, PACKET_EVENT_NO_REASON);
     else
-        tell(h, PASSAGE_DISCARDED, PASSAGE_TOO_MANY);
+        tell(h, PACKET_EVENT_DISCARDED, PACKET_EVENT_TOO_MANY);
 }
 
 static void deliver(struct handling *h)
@@ -158,23 +158,23 @@ static void deliver(struct handling *h)
     struct internet *net = h->net;
     bool taken;
 
-    h->passage.place = place_of_host(h->packet->host);
+    h->packet_event.place = place_of_host(h->packet->host);
     taken = net->config.deliver(net->config.deliver_context, h->packet->host, h->packet->data,
                                 h->packet->size);
-    tell(h, taken ? PASSAGE_DELIVERED : PASSAGE_DISCARDED,
-         taken ? PASSAGE_NO_REASON : PASSAGE_NOT_TAKEN);
+    tell(h, taken ? PACKET_EVENT_DELIVERED : PACKET_EVENT_DISCARDED,
+         taken ? PACKET_EVENT_NO_REASON : PACKET_EVENT_NOT_TAKEN);
 }
 
 /* The datagram dies here, and an ICMP error from SOURCE answers it: on the link of the packet's
  * host, INWARD or outward; from the core, to whoever has the address. */
-static void die(struct handling *h, enum passage_reason reason, enum icmp_error error,
+static void die(struct handling *h, enum packet_event_reason reason, enum icmp_error error,
                 uint32_t source, bool inward)
 {
     struct packet answer = {.about = h->packet->id, .host = h->packet->host, .inward = inward};
-    enum place place = h->passage.place;
+    enum place place = h->packet_event.place;
     struct handling a;
 
-    tell(h, PASSAGE_DISCARDED, reason);
+    tell(h, PACKET_EVENT_DISCARDED, reason);
     if (!datagram_may_be_answered(&h->datagram))
         return;
     if (place == PLACE_CORE && lab_route(h->net->config.nat, h->datagram.outer.from.address,
@@ -183,7 +183,7 @@ static void die(struct handling *h, enum passage_reason reason, enum icmp_error 
     answer.size = datagram_make_error(&h->datagram, error, source, answer.data);
     answer.id = ++h->net->last_packet;
     handle(&a, h->net, &answer, h->now, place);
-    tell(&a, PASSAGE_SENT, PASSAGE_NO_REASON);
+    tell(&a, PACKET_EVENT_SENT, PACKET_EVENT_NO_REASON);
     /* Between a NAT and its host there is no link to speak of. */
     if (inward && place != PLACE_CORE)
         deliver(&a);
@@ -197,30 +197,30 @@ static void at_nat_inbound(struct handling *h)
     struct internet *net = h->net;
     enum lab_host host = h->packet->host;
     struct nat_result result;
-    enum passage_reason reason;
+    enum packet_event_reason reason;
 
-    h->passage.nat = &result;
-    reason = gateway_inbound(&net->gateways[host], h->now, &h->datagram, &result);
-    if (reason != PASSAGE_NO_REASON) {
-        if (reason != PASSAGE_BY_NAT)
-            h->passage.nat = NULL;
-        tell(h, PASSAGE_DISCARDED, reason);
+    h->packet_event.nat = &result;
+    reason = nat_box_inbound(&net->nat_boxes[host], h->now, &h->datagram, &result);
+    if (reason != PACKET_EVENT_NO_REASON) {
+        if (reason != PACKET_EVENT_BY_NAT)
+            h->packet_event.nat = NULL;
+        tell(h, PACKET_EVENT_DISCARDED, reason);
         return;
     }
     /* Only a packet that gets past the filter is answered: the rest is discarded silently. */
     if (h->datagram.outer.ip.ttl <= 1) {
         memcpy(h->packet->data, h->before, h->packet->size);
         datagram_parse(h->packet->data, h->packet->size, &h->datagram);
-        h->passage.nat = NULL;
-        die(h, PASSAGE_TTL, ICMP_TIME_EXCEEDED,
-            net->gateways[host].kind == NAT_KIND_TRANSLATOR
+        h->packet_event.nat = NULL;
+        die(h, PACKET_EVENT_TTL, ICMP_TIME_EXCEEDED,
+            net->nat_boxes[host].kind == NAT_KIND_TRANSLATOR
                 ? h->datagram.outer.to.address
                 : lab_gateway_address(host, nat_of(net, host)),
             false);
         return;
     }
     datagram_decrement_ttl(&h->datagram);
-    tell(h, PASSAGE_NAT, PASSAGE_NO_REASON);
+    tell(h, PACKET_EVENT_NAT, PACKET_EVENT_NO_REASON);
     deliver(h);
 }
 
@@ -230,32 +230,33 @@ static void at_nat_outbound(struct handling *h, nsec sent)
     struct internet *net = h->net;
     enum lab_host host = h->packet->host, target;
     struct nat_result result;
-    enum passage_reason reason;
+    enum packet_event_reason reason;
 
     if (h->datagram.outer.ip.ttl <= 1) {
-        die(h, PASSAGE_TTL, ICMP_TIME_EXCEEDED, lab_gateway_address(host, nat_of(net, host)), true);
+        die(h, PACKET_EVENT_TTL, ICMP_TIME_EXCEEDED, lab_gateway_address(host, nat_of(net, host)),
+            true);
         return;
     }
-    h->passage.nat = &result;
-    reason = gateway_outbound(&net->gateways[host], h->now, &h->datagram, &result);
-    if (reason != PASSAGE_NO_REASON) {
-        if (reason != PASSAGE_BY_NAT)
-            h->passage.nat = NULL;
-        tell(h, PASSAGE_DISCARDED, reason);
+    h->packet_event.nat = &result;
+    reason = nat_box_outbound(&net->nat_boxes[host], h->now, &h->datagram, &result);
+    if (reason != PACKET_EVENT_NO_REASON) {
+        if (reason != PACKET_EVENT_BY_NAT)
+            h->packet_event.nat = NULL;
+        tell(h, PACKET_EVENT_DISCARDED, reason);
         return;
     }
     datagram_decrement_ttl(&h->datagram);
     if (result.verdict == NAT_HAIRPIN) {
-        h->packet->inward = h->passage.inward = true;
-        tell(h, PASSAGE_NAT, PASSAGE_NO_REASON);
+        h->packet->inward = h->packet_event.inward = true;
+        tell(h, PACKET_EVENT_NAT, PACKET_EVENT_NO_REASON);
         deliver(h);
         return;
     }
-    tell(h, PASSAGE_NAT, PASSAGE_NO_REASON);
+    tell(h, PACKET_EVENT_NAT, PACKET_EVENT_NO_REASON);
     /* An ICMP error about a hairpinned packet goes to the NAT itself. */
     if (lab_route(net->config.nat, h->datagram.outer.to.address, &target) == LAB_ROUTE_HOST &&
         target == host) {
-        h->packet->inward = h->passage.inward = true;
+        h->packet->inward = h->packet_event.inward = true;
         at_nat_inbound(h);
         return;
     }
@@ -268,23 +269,23 @@ static void at_core(struct handling *h, nsec due)
     uint32_t to = h->datagram.outer.to.address;
 
     if (h->datagram.outer.ip.ttl <= 1) {
-        die(h, PASSAGE_TTL, ICMP_TIME_EXCEEDED, LAB_CORE_ADDRESS, true);
+        die(h, PACKET_EVENT_TTL, ICMP_TIME_EXCEEDED, LAB_CORE_ADDRESS, true);
         return;
     }
     switch (lab_route(net->config.nat, to, &h->packet->host)) {
     case LAB_ROUTE_NO_HOST:
-        die(h, PASSAGE_NO_HOST, ICMP_HOST_UNREACHABLE, LAB_CORE_ADDRESS, true);
+        die(h, PACKET_EVENT_NO_HOST, ICMP_HOST_UNREACHABLE, LAB_CORE_ADDRESS, true);
         return;
     case LAB_ROUTE_NO_NET:
-        die(h, PASSAGE_NO_NET, ICMP_NET_UNREACHABLE, LAB_CORE_ADDRESS, true);
+        die(h, PACKET_EVENT_NO_NET, ICMP_NET_UNREACHABLE, LAB_CORE_ADDRESS, true);
         return;
     case LAB_ROUTE_HOST:
         break;
     }
     datagram_decrement_ttl(&h->datagram);
-    h->packet->inward = h->passage.inward = true;
-    h->passage.host = h->packet->host;
-    tell(h, PASSAGE_FORWARDED, PASSAGE_NO_REASON);
+    h->packet->inward = h->packet_event.inward = true;
+    h->packet_event.host = h->packet->host;
+    tell(h, PACKET_EVENT_FORWARDED, PACKET_EVENT_NO_REASON);
     enter_link(h, due);
 }
 
@@ -299,19 +300,19 @@ void internet_send(struct internet *net, enum lab_host host, nsec sent, nsec now
         size = packet.size = sizeof packet.data;
     memcpy(packet.data, data, size);
     sound = handle(&h, net, &packet, sent, place_of_host(host));
-    tell(&h, PASSAGE_SENT, PASSAGE_NO_REASON);
+    tell(&h, PACKET_EVENT_SENT, PACKET_EVENT_NO_REASON);
     h.now = now;
     if (!sound) {
-        tell(&h, PASSAGE_DISCARDED, PASSAGE_MALFORMED);
+        tell(&h, PACKET_EVENT_DISCARDED, PACKET_EVENT_MALFORMED);
         return;
     }
     if (h.datagram.outer.ip.protocol != IP_PROTOCOL_UDP &&
         h.datagram.outer.ip.protocol != IP_PROTOCOL_ICMP) {
-        tell(&h, PASSAGE_DISCARDED, PASSAGE_PROTOCOL);
+        tell(&h, PACKET_EVENT_DISCARDED, PACKET_EVENT_PROTOCOL);
         return;
     }
-    if (host < LAB_NATS && net->gateways[host].kind != NAT_KIND_NONE) {
-        h.passage.place = place_of_nat(host);
+    if (host < LAB_NATS && net->nat_boxes[host].kind != NAT_KIND_NONE) {
+        h.packet_event.place = place_of_nat(host);
         at_nat_outbound(&h, sent);
         return;
     }
@@ -324,8 +325,8 @@ void internet_send_foreign(struct internet *net, enum lab_host host, nsec now)
     struct handling h;
 
     handle(&h, net, &packet, now, place_of_host(host));
-    tell(&h, PASSAGE_SENT, PASSAGE_NO_REASON);
-    tell(&h, PASSAGE_DISCARDED, PASSAGE_NOT_IPV4);
+    tell(&h, PACKET_EVENT_SENT, PACKET_EVENT_NO_REASON);
+    tell(&h, PACKET_EVENT_DISCARDED, PACKET_EVENT_NOT_IPV4);
 }
 
 /* A packet comes out of a link. */
@@ -337,7 +338,7 @@ static void arrive(struct internet *net, struct packet *packet, nsec due, nsec n
     if (!packet->inward) {
         if (handle(&h, net, packet, now, PLACE_CORE))
             at_core(&h, due);
-    } else if (host < LAB_NATS && net->gateways[host].kind != NAT_KIND_NONE) {
+    } else if (host < LAB_NATS && net->nat_boxes[host].kind != NAT_KIND_NONE) {
         if (handle(&h, net, packet, now, place_of_nat(host)))
             at_nat_inbound(&h);
     } else if (handle(&h, net, packet, now, place_of_host(host))) {
@@ -350,6 +351,6 @@ void internet_advance(struct internet *net, nsec now)
     struct packet packet;
     nsec due;
 
-    while (flight_take(&net->flight, now, &packet, &due))
+    while (delay_queue_take(&net->delay_queue, now, &packet, &due))
         arrive(net, &packet, due, now);
 }

@@ -1,6 +1,6 @@
 /* The emulated internet as a pure engine: four hosts, their links, two NATs or firewalls and the
  * core router. The caller hands it what the hosts send and says what time it is; it hands back what
- * the hosts receive, and tells an observer of every passage. The lab runs it between network
+ * the hosts receive, and tells an observer of every packet event. The lab runs it between network
  * namespaces (router.h); a test may run it in virtual time.
  *
  * A packet's way: the sending host, its NAT, its link (outward), the core, the receiver's link
@@ -16,7 +16,7 @@
 #include "link.h"
 #include "nat_config.h"
 #include "nsec.h"
-#include "passage.h"
+#include "packet_event.h"
 #include "plan.h"
 
 struct internet_config {
@@ -29,7 +29,7 @@ struct internet_config {
     bool (*deliver)(void *context, enum lab_host host, const uint8_t *data, size_t size);
     void *deliver_context;
 
-    passage_observer *observe; /* may be NULL */
+    packet_event_observer *observe; /* may be NULL */
     void *observe_context;
 };
 

@@ -222,15 +222,15 @@ static bool receive(struct router *r, enum lab_host host)
     union {
         struct cmsghdr align;
         char bytes[CMSG_SPACE(sizeof(struct timespec))];
-    } control;
+    } reference;
     struct sockaddr_ll from;
     struct iovec iov = {frame, sizeof frame};
     struct msghdr message = {.msg_name = &from,
                              .msg_namelen = sizeof from,
                              .msg_iov = &iov,
                              .msg_iovlen = 1,
-                             .msg_control = control.bytes,
-                             .msg_controllen = sizeof control.bytes};
+                             .msg_control = reference.bytes,
+                             .msg_controllen = sizeof reference.bytes};
     ssize_t n = recvmsg(r->sockets[host], &message, 0);
     struct reader reader = reader_of(frame, n < 0 ? 0 : (size_t)n);
     uint16_t type;

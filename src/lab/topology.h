@@ -28,7 +28,7 @@ struct topology_config {
     struct nat_config nat[LAB_NATS]; /* of nat_config_parse */
     struct link_config link[LAB_HOSTS];
     uint64_t seed;
-    passage_observer *observe; /* may be NULL */
+    packet_event_observer *observe; /* may be NULL */
     void *observe_context;
 
     /* Called when a program has ended; STATUS as waitpid has it. May be NULL. */

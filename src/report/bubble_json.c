@@ -45,7 +45,7 @@ static void deliver(const struct bubble_report *r, json_t *list, json_t *o)
 }
 
 /* Adds the keys of a packet as decode has them, from the same text. */
-static void add_packet(struct bubble_report *r, json_t *o, const struct sighting *s)
+static void add_packet(struct bubble_report *r, json_t *o, const struct captured_packet *s)
 {
     char *end = packet_put_json(&r->stamp, r->text, s);
     json_t *packet;
@@ -63,7 +63,7 @@ static json_t *json_hex(struct bubble_report *r, const uint8_t *data, size_t siz
     return json_stringn(r->text, (size_t)(put_hex(r->text, data, size) - r->text));
 }
 
-static void add_data(struct bubble_report *r, json_t *o, const struct sighting *s)
+static void add_data(struct bubble_report *r, json_t *o, const struct captured_packet *s)
 {
     json_object_set_new(o, "data", json_hex(r, s->udp.payload, s->udp.payload_size));
 }
@@ -76,8 +76,8 @@ void bubble_json_packet(struct bubble_report *r, const struct bubble_packet *p)
     json_object_set_new(o, "aim", json_string(bubble_aim_code(p->aim)));
     json_object_set_new(o, "system_error",
                         p->errnum != 0 ? json_string(strerror(p->errnum)) : json_null());
-    add_packet(r, o, &p->sighting);
-    add_data(r, o, &p->sighting);
+    add_packet(r, o, &p->captured_packet);
+    add_data(r, o, &p->captured_packet);
     if (r->config.dump)
         json_object_set_new(o, "hex", json_hex(r, p->ip4, p->ip4_size));
     deliver(r, r->packets, o);
@@ -94,8 +94,8 @@ void bubble_json_reply(struct bubble_report *r, const struct bubble_reply *reply
                             ? json_integer((json_int_t)reply->answered)
                             : json_null());
     json_object_set_new(o, "proof", json_string(punch_proof_code(reply->proof)));
-    add_packet(r, o, &reply->sighting);
-    add_data(r, o, &reply->sighting);
+    add_packet(r, o, &reply->captured_packet);
+    add_data(r, o, &reply->captured_packet);
     deliver(r, r->replies, o);
 }
 

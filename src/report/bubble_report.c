@@ -48,7 +48,7 @@ struct bubble_report *bubble_report_new(const struct bubble_report_config *confi
 void bubble_report_packet(struct bubble_report *r, const struct bubble_packet *p)
 {
     if (r->config.verbose)
-        bubble_text_tree(r, r->config.err, true, &p->sighting);
+        bubble_text_tree(r, r->config.err, true, &p->captured_packet);
     if (r->config.format == REPORT_TEXT)
         bubble_text_packet(r, p);
     else
@@ -62,7 +62,7 @@ void bubble_report_reply(struct bubble_report *r, const struct bubble_reply *rep
     else
         bubble_json_reply(r, reply);
     if (r->config.verbose)
-        bubble_text_tree(r, r->config.err, true, &reply->sighting);
+        bubble_text_tree(r, r->config.err, true, &reply->captured_packet);
 }
 
 void bubble_report_icmp(struct bubble_report *r, const struct bubble_icmp *icmp)

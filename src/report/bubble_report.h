@@ -2,10 +2,10 @@
 #ifndef REPORT_BUBBLE_REPORT_H
 #define REPORT_BUBBLE_REPORT_H
 
+#include "captured_packet.h"
 #include "observation.h"
 #include "punching.h"
 #include "report.h"
-#include "sighting.h"
 
 enum bubble_aim {
     BUBBLE_DIRECT,   /* the peer's mapped endpoint */
@@ -18,12 +18,12 @@ struct bubble_packet {
     enum bubble_aim aim;
     const uint8_t *ip4; /* the whole IPv4 packet; borrowed */
     size_t ip4_size;
-    struct sighting sighting; /* what it says, and when it was sent */
-    int errnum;               /* 0, or why it was not sent */
+    struct captured_packet captured_packet; /* what it says, and when it was sent */
+    int errnum;                             /* 0, or why it was not sent */
 };
 
 struct bubble_reply {
-    struct sighting sighting;
+    struct captured_packet captured_packet;
     enum punch_proof proof;
     unsigned long answered; /* number of the packet; 0 = none was sent yet */
     nsec delay;             /* since that one */

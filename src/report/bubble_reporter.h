@@ -15,7 +15,8 @@ struct bubble_report {
 };
 
 /* The fields of S, and with LINE what decode prints above them. */
-void bubble_text_tree(struct bubble_report *r, FILE *out, bool line, const struct sighting *s);
+void bubble_text_tree(struct bubble_report *r, FILE *out, bool line,
+                      const struct captured_packet *s);
 void bubble_text_packet(struct bubble_report *r, const struct bubble_packet *p);
 void bubble_text_reply(const struct bubble_report *r, const struct bubble_reply *reply);
 void bubble_text_icmp(const struct bubble_report *r, const struct bubble_icmp *icmp);

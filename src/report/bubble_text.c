@@ -23,7 +23,7 @@ static const char *proof_text(enum punch_proof proof)
     return "without proof";
 }
 
-static const char *kind_word(const struct sighting *s)
+static const char *kind_word(const struct captured_packet *s)
 {
     if (s->extent == TEREDO_WHOLE)
         return teredo_kind_name(s->packet.kind);
@@ -33,7 +33,7 @@ static const char *kind_word(const struct sighting *s)
 }
 
 /* "bubble, 40 bytes: SOURCE > DESTINATION" */
-static void put_packet(FILE *out, const struct sighting *s)
+static void put_packet(FILE *out, const struct captured_packet *s)
 {
     char source[INET6_ADDRSTRLEN], destination[INET6_ADDRSTRLEN];
 
@@ -43,7 +43,8 @@ static void put_packet(FILE *out, const struct sighting *s)
                 words_ip6(&s->packet.ip6.destination, destination));
 }
 
-void bubble_text_tree(struct bubble_report *r, FILE *out, bool line, const struct sighting *s)
+void bubble_text_tree(struct bubble_report *r, FILE *out, bool line,
+                      const struct captured_packet *s)
 {
     char *p = line ? packet_put_line(&r->stamp, r->text, s) : r->text;
 
@@ -65,7 +66,7 @@ static void put_dump(FILE *out, const uint8_t *data, size_t size)
 
 void bubble_text_packet(struct bubble_report *r, const struct bubble_packet *p)
 {
-    const struct sighting *s = &p->sighting;
+    const struct captured_packet *s = &p->captured_packet;
     FILE *out = r->config.out;
     char from[ENDPOINT_STRLEN], to[ENDPOINT_STRLEN];
 
@@ -86,7 +87,7 @@ void bubble_text_packet(struct bubble_report *r, const struct bubble_packet *p)
 
 void bubble_text_reply(const struct bubble_report *r, const struct bubble_reply *reply)
 {
-    const struct sighting *s = &reply->sighting;
+    const struct captured_packet *s = &reply->captured_packet;
     FILE *out = r->config.out;
     char from[ENDPOINT_STRLEN], to[ENDPOINT_STRLEN];
 

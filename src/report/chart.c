@@ -216,7 +216,7 @@ static void qualified(struct reporter *r, const struct event *event)
 }
 
 /* The end of captures. */
-static void overheard(struct reporter *r, const struct event *event)
+static void passive(struct reporter *r, const struct event *event)
 {
     struct chart *c = r->chart;
 
@@ -247,15 +247,15 @@ void chart_emit(struct reporter *r, const struct event *event)
     case EVENT_QUALIFICATION:
         qualified(r, event);
         break;
-    case EVENT_OVERHEARD:
-        overheard(r, event);
+    case EVENT_PASSIVE:
+        passive(r, event);
         break;
     case EVENT_REJECTED:
     case EVENT_MAPPING_CHANGED:
     case EVENT_SERVER_LOST:
     case EVENT_CLASSIFICATION:
     case EVENT_CLOCK:
-    case EVENT_SURVEYED:
+    case EVENT_QUALIFIED_MANY:
     case EVENT_CHECKING:
         tell(r, event);
         break;

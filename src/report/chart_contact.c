@@ -39,7 +39,7 @@ static unsigned peer_server(const struct contact_chart *c, struct endpoint serve
     return lane;
 }
 
-static void survey(struct contact_chart *c, const struct event *events, size_t count)
+static void qualify_many_summary(struct contact_chart *c, const struct event *events, size_t count)
 {
     struct teredo_addr a;
 
@@ -147,7 +147,7 @@ void chart_contact(struct sequence *out, const struct event *events, size_t coun
     struct contact_chart c = {.s = out, .q = q};
     char own[INET6_ADDRSTRLEN], peer[INET6_ADDRSTRLEN], when[RFC3339_STRLEN];
 
-    survey(&c, events, count);
+    qualify_many_summary(&c, events, count);
     snprintf(out->title, sizeof out->title, "contact of A, %s, with B, %s, at %s",
              words_ip6(&c.peer, peer), words_ip6(&q->teredo_address, own),
              words_time(events[0].when, when));

@@ -206,7 +206,7 @@ static void draw_note(struct punch_chart *c, const struct event *e)
 }
 
 /* What the whole of the events says of each of them. */
-static void survey(struct punch_chart *c, const struct event *events, size_t count)
+static void qualify_many_summary(struct punch_chart *c, const struct event *events, size_t count)
 {
     for (size_t i = count; i > 0; i--) {
         const struct event *e = &events[i - 1];
@@ -233,7 +233,7 @@ void chart_punch(struct sequence *out, const struct event *events, size_t count,
     else
         snprintf(out->title, sizeof out->title, "hole punch from A, %s, to B, %s",
                  words_ip6(&p->own, own), peer);
-    survey(&c, events, count);
+    qualify_many_summary(&c, events, count);
     make_lanes(&c, count > 0);
     for (size_t i = 0; i < count; i++)
         if (events[i].kind == EVENT_STEP)

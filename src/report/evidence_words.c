@@ -170,9 +170,9 @@ static void add_answer(char *buf, const struct classify_evidence *e)
         return;
     }
     add(buf, "nothing");
-    if (e->controls > 0)
+    if (e->references > 0)
         add(buf, ", in %u round%s with a control that came back (%u of %u did)", e->paired,
-            plural(e->paired), e->controls_answered, e->controls);
+            plural(e->paired), e->references_answered, e->references);
 }
 
 const char *evidence_received(const struct classify_evidence *e, char buf[static EVIDENCE_STRLEN])

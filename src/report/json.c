@@ -296,14 +296,14 @@ void jsonl_emit(struct reporter *r, const struct event *e)
     case EVENT_CLASSIFICATION:
         print(r, classification_object(r, e->classification));
         break;
-    case EVENT_SURVEYED:
-        print(r, json_surveyed(r, &e->surveyed));
+    case EVENT_QUALIFIED_MANY:
+        print(r, json_qualified_many(r, &e->qualified_many));
         break;
     case EVENT_CHECKING:
         print(r, json_checking(r, &e->checking));
         break;
     case EVENT_CLOCK: /* json_captured_emit */
-    case EVENT_OVERHEARD:
+    case EVENT_PASSIVE:
         break;
     }
 }
@@ -331,10 +331,10 @@ void json_emit(struct reporter *r, const struct event *e)
     case EVENT_CLASSIFICATION:
         print(r, classification_object(r, e->classification));
         break;
-    case EVENT_SURVEYED:
+    case EVENT_QUALIFIED_MANY:
         /* Of the rows of a table each stands for itself. */
         if (r->config.format == REPORT_JSON)
-            json_list_end(r, &e->surveyed);
+            json_list_end(r, &e->qualified_many);
         break;
     case EVENT_CHECKING:
         print(r, json_checking(r, &e->checking));
@@ -347,7 +347,7 @@ void json_emit(struct reporter *r, const struct event *e)
     case EVENT_MAPPING_CHANGED:
     case EVENT_SERVER_LOST:
     case EVENT_CLOCK:
-    case EVENT_OVERHEARD:
+    case EVENT_PASSIVE:
         break;
     }
 }

@@ -133,7 +133,7 @@ static json_t *punch_object(const struct reporter *r, const struct punching *p)
     json_object_set_new(o, "attempts", json_integer(p->attempts));
     json_object_set_new(o, "indirect_answers", json_integer(p->indirect_answers));
     json_object_set_new(o, "peer_server_alive", p->peer_server_alive ? json_true() : json_null());
-    json_object_set_new(o, "control", json_boolean(p->control));
+    json_object_set_new(o, "control", json_boolean(p->reference));
     json_object_set_new(o, "icmp", json_icmp(p->has_icmp, p->icmp));
     json_object_set_new(o, "rtt_s", json_seconds(p->rtt, p->rtt > 0));
     json_object_set_new(o, "elapsed_s", json_seconds(p->elapsed, true));
@@ -151,7 +151,7 @@ static json_t *qualification_object(const struct reporter *r, const struct quali
 
 static json_t *clock_object(const struct reporter *r, const struct event *e)
 {
-    const struct clock_fit *fit = &e->clock.fit;
+    const struct clock_match *fit = &e->clock.fit;
     bool known = fit->packets > 0;
     json_t *o = start_object(r, "clock");
 
@@ -176,7 +176,7 @@ static json_t *rejected_object(const struct reporter *r, const struct event *e)
     return o;
 }
 
-static json_t *summary_object(const struct reporter *r, const struct overheard_summary *s)
+static json_t *summary_object(const struct reporter *r, const struct passive_summary *s)
 {
     json_t *o = start_object(r, "summary");
     const struct {
@@ -218,8 +218,8 @@ void json_captured_emit(struct reporter *r, const struct event *e)
     case EVENT_CLOCK:
         print(r, clock_object(r, e));
         break;
-    case EVENT_OVERHEARD:
-        print(r, summary_object(r, &e->overheard));
+    case EVENT_PASSIVE:
+        print(r, summary_object(r, &e->passive));
         if (r->config.format == REPORT_JSON)
             fputs("\n]}\n", r->config.out);
         break;
@@ -231,7 +231,7 @@ void json_captured_emit(struct reporter *r, const struct event *e)
     case EVENT_LISTENED:
     case EVENT_PROGRESS:
     case EVENT_CLASSIFICATION:
-    case EVENT_SURVEYED:
+    case EVENT_QUALIFIED_MANY:
     case EVENT_CHECKING:
         break;
     }

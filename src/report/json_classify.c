@@ -31,14 +31,14 @@ static json_t *json_evidence(const struct classification *c)
         const struct classify_evidence *e = &c->evidence[i];
 
         json_array_append_new(
-            list,
-            json_pack("{s:s, s:s, s:s, s:s, s:i, s:i, s:i, s:i, s:f, s:o, s:o}", "test",
-                      classify_test_code(e->test), "sent", evidence_sent(e, sent), "received",
-                      evidence_received(e, received), "proves", classify_proof_text(e->proof),
-                      "sent_count", (int)e->sent, "received_count", (int)e->answered, "controls",
-                      (int)e->controls, "controls_received", (int)e->controls_answered, "sent_at_s",
-                      nsec_seconds(e->sent_at), "delay_s", json_seconds(e->delay, e->delay > 0),
-                      "odds", e->odds > 0 ? json_real(e->odds) : json_null()));
+            list, json_pack("{s:s, s:s, s:s, s:s, s:i, s:i, s:i, s:i, s:f, s:o, s:o}", "test",
+                            classify_test_code(e->test), "sent", evidence_sent(e, sent), "received",
+                            evidence_received(e, received), "proves", classify_proof_text(e->proof),
+                            "sent_count", (int)e->sent, "received_count", (int)e->answered,
+                            "controls", (int)e->references, "controls_received",
+                            (int)e->references_answered, "sent_at_s", nsec_seconds(e->sent_at),
+                            "delay_s", json_seconds(e->delay, e->delay > 0), "odds",
+                            e->odds > 0 ? json_real(e->odds) : json_null()));
     }
     return list;
 }
@@ -87,8 +87,8 @@ void json_add_classification(json_t *o, const struct classification *c)
     json_object_set_new(o, "mapped", json_endpoint(c->mapped));
     json_object_set_new(o, "mapped_secondary", json_endpoint(c->mapped_secondary));
     json_object_set_new(o, "loss",
-                        c->controls > 0
-                            ? json_real(1 - (double)c->controls_answered / (double)c->controls)
+                        c->references > 0
+                            ? json_real(1 - (double)c->references_answered / (double)c->references)
                             : json_null());
     json_object_set_new(o, "error_odds", json_real(c->error_odds));
     json_object_set_new(o, "rtt_s", json_seconds(c->rtt, c->rtt > 0));

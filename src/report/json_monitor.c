@@ -4,7 +4,7 @@
 #include "json_parts.h"
 #include "json_reporter.h"
 
-static void add_survey(json_t *o, const struct survey *s)
+static void add_qualify_many(json_t *o, const struct qualify_many_summary *s)
 {
     json_object_set_new(o, "servers", json_integer((json_int_t)s->servers));
     for (int i = 0; i < 3; i++)
@@ -16,11 +16,11 @@ static void add_survey(json_t *o, const struct survey *s)
     json_object_set_new(o, "elapsed_s", json_seconds(s->elapsed, true));
 }
 
-json_t *json_surveyed(const struct reporter *r, const struct survey *s)
+json_t *json_qualified_many(const struct reporter *r, const struct qualify_many_summary *s)
 {
     json_t *o = json_start(r, "summary");
 
-    add_survey(o, s);
+    add_qualify_many(o, s);
     return o;
 }
 
@@ -55,14 +55,14 @@ void json_list_add(struct reporter *r, const struct qualification *q)
     r->list_open = true;
 }
 
-void json_list_end(struct reporter *r, const struct survey *s)
+void json_list_end(struct reporter *r, const struct qualify_many_summary *s)
 {
     json_t *o = json_object();
 
     if (!r->list_open)
         json_list_add(r, NULL);
     fputs("\n],\"summary\":", r->config.out);
-    add_survey(o, s);
+    add_qualify_many(o, s);
     print_member(r, o);
     fputs("}\n", r->config.out);
     r->list_open = false;

@@ -12,11 +12,11 @@ json_t *json_start(const struct reporter *r, const char *event);
 /* Adds all keys of a qualification to the object O. */
 void json_add_qualification(json_t *o, const struct qualification *q);
 
-json_t *json_surveyed(const struct reporter *r, const struct survey *s);
+json_t *json_qualified_many(const struct reporter *r, const struct qualify_many_summary *s);
 json_t *json_checking(const struct reporter *r, const struct checking *c);
 
 /* One object for several servers, written piece by piece: it need not fit into memory. */
 void json_list_add(struct reporter *r, const struct qualification *q);
-void json_list_end(struct reporter *r, const struct survey *s);
+void json_list_end(struct reporter *r, const struct qualify_many_summary *s);
 
 #endif

@@ -182,7 +182,7 @@ static void put_classification(struct reporter *r, const struct classification *
         put_bound(r, server, "at_most", c->lifetime.at_most);
 }
 
-static void put_survey(struct reporter *r, const struct survey *s)
+static void put_qualify_many(struct reporter *r, const struct qualify_many_summary *s)
 {
     for (int i = 0; i < 3; i++) {
         FILE *out = begin(r, SERVERS, NULL);
@@ -214,8 +214,8 @@ void openmetrics_emit(struct reporter *r, const struct event *e)
         put_classification(r, e->classification, server);
         sample(r, LAST_RUN, server, nsec_seconds(e->when));
         break;
-    case EVENT_SURVEYED:
-        put_survey(r, &e->surveyed);
+    case EVENT_QUALIFIED_MANY:
+        put_qualify_many(r, &e->qualified_many);
         break;
     case EVENT_REJECTED:
     case EVENT_STEP:
@@ -227,7 +227,7 @@ void openmetrics_emit(struct reporter *r, const struct event *e)
     case EVENT_LISTENED:
     case EVENT_PROGRESS:
     case EVENT_CLOCK:
-    case EVENT_OVERHEARD:
+    case EVENT_PASSIVE:
         break;
     }
 }

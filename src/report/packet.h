@@ -4,8 +4,8 @@
 #ifndef REPORT_PACKET_H
 #define REPORT_PACKET_H
 
+#include "captured_packet.h"
 #include "output.h"
-#include "sighting.h"
 #include "stamp.h"
 
 enum {
@@ -14,13 +14,13 @@ enum {
 };
 
 /* WHEN FROM > TO: KIND SOURCE > DESTINATION, …, SIZE bytes; PROBLEM at byte N */
-char *packet_put_line(struct stamp *stamp, char *p, const struct sighting *s);
+char *packet_put_line(struct stamp *stamp, char *p, const struct captured_packet *s);
 
 /* A line a field, behind two blanks. */
-char *packet_put_tree(char *p, const struct sighting *s);
+char *packet_put_tree(char *p, const struct captured_packet *s);
 
 /* "when", "from" and all others that follow from the packet, each with a comma before it. */
-char *packet_put_json(struct stamp *stamp, char *p, const struct sighting *s);
+char *packet_put_json(struct stamp *stamp, char *p, const struct captured_packet *s);
 
 /* What these share. */
 char *packet_put_prefix(char *p, const struct icmp6_prefix *prefix);

@@ -18,9 +18,9 @@ static char *put_object(char *p, const char *key, const char *first)
     return put_string(put_string(p, first), "\":");
 }
 
-static char *put_where(struct stamp *stamp, char *p, const struct sighting *s)
+static char *put_where(struct stamp *stamp, char *p, const struct captured_packet *s)
 {
-    if (s->outside == SIGHTING_ALONE)
+    if (s->outside == CAPTURED_PACKET_ALONE)
         return put_string(p, ",\"when\":null,\"from\":null,\"to\":null");
     p = stamp_put(stamp, put_string(p, ",\"when\":\""), s->when);
     *p++ = '"';
@@ -28,11 +28,11 @@ static char *put_where(struct stamp *stamp, char *p, const struct sighting *s)
     return json_put_endpoint(p, "to", s->udp.to);
 }
 
-static char *put_outer(char *p, const struct sighting *s)
+static char *put_outer(char *p, const struct captured_packet *s)
 {
     const struct ip4_header *ip = &s->udp.ip;
 
-    if (s->outside != SIGHTING_CAPTURED)
+    if (s->outside != CAPTURED_PACKET_CAPTURED)
         return put_string(p, ",\"ipv4\":null,\"udp\":null");
     p = put_decimal(put_object(p, "ipv4", "ttl"), ip->ttl);
     p = json_put_number(p, "tos", ip->tos);
@@ -122,7 +122,7 @@ static char *put_icmp6(char *p, const struct icmp6_message *m)
     return p;
 }
 
-static char *put_bytes_or_null(char *p, const char *key, struct sighting_bytes bytes)
+static char *put_bytes_or_null(char *p, const char *key, struct captured_packet_bytes bytes)
 {
     return bytes.data == NULL ? json_put_null(p, key)
                               : json_put_hex(p, key, bytes.data, bytes.size);
@@ -143,7 +143,7 @@ const char *packet_trailer_name(uint8_t type)
     return NULL;
 }
 
-static char *put_trailers(char *p, const struct sighting *s)
+static char *put_trailers(char *p, const struct captured_packet *s)
 {
     const struct teredo_packet *packet = &s->packet;
 
@@ -163,7 +163,7 @@ static char *put_trailers(char *p, const struct sighting *s)
     return p;
 }
 
-static char *put_problems(char *p, const struct sighting *s)
+static char *put_problems(char *p, const struct captured_packet *s)
 {
     p = put_string(json_put_key(p, "problems"), "[");
     for (unsigned i = 0; i < s->problem_count; i++) {
@@ -176,9 +176,9 @@ static char *put_problems(char *p, const struct sighting *s)
     return p;
 }
 
-char *packet_put_json(struct stamp *stamp, char *p, const struct sighting *s)
+char *packet_put_json(struct stamp *stamp, char *p, const struct captured_packet *s)
 {
-    const char *kind = sighting_kind(s);
+    const char *kind = captured_packet_kind(s);
 
     p = put_where(stamp, p, s);
     p = json_put_number(p, "size", s->size);
@@ -189,9 +189,9 @@ char *packet_put_json(struct stamp *stamp, char *p, const struct sighting *s)
         p = put_teredo(put_ip6(p, &s->packet.ip6), &s->packet.ip6);
     else
         p = put_string(p, ",\"ipv6\":null,\"teredo\":null");
-    p = sighting_has_icmp6(s) ? put_icmp6(p, &s->packet.icmp6) : json_put_null(p, "icmp6");
-    p = put_bytes_or_null(p, "payload", sighting_payload(s));
+    p = captured_packet_has_icmp6(s) ? put_icmp6(p, &s->packet.icmp6) : json_put_null(p, "icmp6");
+    p = put_bytes_or_null(p, "payload", captured_packet_payload(s));
     p = put_trailers(p, s);
-    p = put_bytes_or_null(p, "tail", sighting_tail(s));
+    p = put_bytes_or_null(p, "tail", captured_packet_tail(s));
     return put_problems(p, s);
 }

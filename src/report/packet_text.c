@@ -14,13 +14,13 @@ char *packet_put_prefix(char *p, const struct icmp6_prefix *prefix)
 }
 
 /* What only this kind of packet has. */
-static char *put_details(char *p, const struct sighting *s)
+static char *put_details(char *p, const struct captured_packet *s)
 {
     const struct icmp6_message *m = &s->packet.icmp6;
 
     if (s->extent >= TEREDO_KIND && s->packet.kind == TEREDO_DATA)
         return put_decimal(put_string(p, ", next header "), s->packet.ip6.next_header);
-    if (!sighting_has_icmp6(s))
+    if (!captured_packet_has_icmp6(s))
         return p;
     switch (s->packet.kind) {
     case TEREDO_RA:
@@ -84,12 +84,12 @@ unsigned packet_kept_trailers(const struct teredo_packet *packet)
                                                        : TEREDO_MAX_TRAILERS;
 }
 
-char *packet_put_line(struct stamp *stamp, char *p, const struct sighting *s)
+char *packet_put_line(struct stamp *stamp, char *p, const struct captured_packet *s)
 {
     const struct teredo_packet *packet = &s->packet;
-    const char *kind = sighting_kind(s);
+    const char *kind = captured_packet_kind(s);
 
-    if (s->outside != SIGHTING_ALONE) {
+    if (s->outside != CAPTURED_PACKET_ALONE) {
         p = stamp_put(stamp, p, s->when);
         *p++ = ' ';
         p = put_endpoint(p, s->udp.from);

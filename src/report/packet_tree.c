@@ -32,7 +32,7 @@ static char *end_line(char *p)
     return p;
 }
 
-static char *tree_outer(char *p, const struct sighting *s)
+static char *tree_outer(char *p, const struct captured_packet *s)
 {
     const struct ip4_header *ip = &s->udp.ip;
 
@@ -100,19 +100,20 @@ static char *tree_icmp6(char *p, const struct icmp6_message *m)
     return end_line(p);
 }
 
-static char *tree_bytes(char *p, struct sighting_bytes bytes)
+static char *tree_bytes(char *p, struct captured_packet_bytes bytes)
 {
     return end_line(put_hex(put_string(p, "0x"), bytes.data, bytes.size));
 }
 
-char *packet_put_tree(char *p, const struct sighting *s)
+char *packet_put_tree(char *p, const struct captured_packet *s)
 {
     const struct teredo_packet *packet = &s->packet;
-    const struct sighting_bytes payload = sighting_payload(s), tail = sighting_tail(s);
+    const struct captured_packet_bytes payload = captured_packet_payload(s),
+                                       tail = captured_packet_tail(s);
 
     if (s->frame > 0)
         p = end_line(put_decimal(put_string(p, NAME_FRAME), s->frame));
-    if (s->outside == SIGHTING_CAPTURED)
+    if (s->outside == CAPTURED_PACKET_CAPTURED)
         p = tree_outer(p, s);
     if (packet->has_auth)
         p = tree_auth(p, &packet->auth);
@@ -120,7 +121,7 @@ char *packet_put_tree(char *p, const struct sighting *s)
         p = end_line(put_endpoint(put_string(p, NAME_ORIGIN), packet->origin));
     if (s->extent >= TEREDO_HEADER)
         p = tree_ip6(p, &packet->ip6);
-    if (sighting_has_icmp6(s))
+    if (captured_packet_has_icmp6(s))
         p = tree_icmp6(p, &packet->icmp6);
     if (payload.size > 0)
         p = tree_bytes(put_string(p, NAME_PAYLOAD), payload);

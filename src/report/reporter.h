@@ -30,7 +30,7 @@ void openmetrics_finish(struct reporter *r);
 void text_qualification(struct reporter *r, const struct qualification *q);
 /* What is known beside the verdict, a line each. */
 void text_qualification_details(const struct reporter *r, const struct qualification *q);
-void text_surveyed(struct reporter *r, const struct survey *s);
+void text_qualified_many(struct reporter *r, const struct qualify_many_summary *s);
 void text_checking(struct reporter *r, const struct checking *c);
 void text_step(struct reporter *r, const struct event *event);
 void text_note(struct reporter *r, const struct event *event);
@@ -44,7 +44,7 @@ void text_captured_punch(struct reporter *r, const struct punching *p);
 void text_captured_verdict(struct reporter *r, const struct punching *p); /* without the steps */
 void text_captured_qualification(struct reporter *r, const struct qualification *q);
 void text_clock(struct reporter *r, const struct event *event);
-void text_overheard(struct reporter *r, const struct overheard_summary *sum);
+void text_passive(struct reporter *r, const struct passive_summary *sum);
 void json_captured_emit(struct reporter *r, const struct event *event);
 
 /* The NAT as a qualification knows it, in a few words; returns their length in *WORD. */

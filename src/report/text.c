@@ -120,11 +120,11 @@ void text_emit(struct reporter *r, const struct event *e)
     case EVENT_CLOCK:
         text_clock(r, e);
         break;
-    case EVENT_OVERHEARD:
-        text_overheard(r, &e->overheard);
+    case EVENT_PASSIVE:
+        text_passive(r, &e->passive);
         break;
-    case EVENT_SURVEYED:
-        text_surveyed(r, &e->surveyed);
+    case EVENT_QUALIFIED_MANY:
+        text_qualified_many(r, &e->qualified_many);
         break;
     case EVENT_CHECKING:
         text_checking(r, &e->checking);

@@ -234,7 +234,7 @@ void text_captured_qualification(struct reporter *r, const struct qualification 
 
 void text_clock(struct reporter *r, const struct event *e)
 {
-    const struct clock_fit *fit = &e->clock.fit;
+    const struct clock_match *fit = &e->clock.fit;
     FILE *out = r->config.out;
 
     if (r->config.quiet)
@@ -250,7 +250,7 @@ void text_clock(struct reporter *r, const struct event *e)
                 nsec_seconds(fit->offset), fit->packets);
 }
 
-static void print_summary(FILE *out, const struct overheard_summary *s)
+static void print_summary(FILE *out, const struct passive_summary *s)
 {
     if (s->punches == 0)
         fprintf(out, "no hole punch found; ");
@@ -268,7 +268,7 @@ static void print_summary(FILE *out, const struct overheard_summary *s)
             s->frames == 1 ? "" : "s");
 }
 
-void text_overheard(struct reporter *r, const struct overheard_summary *s)
+void text_passive(struct reporter *r, const struct passive_summary *s)
 {
     FILE *out = r->config.out;
 

@@ -52,9 +52,10 @@ static void reachability(const struct reporter *r, const struct classification *
     }
     line(r, "reachability", "%s; round trip %.3f ms%s", classify_reach_text(c->reach),
          words_ms(c->rtt), c->interrupted ? "; interrupted" : "");
-    if (c->controls > 0)
+    if (c->references > 0)
         line(r, "loss", "%.0f %%: %u of %u controls came back",
-             100 - 100.0 * c->controls_answered / c->controls, c->controls_answered, c->controls);
+             100 - 100.0 * c->references_answered / c->references, c->references_answered,
+             c->references);
 }
 
 static void translation(const struct reporter *r, const struct classification *c)
@@ -301,7 +302,7 @@ static void details(const struct reporter *r, const struct classification *c)
     char reporter[IP4_STRLEN];
 
     reachability(r, c);
-    if (c->controls > 0) {
+    if (c->references > 0) {
         translation(r, c);
         mapping(r, c);
         filtering(r, c);

@@ -155,7 +155,7 @@ static void text_of_list(struct reporter *r, const struct qualification *q)
         rule_lines(r, q);
 }
 
-void text_surveyed(struct reporter *r, const struct survey *s)
+void text_qualified_many(struct reporter *r, const struct qualify_many_summary *s)
 {
     if (r->config.quiet)
         return;

@@ -328,8 +328,8 @@ void watch_emit(struct reporter *r, const struct event *e)
         break;
     case EVENT_LISTENED:
     case EVENT_CLASSIFICATION:
-    case EVENT_OVERHEARD:
-    case EVENT_SURVEYED:
+    case EVENT_PASSIVE:
+    case EVENT_QUALIFIED_MANY:
     case EVENT_CHECKING:
         end_table(r, e);
         break;

@@ -41,21 +41,21 @@ static int open_socket(uint16_t port)
     return fd;
 }
 
-union control {
+union reference {
     char bytes[CMSG_SPACE(sizeof(struct in_pktinfo))];
     struct cmsghdr align;
 };
 
 static void receive(int fd, struct question *q)
 {
-    union control control;
+    union reference reference;
     struct iovec iov = {q->data, sizeof q->data};
     struct msghdr msg = {.msg_name = &q->from,
                          .msg_namelen = sizeof q->from,
                          .msg_iov = &iov,
                          .msg_iovlen = 1,
-                         .msg_control = control.bytes,
-                         .msg_controllen = sizeof control.bytes};
+                         .msg_control = reference.bytes,
+                         .msg_controllen = sizeof reference.bytes};
     ssize_t n = recvmsg(fd, &msg, 0);
     struct in_pktinfo info = {0};
 
@@ -68,7 +68,7 @@ static void receive(int fd, struct question *q)
 
 static void answer(int fd, const struct server_reply *reply, uint32_t from)
 {
-    union control control = {{0}};
+    union reference reference = {{0}};
     struct in_pktinfo info = {.ipi_spec_dst.s_addr = htonl(from)};
     struct sockaddr_in to = {.sin_family = AF_INET,
                              .sin_port = htons(reply->to.port),
@@ -78,11 +78,11 @@ static void answer(int fd, const struct server_reply *reply, uint32_t from)
                          .msg_namelen = sizeof to,
                          .msg_iov = &iov,
                          .msg_iovlen = 1,
-                         .msg_control = control.bytes,
-                         .msg_controllen = sizeof control.bytes};
+                         .msg_control = reference.bytes,
+                         .msg_controllen = sizeof reference.bytes};
 
-    control.align = (struct cmsghdr){CMSG_LEN(sizeof info), IPPROTO_IP, IP_PKTINFO};
-    memcpy(CMSG_DATA(&control.align), &info, sizeof info);
+    reference.align = (struct cmsghdr){CMSG_LEN(sizeof info), IPPROTO_IP, IP_PKTINFO};
+    memcpy(CMSG_DATA(&reference.align), &info, sizeof info);
     if (sendmsg(fd, &msg, 0) < 0)
         perror("many_servers");
 }

@@ -3,11 +3,11 @@
 #include <jansson.h>
 #include <string.h>
 
+#include "captured_packet_report.h"
 #include "fuzz.h"
-#include "overhear.h"
+#include "passive.h"
 #include "replay.h"
 #include "report.h"
-#include "sighting_report.h"
 
 enum {
     FLOWS = 8 /* few, so that some make way */
@@ -15,47 +15,47 @@ enum {
 
 static struct output output;
 
-static void print(void *context, const struct sighting *s)
+static void print(void *context, const struct captured_packet *s)
 {
-    sighting_print(context, s);
+    captured_packet_print(context, s);
 }
 
 /* One run; what it has printed is in *TEXT, for the caller to free. */
 static void decode(const uint8_t *data, size_t size, enum report_format format, bool verbose,
                    bool summary, char **text, size_t *text_size)
 {
-    static const struct capture_control control = {.stop_fd = -1};
-    struct sighter_config config = {.flows = FLOWS, .summary = summary};
-    struct sighting_printer printer = {.format = format, .verbose = verbose, .out = &output};
-    struct sift sift = {.sighter = sighter_new(&config),
-                        .tunnels = verbose || summary,
-                        .seen = summary ? NULL : print,
-                        .context = &printer};
+    static const struct capture_control reference = {.stop_fd = -1};
+    struct teredo_flows_config config = {.flows = FLOWS, .summary = summary};
+    struct captured_packet_printer printer = {.format = format, .verbose = verbose, .out = &output};
+    struct capture_reader capture_reader = {.teredo_flows = teredo_flows_new(&config),
+                                            .tunnels = verbose || summary,
+                                            .seen = summary ? NULL : print,
+                                            .context = &printer};
     struct error error = {0};
     FILE *file = fmemopen((void *)data, size, "r"), *out = open_memstream(text, text_size);
-    struct capture *capture = capture_open_stream(file, "fuzz", &control, &error);
-    struct sighting_summary sum;
+    struct capture *capture = capture_open_stream(file, "fuzz", &reference, &error);
+    struct flows_summary sum;
 
     output_init(&output, out);
     if (capture_begin(capture, &error) == 0) {
-        sighting_printer_file(&printer, capture_file(capture));
-        if (sift_capture(&sift, capture, &error) != 0)
+        captured_packet_printer_file(&printer, capture_file(capture));
+        if (capture_reader_capture(&capture_reader, capture, &error) != 0)
             HOLDS(error.status != 0 && error.what[0] != '\0');
     } else {
         HOLDS(error.status != 0 && error.what[0] != '\0');
     }
-    sighter_summary(sift.sighter, &sum);
+    teredo_flows_summary(capture_reader.teredo_flows, &sum);
     HOLDS(sum.packets <= sum.datagrams && sum.unanswered + sum.punches <= sum.flows);
     if (summary)
-        sighting_summary_print(out, format, &sum, 0);
+        captured_packet_summary_print(out, format, &sum, 0);
     else
-        sighting_print_end(&printer);
-    sighting_printer_file(&printer, NULL);
+        captured_packet_print_end(&printer);
+    captured_packet_printer_file(&printer, NULL);
     output_flush(&output);
     HOLDS(output.errnum == 0);
     fclose(out);
     capture_close(capture);
-    sighter_free(sift.sighter);
+    teredo_flows_free(capture_reader.teredo_flows);
 }
 
 static void check_json(const char *text, size_t size)
@@ -78,11 +78,11 @@ static void check_json(const char *text, size_t size)
 static void trace(const uint8_t *data, size_t size, enum report_format format, char **text,
                   size_t *text_size)
 {
-    static const struct capture_control control = {.stop_fd = -1};
+    static const struct capture_control reference = {.stop_fd = -1};
     static const char *const name = "fuzz";
-    struct sighter_config sighter = {.flows = FLOWS};
-    struct overhear_config config = {.vantages = 1, .punches = FLOWS, .clients = FLOWS};
-    struct overhear *engine = overhear_new(&config);
+    struct teredo_flows_config teredo_flows = {.flows = FLOWS};
+    struct passive_config config = {.vantages = 1, .punches = FLOWS, .clients = FLOWS};
+    struct passive *engine = passive_new(&config);
     FILE *file = fmemopen((void *)data, size, "r"), *out = open_memstream(text, text_size);
     FILE *err = fopen("/dev/null", "w");
     struct report_config report = {.format = format,
@@ -94,24 +94,26 @@ static void trace(const uint8_t *data, size_t size, enum report_format format, c
                                    .capture_count = 1};
     struct reporter *reporter = reporter_new(&report);
     struct event_sink sink = reporter_sink(reporter);
-    struct event end = {.kind = EVENT_OVERHEARD};
+    struct event end = {.kind = EVENT_PASSIVE};
     struct error error = {0};
     struct replay replay = {
-        .sources = {{.capture = capture_open_stream(file, name, &control, &error)}},
+        .sources = {{.capture = capture_open_stream(file, name, &reference, &error)}},
         .count = 1,
-        .sift = {.sighter = sighter_new(&sighter), .tunnels = true, .errors = true},
+        .capture_reader = {.teredo_flows = teredo_flows_new(&teredo_flows),
+                           .tunnels = true,
+                           .errors = true},
     };
 
-    if (replay_run(&replay, (struct engine){&overhear_ops, engine}, &sink, NULL, &error) != 0)
+    if (replay_run(&replay, (struct engine){&passive_ops, engine}, &sink, NULL, &error) != 0)
         HOLDS(error.status != 0 && error.what[0] != '\0');
-    end.overheard = overhear_summary(engine);
+    end.passive = passive_summary(engine);
     sink.emit(sink.context, &end);
     HOLDS(reporter_close(reporter, &error) == 0);
     fclose(out);
     fclose(err);
     capture_close(replay.sources[0].capture);
-    sighter_free(replay.sift.sighter);
-    overhear_free(engine);
+    teredo_flows_free(replay.capture_reader.teredo_flows);
+    passive_free(engine);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

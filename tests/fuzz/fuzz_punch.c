@@ -9,7 +9,7 @@ enum {
     MAX_BUBBLES = 2 * PUNCH_MAX_ATTEMPTS + 2,
     /* Both, the controls, echoes, checks of the server, and the qualification's. */
     MAX_SENDS = MAX_BUBBLES + 2 * PUNCH_MAX_ATTEMPTS + PUNCH_MAX_ECHOES + 4 +
-                QUALIFY_LEGS * QUALIFY_MAX_ATTEMPTS,
+                QUALIFY_SERVERS * QUALIFY_MAX_ATTEMPTS,
     MAX_TIMERS = 64,
 };
 
@@ -223,7 +223,7 @@ static void choose_config(struct trace_config *c, struct reader *r)
                   .attempts = reader_u8(r) % (PUNCH_MAX_ATTEMPTS + 2),
                   .ttl = reader_u8(r) % 4,
                   .allow_private = seen.allow_private,
-                  .control_ttl = reader_u8(r) % 3,
+                  .reference_ttl = reader_u8(r) % 3,
                   .server_port = TEREDO_PORT},
         .qualified = true,
     };

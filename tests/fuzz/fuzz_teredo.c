@@ -2,9 +2,9 @@
  * what was cut decodes no further than the whole. */
 #include <string.h>
 
+#include "captured_packet_report.h"
 #include "fuzz.h"
-#include "sighter.h"
-#include "sighting_report.h"
+#include "teredo_flows.h"
 
 enum {
     MAX_PAYLOAD = 65507
@@ -42,7 +42,7 @@ static void check_cuts(const uint8_t *data, size_t size, enum teredo_extent whol
     free(copy);
 }
 
-static void print_all(const struct sighting *s)
+static void print_all(const struct captured_packet *s)
 {
     static struct output output;
     static FILE *nowhere;
@@ -51,18 +51,18 @@ static void print_all(const struct sighting *s)
         nowhere = fopen("/dev/null", "w");
     output_init(&output, nowhere);
     for (int format = REPORT_TEXT; format <= REPORT_JSONL; format++) {
-        struct sighting_printer printer = {
+        struct captured_packet_printer printer = {
             .format = (enum report_format)format, .verbose = true, .single = true, .out = &output};
 
-        sighting_print(&printer, s);
-        sighting_print_end(&printer);
+        captured_packet_print(&printer, s);
+        captured_packet_print_end(&printer);
     }
     HOLDS(output.errnum == 0);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct sighting s;
+    struct captured_packet s;
     struct teredo_packet p;
     struct wire_fault fault;
     bool good;
@@ -70,7 +70,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size > MAX_PAYLOAD)
         return 0;
     good = teredo_decode(data, size, &p, &fault);
-    HOLDS(good == sighter_decode_payload(data, size, &s));
+    HOLDS(good == teredo_flows_decode_payload(data, size, &s));
     HOLDS(good || fault.reason != WIRE_OK);
     HOLDS(fault.offset <= size);
     if (good)

@@ -75,7 +75,7 @@ fe80::ffff:ffff:ffff
 ::1%
 END
 
-# Each record is one of tests/fuzz/fuzz_overhear.c's, behind the configuration.
+# Each record is one of tests/fuzz/fuzz_passive.c's, behind the configuration.
 punch='0000020304054000 0004020004054004 0108000304054204 0010030205044200 0710020304054000
     0810030205044000'
 unhex <<<"0f03010001000000 $punch" >"$corpus/overhear/punch"

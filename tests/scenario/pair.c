@@ -97,14 +97,14 @@ static struct in6_addr remembered_address(void)
 
 void pair_settle_b(struct run *r)
 {
-    struct respond_config c = {.qualify = qualify_config(r->world, WORLD_B),
-                               .refresh_interval = 30 * NSEC_S};
+    struct responder_config c = {.qualify = qualify_config(r->world, WORLD_B),
+                                 .refresh_interval = 30 * NSEC_S};
 
     c.nonces = c.qualify.nonces;
     c.nonces.key[30] = 1;
     r->b_settled = false;
-    respond_init(&r->respond, &c);
-    world_start(r->world, WORLD_B, (struct engine){&respond_ops, &r->respond}, on_b, r);
+    responder_init(&r->responder, &c);
+    world_start(r->world, WORLD_B, (struct engine){&responder_ops, &r->responder}, on_b, r);
     world_run(r->world, &r->b_settled, r->world->now + 10 * NSEC_S);
 }
 
@@ -114,7 +114,7 @@ void pair_trace_b(struct run *r, unsigned attempts)
         .qualify = qualify_config(r->world, WORLD_A),
         .punch = {.peer = r->b_address,
                   .attempts = attempts,
-                  .control_ttl = 2,
+                  .reference_ttl = 2,
                   .server_port = TEREDO_PORT},
     };
 
@@ -136,8 +136,8 @@ bool pair_run(struct run *r, const struct world_config *config, unsigned attempt
     if (!r->b_qualified && strcmp(config->nat[1], "blocked") != 0)
         return false;
     pair_trace_b(r, attempts);
-    r->lost = r->trace.queue.lost + r->respond.queue.lost + r->trace.punch.queue.lost +
-              r->trace.qualify.queue.lost + r->respond.qualify.queue.lost;
+    r->lost = r->trace.queue.lost + r->responder.queue.lost + r->trace.punch.queue.lost +
+              r->trace.qualify.queue.lost + r->responder.qualify.queue.lost;
     return true;
 }
 

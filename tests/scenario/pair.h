@@ -3,7 +3,7 @@
 #ifndef SCENARIO_PAIR_H
 #define SCENARIO_PAIR_H
 
-#include "respond.h"
+#include "responder.h"
 #include "trace.h"
 #include "world.h"
 
@@ -45,7 +45,7 @@ bool pair_can_punch(enum word a, enum word b);
 /* One run: B listens, then A traces it. */
 struct run {
     struct world *world;
-    struct respond respond;
+    struct responder responder;
     struct trace trace;
     bool b_settled; /* it has told its address, or that it has none */
     bool b_qualified;

@@ -5,7 +5,7 @@
  * SEEDS=N runs N seeds a NAT with loss; `make bench` prints the table. */
 #include <stdlib.h>
 
-#include "probe.h"
+#include "classify.h"
 #include "tap.h"
 #include "world.h"
 
@@ -25,7 +25,7 @@
 
 struct run {
     struct world *world;
-    struct probe engine;
+    struct classify engine;
     struct endpoint local[WORLD_SOCKETS];
     bool done;
     unsigned verdicts;
@@ -54,7 +54,7 @@ static struct world_config calm(const char *word)
 
 static void run_classify(struct run *r, const struct world_config *config)
 {
-    struct probe_config c = {
+    struct classify_config c = {
         .server = world_server(0, 0),
         .secondary = world_server(0, 1),
         .local = r->local,
@@ -68,8 +68,8 @@ static void run_classify(struct run *r, const struct world_config *config)
     r->result = (struct classification){0};
     r->world = world_new(config);
     memcpy(r->local, r->world->hosts[WORLD_A].local, sizeof r->local);
-    probe_init(&r->engine, &c);
-    world_start(r->world, WORLD_A, (struct engine){&probe_ops, &r->engine}, on_event, r);
+    classify_init(&r->engine, &c);
+    world_start(r->world, WORLD_A, (struct engine){&classify_ops, &r->engine}, on_event, r);
     world_run(r->world, &r->done, r->world->now + 120 * NSEC_S);
     if (r->engine.queue.lost > 0 || r->world->overflow > 0)
         r->verdicts = 0;
@@ -167,7 +167,7 @@ static void check_exact(const struct run *r, const struct truth *t)
            "%s: pooling", word);
     ok(c->elapsed <= 6 * RTT, "%s: within six round trips", word);
     ok(c->error_odds < 1e-4, "%s: the odds of an error are below one in 10,000", word);
-    is_int(c->controls, c->controls_answered, "%s: nothing was lost", word);
+    is_int(c->references, c->references_answered, "%s: nothing was lost", word);
     is_int(c->rtt, RTT, "%s: the round trip is measured", word);
     printf("# %.1f ms, %u sent, odds %g\n", nsec_seconds(c->elapsed) * 1e3, c->sent, c->error_odds);
 }

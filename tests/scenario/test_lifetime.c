@@ -3,7 +3,7 @@
  * bound. */
 #include <stdlib.h>
 
-#include "probe.h"
+#include "classify.h"
 #include "tap.h"
 #include "world.h"
 
@@ -11,7 +11,7 @@
 
 struct run {
     struct world *world;
-    struct probe engine;
+    struct classify engine;
     struct endpoint local[WORLD_SOCKETS];
     bool done;
     unsigned verdicts;
@@ -43,7 +43,7 @@ static void run_lifetime(struct run *r, const struct lasting *l, double loss, ui
                          nsec stop_after)
 {
     struct world_config config = {.nat = {l->word, "none"}, .seed = seed};
-    struct probe_config c = {
+    struct classify_config c = {
         .server = world_server(0, 0),
         .secondary = world_server(0, 1),
         .local = r->local,
@@ -62,8 +62,8 @@ static void run_lifetime(struct run *r, const struct lasting *l, double loss, ui
     r->result = (struct classification){0};
     r->world = world_new(&config);
     memcpy(r->local, r->world->hosts[WORLD_A].local, sizeof r->local);
-    probe_init(&r->engine, &c);
-    world_start(r->world, WORLD_A, (struct engine){&probe_ops, &r->engine}, on_event, r);
+    classify_init(&r->engine, &c);
+    world_start(r->world, WORLD_A, (struct engine){&classify_ops, &r->engine}, on_event, r);
     world_run(r->world, &r->done, r->world->now + stop_after);
     world_stop(r->world, WORLD_A);
     if (r->engine.queue.lost > 0 || r->world->overflow > 0)

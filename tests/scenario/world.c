@@ -9,7 +9,7 @@
 
 static bool flies_before(const struct world *w, unsigned a, unsigned b)
 {
-    const struct world_packet *x = &w->flights[w->heap[a]], *y = &w->flights[w->heap[b]];
+    const struct world_packet *x = &w->delay_queues[w->heap[a]], *y = &w->delay_queues[w->heap[b]];
 
     return x->when != y->when ? x->when < y->when : x->order < y->order;
 }
@@ -22,33 +22,34 @@ static void swap(struct world *w, unsigned a, unsigned b)
     w->heap[b] = t;
 }
 
-static void push_flight(struct world *w, const struct world_packet *p)
+static void push_delayed(struct world *w, const struct world_packet *p)
 {
     unsigned i = w->flying;
     uint16_t slot;
 
-    if (i == WORLD_FLIGHTS) {
+    if (i == WORLD_IN_FLIGHT) {
         w->overflow++;
         return;
     }
-    slot = w->unused[WORLD_FLIGHTS - 1 - i];
+    slot = w->unused[WORLD_IN_FLIGHT - 1 - i];
     /* Only what is in use of the bytes. */
-    memcpy(&w->flights[slot], p, offsetof(struct world_packet, bytes) + p->size);
-    w->flights[slot].order = w->order++;
+    memcpy(&w->delay_queues[slot], p, offsetof(struct world_packet, bytes) + p->size);
+    w->delay_queues[slot].order = w->order++;
     w->heap[i] = slot;
     w->flying++;
     for (; i > 0 && flies_before(w, i, (i - 1) / 2); i = (i - 1) / 2)
         swap(w, i, (i - 1) / 2);
 }
 
-static void pop_flight(struct world *w, struct world_packet *out)
+static void pop_delayed(struct world *w, struct world_packet *out)
 {
     uint16_t slot = w->heap[0];
     unsigned i = 0;
 
-    memcpy(out, &w->flights[slot], offsetof(struct world_packet, bytes) + w->flights[slot].size);
+    memcpy(out, &w->delay_queues[slot],
+           offsetof(struct world_packet, bytes) + w->delay_queues[slot].size);
     w->flying--;
-    w->unused[WORLD_FLIGHTS - 1 - w->flying] = slot;
+    w->unused[WORLD_IN_FLIGHT - 1 - w->flying] = slot;
     w->heap[0] = w->heap[w->flying];
     for (;;) {
         unsigned child = 2 * i + 1;
@@ -80,7 +81,7 @@ static void travel(struct world *w, struct world_packet *p, const struct world_l
             p->when += (nsec)(prng_unit(&w->random) * (double)leg->jitter);
         if (leg->reorder > 0 && prng_unit(&w->random) < leg->reorder)
             p->when += leg->delay;
-        push_flight(w, p);
+        push_delayed(w, p);
     }
 }
 
@@ -192,7 +193,7 @@ static void host_sends(struct world *w, enum world_site site, const struct send_
         p.hairpinned = true;
         p.to_site = site;
         p.when = w->now;
-        push_flight(w, &p);
+        push_delayed(w, &p);
         return;
     }
     if (result.verdict != NAT_OUT)
@@ -342,11 +343,11 @@ static void pass_core(struct world *w, struct world_packet *p)
     travel(w, p, &w->config.leg[p->to_site]);
 }
 
-static void handle_flight(struct world *w)
+static void handle_delayed(struct world *w)
 {
     struct world_packet p;
 
-    pop_flight(w, &p);
+    pop_delayed(w, &p);
     w->now = p.when;
     if (p.hairpinned)
         deliver(w, p.to_site, p.from, p.to, p.bytes, p.size);
@@ -383,7 +384,7 @@ static bool next_timer(const struct world *w, nsec limit, enum world_site *site,
 bool world_run(struct world *w, const bool *done, nsec until)
 {
     while (!*done) {
-        nsec flight = w->flying > 0 ? w->flights[w->heap[0]].when : NSEC_NEVER;
+        nsec delay_queue = w->flying > 0 ? w->delay_queues[w->heap[0]].when : NSEC_NEVER;
         enum world_site site = WORLD_A;
         nsec timer;
 
@@ -392,14 +393,14 @@ bool world_run(struct world *w, const bool *done, nsec until)
             break;
         }
         /* A packet comes before the timer of the same instant. */
-        if (next_timer(w, nsec_min(flight, until), &site, &timer)) {
+        if (next_timer(w, nsec_min(delay_queue, until), &site, &timer)) {
             struct observation o;
 
             w->now = nsec_max(w->now, timer);
             o = make_observation(OBSERVED_TIMER, w->now);
             tell_host(w, site, &o);
-        } else if (flight < until) {
-            handle_flight(w);
+        } else if (delay_queue < until) {
+            handle_delayed(w);
         } else {
             w->now = nsec_max(w->now, until);
             break;
@@ -454,10 +455,10 @@ struct world *world_new(const struct world_config *config)
     if (w == NULL)
         abort();
     /* The packets' room need not be cleared. */
-    memset(w, 0, offsetof(struct world, flights));
+    memset(w, 0, offsetof(struct world, delay_queues));
     w->flying = w->overflow = 0;
     w->events = 0;
-    for (unsigned i = 0; i < WORLD_FLIGHTS; i++)
+    for (unsigned i = 0; i < WORLD_IN_FLIGHT; i++)
         w->unused[i] = (uint16_t)i;
     w->config = *config;
     w->now = WORLD_EPOCH;

@@ -123,7 +123,7 @@ struct world_host {
 };
 
 enum {
-    WORLD_FLIGHTS = 256,
+    WORLD_IN_FLIGHT = 256,
     WORLD_EVENTS = 100000, /* a run that needs more does not end */
 };
 
@@ -135,9 +135,9 @@ struct world {
     struct world_host hosts[2];
     struct server servers[2];
     struct server extra[2]; /* the same hosts' on extra_port */
-    struct world_packet flights[WORLD_FLIGHTS];
-    uint16_t heap[WORLD_FLIGHTS]; /* the earliest first */
-    uint16_t unused[WORLD_FLIGHTS];
+    struct world_packet delay_queues[WORLD_IN_FLIGHT];
+    uint16_t heap[WORLD_IN_FLIGHT]; /* the earliest first */
+    uint16_t unused[WORLD_IN_FLIGHT];
     unsigned flying;
     unsigned overflow; /* packets without room, or too many events; a test must find 0 */
     uint64_t events;   /* handled so far */

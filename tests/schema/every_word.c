@@ -8,11 +8,11 @@
 
 #include "address.h"
 #include "bubble_report.h"
+#include "captured_packet_report.h"
 #include "report.h"
 #include "server.h"
 #include "server_report.h"
-#include "sighter.h"
-#include "sighting_report.h"
+#include "teredo_flows.h"
 #include "tsv.h"
 
 static const struct endpoint here = {UINT32_C(0xcb007109), 40000};
@@ -102,7 +102,7 @@ static void print_rejected(struct reporter *r)
 }
 
 /* Several servers */
-static void print_survey(enum report_format format)
+static void print_qualify_many(enum report_format format)
 {
     struct reporter *r = open_reporter("qualify", format);
     struct event e;
@@ -112,9 +112,9 @@ static void print_survey(enum report_format format)
         e.qualification.name = i % 2 == 0 ? "teredo.example.net" : "not UTF-8: \xff";
         tell(r, &e);
     }
-    e = (struct event){.kind = EVENT_SURVEYED,
+    e = (struct event){.kind = EVENT_QUALIFIED_MANY,
                        .when = when,
-                       .surveyed = {.servers = 9, .verdicts = {3, 2, 1}, .left = 3}};
+                       .qualified_many = {.servers = 9, .verdicts = {3, 2, 1}, .left = 3}};
     tell(r, &e);
     close_reporter(r);
 }
@@ -155,7 +155,7 @@ static void print_qualify(enum report_format format)
         tell(r, &e);
         close_reporter(r);
     }
-    print_survey(format);
+    print_qualify_many(format);
 }
 
 static struct event step_of(int i)
@@ -253,7 +253,7 @@ static struct event captured_punch(int i)
     p->relay = i % 4 == 0;
     p->has_own = i % 3 == 0;
     p->both_sides = i % 5 == 0;
-    p->control = i % 7 == 0;
+    p->reference = i % 7 == 0;
     p->started = when;
     if (i % 2 == 0)
         p->request = captured_step(1);
@@ -275,7 +275,7 @@ static void print_captures(enum report_format format)
     struct event e = {.kind = EVENT_CLOCK, .when = when, .clock.vantage = 1};
 
     tell(r, &e);
-    e.clock.fit = (struct clock_fit){5, true, when, NSEC_MS, 1e-6, NSEC_US};
+    e.clock.fit = (struct clock_match){5, true, when, NSEC_MS, 1e-6, NSEC_US};
     tell(r, &e);
     print_rejected(r);
     for (int i = 0; i < 2 * QUALIFY_REASON_COUNT; i++) {
@@ -288,7 +288,7 @@ static void print_captures(enum report_format format)
         e = captured_punch(i);
         tell(r, &e);
     }
-    e = (struct event){.kind = EVENT_OVERHEARD, .when = when, .overheard.punches = 1};
+    e = (struct event){.kind = EVENT_PASSIVE, .when = when, .passive.punches = 1};
     tell(r, &e);
     close_reporter(r);
 }
@@ -340,7 +340,7 @@ static void fill_classification(struct classification *c, int i)
         .pooling = (enum address_pooling)(i % (POOLING_NOT_APPLICABLE + 1)),
         .server = there,
         .evidence_count = TEST_COUNT,
-        .controls = (unsigned)i % 2,
+        .references = (unsigned)i % 2,
         .shared_space_router = i % 2 == 0 ? 0 : here.address,
         .has_icmp = true,
         .icmp = icmp_of(i),
@@ -443,7 +443,7 @@ static void print_addrs(enum report_format format)
 }
 
 /* A solicitation with authentication and trailers, and what it may be blamed for. */
-static void make_sighting(struct sighting *s, uint8_t *bytes, size_t room)
+static void make_captured_packet(struct captured_packet *s, uint8_t *bytes, size_t room)
 {
     static const uint8_t nonce[TEREDO_NONCE_SIZE] = {1};
     static const uint8_t alternate[8] = {0, 0, 100, 64, 1, 2, 156, 64};
@@ -463,8 +463,8 @@ static void make_sighting(struct sighting *s, uint8_t *bytes, size_t room)
     for (size_t i = 0; i < sizeof trailers / sizeof *trailers; i++)
         p.trailers[p.trailer_count++] = trailers[i];
     teredo_encode(&w, &p);
-    sighter_decode_payload(bytes, w.size, s);
-    s->outside = SIGHTING_CAPTURED;
+    teredo_flows_decode_payload(bytes, w.size, s);
+    s->outside = CAPTURED_PACKET_CAPTURED;
     s->frame = 1;
     s->when = when;
     s->udp.from = here;
@@ -475,19 +475,19 @@ static void make_sighting(struct sighting *s, uint8_t *bytes, size_t room)
 
 static void print_decode(enum report_format format, bool single)
 {
-    struct sighting_printer printer = {.format = format, .single = single, .out = &output};
+    struct captured_packet_printer printer = {.format = format, .single = single, .out = &output};
     uint8_t bytes[TEREDO_MAX_SIZE];
-    struct sighting s;
+    struct captured_packet s;
 
-    sighting_printer_file(&printer, "capture.pcap");
-    make_sighting(&s, bytes, sizeof bytes);
+    captured_packet_printer_file(&printer, "capture.pcap");
+    make_captured_packet(&s, bytes, sizeof bytes);
     for (int i = WIRE_OK + 1; i < WIRE_REASON_COUNT; i++) {
         s.problem_count = 1;
         s.problems[0].reason = (enum wire_reason)i;
-        s.packet.kind = (enum teredo_kind)(i % SIGHTING_KINDS);
-        sighting_print(&printer, &s);
+        s.packet.kind = (enum teredo_kind)(i % CAPTURED_PACKET_KINDS);
+        captured_packet_print(&printer, &s);
     }
-    sighting_print_end(&printer);
+    captured_packet_print_end(&printer);
     output_flush(&output);
 }
 
@@ -498,13 +498,13 @@ static void print_packets(enum report_format format)
 
 static void print_decode_summary(enum report_format format)
 {
-    struct sighting_summary sum = {.packets = 1, .first = when, .last = when};
+    struct flows_summary sum = {.packets = 1, .first = when, .last = when};
 
     for (int i = WIRE_OK + 1; i < WIRE_REASON_COUNT; i++)
         sum.reasons[i] = 1;
-    sighting_summary_print(stdout, format, &sum, 0);
+    captured_packet_summary_print(stdout, format, &sum, 0);
     sum.packets = 0;
-    sighting_summary_print(stdout, format, &sum, 0);
+    captured_packet_summary_print(stdout, format, &sum, 0);
 }
 
 static void print_bubble(enum report_format format)
@@ -513,15 +513,15 @@ static void print_bubble(enum report_format format)
         .format = format, .out = stdout, .err = stderr, .dump = true};
     static const char *const ways[] = {NULL, "udp_socket", "raw_socket"};
     uint8_t bytes[TEREDO_MAX_SIZE];
-    struct sighting s;
+    struct captured_packet s;
     struct error error;
 
-    make_sighting(&s, bytes, sizeof bytes);
+    make_captured_packet(&s, bytes, sizeof bytes);
     for (int i = 0; i < 3 * (BUBBLE_WRITTEN + 1); i++) {
         struct bubble_report *r = bubble_report_new(&config);
         struct bubble_packet packet = {
-            .number = 1, .ip4 = bytes, .ip4_size = s.size, .sighting = s};
-        struct bubble_reply reply = {.sighting = s, .answered = 1};
+            .number = 1, .ip4 = bytes, .ip4_size = s.size, .captured_packet = s};
+        struct bubble_reply reply = {.captured_packet = s, .answered = 1};
         struct bubble_icmp icmp = {when, there, icmp_of(i)};
         struct bubble_summary summary = {.wait = NSEC_S, .answers = 1, .via = ways[i % 3]};
 

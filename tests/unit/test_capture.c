@@ -58,7 +58,7 @@ static void add(struct file *f, uint32_t seconds, uint32_t fraction, const char 
 
 /* The capture, begun; or NULL with what went wrong in `error`. */
 static struct capture *open_bytes(const void *data, size_t size,
-                                  const struct capture_control *control)
+                                  const struct capture_control *reference)
 {
     static uint8_t copy[ROOM];
     struct capture *c;
@@ -67,7 +67,7 @@ static struct capture *open_bytes(const void *data, size_t size,
     error = (struct error){0};
     /* fmemopen has no stream of no bytes. */
     c = capture_open_stream(size > 0 ? fmemopen(copy, size, "r") : fopen("/dev/null", "r"), "test",
-                            control, &error);
+                            reference, &error);
     if (capture_begin(c, &error) == 0)
         return c;
     capture_close(c);
@@ -212,20 +212,20 @@ static void test_links(void)
 
 static void test_filter(void)
 {
-    struct capture_control control = {.stop_fd = -1, .filter = "ether[0] = 2"};
+    struct capture_control reference = {.stop_fd = -1, .filter = "ether[0] = 2"};
     struct file f = start(0xa1b2c3d4, false, 1);
     struct capture_frame frame;
     struct capture *c;
 
     add(&f, 1, 0, "010000000001 020000000002 0800 45");
     add(&f, 2, 0, "020000000001 020000000002 0800 45");
-    c = open_bytes(f.data, f.size, &control);
+    c = open_bytes(f.data, f.size, &reference);
     ok(c != NULL && capture_next(c, &frame, &error) == 1 && frame.number == 2,
        "a filter leaves frames out, which count all the same");
     ok(c != NULL && capture_next(c, &frame, &error) == 0, "to the end");
     capture_close(c);
-    control.filter = "udp and and";
-    ok(open_bytes(f.data, f.size, &control) == NULL && error.status == EX_USAGE &&
+    reference.filter = "udp and and";
+    ok(open_bytes(f.data, f.size, &reference) == NULL && error.status == EX_USAGE &&
            strstr(error.what, "udp and and") != NULL && error.hint[0] != '\0',
        "a filter that is wrong is a usage error");
 }
@@ -266,7 +266,7 @@ static void test_stopping(void)
 {
     struct file f = start(0xa1b2c3d4, false, 1);
     int data[2], stop[2];
-    struct capture_control control = {.before_wait = count_wait, .context = &waits};
+    struct capture_control reference = {.before_wait = count_wait, .context = &waits};
     struct capture_frame frame;
     struct capture *c;
     char path[32];
@@ -278,8 +278,8 @@ static void test_stopping(void)
         return;
     }
     snprintf(path, sizeof path, "/proc/self/fd/%d", data[0]);
-    control.stop_fd = stop[0];
-    c = capture_open(path, &control, &error);
+    reference.stop_fd = stop[0];
+    c = capture_open(path, &reference, &error);
     ok(c != NULL && capture_begin(c, &error) == 0 && capture_next(c, &frame, &error) == 1,
        "what has come through a pipe is read");
     is_int(waits, 0, "without waiting");
@@ -289,7 +289,7 @@ static void test_stopping(void)
        "stopped in the middle of a frame, a capture has ended");
     ok(c != NULL && capture_next(c, &frame, &error) == 0, "and stays so");
     capture_close(c);
-    c = capture_open(path, &control, &error);
+    c = capture_open(path, &reference, &error);
     ok(c != NULL && capture_begin(c, &error) == 0 && capture_next(c, &frame, &error) == 0,
        "stopped before its first byte, it has no frames");
     capture_close(c);

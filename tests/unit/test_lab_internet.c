@@ -22,9 +22,9 @@ static struct delivery {
     enum lab_host host;
     uint8_t data[LAB_MTU];
 } deliveries[MAX_RECORDS];
-static struct passage passages[MAX_RECORDS];
+static struct packet_event packet_events[MAX_RECORDS];
 static struct nat_result nat_results[MAX_RECORDS];
-static unsigned delivery_count, passage_count;
+static unsigned delivery_count, packet_event_count;
 static nsec now;
 static bool takes_packets = true;
 
@@ -47,15 +47,15 @@ static bool deliver(void *context, enum lab_host host, const uint8_t *data, size
     return true;
 }
 
-static void observe(void *context, const struct passage *passage)
+static void observe(void *context, const struct packet_event *packet_event)
 {
-    unsigned i = passage_count++ % MAX_RECORDS;
+    unsigned i = packet_event_count++ % MAX_RECORDS;
 
     (void)context;
-    passages[i] = *passage;
-    if (passage->nat != NULL) {
-        nat_results[i] = *passage->nat;
-        passages[i].nat = &nat_results[i];
+    packet_events[i] = *packet_event;
+    if (packet_event->nat != NULL) {
+        nat_results[i] = *packet_event->nat;
+        packet_events[i].nat = &nat_results[i];
     }
 }
 
@@ -93,7 +93,7 @@ static void run(struct internet *net)
 
 static void forget(void)
 {
-    delivery_count = passage_count = 0;
+    delivery_count = packet_event_count = 0;
 }
 
 static void send_bytes(struct internet *net, enum lab_host host, const uint8_t *data, size_t size)
@@ -138,30 +138,30 @@ static bool error_delivered(enum lab_host host, uint8_t type, uint8_t code, uint
            endpoint_equal(d.inner.from, from) && endpoint_equal(d.inner.to, to);
 }
 
-static const struct passage *last_passage(void)
+static const struct packet_event *last_packet_event(void)
 {
-    return &passages[(passage_count - 1) % MAX_RECORDS];
+    return &packet_events[(packet_event_count - 1) % MAX_RECORDS];
 }
 
-static bool ended_in(enum passage_kind kind, enum passage_reason reason, enum place place)
+static bool ended_in(enum packet_event_kind kind, enum packet_event_reason reason, enum place place)
 {
-    const struct passage *p = last_passage();
+    const struct packet_event *p = last_packet_event();
 
-    return passage_count > 0 && delivery_count == 0 && p->kind == kind && p->reason == reason &&
-           p->place == place;
+    return packet_event_count > 0 && delivery_count == 0 && p->kind == kind &&
+           p->reason == reason && p->place == place;
 }
 
 static void test_way(void)
 {
     struct internet *net = internet_of("port-restricted", "none");
     static const struct step {
-        enum passage_kind kind;
+        enum packet_event_kind kind;
         enum place place;
         nsec after;
-    } way[] = {{PASSAGE_SENT, PLACE_HOST_A, 0},
-               {PASSAGE_NAT, PLACE_NAT_A, 0},
-               {PASSAGE_FORWARDED, PLACE_CORE, DELAY},
-               {PASSAGE_DELIVERED, PLACE_SERVER_1, 2 * DELAY}};
+    } way[] = {{PACKET_EVENT_SENT, PLACE_HOST_A, 0},
+               {PACKET_EVENT_NAT, PLACE_NAT_A, 0},
+               {PACKET_EVENT_FORWARDED, PLACE_CORE, DELAY},
+               {PACKET_EVENT_DELIVERED, PLACE_SERVER_1, 2 * DELAY}};
     unsigned right = 0;
 
     is_int(internet_deadline(net), NSEC_NEVER, "nothing is due while nothing is sent");
@@ -170,24 +170,25 @@ static void test_way(void)
        "a datagram from behind a NAT reaches the server from the NAT's address");
     is_int(deliveries[0].when - T0, 2 * DELAY, "after the delays of two links");
     is_int(deliveries[0].data[8], 62, "the NAT and the core have taken one each off its TTL");
-    is_int(passage_count, 4, "its passages are told");
+    is_int(packet_event_count, 4, "its passages are told");
     for (unsigned i = 0; i < 4; i++)
-        right += passages[i].kind == way[i].kind && passages[i].place == way[i].place &&
-                 passages[i].when == T0 + way[i].after && passages[i].packet == 1;
+        right += packet_events[i].kind == way[i].kind && packet_events[i].place == way[i].place &&
+                 packet_events[i].when == T0 + way[i].after && packet_events[i].packet == 1;
     is_int(right, 4, "in order, with their times and one packet number");
-    ok(endpoint_equal(passages[1].from, a_inside) &&
-           endpoint_equal(passages[1].new_from, a_outside) &&
-           (passages[1].nat->happened & NAT_MAPPING_CREATED),
+    ok(endpoint_equal(packet_events[1].from, a_inside) &&
+           endpoint_equal(packet_events[1].new_from, a_outside) &&
+           (packet_events[1].nat->happened & NAT_MAPPING_CREATED),
        "the NAT's passage tells both endpoints and what the NAT did");
-    is_int(load_u32(passages[1].before + 12) == 0, 0, "and has the datagram's bytes");
+    is_int(load_u32(packet_events[1].before + 12) == 0, 0, "and has the datagram's bytes");
 
     send_udp(net, LAB_S1, server1, a_outside, 64);
     ok(delivered(LAB_A, server1, a_inside), "the answer comes in through the NAT");
-    ok(passages[2].kind == PASSAGE_NAT && passages[2].inward && passages[2].packet == 2,
+    ok(packet_events[2].kind == PACKET_EVENT_NAT && packet_events[2].inward &&
+           packet_events[2].packet == 2,
        "and is another packet");
     send_udp(net, LAB_S2, server2, a_outside, 64);
-    ok(ended_in(PASSAGE_DISCARDED, PASSAGE_BY_NAT, PLACE_NAT_A) &&
-           last_passage()->nat->reason == NAT_FILTERED_ADDRESS_PORT && passage_count == 3,
+    ok(ended_in(PACKET_EVENT_DISCARDED, PACKET_EVENT_BY_NAT, PLACE_NAT_A) &&
+           last_packet_event()->nat->reason == NAT_FILTERED_ADDRESS_PORT && packet_event_count == 3,
        "what the NAT filters is discarded silently");
     send_udp(net, LAB_B, b_outside, server1, 64);
     ok(delivered(LAB_S1, b_outside, server1), "a host without NAT has the public address itself");
@@ -203,7 +204,7 @@ static void test_punch(void)
     size_t size;
 
     send_udp(net, LAB_A, a_inside, b_outside, 64);
-    ok(ended_in(PASSAGE_DISCARDED, PASSAGE_BY_NAT, PLACE_NAT_B),
+    ok(ended_in(PACKET_EVENT_DISCARDED, PACKET_EVENT_BY_NAT, PLACE_NAT_B),
        "the first direct bubble dies at the peer's NAT");
     send_udp(net, LAB_B, b_inside, a_outside, 64);
     ok(delivered(LAB_A, b_outside, a_inside), "it has opened the way for the peer's");
@@ -213,12 +214,13 @@ static void test_punch(void)
 
     net = internet_of("firewall", "blocked");
     send_udp(net, LAB_S1, server1, a_outside, 64);
-    ok(ended_in(PASSAGE_DISCARDED, PASSAGE_BY_NAT, PLACE_NAT_A), "a firewall keeps strangers out");
+    ok(ended_in(PACKET_EVENT_DISCARDED, PACKET_EVENT_BY_NAT, PLACE_NAT_A),
+       "a firewall keeps strangers out");
     send_udp(net, LAB_A, a_outside, server1, 64);
     ok(delivered(LAB_S1, a_outside, server1), "a host behind a firewall has the public address");
     send_udp(net, LAB_B, b_inside, server1, 64);
-    ok(ended_in(PASSAGE_DISCARDED, PASSAGE_BY_NAT, PLACE_NAT_B) &&
-           last_passage()->nat->reason == NAT_UDP_BLOCKED,
+    ok(ended_in(PACKET_EVENT_DISCARDED, PACKET_EVENT_BY_NAT, PLACE_NAT_B) &&
+           last_packet_event()->nat->reason == NAT_UDP_BLOCKED,
        "a network that blocks UDP passes none");
     internet_free(net);
 
@@ -227,7 +229,7 @@ static void test_punch(void)
     send_udp(net, LAB_A, (struct endpoint){a_inside.address, 5001}, a_outside, 64);
     ok(delivered(LAB_A, (struct endpoint){a_outside.address + 1, 5001}, a_inside),
        "hairpinned packets come back, from the second address of the pool here");
-    is_int(deliveries[0].when, passages[0].when, "without crossing a link");
+    is_int(deliveries[0].when, packet_events[0].when, "without crossing a link");
     internet_free(net);
 
     net = internet_of("cone,hairpin=yes", "none");
@@ -239,7 +241,7 @@ static void test_punch(void)
     ok(error_delivered(LAB_A, 3, 1, a_outside.address, (struct endpoint){a_inside.address, 5001},
                        a_outside),
        "an ICMP error about a hairpinned packet comes back to its sender");
-    is_int(deliveries[0].when, passages[0].when, "without crossing a link either");
+    is_int(deliveries[0].when, packet_events[0].when, "without crossing a link either");
     internet_free(net);
 }
 
@@ -256,7 +258,7 @@ static void test_pool_and_seed(void)
     internet_free(net);
     net = internet_of("cone,pool=2", "none");
     send_udp(net, LAB_B, b_outside, second, 64);
-    ok(ended_in(PASSAGE_DISCARDED, PASSAGE_BY_NAT, PLACE_NAT_A),
+    ok(ended_in(PACKET_EVENT_DISCARDED, PACKET_EVENT_BY_NAT, PLACE_NAT_A),
        "a NAT has every address of its pool");
     internet_free(net);
 
@@ -264,7 +266,7 @@ static void test_pool_and_seed(void)
         c.seed = i == 0 ? 1 : 2;
         net = internet_new(&c);
         send_udp(net, LAB_A, a_inside, server1, 64);
-        ports[i] = passages[1].new_from.port;
+        ports[i] = packet_events[1].new_from.port;
         internet_free(net);
     }
     ok(ports[1] == ports[2] && ports[0] != ports[1], "the seed decides a NAT's random ports");
@@ -277,13 +279,14 @@ static void test_ttl(void)
     send_udp(net, LAB_A, a_inside, b_outside, 1);
     ok(error_delivered(LAB_A, 11, 0, 0x64400101, a_inside, b_outside),
        "TTL 1: the own NAT answers from its inner address");
-    ok(passages[2].about == passages[0].packet && passages[2].packet != passages[0].packet,
+    ok(packet_events[2].about == packet_events[0].packet &&
+           packet_events[2].packet != packet_events[0].packet,
        "an ICMP error tells which packet it is about");
     send_udp(net, LAB_A, a_inside, b_outside, 2);
     ok(error_delivered(LAB_A, 11, 0, 0xc00002fe, a_inside, b_outside),
        "TTL 2: the core answers, and the NAT translates the answer back");
     send_udp(net, LAB_A, a_inside, b_outside, 3);
-    ok(ended_in(PASSAGE_DISCARDED, PASSAGE_BY_NAT, PLACE_NAT_B),
+    ok(ended_in(PACKET_EVENT_DISCARDED, PACKET_EVENT_BY_NAT, PLACE_NAT_B),
        "TTL 3: the peer's NAT filters before it looks at the TTL, and stays silent");
     send_udp(net, LAB_B, b_inside, a_outside, 64);
     send_udp(net, LAB_A, a_inside, b_outside, 3);
@@ -330,18 +333,18 @@ static void test_unreachable(void)
        "a server's ICMP error comes in through the NAT, with the datagram that it is about");
 
     send_udp(net, LAB_A, a_inside, server1, 64);
-    send_udp(net, LAB_S1, server1, passages[1].new_from, 64);
+    send_udp(net, LAB_S1, server1, packet_events[1].new_from, 64);
     datagram_parse(deliveries[0].data, deliveries[0].size, &d);
     size = datagram_make_error(&d, ICMP_HOST_UNREACHABLE, a_inside.address, error);
     send_udp(net, LAB_A, a_inside, server1, 64);
-    mapped = passages[1].new_from;
+    mapped = packet_events[1].new_from;
     send_bytes(net, LAB_A, error, size);
     ok(error_delivered(LAB_S1, 3, 1, a_outside.address, server1, mapped),
        "an ICMP error from behind a NAT goes out under the NAT's address");
     datagram_parse(error, size, &d);
     datagram_set_inner(&d, DATAGRAM_DESTINATION, (struct endpoint){a_inside.address, 1});
     send_bytes(net, LAB_A, error, size);
-    ok(ended_in(PASSAGE_DISCARDED, PASSAGE_BY_NAT, PLACE_NAT_A),
+    ok(ended_in(PACKET_EVENT_DISCARDED, PACKET_EVENT_BY_NAT, PLACE_NAT_A),
        "an ICMP error about something that never came is discarded");
     internet_free(net);
 }
@@ -419,7 +422,7 @@ static void test_refused(void)
 
     ip4_encode(&w, &ip, 100);
     send_bytes(net, LAB_A, data, 120);
-    ok(ended_in(PASSAGE_DISCARDED, PASSAGE_FRAGMENT, PLACE_NAT_A),
+    ok(ended_in(PACKET_EVENT_DISCARDED, PACKET_EVENT_FRAGMENT, PLACE_NAT_A),
        "a fragment does not pass a NAT");
     w = writer_of(data, sizeof data);
     ip.source = b_outside.address;
@@ -428,21 +431,21 @@ static void test_refused(void)
     is_int(delivery_count, 1, "a fragment passes where no NAT is in the way");
     data[11] ^= 1;
     send_bytes(net, LAB_B, data, 120);
-    ok(ended_in(PASSAGE_DISCARDED, PASSAGE_MALFORMED, PLACE_HOST_B),
+    ok(ended_in(PACKET_EVENT_DISCARDED, PACKET_EVENT_MALFORMED, PLACE_HOST_B),
        "a wrong header checksum is not carried");
     w = writer_of(data, sizeof data);
     ip.protocol = 6;
     ip4_encode(&w, &ip, 100);
     send_bytes(net, LAB_B, data, 120);
-    ok(ended_in(PASSAGE_DISCARDED, PASSAGE_PROTOCOL, PLACE_HOST_B), "TCP is not carried");
+    ok(ended_in(PACKET_EVENT_DISCARDED, PACKET_EVENT_PROTOCOL, PLACE_HOST_B), "TCP is not carried");
     forget();
     internet_send_foreign(net, LAB_S1, now);
-    ok(ended_in(PASSAGE_DISCARDED, PASSAGE_NOT_IPV4, PLACE_SERVER_1),
+    ok(ended_in(PACKET_EVENT_DISCARDED, PACKET_EVENT_NOT_IPV4, PLACE_SERVER_1),
        "what is not IPv4 is not carried, and told");
     takes_packets = false;
     send_udp(net, LAB_B, b_outside, server1, 64);
     takes_packets = true;
-    ok(ended_in(PASSAGE_DISCARDED, PASSAGE_NOT_TAKEN, PLACE_SERVER_1),
+    ok(ended_in(PACKET_EVENT_DISCARDED, PACKET_EVENT_NOT_TAKEN, PLACE_SERVER_1),
        "what a host cannot take is told");
     internet_free(net);
 }
@@ -461,27 +464,30 @@ static void test_links(void)
     c.link[LAB_B].jitter = 9 * NSEC_MS;
     net = internet_new(&c);
     send_udp(net, LAB_A, a_outside, server1, 64);
-    ok(ended_in(PASSAGE_LOST, PASSAGE_NO_REASON, PLACE_HOST_A) && !last_passage()->inward,
+    ok(ended_in(PACKET_EVENT_LOST, PACKET_EVENT_NO_REASON, PLACE_HOST_A) &&
+           !last_packet_event()->inward,
        "a packet is lost on its way out");
     send_udp(net, LAB_S1, server1, a_outside, 64);
-    ok(ended_in(PASSAGE_LOST, PASSAGE_NO_REASON, PLACE_CORE) && last_passage()->host == LAB_A,
+    ok(ended_in(PACKET_EVENT_LOST, PACKET_EVENT_NO_REASON, PLACE_CORE) &&
+           last_packet_event()->host == LAB_A,
        "a packet is lost on its way in");
     send_udp(net, LAB_B, b_outside, server1, 64);
     is_int(delivery_count, 2, "a duplicated packet arrives twice");
-    for (unsigned i = 0; i < passage_count; i++)
-        copies += passages[i].kind == PASSAGE_DELIVERED && passages[i].packet == 3
-                      ? 1 + 10 * passages[i].copy
+    for (unsigned i = 0; i < packet_event_count; i++)
+        copies += packet_events[i].kind == PACKET_EVENT_DELIVERED && packet_events[i].packet == 3
+                      ? 1 + 10 * packet_events[i].copy
                       : 0;
-    is_int(copies, 2 + 10 * PASSAGE_COPY_OUT, "with one packet number, and the copy is marked");
+    is_int(copies, 2 + 10 * PACKET_EVENT_COPY_OUT,
+           "with one packet number, and the copy is marked");
     ok(deliveries[0].when != deliveries[1].when, "the copy has a delay of its own");
     internet_free(net);
 
     c.link[LAB_S1].duplicate = 1;
     net = internet_new(&c);
     send_udp(net, LAB_B, b_outside, server1, 64);
-    for (unsigned i = copies = 0; i < passage_count; i++)
-        if (passages[i].kind == PASSAGE_DELIVERED)
-            copies |= 1U << passages[i].copy;
+    for (unsigned i = copies = 0; i < packet_event_count; i++)
+        if (packet_events[i].kind == PACKET_EVENT_DELIVERED)
+            copies |= 1U << packet_events[i].copy;
     ok(delivery_count == 4 && copies == 0xf,
        "a packet that two links duplicate arrives four times, each told apart");
     internet_free(net);
@@ -503,7 +509,7 @@ static void test_links(void)
         size = udp4_encode(data, sizeof data, a_outside, server1, "hi", 2, NULL);
         internet_send(net, LAB_A, now, now, data, size);
     }
-    ok(ended_in(PASSAGE_DISCARDED, PASSAGE_TOO_MANY, PLACE_HOST_A),
+    ok(ended_in(PACKET_EVENT_DISCARDED, PACKET_EVENT_TOO_MANY, PLACE_HOST_A),
        "more packets than the lab carries are discarded, and told");
     is_int(internet_deadline(net) - now, DELAY, "the first is due after its delay");
     internet_free(net);

@@ -1,7 +1,7 @@
 /* src/lab/link.c, link_words.c and flight.c: the fate of packets, and their order. */
 #include <sysexits.h>
 
-#include "flight.h"
+#include "delay_queue.h"
 #include "link.h"
 #include "prng.h"
 #include "tap.h"
@@ -182,37 +182,38 @@ static void test_wrong_words(void)
     refuses("speed", "5ms", "\"speed\" is not a property of a link");
 }
 
-static void test_flight(void)
+static void test_delay_queue(void)
 {
-    struct flight f;
+    struct delay_queue f;
     struct prng p = {9};
     struct packet packet = {.size = 4}, out;
     nsec due, last_due = -1;
     uint64_t last_id = 0;
     unsigned wrong = 0;
 
-    flight_init(&f, 1000);
-    is_int(flight_next(&f), NSEC_NEVER, "with nothing under way nothing is ever due");
+    delay_queue_init(&f, 1000);
+    is_int(delay_queue_next(&f), NSEC_NEVER, "with nothing under way nothing is ever due");
     for (uint64_t i = 1; i <= 1000; i++) {
         packet.id = i;
         packet.data[3] = (uint8_t)i;
-        wrong += !flight_add(&f, prng_below(&p, 100), &packet);
+        wrong += !delay_queue_add(&f, prng_below(&p, 100), &packet);
     }
     is_int(wrong, 0, "packets are added up to the limit");
-    ok(!flight_add(&f, 1, &packet), "no packet is added beyond the limit");
-    ok(!flight_take(&f, flight_next(&f) - 1, &out, &due), "no packet is taken before it is due");
+    ok(!delay_queue_add(&f, 1, &packet), "no packet is added beyond the limit");
+    ok(!delay_queue_take(&f, delay_queue_next(&f) - 1, &out, &due),
+       "no packet is taken before it is due");
     for (unsigned i = 0; i < 1000; i++) {
-        wrong += !flight_take(&f, 100, &out, &due);
+        wrong += !delay_queue_take(&f, 100, &out, &due);
         wrong += due < last_due || (due == last_due && out.id < last_id);
         wrong += out.data[3] != (uint8_t)out.id || out.size != 4;
         last_due = due;
         last_id = out.id;
     }
     is_int(wrong, 0, "packets come in the order of their times, then of their adding");
-    ok(!flight_take(&f, NSEC_NEVER, &out, &due), "then none is left");
-    flight_add(&f, 5, &packet);
-    flight_clear(&f);
-    is_int(flight_next(&f), NSEC_NEVER, "clearing frees what is under way");
+    ok(!delay_queue_take(&f, NSEC_NEVER, &out, &due), "then none is left");
+    delay_queue_add(&f, 5, &packet);
+    delay_queue_clear(&f);
+    is_int(delay_queue_next(&f), NSEC_NEVER, "clearing frees what is under way");
 }
 
 int main(void)
@@ -222,6 +223,6 @@ int main(void)
     test_order();
     test_words();
     test_wrong_words();
-    test_flight();
+    test_delay_queue();
     return done_testing();
 }

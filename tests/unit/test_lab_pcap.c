@@ -1,11 +1,11 @@
-/* src/lab/passage_pcap.c: the files, read back. */
+/* src/lab/packet_event_pcap.c: the files, read back. */
 #include <pcap/pcap.h>
 #include <stdlib.h>
 #include <sysexits.h>
 #include <unistd.h>
 
 #include "internet.h"
-#include "passage_pcap.h"
+#include "packet_event_pcap.h"
 #include "tap.h"
 #include "udp.h"
 
@@ -22,9 +22,9 @@ static bool deliver(void *context, enum lab_host host, const uint8_t *data, size
     return size > 0;
 }
 
-static void observe(void *context, const struct passage *passage)
+static void observe(void *context, const struct packet_event *packet_event)
 {
-    passage_pcap_add(context, passage);
+    packet_event_pcap_add(context, packet_event);
 }
 
 static void path_of(const char *name, char out[static 128])
@@ -48,7 +48,7 @@ static int record(const char *path, bool one_each)
                                  b = {0x64400202, 6000}, b_outside = {0xc6336414, 6000},
                                  nobody = {0xc0000209, 9};
     struct error error = {0};
-    struct passage_pcap *pcap = passage_pcap_open(path, one_each, &error);
+    struct packet_event_pcap *pcap = packet_event_pcap_open(path, one_each, &error);
     struct internet_config c = {.deliver = deliver, .observe = observe, .observe_context = pcap};
     struct internet *net;
     uint8_t data[LAB_MTU];
@@ -68,7 +68,7 @@ static int record(const char *path, bool one_each)
     size = udp4_encode(data, sizeof data, a, nobody, "lost", 4, NULL);
     send_at(net, LAB_A, T0 + 60 * NSEC_MS, data, size);
     internet_free(net);
-    return passage_pcap_close(pcap, &error);
+    return packet_event_pcap_close(pcap, &error);
 }
 
 /* The frames of a file, a line each: seconds after T0, the end numbers of source and destination
@@ -130,7 +130,7 @@ int main(void)
            "in order, and the addresses tell the vantage points apart");
 
     path_of("no/such/directory", path);
-    ok(passage_pcap_open(path, false, &error) == NULL && error.status == EX_CANTCREAT,
+    ok(packet_event_pcap_open(path, false, &error) == NULL && error.status == EX_CANTCREAT,
        "a file that cannot be created is told");
     rmdir(directory);
     is_int(record("/dev/full", false), -1, "a file that cannot be written is told at the end");

@@ -215,7 +215,7 @@ static struct {
     nsec first_sent, first_delivered;
 } seen;
 
-static bool has_wrong_checksum(const struct passage *p)
+static bool has_wrong_checksum(const struct packet_event *p)
 {
     struct udp_datagram d;
     struct wire_fault fault;
@@ -223,20 +223,20 @@ static bool has_wrong_checksum(const struct passage *p)
     return !udp4_decode(p->data, p->size, false, &d, &fault) && fault.reason == WIRE_UDP_CHECKSUM;
 }
 
-static void observe(void *context, const struct passage *p)
+static void observe(void *context, const struct packet_event *p)
 {
     (void)context;
-    if (p->kind == PASSAGE_SENT && p->place == PLACE_HOST_A) {
+    if (p->kind == PACKET_EVENT_SENT && p->place == PLACE_HOST_A) {
         seen.wrong_sent += has_wrong_checksum(p);
         if (seen.sent_by_a++ == 0)
             seen.first_sent = p->when;
     }
-    seen.nat_a += p->place == PLACE_NAT_A && p->kind == PASSAGE_NAT;
-    if (p->kind == PASSAGE_DELIVERED && p->packet == 1)
+    seen.nat_a += p->place == PLACE_NAT_A && p->kind == PACKET_EVENT_NAT;
+    if (p->kind == PACKET_EVENT_DELIVERED && p->packet == 1)
         seen.first_delivered = p->when;
-    if (p->kind == PASSAGE_DELIVERED && p->place == PLACE_SERVER_1)
+    if (p->kind == PACKET_EVENT_DELIVERED && p->place == PLACE_SERVER_1)
         seen.wrong_delivered += has_wrong_checksum(p);
-    seen.delivered_to_a += p->kind == PASSAGE_DELIVERED && p->place == PLACE_HOST_A;
+    seen.delivered_to_a += p->kind == PACKET_EVENT_DELIVERED && p->place == PLACE_HOST_A;
 }
 
 static void test_hosts(struct topology *t)

@@ -496,7 +496,7 @@ static void test_server_reply_needs_nonce(void)
 }
 
 /* The peer's answer to the control, from FROM to DESTINATION. */
-static void control_answer(struct endpoint from, const struct in6_addr *destination)
+static void reference_answer(struct endpoint from, const struct in6_addr *destination)
 {
     struct teredo_packet bubble;
 
@@ -504,13 +504,13 @@ static void control_answer(struct endpoint from, const struct in6_addr *destinat
     bench_packet(&b, 1, from, &bubble);
 }
 
-static void test_control(void)
+static void test_reference(void)
 {
     struct in6_addr source;
-    unsigned controls = 0;
+    unsigned references = 0;
 
     set_up();
-    config.control_ttl = 2;
+    config.reference_ttl = 2;
     start();
     is_int(b.send_count, 4, "a control pair, then the pair that it controls");
     ok(b.sends[0].socket == 1 && endpoint_equal(b.sends[0].to, peer_mapped) && b.sends[0].ttl == 2,
@@ -520,20 +520,20 @@ static void test_control(void)
     ok(b.sends[2].socket == 0 && b.sends[3].socket == 0, "the pair leaves from the service port");
     source = last_bubble(1).ip6.source;
     ok(ip6_is_link_local(&source), "the control's source is nobody's to guess");
-    control_answer(peer_mapped, &source);
+    reference_answer(peer_mapped, &source);
     is_int(p.result.steps[STEP_ANSWER].state, STEP_MISSING, "its answer is no step");
     for (int i = 1; i < PUNCH_MAX_ATTEMPTS; i++) {
         bench_wait(&b, PUNCH_INTERVAL);
-        control_answer(peer_mapped, &source);
+        reference_answer(peer_mapped, &source);
     }
     bench_finish(&b);
     is_verdict(PUNCH_NOT_PUNCHED, CAUSE_PEER_NAT_TRIPS, "each control crossed, each pair failed");
     for (unsigned i = 0; i < b.send_count; i++)
-        controls += b.sends[i].socket == 1;
-    is_int(controls, 2 * PUNCH_MAX_ATTEMPTS, "5.2.6 holds for the control as well");
+        references += b.sends[i].socket == 1;
+    is_int(references, 2 * PUNCH_MAX_ATTEMPTS, "5.2.6 holds for the control as well");
 }
 
-static void test_control_is_strict(void)
+static void test_reference_is_strict(void)
 {
     static const char *const names[] = {
         "one control unanswered: loss would explain it",
@@ -547,7 +547,7 @@ static void test_control_is_strict(void)
         int attempts = i == 3 ? 2 : PUNCH_MAX_ATTEMPTS;
 
         set_up();
-        config.control_ttl = 2;
+        config.reference_ttl = 2;
         config.attempts = (unsigned)attempts;
         start();
         source = i == 2 ? own : last_bubble(1).ip6.source;
@@ -555,15 +555,15 @@ static void test_control_is_strict(void)
             if (n > 0)
                 bench_wait(&b, PUNCH_INTERVAL);
             if (i != 0 || n != 1)
-                control_answer(i == 1 ? elsewhere : peer_mapped, &source);
+                reference_answer(i == 1 ? elsewhere : peer_mapped, &source);
         }
         bench_finish(&b);
         is_verdict(PUNCH_NOT_PUNCHED, CAUSE_PEER_SERVER_SILENT, names[i]);
     }
     set_up();
-    config.control_ttl = 2;
+    config.reference_ttl = 2;
     start();
-    control_answer(peer_mapped, &p.control_source);
+    reference_answer(peer_mapped, &p.reference_source);
     bubble_from(peer_mapped, &own, NULL);
     echo_reply_from(peer_mapped, 0, 0, 0);
     is_verdict(PUNCH_PUNCHED, CAUSE_NONE, "a punch that works needs no control");
@@ -604,7 +604,7 @@ static void test_send_failed(void)
     set_up();
     start();
     bench_send_failed(&b, punch_tag(PUNCH_TAG_SERVER_CHECK, 0), peer_server, EPERM);
-    bench_send_failed(&b, punch_tag(PUNCH_TAG_CONTROL, 0), peer_mapped, EPERM);
+    bench_send_failed(&b, punch_tag(PUNCH_TAG_REFERENCE, 0), peer_mapped, EPERM);
     ok(!b.done, "a control or a check that cannot be sent is no verdict");
     bench_send_failed(&b, punch_tag(PUNCH_TAG_DIRECT, 0), peer_mapped, ENETUNREACH);
     is_verdict(PUNCH_NOT_PUNCHED, CAUSE_SEND_FAILED, "a bubble that cannot be sent");
@@ -692,7 +692,7 @@ static void test_anything(void)
         set_up();
         config.attempts = prng_below(&random, 6);
         config.ask = (enum punch_ask)prng_below(&random, 4);
-        config.control_ttl = (uint8_t)prng_below(&random, 3);
+        config.reference_ttl = (uint8_t)prng_below(&random, 3);
         start();
         for (int i = 0; i < 40; i++) {
             nsec before = b.now;
@@ -722,8 +722,8 @@ int main(void)
     test_indirect();
     test_peer_server();
     test_server_reply_needs_nonce();
-    test_control();
-    test_control_is_strict();
+    test_reference();
+    test_reference_is_strict();
     test_nothing_to_try();
     test_send_failed();
     test_stop();

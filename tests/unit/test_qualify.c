@@ -4,9 +4,9 @@
 
 #include <errno.h>
 
-#include "advert.h"
 #include "engine_fixture.h"
 #include "prng.h"
+#include "ra_check.h"
 
 static const struct endpoint server = {0xc0000201, TEREDO_PORT};
 static const struct endpoint secondary = {0xc0000202, TEREDO_PORT};
@@ -40,16 +40,16 @@ static void start(void)
 }
 
 /* An advertisement to be spoilt: the valid answer to the last solicitation that TO was sent. */
-struct advert {
+struct ra_check {
     struct endpoint from;
     struct teredo_packet p;
     uint8_t body[TEREDO_RA_SIZE + 64];
     uint8_t value[TEREDO_HMAC_SIZE];
 };
 
-static struct advert make_advert(struct endpoint from, struct endpoint origin)
+static struct ra_check make_advert(struct endpoint from, struct endpoint origin)
 {
-    struct advert a = {.from = from};
+    struct ra_check a = {.from = from};
     struct in6_addr source = teredo_link_local(TEREDO_FLAG_CONE, server);
     struct teredo_packet rs;
 
@@ -64,7 +64,7 @@ static struct advert make_advert(struct endpoint from, struct endpoint origin)
     return a;
 }
 
-static void sign(struct advert *a, const uint8_t *with, size_t size)
+static void sign(struct ra_check *a, const uint8_t *with, size_t size)
 {
     a->p.auth.client_id = (const uint8_t *)config.identity.client_id;
     a->p.auth.client_id_size = (uint8_t)strlen(config.identity.client_id);
@@ -74,7 +74,7 @@ static void sign(struct advert *a, const uint8_t *with, size_t size)
     teredo_auth_value(with, size, &a->p, a->value);
 }
 
-static void deliver(struct advert *a)
+static void deliver(struct ra_check *a)
 {
     a->p.payload = a->body;
     bench_packet(&b, 0, a->from, &a->p);
@@ -82,13 +82,13 @@ static void deliver(struct advert *a)
 
 static void answer(struct endpoint from, struct endpoint origin)
 {
-    struct advert a = make_advert(from, origin);
+    struct ra_check a = make_advert(from, origin);
 
     deliver(&a);
 }
 
 /* Encodes the advertisement's ICMPv6 again after a change to a->p.icmp6 or its options. */
-static void encode_body(struct advert *a, const void *options, size_t size)
+static void encode_body(struct ra_check *a, const void *options, size_t size)
 {
     struct writer w = writer_of(a->body, sizeof a->body);
 
@@ -247,7 +247,7 @@ static void test_mappings(void)
 
 static void test_retransmission_is_matched(void)
 {
-    struct advert first;
+    struct ra_check first;
 
     set_up();
     start();
@@ -264,40 +264,40 @@ static void test_retransmission_is_matched(void)
 struct spoil {
     const char *how;
     enum ra_rule rule;
-    void (*spoil)(struct advert *a);
+    void (*spoil)(struct ra_check *a);
 };
 
-static void from_stranger(struct advert *a)
+static void from_stranger(struct ra_check *a)
 {
     a->from = stranger;
 }
 
-static void from_other_port(struct advert *a)
+static void from_other_port(struct ra_check *a)
 {
     a->from.port++;
 }
 
-static void from_other_address(struct advert *a)
+static void from_other_address(struct ra_check *a)
 {
     a->from = secondary;
 }
 
-static void wrong_nonce(struct advert *a)
+static void wrong_nonce(struct ra_check *a)
 {
     a->p.auth.nonce[7] ^= 1;
 }
 
-static void no_authentication(struct advert *a)
+static void no_authentication(struct ra_check *a)
 {
     a->p.has_auth = false;
 }
 
-static void bad_confirmation(struct advert *a)
+static void bad_confirmation(struct ra_check *a)
 {
     a->p.auth.confirmation = 1;
 }
 
-static void bad_code(struct advert *a)
+static void bad_code(struct ra_check *a)
 {
     uint8_t options[128];
 
@@ -305,7 +305,7 @@ static void bad_code(struct advert *a)
     encode_body(a, options, put_prefixes(options, 1, TEREDO_PREFIX, server.address, 64));
 }
 
-static void not_an_advertisement(struct advert *a)
+static void not_an_advertisement(struct ra_check *a)
 {
     struct in6_addr source = a->p.ip6.source, destination = a->p.ip6.destination;
     struct teredo_packet bubble;
@@ -317,79 +317,79 @@ static void not_an_advertisement(struct advert *a)
     a->p = bubble;
 }
 
-static void bad_checksum(struct advert *a)
+static void bad_checksum(struct ra_check *a)
 {
     a->body[2] ^= 0x55;
 }
 
-static void bad_hop_limit(struct advert *a)
+static void bad_hop_limit(struct ra_check *a)
 {
     a->p.ip6.hop_limit = 254;
 }
 
-static void readdress(struct advert *a)
+static void readdress(struct ra_check *a)
 {
     uint8_t options[128];
 
     encode_body(a, options, put_prefixes(options, 1, TEREDO_PREFIX, server.address, 64));
 }
 
-static void global_source(struct advert *a)
+static void global_source(struct ra_check *a)
 {
     a->p.ip6.source = bench_teredo(server.address, mapped);
     readdress(a);
 }
 
-static void other_destination(struct advert *a)
+static void other_destination(struct ra_check *a)
 {
     a->p.ip6.destination.s6_addr[15] ^= 1;
     readdress(a);
 }
 
-static void no_prefix(struct advert *a)
+static void no_prefix(struct ra_check *a)
 {
     encode_body(a, NULL, 0);
 }
 
-static void two_prefixes(struct advert *a)
+static void two_prefixes(struct ra_check *a)
 {
     uint8_t options[128];
 
     encode_body(a, options, put_prefixes(options, 2, TEREDO_PREFIX, server.address, 64));
 }
 
-static void old_prefix(struct advert *a)
+static void old_prefix(struct ra_check *a)
 {
     uint8_t options[128];
 
     encode_body(a, options, put_prefixes(options, 1, TEREDO_PREFIX_OLD, server.address, 64));
 }
 
-static void other_server(struct advert *a)
+static void other_server(struct ra_check *a)
 {
     uint8_t options[128];
 
     encode_body(a, options, put_prefixes(options, 1, TEREDO_PREFIX, stranger.address, 64));
 }
 
-static void short_prefix(struct advert *a)
+static void short_prefix(struct ra_check *a)
 {
     uint8_t options[128];
 
     encode_body(a, options, put_prefixes(options, 1, TEREDO_PREFIX, server.address, 32));
 }
 
-static void no_origin(struct advert *a)
+static void no_origin(struct ra_check *a)
 {
     a->p.has_origin = false;
 }
 
-static void private_origin(struct advert *a)
+static void private_origin(struct ra_check *a)
 {
     a->p.origin.address = 0x0a000001;
 }
 
-static void origin_port_zero(struct advert *a)
+static void origin_port_zero(struct ra_check *a)
 {
     a->p.origin.port = 0;
 }
@@ -422,7 +422,7 @@ static void test_rules(void)
     for (size_t i = 0; i < sizeof spoils / sizeof *spoils; i++) {
         const struct spoil *s = &spoils[i];
         const struct event *e;
-        struct advert a;
+        struct ra_check a;
 
         set_up();
         start();
@@ -442,7 +442,7 @@ static void test_rules(void)
 
 static void test_rejected_is_no_harm(void)
 {
-    struct advert a;
+    struct ra_check a;
 
     set_up();
     start();
@@ -459,7 +459,7 @@ static void test_rejected_is_no_harm(void)
 
 static void test_secondary_may_name_itself(void)
 {
-    struct advert a;
+    struct ra_check a;
     uint8_t options[128];
 
     set_up();
@@ -476,7 +476,7 @@ static void test_secondary_may_name_itself(void)
 
 static void test_replay(void)
 {
-    struct advert old;
+    struct ra_check old;
 
     set_up();
     start();
@@ -527,7 +527,7 @@ static void test_noise(void)
 static void test_secure(void)
 {
     struct teredo_packet rs;
-    struct advert a;
+    struct ra_check a;
 
     set_up();
     config.identity.client_id = "alice";
@@ -635,7 +635,7 @@ static void test_send_failed(void)
 
 static void test_stop(void)
 {
-    struct advert late;
+    struct ra_check late;
 
     for (int stage = 0; stage < 3; stage++) {
         set_up();
@@ -702,7 +702,7 @@ static void test_anything(void)
                 break;
             default:
                 if (!endpoint_equal(peer, stranger)) {
-                    struct advert a = make_advert(peer, mapped);
+                    struct ra_check a = make_advert(peer, mapped);
 
                     spoils[prng_below(&random, sizeof spoils / sizeof *spoils)].spoil(&a);
                     deliver(&a);

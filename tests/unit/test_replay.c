@@ -57,7 +57,7 @@ static const struct engine_ops tape_ops = {observe, next, deadline, NULL};
 
 struct heard {
     unsigned clocks;
-    struct clock_fit fit;
+    struct clock_match fit;
     bool finished;
 };
 
@@ -119,7 +119,7 @@ static void add(struct writer_of_captures *w, nsec when, struct endpoint from, s
 /* To be read, without its last CUT bytes. */
 static struct capture *finish(struct writer_of_captures *w, long cut)
 {
-    static const struct capture_control control = {.stop_fd = -1};
+    static const struct capture_control reference = {.stop_fd = -1};
     struct capture *capture;
     struct error error;
 
@@ -127,7 +127,7 @@ static struct capture *finish(struct writer_of_captures *w, long cut)
     pcap_close(w->pcap);
     if (ftruncate(w->fd, lseek(w->fd, 0, SEEK_END) - cut) != 0)
         abort();
-    capture = capture_open(w->path, &control, &error);
+    capture = capture_open(w->path, &reference, &error);
     close(w->fd);
     unlink(w->path);
     if (capture == NULL)
@@ -140,8 +140,9 @@ static struct capture *finish(struct writer_of_captures *w, long cut)
 static int replay_two(struct tape *tape, struct heard *heard, long cut, struct error *error)
 {
     struct writer_of_captures first = create(), second = create();
-    struct sighter_config config = {.flows = 100};
-    struct replay replay = {.count = 2, .seed = 5, .sift = {.sighter = sighter_new(&config)}};
+    struct teredo_flows_config config = {.flows = 100};
+    struct replay replay = {
+        .count = 2, .seed = 5, .capture_reader = {.teredo_flows = teredo_flows_new(&config)}};
     int result;
 
     for (uint32_t i = 0; i < PACKETS; i++) {
@@ -158,7 +159,7 @@ static int replay_two(struct tape *tape, struct heard *heard, long cut, struct e
                         &(struct event_sink){emit, heard}, &heard->finished, error);
     for (unsigned i = 0; i < 2; i++)
         capture_close(replay.sources[i].capture);
-    sighter_free(replay.sift.sighter);
+    teredo_flows_free(replay.capture_reader.teredo_flows);
     return result;
 }
 

@@ -226,7 +226,7 @@ static void test_anything(void)
 
     for (unsigned run = 0; run < runs; run++) {
         set_up();
-        config.punch.control_ttl = (uint8_t)prng_below(&random, 3);
+        config.punch.reference_ttl = (uint8_t)prng_below(&random, 3);
         if (!trace_init(&t, &config))
             bad++;
         bench_start(&b, (struct engine){&trace_ops, &t}, local);

@@ -1,0 +1,410 @@
+#include "qualify_many.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "entropy.h"
+#include "loop.h"
+#include "lru_set.h"
+#include "qualify_many_names.h"
+
+enum {
+    SLOTS = 2048,           /* engines at work */
+    NONCES = 1 << 16,       /* remembered: also late answers find whose they are */
+    CATCH_UP = 5 * NSEC_MS, /* what a late wake-up may send at once */
+};
+
+/* What is looked for often; the engines themselves are large. */
+struct slot {
+    size_t number; /* of the server, from 1; 0 = free */
+    nsec deadline; /* NSEC_NEVER for a free one */
+    struct endpoint servers[QUALIFY_SERVERS];
+    struct qualify *engine;
+};
+
+struct qualify_many {
+    struct loop loop;
+    struct udp_socket socket;
+    const struct qualify_many_config *config;
+    const struct event_sink *sink;
+    const struct live_tap *tap;
+    struct qualify_many_summary *summary;
+    struct nonce_source nonces;
+    struct lru_set *owners; /* nonce to the number of its server */
+    struct slot slots[SLOTS];
+    unsigned slot_count; /* with an engine */
+    unsigned busy;
+    struct qualify_many_names names;
+    nsec interval; /* from packet to packet */
+    nsec send_at;  /* when the next may go */
+    nsec latest;
+    nsec started;
+    bool stopped;
+    uint8_t buf[UDP_SOCKET_BUFFER];
+};
+
+struct qualify_many *qualify_many_open(uint16_t port, struct error *error)
+{
+    struct qualify_many *s = calloc(1, sizeof *s);
+
+    if (s == NULL) {
+        error_set(error, EX_OSERR, ENOMEM, "cannot start");
+        return NULL;
+    }
+    s->socket.fd = -1;
+    /* libuv's four threads are soon all waiting for name servers that do not answer. */
+    setenv("UV_THREADPOOL_SIZE", "16", 0);
+    if (loop_init(&s->loop, error) != 0 ||
+        udp_socket_open(&s->socket, port, (struct endpoint){0}, error) != 0) {
+        qualify_many_close(s);
+        return NULL;
+    }
+    return s;
+}
+
+static nsec tick(struct qualify_many *s, nsec when)
+{
+    return s->latest = nsec_max(when, s->latest);
+}
+
+static void tell(struct qualify_many *s, size_t number, const struct qualification *q)
+{
+    struct event e = {.kind = EVENT_QUALIFICATION, .when = s->latest, .qualification = *q};
+
+    e.qualification.name = s->config->names[number - 1];
+    e.qualification.number = number;
+    s->summary->verdicts[q->verdict]++;
+    s->summary->bad_names +=
+        q->reason == QUALIFY_NAME_NOT_FOUND || q->reason == QUALIFY_NAME_MALFORMED;
+    s->summary->solicitations += q->solicitations;
+    s->sink->emit(s->sink->context, &e);
+}
+
+static void see(struct qualify_many *s, struct observation *o, const uint8_t *bytes, uint8_t ttl)
+{
+    o->when = tick(s, o->when);
+    if (s->tap != NULL)
+        s->tap->see(s->tap->context, o, bytes, ttl);
+}
+
+static void carry_out(struct qualify_many *s, struct slot *slot, const struct send_request *send)
+{
+    struct teredo_packet packet;
+    struct observation o = {.kind = OBSERVED_SENT,
+                            .tag = send->tag,
+                            .from = s->socket.local,
+                            .to = send->to,
+                            .size = send->size};
+
+    o.errnum = udp_socket_send(&s->socket, send->to, send->ttl, send->bytes, send->size, &o.when);
+    if (o.errnum != 0)
+        o.kind = OBSERVED_SEND_FAILED;
+    if (teredo_decode(send->bytes, send->size, &packet, &o.fault)) {
+        uint32_t nonce[2], *owner;
+
+        o.packet = &packet;
+        memcpy(nonce, packet.auth.nonce, sizeof nonce);
+        if ((owner = lru_set_add(s->owners, nonce)) != NULL)
+            *owner = (uint32_t)slot->number;
+    }
+    s->send_at = nsec_max(s->send_at, s->latest - CATCH_UP) + s->interval;
+    see(s, &o, o.errnum == 0 ? send->bytes : NULL, send->ttl);
+    qualify_observe(slot->engine, &o);
+}
+
+static void feed(struct qualify_many *s, struct slot *slot, const struct observation *o)
+{
+    struct action a;
+
+    qualify_observe(slot->engine, o);
+    while (slot->number != 0 && qualify_next(slot->engine, &a)) {
+        if (a.kind == ACTION_SEND) {
+            carry_out(s, slot, &a.send);
+        } else if (a.kind == ACTION_DONE) {
+            slot->number = 0;
+            s->busy--;
+        } else if (a.event.kind == EVENT_QUALIFICATION) {
+            tell(s, slot->number, &a.event.qualification);
+        } else {
+            s->sink->emit(s->sink->context, &a.event);
+        }
+    }
+    slot->deadline = slot->number == 0 ? NSEC_NEVER : qualify_deadline(slot->engine);
+}
+
+static bool has_solicited(const struct slot *slot, struct endpoint e)
+{
+    return slot->number != 0 &&
+           (endpoint_equal(slot->servers[0], e) || endpoint_equal(slot->servers[1], e));
+}
+
+/* The server that a packet's nonce was made for; 0 = none. */
+static size_t find_owner(const struct qualify_many *s, const struct observation *o)
+{
+    uint32_t nonce[2];
+    const uint32_t *owner;
+
+    if (o->packet == NULL || !o->packet->has_auth)
+        return 0;
+    memcpy(nonce, o->packet->auth.nonce, sizeof nonce);
+    owner = lru_set_find(s->owners, nonce);
+    return owner == NULL ? 0 : *owner;
+}
+
+static void route(struct qualify_many *s, const struct observation *o)
+{
+    struct endpoint server = o->kind == OBSERVED_ICMP_ERROR ? o->to : o->from;
+    size_t owner = o->kind == OBSERVED_ICMP_ERROR ? 0 : find_owner(s, o);
+
+    for (unsigned i = 0; i < s->slot_count; i++)
+        if (owner != 0 ? s->slots[i].number == owner : has_solicited(&s->slots[i], server))
+            feed(s, &s->slots[i], o);
+}
+
+static void take_packets(struct qualify_many *s)
+{
+    struct udp_receipt r;
+
+    while (udp_socket_receive(&s->socket, &r, s->buf)) {
+        struct teredo_packet packet;
+        struct observation o = {.kind = r.is_error ? OBSERVED_ICMP_ERROR : OBSERVED_RECEIVED,
+                                .when = r.when,
+                                .from = r.from,
+                                .to = r.to,
+                                .size = r.size,
+                                .icmp = {r.icmp_type, r.icmp_code, r.icmp_reporter}};
+
+        if (!r.is_error && teredo_decode(s->buf, r.size, &packet, &o.fault))
+            o.packet = &packet;
+        see(s, &o, r.is_error ? NULL : s->buf, 0);
+        route(s, &o);
+    }
+}
+
+static bool add_slot(struct qualify_many *s)
+{
+    struct qualify *engine = malloc(sizeof *engine);
+
+    if (engine != NULL)
+        s->slots[s->slot_count++] = (struct slot){.deadline = NSEC_NEVER, .engine = engine};
+    return engine != NULL;
+}
+
+/* A free slot, or NULL. */
+static struct slot *find_slot(struct qualify_many *s)
+{
+    if (s->busy < s->slot_count) {
+        struct slot *slot = s->slots;
+
+        while (slot->number != 0)
+            slot++;
+        return slot;
+    }
+    return s->slot_count < SLOTS && add_slot(s) ? &s->slots[s->slot_count - 1] : NULL;
+}
+
+/* Starts the next server whose endpoint is known; false if there is none, or no slot for it. */
+static bool start_next(struct qualify_many *s)
+{
+    struct slot *slot = find_slot(s);
+    struct qualify_config config = s->config->common;
+    struct observation now = {.kind = OBSERVED_TIMER, .when = s->latest};
+    size_t number;
+
+    if (slot == NULL || !qualify_many_names_next(&s->names, &number, &config.server))
+        return false;
+    config.secondary = (struct endpoint){config.server.address + 1, config.server.port};
+    config.local = (struct endpoint){udp_route_source(config.server), s->socket.local.port};
+    nonce_take(&s->nonces, &config.flags, sizeof config.flags);
+    config.flags &= TEREDO_FLAGS_RANDOM;
+    nonce_take(&s->nonces, config.nonces.key, sizeof config.nonces.key);
+    config.nonces.counter = 0;
+    slot->number = number;
+    slot->servers[0] = config.server;
+    slot->servers[1] = config.secondary;
+    s->busy++;
+    qualify_init(slot->engine, &config);
+    feed(s, slot, &now);
+    return true;
+}
+
+static void name_failed(void *context, size_t number, enum resolve_outcome outcome)
+{
+    static const enum qualify_reason reasons[] = {
+        [RESOLVE_MALFORMED] = QUALIFY_NAME_MALFORMED,
+        [RESOLVE_NOT_FOUND] = QUALIFY_NAME_NOT_FOUND,
+        [RESOLVE_FAILED] = QUALIFY_RESOLVER_FAILED,
+    };
+    struct qualification q = {.verdict = QUALIFY_NOT_QUALIFIED, .reason = reasons[outcome]};
+
+    if (outcome == RESOLVE_FAILED)
+        q.verdict = QUALIFY_INCONCLUSIVE;
+    tell(context, number, &q);
+}
+
+/* The work is done by the timer: this may be called from within. */
+static void name_answered(void *context)
+{
+    struct qualify_many *s = context;
+
+    loop_set_timer(&s->loop, s->latest);
+}
+
+static bool may_send(const struct qualify_many *s)
+{
+    return s->latest >= s->send_at;
+}
+
+/* The slot whose time comes first, or NULL. */
+static struct slot *first_due(struct qualify_many *s)
+{
+    struct slot *first = NULL;
+
+    for (unsigned i = 0; i < s->slot_count; i++)
+        if (s->slots[i].number != 0 && (first == NULL || s->slots[i].deadline < first->deadline))
+            first = &s->slots[i];
+    return first;
+}
+
+static bool is_over(const struct qualify_many *s)
+{
+    return s->busy == 0 && (s->stopped || qualify_many_names_are_over(&s->names));
+}
+
+/* Does all that is due and sets the timer to what is next. What is under way goes before what is
+ * still to be begun. */
+static void work(struct qualify_many *s)
+{
+    nsec wake = NSEC_NEVER;
+    struct slot *due;
+
+    tick(s, clock_now());
+    while (may_send(s) && (due = first_due(s)) != NULL && due->deadline <= s->latest) {
+        feed(s, due, &(struct observation){.kind = OBSERVED_TIMER, .when = s->latest});
+        take_packets(s);
+        tick(s, clock_now());
+    }
+    if (!s->stopped)
+        qualify_many_names_look_up(&s->names);
+    while (!s->stopped && may_send(s) && start_next(s)) {
+        /* Errors that the sends have met wait in the socket, where no poll sees them. */
+        take_packets(s);
+        tick(s, clock_now());
+        qualify_many_names_look_up(&s->names);
+    }
+    if (is_over(s)) {
+        loop_stop(&s->loop);
+        return;
+    }
+    if ((due = first_due(s)) != NULL)
+        wake = nsec_max(due->deadline, s->send_at);
+    if (!s->stopped && s->busy < SLOTS && !may_send(s))
+        wake = nsec_min(wake, s->send_at);
+    loop_set_timer(&s->loop, wake);
+}
+
+static void on_timer(void *context)
+{
+    work(context);
+}
+
+static void on_readable(void *context)
+{
+    take_packets(context);
+    work(context);
+}
+
+static void on_stop(void *context)
+{
+    struct qualify_many *s = context;
+
+    s->stopped = s->names.stopped = true;
+    tick(s, clock_now());
+    for (unsigned i = 0; i < s->slot_count; i++)
+        if (s->slots[i].number != 0)
+            feed(s, &s->slots[i], &(struct observation){.kind = OBSERVED_STOP, .when = s->latest});
+    work(s);
+}
+
+static int prepare(struct qualify_many *s, struct error *error)
+{
+    uint64_t seed;
+
+    if (!entropy_fill(s->nonces.key, sizeof s->nonces.key, error) ||
+        !entropy_fill(&seed, sizeof seed, error))
+        return -1;
+    s->owners = lru_set_new(TEREDO_NONCE_SIZE / sizeof(uint32_t), NONCES, seed);
+    if (s->owners == NULL || !add_slot(s))
+        return error_set(error, EX_OSERR, ENOMEM, "cannot start");
+    loop_on_timer(&s->loop, on_timer, s);
+    if (loop_on_stop(&s->loop, on_stop, s, error) != 0)
+        return -1;
+    return loop_watch_fd(&s->loop, s->socket.fd, on_readable, s, error);
+}
+
+int qualify_many_run(struct qualify_many *s, const struct qualify_many_config *config,
+                     const struct event_sink *sink, const struct live_tap *tap,
+                     struct qualify_many_summary *out, struct error *error)
+{
+    struct event e = {.kind = EVENT_QUALIFIED_MANY};
+
+    *out = (struct qualify_many_summary){.servers = config->count};
+    s->config = config;
+    s->sink = sink;
+    s->tap = tap;
+    s->summary = out;
+    s->interval = NSEC_S / config->rate;
+    s->names = (struct qualify_many_names){
+        .loop = &s->loop.uv,
+        .list = config->names,
+        .count = config->count,
+        .default_port = config->default_port,
+        .failed = name_failed,
+        .answered = name_answered,
+        .context = s,
+    };
+    if (prepare(s, error) != 0)
+        return -1;
+    s->started = s->send_at = tick(s, clock_now());
+    loop_set_timer(&s->loop, s->started);
+    loop_run(&s->loop);
+    out->elapsed = s->latest - s->started;
+    out->left = out->servers - out->verdicts[0] - out->verdicts[1] - out->verdicts[2];
+    e.when = s->latest;
+    e.qualified_many = *out;
+    sink->emit(sink->context, &e);
+    return 0;
+}
+
+/* libuv would wait for its threads at the end of the program. */
+static void leave_at_once(int status, void *unused)
+{
+    (void)unused;
+    fflush(NULL);
+    _exit(status);
+}
+
+void qualify_many_close(struct qualify_many *s)
+{
+    static struct qualify_many *abandoned;
+
+    udp_socket_close(&s->socket);
+    lru_set_free(s->owners);
+    for (unsigned i = 0; i < s->slot_count; i++)
+        free(s->slots[i].engine);
+    if (!qualify_many_names_cancel(&s->names)) {
+        /* An interrupted run ends without the threads that are waiting for name servers; what they
+         * will write to stays. */
+        abandoned = s;
+        on_exit(leave_at_once, NULL);
+        return;
+    }
+    (void)abandoned;
+    loop_close(&s->loop);
+    free(s);
+}

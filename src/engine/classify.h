@@ -1,0 +1,164 @@
+/* Classifies a NAT from one Teredo server pair (the procedure of `teredoctl classify`).
+ *
+ * Several local ports send at once, in rounds, to the server's two addresses P and S:
+ *
+ *   X, Y     solicitations to P and to S: mapping, translation, and, repeated, the controls
+ *   D        a solicitation to S alone: where a relayed bubble from P must be a stranger's
+ *   F0 … F3  a solicitation to P: more fresh ports, for the allocation and the address pool
+ *   ANY      cone-bit solicitation to P, answered from S, to which this port never sends: gets in
+ *            only where filtering is endpoint-independent (RFC 4380 5.2.1's cone test)
+ *   PORT     a byte to another port of S, then the same: gets in unless filtering looks at ports
+ *   OPEN     a byte to S itself, then the same: must get in, or silence on ANY and PORT means
+ *            nothing (the control)
+ *
+ * Behind a NAT whose mapping depends on the destination OPEN cannot work, as the filter belongs to
+ * another mapping; bubbles that P relays (RFC 4380 5.2.6) to mappings of D, Y and F0 do.
+ *
+ * No port serves two filtering tests, and each test has two ports, which must agree: a port may
+ * have been another program's a moment ago, with the NAT's filters still open. A negative finding
+ * takes so many rounds, each with a control that came back, that loss explains them with odds below
+ * CLASSIFY_ODDS. What is not borne out by the last round stays unknown. */
+#ifndef ENGINE_CLASSIFY_H
+#define ENGINE_CLASSIFY_H
+
+#include "lifetime.h"
+
+/* The ports (send_request.socket). */
+enum {
+    CLASSIFY_X, /* the service port */
+    CLASSIFY_Y,
+    CLASSIFY_D0,
+    CLASSIFY_D1,
+    CLASSIFY_F0,
+    CLASSIFY_F1,
+    CLASSIFY_F2,
+    CLASSIFY_F3,
+    CLASSIFY_ANY0,
+    CLASSIFY_ANY1,
+    CLASSIFY_PORT0,
+    CLASSIFY_PORT1,
+    CLASSIFY_OPEN0,
+    CLASSIFY_OPEN1,
+    CLASSIFY_HOPS,
+    CLASSIFY_SOCKETS,
+};
+
+enum nat_test_name {
+    NAT_TEST_X_P,
+    NAT_TEST_Y_P,
+    NAT_TEST_X_S,
+    NAT_TEST_Y_S,
+    NAT_TEST_D0_S,
+    NAT_TEST_D1_S,
+    NAT_TEST_F0,
+    NAT_TEST_F1,
+    NAT_TEST_F2,
+    NAT_TEST_F3,
+    NAT_TEST_X_EXTRA, /* to the server's extra port */
+    NAT_TEST_F1_EXTRA,
+    NAT_TEST_ANY0,
+    NAT_TEST_ANY1,
+    NAT_TEST_PORT0,
+    NAT_TEST_PORT1,
+    NAT_TEST_OPEN0,
+    NAT_TEST_OPEN1,
+    NAT_TEST_RELAY_ANY0, /* X by P to D0, which has sent to S alone */
+    NAT_TEST_RELAY_ANY1,
+    NAT_TEST_RELAY_PORT0, /* X by P's extra port to Y, which has sent to P's other port */
+    NAT_TEST_RELAY_PORT1, /* to F0 */
+    NAT_TEST_RELAY_OPEN0, /* X by P to Y */
+    NAT_TEST_RELAY_OPEN1, /* X by P to F0 */
+    NAT_TEST_RELAY_EXTRA, /* X by P's extra port to F1, which has sent to it */
+    NAT_TEST_HAIR_XY,     /* X straight to Y's external endpoint */
+    NAT_TEST_HAIR_YX,
+    NAT_TEST_HOP0, /* dies on the way */
+    NAT_TEST_HOP1,
+    NAT_TEST_HOP2,
+    CLASSIFY_TESTS
+};
+
+#define CLASSIFY_ODDS 1e-6
+/* Where no control tells of the loss on a path, no more than this share of round trips is supposed
+ * to be lost. */
+#define CLASSIFY_WORST_LOSS 0.75
+/* A whole address is called silent no sooner: it may only be slow. */
+#define CLASSIFY_SILENCE NSEC_S
+
+struct classify_config {
+    struct endpoint server;
+    struct endpoint secondary; /* another address */
+    /* Of CLASSIFY_SOCKETS sockets; for the lifetime, of LIFETIME_PORTS more. Borrowed. */
+    const struct endpoint *local;
+    uint16_t extra_port; /* that the server listens on as well; 0 = none is known */
+    nsec timeout;        /* when a server that never answers is given up */
+    bool allow_private;
+    struct rs_identity identity; /* for secure qualification */
+    bool lifetime;               /* measure it */
+    nsec lifetime_max;
+    nsec lifetime_resolution;
+    struct nonce_source nonces;
+};
+
+/* A packet that is to be sent. */
+struct classify_pending {
+    uint8_t test;
+    uint8_t round;
+    bool prime;
+};
+
+/* A server address to which packets were refused: by ICMP, or by this host. */
+struct classify_refusal {
+    unsigned count;
+    enum classify_reach reach; /* of the last one */
+    struct icmp_error icmp;
+    int errnum;
+};
+
+enum {
+    CLASSIFY_PENDING = 64,
+    CLASSIFY_MADE = 64,
+    CLASSIFY_ROUTERS = 8
+};
+
+struct classify {
+    struct classify_config config;
+    nsec started;      /* 0 = not yet */
+    nsec first_answer; /* 0 = none yet */
+    nsec next_round;   /* NSEC_NEVER = none to come, for now */
+    nsec last_round;   /* when the last packet of the last one was sent */
+    nsec checked;      /* when the findings were last looked at */
+    nsec next_progress;
+    nsec wait;      /* how long an answer is waited for before a try counts as lost */
+    nsec fastest;   /* answer; 0 = none yet */
+    unsigned round; /* how many were sent */
+    bool done;
+    bool measuring; /* the classification is made; the lifetime is under way */
+    struct nat_test tests[CLASSIFY_TESTS];
+    struct {
+        unsigned socket;
+        struct endpoint to;
+    } made[CLASSIFY_MADE]; /* mappings in the order in which we made them, if they depend on it */
+    unsigned made_count;
+    struct classify_refusal refusals[2]; /* P and S */
+    uint32_t routers[CLASSIFY_ROUTERS];  /* that told of a packet's death on the way */
+    unsigned router_count;
+    bool server_host_answered; /* its ICMP port unreachable: UDP gets there */
+    unsigned rejected;
+    struct classify_pending pending[CLASSIFY_PENDING];
+    unsigned pending_head, pending_count;
+    struct classification result;
+    struct action_queue queue;
+    struct lifetime lifetime; /* last: its ports are only cleared if they are used */
+};
+
+extern const struct engine_ops classify_ops;
+
+/* Sets up an engine whose first TIMER observation starts. What CONFIG points to must outlive it. */
+void classify_init(struct classify *p, const struct classify_config *config);
+
+/* The contract of struct engine_ops (event/action.h). */
+void classify_observe(struct classify *p, const struct observation *o);
+bool classify_next(struct classify *p, struct action *action);
+nsec classify_deadline(const struct classify *p);
+
+#endif

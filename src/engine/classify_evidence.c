@@ -1,0 +1,227 @@
+/* What each test of a classification sent, what came back, and what that shows. */
+#include "classify_find.h"
+#include "odds.h"
+
+static struct classify_evidence *add(struct classification *c, enum classify_test what)
+{
+    struct classify_evidence *e;
+
+    if (c->evidence_count == CLASSIFY_EVIDENCE)
+        return NULL;
+    e = &c->evidence[c->evidence_count++];
+    *e = (struct classify_evidence){.test = what};
+    return e;
+}
+
+static void fill(const struct classify *p, const struct nat_test *test, struct classify_evidence *e)
+{
+    e->port = p->config.local[test->arrives].port;
+    e->sent = test->sent;
+    e->answered = test->answered;
+    e->to = test->to;
+    e->answer = test->answered > 0 ? test->came_from : test->answer;
+    e->sent_at = test->first_sent - p->started;
+    e->delay = test->first_delay;
+    e->seen[0] = test->mapped;
+}
+
+/* A test whose silence means something beside its controls. */
+static void add_test(const struct classify *p, nsec now, struct classification *c,
+                     enum classify_test what, enum nat_test_name test, enum classify_proof yes,
+                     enum classify_proof no)
+{
+    struct classify_evidence *e;
+    struct classify_count count;
+    double odds;
+
+    if (p->tests[test].sent == 0 || (e = add(c, what)) == NULL)
+        return;
+    fill(p, &p->tests[test], e);
+    odds = classify_silence(p, test, now, false, &count);
+    e->references = count.trials;
+    e->references_answered = count.trials - count.failed;
+    e->paired = count.misses;
+    if (e->answered > 0) {
+        e->proof = yes;
+    } else if (odds < CLASSIFY_ODDS) {
+        e->proof = no;
+        e->odds = odds;
+    } else {
+        e->proof = PROVES_NOTHING;
+        e->odds = odds;
+    }
+}
+
+static void add_mapping(const struct classify *p, struct classification *c, enum classify_test what,
+                        enum nat_test_name one, enum nat_test_name other)
+{
+    const struct nat_test *a = &p->tests[one], *b = &p->tests[other];
+    struct classify_evidence *e;
+    bool same;
+
+    if (b->sent == 0 || (e = add(c, what)) == NULL)
+        return;
+    fill(p, b, e);
+    e->sent = a->sent + b->sent;
+    e->answered = a->answered + b->answered;
+    e->sent_at = nsec_min(a->first_sent, b->first_sent) - p->started;
+    e->seen[0] = a->mapped;
+    e->seen[1] = b->mapped;
+    if (a->answered == 0 || b->answered == 0 || c->unsteady)
+        return;
+    same = endpoint_equal(a->mapped, b->mapped);
+    if (what == TEST_MAPPING_PORT && c->mapping != DEPENDS_ENDPOINT_INDEPENDENT)
+        e->proof = same ? PROVES_MAPPING_BY_ADDRESS : PROVES_MAPPING_BY_PORT;
+    else if (!same)
+        e->proof = PROVES_MAPPING_DEPENDENT;
+    else if (endpoint_equal(a->mapped, a->came_to))
+        e->proof = PROVES_NO_TRANSLATION;
+    else
+        e->proof = PROVES_MAPPING_INDEPENDENT;
+}
+
+static void add_ports(const struct classify *p, struct classification *c)
+{
+    struct port_point points[CLASSIFY_PORTS];
+    unsigned count = classify_points(p, c->mapping, points);
+    struct classify_evidence *e;
+    int unused;
+
+    if (c->translated != FINDING_YES || (e = add(c, TEST_PORTS)) == NULL)
+        return;
+    port_pattern(points, count, &unused); /* sorts them */
+    e->port_count = count;
+    for (unsigned i = 0; i < count; i++) {
+        e->ports[i].local = points[i].local;
+        e->ports[i].mapped = points[i].mapped.port;
+    }
+    e->sent = e->answered = count;
+    e->proof = c->ports == PORTS_PRESERVING   ? PROVES_PRESERVING
+               : c->ports == PORTS_SEQUENTIAL ? PROVES_SEQUENTIAL
+               : c->ports == PORTS_RANDOM     ? PROVES_RANDOM
+                                              : PROVES_NOTHING;
+    if ((e = add(c, TEST_POOLING)) == NULL)
+        return;
+    e->sent = e->answered = count;
+    for (unsigned i = 0; i < count; i++) {
+        if (endpoint_is_unset(e->seen[0]))
+            e->seen[0] = points[i].mapped;
+        else if (points[i].mapped.address != e->seen[0].address)
+            e->seen[1] = points[i].mapped;
+    }
+    e->proof = c->pooling == POOLING_ONE_ADDRESS ? PROVES_ONE_ADDRESS
+               : c->pooling == POOLING_ARBITRARY ? PROVES_ARBITRARY
+                                                 : PROVES_NOTHING;
+}
+
+static void add_hops(const struct classify *p, struct classification *c)
+{
+    const struct nat_test *test = &p->tests[NAT_TEST_HOP0];
+    struct classify_evidence *e;
+
+    if (test->sent == 0 || (e = add(c, TEST_HOPS)) == NULL)
+        return;
+    fill(p, test, e);
+    e->sent += p->tests[NAT_TEST_HOP1].sent + p->tests[NAT_TEST_HOP2].sent;
+    e->answered = p->router_count;
+    e->answer = (struct endpoint){0};
+    /* Those furthest out were told last. */
+    for (unsigned i = 0; i < p->router_count && i < 2; i++)
+        e->seen[i] = (struct endpoint){.address = p->routers[p->router_count - 1 - i]};
+    if (c->shared_space_router != 0) {
+        e->seen[0] = (struct endpoint){.address = c->shared_space_router};
+        e->seen[1] = (struct endpoint){0};
+        e->proof = PROVES_SHARED_SPACE;
+    } else if (p->router_count > 0 && classify_udp_leaves(p) && !p->server_host_answered) {
+        e->proof = PROVES_UDP_LEAVES;
+    }
+}
+
+static void add_silence(const struct classify *p, nsec now, struct classification *c)
+{
+    struct classify_evidence *e;
+
+    if (c->reach == REACH_ONLY_PRIMARY || c->reach == REACH_ONLY_SECONDARY) {
+        unsigned address = c->reach == REACH_ONLY_PRIMARY;
+
+        if ((e = add(c, TEST_SILENCE)) == NULL)
+            return;
+        fill(p, &p->tests[address == 1 ? NAT_TEST_X_S : NAT_TEST_X_P], e);
+        e->paired = classify_address_misses(p, address, now, false);
+        e->odds = odds_at_loss(CLASSIFY_WORST_LOSS, e->paired);
+        e->proof = PROVES_NO_UDP;
+    } else if (!classify_primary_answers(p) && !classify_secondary_answers(p) &&
+               p->tests[NAT_TEST_X_P].sent > 0 && (e = add(c, TEST_SILENCE)) != NULL) {
+        fill(p, &p->tests[NAT_TEST_X_P], e);
+        e->sent += p->tests[NAT_TEST_X_S].sent;
+        e->odds = c->error_odds;
+        e->proof = c->reach == REACH_NO_REPLY || c->reach == REACH_SERVER_SILENT ? PROVES_NO_UDP
+                                                                                 : PROVES_NOTHING;
+    }
+}
+
+static void add_hairpin(const struct classify *p, nsec now, struct classification *c)
+{
+    struct classify_evidence *e;
+    const struct nat_test *back = &p->tests[NAT_TEST_HAIR_YX];
+
+    add_test(p, now, c, TEST_HAIRPIN, NAT_TEST_HAIR_XY, PROVES_HAIRPIN, PROVES_NO_HAIRPIN);
+    if (p->tests[NAT_TEST_HAIR_XY].sent == 0 || c->evidence_count == 0)
+        return;
+    e = &c->evidence[c->evidence_count - 1];
+    if (e->test != TEST_HAIRPIN)
+        return;
+    /* Both directions are one test. */
+    if (e->answered == 0 && back->answered > 0)
+        fill(p, back, e);
+    e->sent = p->tests[NAT_TEST_HAIR_XY].sent + back->sent;
+    e->answered = p->tests[NAT_TEST_HAIR_XY].answered + back->answered;
+    if (e->answered > 0) {
+        e->proof = PROVES_HAIRPIN;
+        e->odds = 0;
+    }
+}
+
+/* The control's silence shows nothing: the test itself cannot be done here. */
+static void add_reference(const struct classify *p, nsec now, struct classification *c,
+                          enum classify_test what, enum nat_test_name test)
+{
+    unsigned before = c->evidence_count;
+
+    add_test(p, now, c, what, test, PROVES_REFERENCE_WORKS, PROVES_NOTHING);
+    if (c->evidence_count > before)
+        c->evidence[before].odds = c->evidence[before].references =
+            c->evidence[before].references_answered = c->evidence[before].paired = 0;
+}
+
+void classify_evidence(const struct classify *p, nsec now, struct classification *c)
+{
+    c->evidence_count = 0;
+    add_silence(p, now, c);
+    add_hops(p, c);
+    if (!classify_primary_answers(p) && !classify_secondary_answers(p))
+        return;
+    add_mapping(p, c, TEST_MAPPING, NAT_TEST_X_P, NAT_TEST_X_S);
+    add_mapping(p, c, TEST_MAPPING, NAT_TEST_Y_P, NAT_TEST_Y_S);
+    add_mapping(p, c, TEST_MAPPING_PORT, NAT_TEST_X_P, NAT_TEST_X_EXTRA);
+    add_mapping(p, c, TEST_MAPPING_PORT, NAT_TEST_F1, NAT_TEST_F1_EXTRA);
+    for (int i = 0; i < 2; i++)
+        add_test(p, now, c, TEST_FILTER_ANY, NAT_TEST_ANY0 + i, PROVES_ANYONE_GETS_IN,
+                 PROVES_NOT_ANYONE);
+    for (int i = 0; i < 2; i++)
+        add_test(p, now, c, TEST_FILTER_PORT, NAT_TEST_PORT0 + i, PROVES_ADDRESS_GETS_IN,
+                 PROVES_NOT_ADDRESS);
+    for (int i = 0; i < 2; i++)
+        add_reference(p, now, c, TEST_FILTER_OPEN, NAT_TEST_OPEN0 + i);
+    for (int i = 0; i < 2; i++)
+        add_test(p, now, c, TEST_RELAY_ANY, NAT_TEST_RELAY_ANY0 + i, PROVES_ANYONE_GETS_IN,
+                 PROVES_NOT_ANYONE);
+    for (int i = 0; i < 2; i++)
+        add_test(p, now, c, TEST_RELAY_PORT, NAT_TEST_RELAY_PORT0 + i, PROVES_ADDRESS_GETS_IN,
+                 PROVES_NOT_ADDRESS);
+    for (int i = 0; i < 2; i++)
+        add_reference(p, now, c, TEST_RELAY_OPEN, NAT_TEST_RELAY_OPEN0 + i);
+    add_reference(p, now, c, TEST_RELAY_OPEN, NAT_TEST_RELAY_EXTRA);
+    add_ports(p, c);
+    add_hairpin(p, now, c);
+}

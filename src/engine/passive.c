@@ -1,0 +1,404 @@
+#include "passive.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "passive_state.h"
+
+/* Bubbles of a path that was open so lately renew it, or are late copies (5.2.4: 30 seconds). */
+#define FRESH (30 * NSEC_S)
+
+struct passive *passive_new(const struct passive_config *config)
+{
+    struct passive *e = calloc(1, sizeof *e);
+    size_t punches = config->punches > 0 ? config->punches : PASSIVE_PUNCHES;
+    size_t clients = config->clients > 0 ? config->clients : PASSIVE_CLIENTS;
+
+    if (e == NULL)
+        return NULL;
+    e->config = *config;
+    e->book = lru_set_new(BOOK_KEY_WORDS, BOOK_SIZE, config->seed);
+    e->punches = calloc(punches, sizeof *e->punches);
+    e->clients = calloc(clients, sizeof *e->clients);
+    if (e->book == NULL || e->punches == NULL || e->clients == NULL ||
+        !ring_init(&e->punch_ring, punches) || !ring_init(&e->client_ring, clients)) {
+        passive_free(e);
+        return NULL;
+    }
+    return e;
+}
+
+void passive_free(struct passive *e)
+{
+    if (e == NULL)
+        return;
+    lru_set_free(e->book);
+    ring_free(&e->punch_ring);
+    ring_free(&e->client_ring);
+    free(e->punches);
+    free(e->clients);
+    free(e);
+}
+
+/* Whether CLIENT's is the endpoint that ADDRESS names, as far as its qualification tells. */
+static bool has_qualified_as(struct passive *e, struct endpoint client,
+                             const struct teredo_addr *address)
+{
+    const struct passive_client *c = passive_client_of(e, book_client(client));
+
+    return c != NULL && (endpoint_equal(c->known_mapped, address->mapped) ||
+                         endpoint_equal(c->result.mapped, address->mapped));
+}
+
+/* Whether the punch is to be told. Of an initiator that uses a link-local address and never got as
+ * far as to send data only the endpoint tells who it is. */
+static bool is_told(struct passive *e, const struct passive_punch *p)
+{
+    struct teredo_addr wanted;
+
+    if (!e->config.has_peer || ip6_equal(&p->peer, &e->config.peer) ||
+        ip6_equal(&p->initiator, &e->config.peer))
+        return true;
+    if (p->initiator_known || !teredo_addr_decode(&e->config.peer, &wanted))
+        return false;
+    return endpoint_equal(p->initiator_outside, wanted.mapped) ||
+           has_qualified_as(e, p->initiator_inside, &wanted) ||
+           has_qualified_as(e, p->initiator_outside, &wanted);
+}
+
+static struct punching judge_punch(const struct passive *e, const struct passive_punch *p,
+                                   enum passive_end end)
+{
+    struct endpoint server = {p->peer_parts.server, TEREDO_PORT};
+    uint32_t heard = passive_look_up(e, book_server(server.address));
+    nsec answered = nsec_max(p->first, p->first_answer);
+    struct passive_surroundings around = {
+        .server_heard = heard != 0 && (nsec)heard * NSEC_S + 60 * NSEC_S > p->first,
+        .server_is_captured = passive_is_captured(e, server, NULL, p->first),
+        .initiator_is_captured = passive_is_captured(
+            e, p->initiator_known ? p->initiator_parts.mapped : p->initiator_outside,
+            p->next_to[INITIATOR], answered),
+        .peer_is_captured =
+            passive_is_captured(e, p->peer_parts.mapped, p->next_to[PEER], p->first),
+    };
+
+    return passive_judge(p, &around, end, e->now);
+}
+
+static void conclude_punch(struct passive *e, struct passive_punch *p, enum passive_end end)
+{
+    struct punching verdict;
+
+    passive_place_again(p);
+    verdict = judge_punch(e, p, end);
+    p->done = true;
+    ring_set(&e->punch_ring, ring_slot(p->reference), NSEC_NEVER);
+    if (!is_told(e, p))
+        return;
+    if (end == END_FORGOTTEN)
+        e->summary.forgotten++;
+    e->summary.punches++;
+    if (verdict.verdict == PUNCH_PUNCHED)
+        e->summary.punched++;
+    else if (verdict.verdict == PUNCH_NOT_PUNCHED)
+        e->summary.not_punched++;
+    else
+        e->summary.inconclusive++;
+    action_push_event(&e->queue, EVENT_PUNCHING, e->now)->punching = verdict;
+}
+
+static void conclude_client(struct passive *e, struct passive_client *c, bool ended)
+{
+    ring_set(&e->client_ring, ring_slot(c->reference), NSEC_NEVER);
+    if (!client_conclude(c, e->now, ended)) {
+        e->summary.refreshes++;
+        return;
+    }
+    e->summary.qualifications++;
+    action_push_event(&e->queue, EVENT_QUALIFICATION, e->now)->qualification = c->result;
+}
+
+static struct passive_punch *new_punch(struct passive *e)
+{
+    uint32_t reference = ring_take(&e->punch_ring);
+    struct passive_punch *p = &e->punches[ring_slot(reference)];
+
+    if (p->reference != 0 && !p->done)
+        conclude_punch(e, p, END_FORGOTTEN);
+    p->reference = reference;
+    return p;
+}
+
+static struct passive_client *new_client(struct passive *e)
+{
+    uint32_t reference = ring_take(&e->client_ring);
+    struct passive_client *c = &e->clients[ring_slot(reference)];
+
+    if (c->open) {
+        e->summary.forgotten++;
+        conclude_client(e, c, true);
+    }
+    memset(c, 0, sizeof *c);
+    c->reference = reference;
+    return c;
+}
+
+/* What a bubble is by itself, before it is known of which punch. */
+static enum passive_role first_role(const struct observation *o, const struct teredo_addr *to)
+{
+    if (o->to.address == to->server && o->to.port == TEREDO_PORT)
+        return ROLE_INDIRECT;
+    if ((o->from.address == to->server && o->from.port == TEREDO_PORT) || o->packet->has_origin)
+        return ROLE_FORWARDED;
+    return ROLE_DIRECT;
+}
+
+/* What is open is told, however much data follows; what is not gets its time with each packet, for
+ * data that is lost is sent again. A client that never gives up does not delay it for ever. */
+static void set_deadline(struct passive *e, struct passive_punch *p, nsec now)
+{
+    if (p->opened == 0 && passive_is_open(p))
+        p->opened = now;
+    ring_set(&e->punch_ring, ring_slot(p->reference),
+             p->opened != 0 ? p->opened + e->config.settle
+                            : nsec_min(p->last + passive_patience(p), p->first + PASSIVE_LONGEST));
+}
+
+/* Whether what is seen after a punch was told is a new one. */
+static bool is_over(const struct passive_punch *p, const struct observation *o)
+{
+    return o->when - p->last > (passive_is_open(p) ? FRESH : PASSIVE_SAME);
+}
+
+static bool is_wanted(const struct passive *e, const struct observation *o)
+{
+    return !e->config.has_peer || ip6_equal(&o->packet->ip6.source, &e->config.peer) ||
+           ip6_equal(&o->packet->ip6.destination, &e->config.peer) ||
+           ip6_is_link_local(&o->packet->ip6.source) ||
+           ip6_is_link_local(&o->packet->ip6.destination);
+}
+
+/* A bubble that belongs to nothing known begins a punch, unless it can only be an answer: those go
+ * to link-local addresses that nobody has seen. */
+static void begin_punch(struct passive *e, const struct observation *o)
+{
+    struct passive_punch *p;
+    struct teredo_addr to;
+    enum passive_role role;
+
+    if (!teredo_addr_decode(&o->packet->ip6.destination, &to))
+        return;
+    role = first_role(o, &to);
+    p = new_punch(e);
+    passive_begin(p, o, role);
+    passive_find_companion(e, p);
+    passive_learn_names(e, p, o, role);
+    set_deadline(e, p, o->when);
+}
+
+/* Behind a symmetric NAT, with another link-local source for each attempt, it is the endpoint that
+ * the peer's server sees which shows an attempt to be of the same initiator as the one before. */
+static void absorb(struct passive *e, struct passive_punch *p, struct passive_punch *older)
+{
+    if (older == NULL || older == p || older->done || passive_is_open(older) ||
+        older->first > p->first)
+        return;
+    older->done = older->absorbed = true;
+    ring_set(&e->punch_ring, ring_slot(older->reference), NSEC_NEVER);
+    p->first = older->first;
+    p->attempts_before += older->attempts_before + older->attempt_count;
+}
+
+static void take_packet(struct passive *e, const struct observation *o)
+{
+    struct passive_punch *p = passive_find_punch(e, o);
+    bool is_bubble = o->packet->kind == TEREDO_BUBBLE;
+    enum passive_role role;
+
+    if (p == NULL || (p->done && is_bubble && is_over(p, o))) {
+        if (is_bubble)
+            begin_punch(e, o);
+        return;
+    }
+    role = passive_role(p, o);
+    if (p->done) {
+        /* The path stays fresh as long as something uses it. */
+        if (role == ROLE_DATA || passive_is_open(p))
+            p->last = o->when;
+        return;
+    }
+    if (role == ROLE_INDIRECT)
+        absorb(e, p, passive_punch_of(e, book_endpoint(o->from, &p->peer)));
+    if (role == ROLE_FORWARDED && o->packet->has_origin)
+        absorb(e, p, passive_punch_of(e, book_endpoint(o->packet->origin, &p->peer)));
+    passive_take(p, o, role);
+    passive_find_companion(e, p);
+    passive_learn_names(e, p, o, role);
+    set_deadline(e, p, o->when);
+}
+
+static void take_solicitation(struct passive *e, const struct observation *o)
+{
+    struct passive_client *c = NULL;
+
+    if (o->packet->has_auth)
+        c = passive_client_of(e, book_nonce(o->packet->auth.nonce));
+    if (c != NULL && client_takes_copy(c, o)) {
+        passive_learn(e, book_client(o->from), c->reference);
+        return;
+    }
+    c = passive_client_of(e, book_client(o->from));
+    if (c == NULL) {
+        c = new_client(e);
+        passive_learn(e, book_client(o->from), c->reference);
+    }
+    if (o->packet->has_auth)
+        passive_learn(e, book_nonce(o->packet->auth.nonce), c->reference);
+    client_solicits(c, o);
+    ring_set(&e->client_ring, ring_slot(c->reference), o->when + PASSIVE_PATIENCE);
+}
+
+static void take_advertisement(struct passive *e, const struct observation *o)
+{
+    struct passive_client *c = NULL;
+    struct client_ask *ask;
+
+    if (o->packet->has_auth)
+        c = passive_client_of(e, book_nonce(o->packet->auth.nonce));
+    if (c == NULL)
+        c = passive_client_of(e, book_client(o->to));
+    if (c == NULL || !c->open)
+        return;
+    ask = client_find_ask(c, o);
+    if (ask == NULL)
+        return;
+    client_is_answered(c, o, ask, &e->queue);
+    if (o->packet->has_origin && c->is_next_to)
+        passive_learn(e, book_near(o->vantage, o->packet->origin), 1);
+    if (client_is_settled(c))
+        ring_set(&e->client_ring, ring_slot(c->reference), o->when + e->config.settle);
+}
+
+static void take_icmp(struct passive *e, const struct observation *o)
+{
+    struct passive_client *c = passive_client_of(e, book_client(o->from));
+    struct passive_punch *p;
+
+    if (c != NULL)
+        client_is_refused(c, o);
+    p = passive_punch_of(e, book_way(o->from, o->to));
+    if (p != NULL && !p->done)
+        passive_take_icmp(p, o);
+}
+
+static void take_seen(struct passive *e, const struct observation *o)
+{
+    passive_learn_parties(e, o);
+    if (o->packet->kind == TEREDO_RS) {
+        take_solicitation(e, o);
+    } else if (o->packet->kind == TEREDO_RA) {
+        take_advertisement(e, o);
+    } else if (is_wanted(e, o)) {
+        take_packet(e, o);
+    }
+}
+
+void passive_observe(struct passive *e, const struct observation *o)
+{
+    unsigned v = o->vantage;
+
+    if (e->done || v >= e->config.vantages)
+        return;
+    e->now = nsec_max(e->now, o->when);
+    switch (o->kind) {
+    case OBSERVED_SEEN:
+    case OBSERVED_ICMP_ERROR:
+    case OBSERVED_TIMER:
+        if (e->first[v] == 0)
+            e->first[v] = o->when;
+        e->last[v] = nsec_max(e->last[v], o->when);
+        if (o->kind == OBSERVED_SEEN && o->packet != NULL)
+            take_seen(e, o);
+        else if (o->kind == OBSERVED_ICMP_ERROR)
+            take_icmp(e, o);
+        break;
+    case OBSERVED_STOP:
+        e->stopping = true;
+        break;
+    case OBSERVED_SENT: /* of live runs alone */
+    case OBSERVED_RECEIVED:
+    case OBSERVED_SEND_FAILED:
+        break;
+    }
+}
+
+/* One that is due, at most, for the queue has room for the events of one. */
+static bool conclude_one(struct passive *e)
+{
+    nsec now = e->stopping ? NSEC_NEVER - 1 : e->now;
+    bool ended = e->stopping;
+    size_t slot;
+
+    if (ring_due(&e->client_ring, now, &slot)) {
+        conclude_client(e, &e->clients[slot], ended && e->client_ring.deadlines[slot] > e->now);
+        return true;
+    }
+    if (ring_due(&e->punch_ring, now, &slot)) {
+        conclude_punch(e, &e->punches[slot],
+                       e->punch_ring.deadlines[slot] > e->now ? END_CAPTURE : END_TIME);
+        return true;
+    }
+    return false;
+}
+
+bool passive_next(struct passive *e, struct action *action)
+{
+    for (;;) {
+        if (action_pop(&e->queue, action))
+            return true;
+        if (e->done)
+            return false;
+        if (!conclude_one(e)) {
+            if (!e->stopping)
+                return false;
+            e->done = true;
+            action_push(&e->queue, ACTION_DONE);
+        }
+    }
+}
+
+nsec passive_deadline(const struct passive *e)
+{
+    return e->done ? NSEC_NEVER : nsec_min(e->punch_ring.earliest, e->client_ring.earliest);
+}
+
+struct passive_summary passive_summary(const struct passive *e)
+{
+    return e->summary;
+}
+
+static void observe(void *engine, const struct observation *o)
+{
+    passive_observe(engine, o);
+}
+
+static bool next(void *engine, struct action *action)
+{
+    return passive_next(engine, action);
+}
+
+static nsec deadline(const void *engine)
+{
+    return passive_deadline(engine);
+}
+
+static void waiting(const void *engine, struct waiting *out)
+{
+    const struct passive *e = engine;
+
+    out->what = WAITING_FOR_PUNCHES;
+    out->try = (unsigned)e->summary.punches;
+    out->since = e->first[0];
+}
+
+const struct engine_ops passive_ops = {observe, next, deadline, waiting};

@@ -1,0 +1,268 @@
+#include "passive_client.h"
+
+#include <string.h>
+
+#include "passive_punch.h"
+#include "ra_check.h"
+#include "rs_make.h"
+
+static struct client_ask *last_ask(struct passive_client *c)
+{
+    return &c->asks[(c->ask_count - 1) % CLIENT_ASKS];
+}
+
+static unsigned kept_asks(const struct passive_client *c)
+{
+    return c->ask_count < CLIENT_ASKS ? c->ask_count : CLIENT_ASKS;
+}
+
+static void begin(struct passive_client *c, const struct observation *o)
+{
+    c->open = true;
+    c->ask_count = 0;
+    c->at = o->from;
+    c->is_next_to = passive_is_at_sender(o);
+    memset(&c->result, 0, sizeof c->result);
+    c->result.captured = true;
+    c->result.started = o->when;
+    c->result.server = o->to;
+    if (c->is_next_to)
+        c->result.local = o->from;
+}
+
+void client_solicits(struct passive_client *c, const struct observation *o)
+{
+    struct client_ask *ask;
+
+    if (!c->open)
+        begin(c, o);
+    /* Frames of a capture are not always in the order of their times. */
+    c->last = nsec_max(c->last, o->when);
+    c->ask_count++;
+    ask = last_ask(c);
+    *ask = (struct client_ask){
+        .to = o->to,
+        .has_nonce = o->packet->has_auth,
+        .source = o->packet->ip6.source,
+        .when = o->when,
+        .vantage = o->vantage,
+        .from = o->from,
+        .is_next_to = passive_is_at_sender(o),
+    };
+    if (ask->has_nonce)
+        memcpy(ask->nonce, o->packet->auth.nonce, sizeof ask->nonce);
+    c->result.solicitations++;
+    if (!endpoint_equal(o->to, c->result.server))
+        c->result.secondary = o->to;
+}
+
+bool client_takes_copy(struct passive_client *c, const struct observation *o)
+{
+    for (unsigned i = 0; i < kept_asks(c); i++) {
+        struct client_ask *ask = &c->asks[i];
+
+        if (!ask->has_nonce || memcmp(ask->nonce, o->packet->auth.nonce, TEREDO_NONCE_SIZE) != 0)
+            continue;
+        if (ask->vantage == o->vantage && endpoint_equal(ask->from, o->from))
+            return false;
+        if (!ask->is_next_to && passive_is_at_sender(o) && !ask->answered) {
+            ask->vantage = o->vantage;
+            ask->from = o->from;
+            ask->when = o->when;
+            ask->is_next_to = c->is_next_to = true;
+            c->at = c->result.local = o->from;
+        }
+        return true;
+    }
+    return false;
+}
+
+struct client_ask *client_find_ask(struct passive_client *c, const struct observation *o)
+{
+    struct client_ask *best = NULL;
+
+    for (unsigned i = 0; i < kept_asks(c); i++) {
+        struct client_ask *ask = &c->asks[i];
+
+        if (ask->vantage != o->vantage || ask->answered || ask->has_nonce != o->packet->has_auth ||
+            (ask->has_nonce && memcmp(ask->nonce, o->packet->auth.nonce, sizeof ask->nonce) != 0))
+            continue;
+        if (best == NULL || ask->when > best->when)
+            best = ask;
+    }
+    return best;
+}
+
+/* Which address of the server the prefix names, in an advertisement from another one, only the
+ * client can know. It is one that it has asked, or a neighbour: all servers in the field have two
+ * addresses in a row. */
+static bool may_be_named(const struct passive_client *c, uint32_t address)
+{
+    for (unsigned i = 0; i < kept_asks(c); i++)
+        if (c->asks[i].to.address + 1 - address <= 2)
+            return true;
+    return false;
+}
+
+static uint32_t named_server(const struct passive_client *c, const struct observation *o,
+                             const struct client_ask *ask)
+{
+    struct teredo_addr prefix;
+
+    if (o->packet->icmp6.ra.prefix_count > 0 &&
+        teredo_addr_decode(&o->packet->icmp6.ra.prefix.prefix, &prefix) &&
+        may_be_named(c, prefix.server))
+        return prefix.server;
+    return ask->to.address;
+}
+
+static bool is_cone_ask(const struct client_ask *ask)
+{
+    return (ask->source.s6_addr[8] & 0x80) != 0;
+}
+
+/* A cone-bit solicitation is answered from the server's other address, which nobody outside of the
+ * server knows (5.3.2): then its word on where it comes from has to do. */
+static struct endpoint expected_source(const struct observation *o, const struct client_ask *ask)
+{
+    return is_cone_ask(ask) && o->from.port == ask->to.port ? o->from : ask->to;
+}
+
+static void take_prefix(struct passive_client *c, const struct icmp6_message *ra)
+{
+    c->result.prefix = ra->ra.prefix.prefix;
+    c->result.mtu = ra->ra.mtu;
+}
+
+void client_is_answered(struct passive_client *c, const struct observation *o,
+                        struct client_ask *ask, struct action_queue *queue)
+{
+    uint8_t nonces[1][TEREDO_NONCE_SIZE];
+    struct ra_request request = {
+        .asked = expected_source(o, ask),
+        .server = named_server(c, o, ask),
+        .other_server = ask->to.address,
+        .nonces = nonces,
+        .nonce_count = 1,
+        .source = ask->source,
+        .allow_private = true,
+    };
+    enum rule_state rules[RULE_COUNT];
+    unsigned attempt;
+    enum ra_rule broken;
+
+    memcpy(nonces[0], ask->nonce, sizeof ask->nonce);
+    broken = ra_check_check(&request, o, rules, &attempt);
+    /* A client that puts no nonce into its solicitation gets none back. */
+    if (!ask->has_nonce && (broken == RULE_NONCE || broken == RULE_CONFIRMATION)) {
+        rules[RULE_NONCE] = rules[RULE_CONFIRMATION] = RULE_NOT_APPLICABLE;
+        broken = RULE_COUNT;
+        for (int i = RULE_COUNT - 1; i >= 0; i--)
+            if (rules[i] == RULE_FAILED)
+                broken = (enum ra_rule)i;
+    }
+    c->last = nsec_max(c->last, o->when);
+    if (c->result.advertisements == 0)
+        memcpy(c->result.rules, rules, sizeof rules);
+    if (broken != RULE_COUNT) {
+        struct event *e = action_push_event(queue, EVENT_REJECTED, o->when);
+
+        e->rejected.rule = broken;
+        e->rejected.from = o->from;
+        e->rejected.fault = o->fault;
+        c->result.rejected[broken]++;
+        return;
+    }
+    ask->answered = true;
+    c->result.advertisements++;
+    if (c->result.rtt == 0)
+        c->result.rtt = nsec_max(0, o->when - ask->when);
+    take_prefix(c, &o->packet->icmp6);
+    if (endpoint_equal(ask->to, c->result.server) && !is_cone_ask(ask))
+        c->result.mapped = o->packet->origin;
+    else
+        c->result.mapped_secondary = o->packet->origin;
+}
+
+void client_is_refused(struct passive_client *c, const struct observation *o)
+{
+    if (!c->open || !refusal_is_final(o->icmp))
+        return;
+    for (unsigned i = 0; i < kept_asks(c); i++)
+        if (endpoint_equal(c->asks[i].to, o->to) && !c->asks[i].answered) {
+            c->result.has_icmp = true;
+            c->result.icmp = o->icmp;
+            c->last = nsec_max(c->last, o->when);
+        }
+}
+
+bool client_is_settled(const struct passive_client *c)
+{
+    for (unsigned i = 0; i < kept_asks(c); i++) {
+        bool answered = false;
+
+        /* Any answer from an address settles all that was asked of it. */
+        for (unsigned n = 0; n < kept_asks(c); n++)
+            answered =
+                answered || (c->asks[n].answered && endpoint_equal(c->asks[n].to, c->asks[i].to));
+        if (!answered)
+            return false;
+    }
+    return true;
+}
+
+static void judge(struct passive_client *c, bool ended)
+{
+    struct qualification *q = &c->result;
+    bool primary = !endpoint_is_unset(q->mapped), second = !endpoint_is_unset(q->mapped_secondary);
+
+    q->verdict = QUALIFY_QUALIFIED;
+    if (primary && second && !endpoint_equal(q->mapped, q->mapped_secondary)) {
+        q->verdict = QUALIFY_NOT_QUALIFIED;
+        q->reason = QUALIFY_SYMMETRIC_NAT;
+        q->nat = QUALIFY_NAT_SYMMETRIC;
+    } else if (primary && second) {
+        q->reason = QUALIFY_BOTH_AGREE;
+        q->nat = !c->is_next_to                     ? QUALIFY_NAT_UNKNOWN
+                 : endpoint_equal(q->mapped, c->at) ? QUALIFY_NAT_NONE
+                                                    : QUALIFY_NAT_CONE_OR_RESTRICTED;
+    } else if (primary || second) {
+        q->reason = QUALIFY_ONE_ASKED;
+        if (!endpoint_is_unset(q->secondary) && primary)
+            q->reason = QUALIFY_ONLY_PRIMARY;
+        if (!endpoint_is_unset(q->secondary) && second && !is_cone_ask(&c->asks[0]))
+            q->reason = QUALIFY_ONLY_SECONDARY;
+        if (q->reason != QUALIFY_ONE_ASKED)
+            q->verdict = QUALIFY_INCONCLUSIVE;
+    } else if (q->has_icmp) {
+        q->verdict = QUALIFY_NOT_QUALIFIED;
+        q->reason = refusal_of_icmp(q->icmp, q->server.address);
+    } else if (ended) {
+        q->verdict = QUALIFY_INCONCLUSIVE;
+        q->reason = QUALIFY_CAPTURE_ENDED;
+    } else {
+        unsigned rejected = 0;
+
+        for (int i = 0; i < RULE_COUNT; i++)
+            rejected += q->rejected[i];
+        q->verdict = QUALIFY_NOT_QUALIFIED;
+        q->reason = rejected > 0 ? QUALIFY_REJECTED : QUALIFY_UNANSWERED;
+    }
+}
+
+bool client_conclude(struct passive_client *c, nsec now, bool ended)
+{
+    struct qualification *q = &c->result;
+    struct endpoint mapped;
+    bool changed;
+
+    judge(c, ended && now - q->started < 2 * NSEC_S);
+    q->elapsed = c->last - q->started;
+    c->open = false;
+    mapped = endpoint_is_unset(q->mapped) ? q->mapped_secondary : q->mapped;
+    changed = q->verdict != QUALIFY_QUALIFIED || !endpoint_equal(q->server, c->known_server) ||
+              !endpoint_equal(mapped, c->known_mapped);
+    c->known_server = q->server;
+    c->known_mapped = mapped;
+    return changed;
+}

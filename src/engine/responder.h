@@ -1,0 +1,81 @@
+/* The listening client: client B's side of the bubble procedure (RFC 4380 5.2.3, 5.2.6, with the
+ * nonce trailers of RFC 6081), and the maintenance that keeps its mapping alive (5.2.5). */
+#ifndef ENGINE_RESPONDER_H
+#define ENGINE_RESPONDER_H
+
+#include "qualify.h"
+
+enum {
+    RESPONDER_MAX_PEERS = 256, /* the least recently heard goes first (RFC 4380 7.3.3) */
+    RESPONDER_MAX_BUBBLES = 4, /* to a peer in RESPONDER_BUBBLE_WINDOW without a direct response */
+};
+
+#define RESPONDER_BUBBLE_INTERVAL (2 * NSEC_S)
+#define RESPONDER_BUBBLE_WINDOW (300 * NSEC_S)
+#define RESPONDER_LINGER NSEC_S
+
+struct responder_config {
+    struct qualify_config qualify; /* server, timeouts, secure qualification */
+    nsec refresh_interval;         /* RFC 4380 2.15; 30 s by default */
+    unsigned count;                /* end after this many peers reached us; 0 = never */
+    nsec duration;                 /* end after this long; 0 = never */
+    bool allow_private;
+    struct nonce_source nonces;
+};
+
+/* An entry of the list of recent peers (RFC 4380 5.2). */
+struct responder_peer {
+    bool used;
+    bool trusted;
+    struct in6_addr address; /* as the packets' IPv6 source says */
+    struct endpoint
+        endpoint; /* where to send; while not trusted, what the address or origin says */
+    nsec first_seen;
+    nsec last_received;
+    nsec last_bubble; /* 0 = none */
+    nsec window_start;
+    unsigned window_bubbles;
+    bool heard_indirect; /* a bubble came through our server */
+    bool has_nonce;
+    uint32_t nonce;        /* of its last bubble */
+    struct endpoint stray; /* a direct bubble came from here, not yet believed; unset = none */
+    bool stray_has_nonce;
+    uint32_t stray_nonce; /* of that bubble */
+};
+
+struct responder {
+    struct responder_config config;
+    struct qualify qualify; /* of the start, then of each refresh */
+    bool refreshing;
+    bool qualified;
+    struct in6_addr own;
+    struct endpoint mapped;
+    bool behind_symmetric_nat;
+    struct in6_addr link_local; /* source of indirect bubbles behind a symmetric NAT */
+    nsec started;
+    nsec next_refresh;
+    nsec end;
+    struct responder_peer peers[RESPONDER_MAX_PEERS];
+    unsigned trusted_peers;
+    unsigned bubbles_received;
+    unsigned bubbles_sent;
+    unsigned echoes;
+    unsigned ignored;
+    unsigned mapping_changes;
+    bool done;
+    struct action_queue queue;
+};
+
+extern const struct engine_ops responder_ops;
+
+/* Sets up an engine whose first TIMER observation qualifies. The first QUALIFICATION event tells
+ * the address; without one the engine ends there. The last event is LISTENED, if it had qualified.
+ */
+void responder_init(struct responder *r, const struct responder_config *config);
+
+/* The contract of struct engine_ops (event/action.h). */
+void responder_observe(struct responder *r, const struct observation *o);
+bool responder_next(struct responder *r, struct action *action);
+nsec responder_deadline(const struct responder *r);
+
+#endif

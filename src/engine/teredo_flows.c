@@ -1,0 +1,270 @@
+#include "teredo_flows.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lru_set.h"
+#include "recognize.h"
+
+enum {
+    FLOW_WORDS = 3,
+    ADDRESS_WORDS = 4,
+    /* The note of a flow. */
+    BUBBLE_UP = 1, /* a direct bubble from the lower endpoint to the higher */
+    BUBBLE_DOWN = 2,
+    BUBBLE_BOTH = BUBBLE_UP | BUBBLE_DOWN,
+    PAIRS =
+        1024, /* of addresses seen just now, whose clients and servers are known to be counted */
+};
+
+struct pair {
+    struct in6_addr source, destination;
+};
+
+struct teredo_flows {
+    struct lru_set *flows;
+    struct lru_set *clients; /* NULL without a summary */
+    struct lru_set *servers;
+    struct pair *pairs;
+    struct flows_summary summary;
+};
+
+struct teredo_flows *teredo_flows_new(const struct teredo_flows_config *config)
+{
+    struct teredo_flows *s = calloc(1, sizeof *s);
+    size_t bound = config->flows;
+
+    if (s == NULL)
+        return NULL;
+    s->flows = lru_set_new(FLOW_WORDS, bound > 0 ? bound : TEREDO_FLOWS_MAX, config->seed);
+    if (config->summary) {
+        s->clients =
+            lru_set_new(ADDRESS_WORDS, bound > 0 ? bound : TEREDO_FLOWS_CLIENTS, config->seed);
+        s->servers = lru_set_new(1, bound > 0 ? bound : TEREDO_FLOWS_SERVERS, config->seed);
+        s->pairs = calloc(PAIRS, sizeof *s->pairs);
+    }
+    if (s->flows == NULL ||
+        (config->summary && (s->clients == NULL || s->servers == NULL || s->pairs == NULL))) {
+        teredo_flows_free(s);
+        return NULL;
+    }
+    return s;
+}
+
+/* The same key for both directions; true if FROM is the lower endpoint. */
+static bool flow_key(struct endpoint from, struct endpoint to, uint32_t key[static FLOW_WORDS])
+{
+    bool up = from.address != to.address ? from.address < to.address : from.port < to.port;
+    struct endpoint low = up ? from : to, high = up ? to : from;
+
+    key[0] = low.address;
+    key[1] = high.address;
+    key[2] = (uint32_t)low.port << 16 | high.port;
+    return up;
+}
+
+static void count_server(struct teredo_flows *s, uint32_t address)
+{
+    lru_set_add(s->servers, &address);
+}
+
+static void count_address(struct teredo_flows *s, const struct in6_addr *address)
+{
+    struct teredo_addr teredo;
+    uint32_t key[ADDRESS_WORDS];
+
+    if (!teredo_addr_decode(address, &teredo))
+        return;
+    memcpy(key, address, sizeof key);
+    lru_set_add(s->clients, key);
+    count_server(s, teredo.server);
+}
+
+/* Clients and servers by the addresses of the packet. Nearly every packet's were counted a moment
+ * ago, and one look at a small table then spares four at large ones. */
+static void count_pair(struct teredo_flows *s, const struct ip6_header *ip6)
+{
+    uint64_t words[4];
+    struct pair *pair;
+
+    memcpy(words, &ip6->source, 16);
+    memcpy(words + 2, &ip6->destination, 16);
+    words[0] =
+        (words[0] ^ words[1] * 3 ^ words[2] * 5 ^ words[3] * 7) * UINT64_C(0x9e3779b97f4a7c15);
+    pair = &s->pairs[words[0] >> 32 & (PAIRS - 1)];
+    if (ip6_equal(&pair->source, &ip6->source) && ip6_equal(&pair->destination, &ip6->destination))
+        return;
+    count_address(s, &ip6->source);
+    count_address(s, &ip6->destination);
+    pair->source = ip6->source;
+    pair->destination = ip6->destination;
+}
+
+/* A bubble that goes from peer to peer: neither by way of the server that the destination names,
+ * nor to all nodes of a link (5.2.8). */
+static bool is_direct_bubble(const struct captured_packet *s)
+{
+    struct teredo_addr to;
+
+    if (s->extent < TEREDO_KIND || s->packet.kind != TEREDO_BUBBLE || s->packet.has_origin)
+        return false;
+    if (!teredo_addr_decode(&s->packet.ip6.destination, &to))
+        return ip6_is_link_local(&s->packet.ip6.destination);
+    return (s->udp.to.address != to.server && s->udp.from.address != to.server);
+}
+
+static void count_bubble(struct flows_summary *sum, uint32_t *note, uint32_t direction)
+{
+    if ((*note & BUBBLE_BOTH) == 0)
+        sum->unanswered++;
+    else if (((*note | direction) & BUBBLE_BOTH) == BUBBLE_BOTH &&
+             (*note & BUBBLE_BOTH) != BUBBLE_BOTH) {
+        sum->unanswered--;
+        sum->punches++;
+    }
+    *note |= direction;
+}
+
+static bool note_problem(struct captured_packet *s, const struct wire_fault *fault)
+{
+    if (fault->reason == WIRE_OK)
+        return false;
+    s->problems[s->problem_count++] = *fault;
+    return true;
+}
+
+static void add_problem(struct teredo_flows *teredo_flows, struct captured_packet *s,
+                        const struct wire_fault *fault)
+{
+    if (note_problem(s, fault))
+        teredo_flows->summary.reasons[fault->reason]++;
+}
+
+static void count(struct teredo_flows *teredo_flows, const struct captured_packet *s,
+                  uint32_t *note, bool up)
+{
+    struct flows_summary *sum = &teredo_flows->summary;
+
+    if (sum->packets++ == 0)
+        sum->first = sum->last = s->when;
+    sum->first = nsec_min(sum->first, s->when);
+    sum->last = nsec_max(sum->last, s->when);
+    if (s->extent >= TEREDO_KIND)
+        sum->kinds[s->packet.kind]++;
+    else
+        sum->unknown++;
+    if (is_direct_bubble(s))
+        count_bubble(sum, note, up ? BUBBLE_UP : BUBBLE_DOWN);
+    if (teredo_flows->clients == NULL || s->extent < TEREDO_HEADER)
+        return;
+    count_pair(teredo_flows, &s->packet.ip6);
+    if (s->extent == TEREDO_WHOLE && s->packet.kind == TEREDO_RS)
+        count_server(teredo_flows, s->udp.to.address);
+    if (s->extent == TEREDO_WHOLE && s->packet.kind == TEREDO_RA)
+        count_server(teredo_flows, s->udp.from.address);
+}
+
+/* The payload of S->udp; FAULT says what is wrong with it. */
+static void take_apart(struct captured_packet *s, const struct wire_fault *outer,
+                       struct wire_fault *fault)
+{
+    s->outside = CAPTURED_PACKET_CAPTURED;
+    /* What the header claims, unless it lies. */
+    s->size = outer->reason == WIRE_UDP_LENGTH ? s->udp.payload_size
+                                               : s->udp.length - (size_t)UDP_HEADER_SIZE;
+    s->extent = teredo_decode_part(s->udp.payload, s->udp.payload_size, s->size, &s->packet, fault);
+}
+
+bool teredo_flows_look(struct teredo_flows *teredo_flows, struct captured_packet *s,
+                       const struct wire_fault *outer)
+{
+    struct wire_fault fault;
+    uint32_t key[FLOW_WORDS], *note;
+    bool up;
+
+    teredo_flows->summary.datagrams++;
+    if (!recognize_start(s->udp.payload, s->udp.payload_size) &&
+        lru_set_added(teredo_flows->flows) == 0)
+        return false;
+    take_apart(s, outer, &fault);
+    s->certain = recognize_packet(&s->packet, s->extent, fault.reason, s->udp.from, s->udp.to);
+    up = flow_key(s->udp.from, s->udp.to, key);
+    note =
+        s->certain ? lru_set_add(teredo_flows->flows, key) : lru_set_find(teredo_flows->flows, key);
+    if (note == NULL)
+        return false;
+    s->problem_count = 0;
+    add_problem(teredo_flows, s, outer);
+    add_problem(teredo_flows, s, &fault);
+    count(teredo_flows, s, note, up);
+    return true;
+}
+
+void teredo_flows_count_frame(struct teredo_flows *teredo_flows)
+{
+    teredo_flows->summary.frames++;
+}
+
+void teredo_flows_count_fault(struct teredo_flows *teredo_flows, enum wire_reason reason)
+{
+    teredo_flows->summary.reasons[reason]++;
+}
+
+void teredo_flows_restart(struct teredo_flows *teredo_flows)
+{
+    teredo_flows->summary = (struct flows_summary){0};
+}
+
+uint64_t teredo_flows_packets(const struct teredo_flows *teredo_flows)
+{
+    return teredo_flows->summary.packets;
+}
+
+void teredo_flows_summary(const struct teredo_flows *teredo_flows, struct flows_summary *out)
+{
+    *out = teredo_flows->summary;
+    out->flows = lru_set_added(teredo_flows->flows);
+    out->forgotten = lru_set_forgotten(teredo_flows->flows);
+    if (teredo_flows->clients == NULL)
+        return;
+    out->clients = lru_set_added(teredo_flows->clients);
+    out->servers = lru_set_added(teredo_flows->servers);
+    out->forgotten +=
+        lru_set_forgotten(teredo_flows->clients) + lru_set_forgotten(teredo_flows->servers);
+}
+
+void teredo_flows_free(struct teredo_flows *teredo_flows)
+{
+    if (teredo_flows == NULL)
+        return;
+    lru_set_free(teredo_flows->flows);
+    lru_set_free(teredo_flows->clients);
+    lru_set_free(teredo_flows->servers);
+    free(teredo_flows->pairs);
+    free(teredo_flows);
+}
+
+bool teredo_flows_decode_payload(const uint8_t *data, size_t size, struct captured_packet *s)
+{
+    struct wire_fault fault;
+
+    *s = (struct captured_packet){.size = size, .udp = {.payload = data, .payload_size = size}};
+    s->extent = teredo_decode_part(data, size, size, &s->packet, &fault);
+    s->certain = s->extent == TEREDO_WHOLE;
+    note_problem(s, &fault);
+    return s->certain;
+}
+
+bool teredo_flows_decode_datagram(const uint8_t *data, size_t size, struct captured_packet *s)
+{
+    struct wire_fault outer, fault;
+
+    *s = (struct captured_packet){0};
+    if (!udp4_dissect(data, size, &s->udp, &outer))
+        return false;
+    take_apart(s, &outer, &fault);
+    s->certain = s->extent == TEREDO_WHOLE;
+    note_problem(s, &outer);
+    note_problem(s, &fault);
+    return true;
+}

@@ -1,0 +1,58 @@
+/* Looks at UDP datagrams, one after another, and says which are Teredo: those that are by
+ * themselves (src/wire/recognize.h), and those of a flow, that is a pair of endpoints, that has
+ * shown such a one before. Counts what it sees. Memory is bounded, whatever is looked at: of flows,
+ * clients and servers beyond the bounds the oldest are forgotten, and counted. */
+#ifndef ENGINE_TEREDO_FLOWS_H
+#define ENGINE_TEREDO_FLOWS_H
+
+#include "captured_packet.h"
+
+enum {
+    TEREDO_FLOWS_MAX = 1000000,
+    TEREDO_FLOWS_CLIENTS = 1000000,
+    TEREDO_FLOWS_SERVERS = 65536,
+};
+
+struct teredo_flows;
+
+struct teredo_flows_config {
+    size_t
+        flows; /* 0 = TEREDO_FLOWS_MAX, and clients and servers likewise; else the bound of each */
+    uint64_t seed; /* unpredictable, so that nobody can make the tables slow */
+    bool summary;  /* also count clients and servers, which takes time */
+};
+
+/* NULL if memory is out. */
+struct teredo_flows *teredo_flows_new(const struct teredo_flows_config *config);
+
+/* Looks at the datagram S->udp, at S->when, with OUTER what udp4_dissect found wrong with it. If it
+ * is Teredo the rest of *S is filled in (file and frame are the caller's), and the result is true.
+ */
+bool teredo_flows_look(struct teredo_flows *teredo_flows, struct captured_packet *s,
+                       const struct wire_fault *outer);
+
+/* Counts a frame that was captured, whatever is in it. */
+void teredo_flows_count_frame(struct teredo_flows *teredo_flows);
+
+/* Counts a frame whose IPv4 or UDP header is malformed. */
+void teredo_flows_count_fault(struct teredo_flows *teredo_flows, enum wire_reason reason);
+
+/* Counts anew, and keeps what is known of flows: for a second reading of the same captures. */
+void teredo_flows_restart(struct teredo_flows *teredo_flows);
+
+uint64_t teredo_flows_packets(const struct teredo_flows *teredo_flows);
+
+void teredo_flows_summary(const struct teredo_flows *teredo_flows, struct flows_summary *out);
+
+void teredo_flows_free(struct teredo_flows *teredo_flows);
+
+/* Decodes the SIZE bytes of a UDP payload that is known by its own word alone: S is
+ * CAPTURED_PACKET_ALONE. True if it is a well-formed Teredo packet. */
+bool teredo_flows_decode_payload(const uint8_t *data, size_t size, struct captured_packet *s);
+
+/* Decodes the SIZE bytes of an IPv4 packet that somebody has meant as Teredo, whatever it looks
+ * like: S is CAPTURED_PACKET_CAPTURED, but without frame and time. False if it is no UDP datagram.
+ */
+bool teredo_flows_decode_datagram(const uint8_t *data, size_t size, struct captured_packet *s);
+
+#endif

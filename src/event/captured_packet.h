@@ -1,0 +1,88 @@
+/* A Teredo packet found among others, and what was found in all. */
+#ifndef EVENT_CAPTURED_PACKET_H
+#define EVENT_CAPTURED_PACKET_H
+
+#include "nsec.h"
+#include "teredo.h"
+#include "udp.h"
+
+enum {
+    CAPTURED_PACKET_KINDS = TEREDO_DATA + 1,
+    CAPTURED_PACKET_MAX_PROBLEMS = 2 /* one outside of the UDP payload, one in it */
+};
+
+/* What is known of a packet beside its UDP payload. */
+enum captured_packet_outside {
+    CAPTURED_PACKET_ALONE,    /* nothing */
+    CAPTURED_PACKET_RECEIVED, /* when, udp.from and udp.to, as a UDP socket gives them */
+    CAPTURED_PACKET_CAPTURED, /* the headers too: all of udp */
+};
+
+struct captured_packet {
+    const char *file; /* borrowed; NULL = not from a file */
+    uint64_t frame;   /* its number in the capture, from 1; 0 = from none */
+    enum captured_packet_outside outside;
+    nsec when;
+    struct udp_datagram udp;     /* payload and payload_size always, the rest as outside says */
+    struct teredo_packet packet; /* as far as extent says */
+    enum teredo_extent extent;
+    size_t size;  /* bytes of the UDP payload as sent, also where the capture has fewer */
+    bool certain; /* by itself; else its flow was believed */
+    /* Offsets of ip4_… and udp_… reasons count from the IPv4 header, others from the UDP payload.
+     */
+    struct wire_fault problems[CAPTURED_PACKET_MAX_PROBLEMS];
+    unsigned problem_count;
+};
+
+struct flows_summary {
+    uint64_t frames;
+    uint64_t datagrams; /* UDP over IPv4 */
+    uint64_t packets;   /* Teredo, and so kinds[] and unknown in all */
+    uint64_t kinds[CAPTURED_PACKET_KINDS];
+    uint64_t unknown; /* of believed flows, too damaged to tell the kind */
+    uint64_t reasons[WIRE_REASON_COUNT];
+    uint64_t flows; /* pairs of endpoints that showed Teredo */
+    uint64_t clients;
+    uint64_t servers;
+    uint64_t punches;    /* pairs of endpoints with direct bubbles in both directions */
+    uint64_t unanswered; /* with direct bubbles in one direction */
+    uint64_t forgotten;  /* flows, clients and servers that had to make way: each may count twice */
+    nsec first, last;    /* of the Teredo packets; 0 = there was none */
+};
+
+/* What the kind of a captured packet is called, or NULL where it cannot be told. */
+static inline const char *captured_packet_kind(const struct captured_packet *s)
+{
+    return s->extent < TEREDO_KIND ? NULL : teredo_kind_name(s->packet.kind);
+}
+
+struct captured_packet_bytes {
+    const uint8_t *data; /* borrowed; NULL = there are none to speak of */
+    size_t size;
+};
+
+/* The payload of the IPv6 packet, which may be empty; NULL where there is no IPv6 header. */
+static inline struct captured_packet_bytes captured_packet_payload(const struct captured_packet *s)
+{
+    if (s->extent < TEREDO_HEADER)
+        return (struct captured_packet_bytes){0};
+    return (struct captured_packet_bytes){s->packet.payload, s->packet.payload_size};
+}
+
+/* What stands behind the last trailer, or in the place of one. */
+static inline struct captured_packet_bytes captured_packet_tail(const struct captured_packet *s)
+{
+    if (s->extent < TEREDO_KIND || s->packet.junk_size == 0)
+        return (struct captured_packet_bytes){0};
+    return (struct captured_packet_bytes){s->udp.payload + s->packet.junk_offset,
+                                          s->packet.junk_size};
+}
+
+/* Whether the ICMPv6 message of the packet is decoded. */
+static inline bool captured_packet_has_icmp6(const struct captured_packet *s)
+{
+    return s->extent == TEREDO_WHOLE && s->packet.kind != TEREDO_BUBBLE &&
+           s->packet.kind != TEREDO_DATA;
+}
+
+#endif

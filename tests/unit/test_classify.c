@@ -1,0 +1,228 @@
+/* What must not mislead a classification: stray errors, short rooms, firewalls that pose as hosts,
+ * slow addresses, routers of a carrier. The NATs themselves are in tests/scenario. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "classify.h"
+#include "tap.h"
+
+#define START (INT64_C(1000) * NSEC_S)
+
+enum {
+    SERVER = 0xc0000201,
+    NAT_BOX = 0xc0a80101,
+    HOST = 0xc0a80102,
+};
+
+struct run {
+    struct classify engine;
+    struct endpoint local[CLASSIFY_SOCKETS];
+    nsec now;
+    bool done;
+    unsigned sends;
+    unsigned progress;
+    struct classification result;
+    int fail_with; /* errno of every send; 0 = they leave */
+    struct send_request last[CLASSIFY_SOCKETS];
+};
+
+static void observe(struct run *r, struct observation o);
+
+static void drain(struct run *r)
+{
+    struct action a;
+
+    while (classify_next(&r->engine, &a)) {
+        if (a.kind == ACTION_DONE)
+            r->done = true;
+        if (a.kind == ACTION_EVENT && a.event.kind == EVENT_PROGRESS)
+            r->progress++;
+        if (a.kind == ACTION_EVENT && a.event.kind == EVENT_CLASSIFICATION)
+            r->result = *a.event.classification;
+        if (a.kind == ACTION_SEND) {
+            struct observation o = {.kind =
+                                        r->fail_with != 0 ? OBSERVED_SEND_FAILED : OBSERVED_SENT,
+                                    .when = r->now,
+                                    .socket = a.send.socket,
+                                    .tag = a.send.tag,
+                                    .from = r->local[a.send.socket],
+                                    .to = a.send.to,
+                                    .errnum = r->fail_with};
+
+            r->sends++;
+            r->last[a.send.socket] = a.send;
+            classify_observe(&r->engine, &o);
+        }
+    }
+}
+
+static void observe(struct run *r, struct observation o)
+{
+    o.when = r->now;
+    classify_observe(&r->engine, &o);
+    drain(r);
+}
+
+static void start(struct run *r, int fail_with)
+{
+    struct classify_config config = {
+        .server = {SERVER, 3544},
+        .secondary = {(uint32_t)SERVER + 1, 3544},
+        .local = r->local,
+        .timeout = 3 * NSEC_S,
+    };
+
+    memset(r, 0, sizeof *r);
+    for (unsigned i = 0; i < CLASSIFY_SOCKETS; i++)
+        r->local[i] = (struct endpoint){HOST, (uint16_t)(40000 + i)};
+    r->now = START;
+    r->fail_with = fail_with;
+    classify_init(&r->engine, &config);
+    observe(r, (struct observation){.kind = OBSERVED_TIMER});
+}
+
+static void wait_until(struct run *r, nsec when)
+{
+    unsigned timers = 0;
+
+    while (!r->done && classify_deadline(&r->engine) <= when && timers++ < 10000) {
+        nsec deadline = classify_deadline(&r->engine);
+
+        r->now = nsec_max(r->now, deadline);
+        observe(r, (struct observation){.kind = OBSERVED_TIMER});
+    }
+    ok(timers < 10000, "timers do not spin");
+    r->now = nsec_max(r->now, when);
+}
+
+static void icmp(struct run *r, unsigned socket, uint8_t type, uint8_t code, uint32_t reporter)
+{
+    observe(r, (struct observation){.kind = OBSERVED_ICMP_ERROR,
+                                    .socket = socket,
+                                    .from = r->local[socket],
+                                    .to = {SERVER, 3544},
+                                    .icmp = {type, code, reporter}});
+}
+
+static void test_refusals(struct run *r)
+{
+    start(r, 0);
+    icmp(r, CLASSIFY_X, 3, 13, NAT_BOX);
+    ok(!r->done, "one ICMP error decides nothing at once");
+    icmp(r, CLASSIFY_X, 3, 13, NAT_BOX);
+    icmp(r, CLASSIFY_X, 3, 13, NAT_BOX);
+    ok(r->done, "three of them do");
+    is_int(r->result.reach, REACH_PROHIBITED, "three of them: prohibited");
+    is_int(r->result.verdict, CLASSIFY_BLOCKED, "prohibited is blocked");
+
+    start(r, 0);
+    icmp(r, CLASSIFY_X, 3, 1, NAT_BOX);
+    wait_until(r, START + 5 * NSEC_S);
+    ok(r->done && r->result.elapsed < NSEC_S, "one that nothing contradicts is believed soon");
+    is_int(r->result.reach, REACH_HOST_UNREACHABLE, "then it is the reason");
+
+    start(r, 0);
+    for (int i = 0; i < 3; i++)
+        icmp(r, CLASSIFY_X, 3, 3, NAT_BOX);
+    is_int(r->result.reach, REACH_PROHIBITED,
+           "a port unreachable that is not the server's own is a firewall's");
+    start(r, 0);
+    for (int i = 0; i < 3; i++)
+        icmp(r, CLASSIFY_X, 3, 3, SERVER);
+    is_int(r->result.reach, REACH_PORT_UNREACHABLE, "the server's own is the closed port");
+    is_int(r->result.verdict, CLASSIFY_PARTIAL, "which says nothing of the NAT");
+
+    start(r, 0);
+    for (int i = 0; i < 10; i++)
+        icmp(r, CLASSIFY_HOPS, 3, 13, NAT_BOX);
+    ok(!r->done, "what becomes of packets that were to die on the way is no refusal");
+}
+
+static void test_send_failures(struct run *r)
+{
+    start(r, ENOBUFS);
+    ok(!r->done, "a full queue is loss, no refusal");
+    wait_until(r, START + 5 * NSEC_S);
+    ok(r->done && r->result.reach != REACH_SEND_REFUSED, "even if it stays full");
+    start(r, ENETUNREACH);
+    wait_until(r, START + 5 * NSEC_S);
+    ok(r->done && r->result.elapsed < NSEC_S, "no route is told soon");
+    is_int(r->result.reach, REACH_NO_ROUTE, "no route is the reason");
+    is_int(r->result.errnum, ENETUNREACH, "with the system's error");
+    start(r, EPERM);
+    wait_until(r, START + 5 * NSEC_S);
+    is_int(r->result.reach, REACH_SEND_REFUSED, "this host's own firewall is told as such");
+}
+
+static void test_silence(struct run *r)
+{
+    start(r, 0);
+    wait_until(r, START + 10 * NSEC_S);
+    ok(r->done, "silence ends");
+    is_int(r->result.reach, REACH_NO_REPLY, "without a sign of life: no reply");
+    is_int(r->result.nat, NAT_NAME_BLOCKED, "no reply is RFC 3489's UDP blocked");
+    ok(r->progress >= 2, "while waiting, progress is told");
+    ok(r->result.elapsed <= 3 * NSEC_S + NSEC_MS, "it takes no longer than the timeout");
+
+    start(r, 0);
+    wait_until(r, START + NSEC_S);
+    icmp(r, CLASSIFY_HOPS, 11, 0, NAT_BOX);
+    icmp(r, CLASSIFY_HOPS, 11, 0, 0x0a000001);
+    wait_until(r, START + 10 * NSEC_S);
+    is_int(r->result.reach, REACH_NO_REPLY, "private routers do not show that UDP leaves");
+
+    start(r, 0);
+    wait_until(r, START + NSEC_S);
+    icmp(r, CLASSIFY_HOPS, 11, 0, 0xcb007101);
+    wait_until(r, START + 10 * NSEC_S);
+    is_int(r->result.reach, REACH_SERVER_SILENT, "a public one does");
+    is_int(r->result.nat, NAT_NAME_UNKNOWN, "and then nothing is said of the NAT");
+
+    start(r, 0);
+    wait_until(r, START + NSEC_S);
+    icmp(r, CLASSIFY_HOPS, 11, 0, 0x64400001);
+    wait_until(r, START + 10 * NSEC_S);
+    is_int(r->result.reach, REACH_NO_REPLY, "a carrier's shared address is not outside");
+    is_int(r->result.shared_space_router, 0x64400001, "but is told: there may be a second NAT");
+
+    start(r, 0);
+    wait_until(r, START + NSEC_S);
+    observe(r, (struct observation){.kind = OBSERVED_STOP});
+    ok(r->done, "an interrupt ends it");
+    is_int(r->result.reach, REACH_INTERRUPTED, "and is told");
+    is_int(r->result.verdict, CLASSIFY_PARTIAL, "as partial");
+}
+
+/* Bytes that are no answer: counted, refused, and never believed. */
+static void test_junk(struct run *r)
+{
+    struct wire_fault fault = {WIRE_TRUNCATED, 3};
+
+    start(r, 0);
+    for (int i = 0; i < 1000; i++)
+        observe(r, (struct observation){.kind = OBSERVED_RECEIVED,
+                                        .socket = (unsigned)i % CLASSIFY_SOCKETS,
+                                        .from = {SERVER, 3544},
+                                        .to = {HOST, 40000},
+                                        .fault = fault,
+                                        .size = 3});
+    ok(!r->done, "junk from the server's address does not end it");
+    is_int(r->engine.queue.lost, 0, "nor fill the queue");
+    wait_until(r, START + 10 * NSEC_S);
+    is_int(r->result.reach, REACH_REJECTED, "it is told in the end");
+    is_int(r->result.mapped.port, 0, "and nothing is believed");
+}
+
+int main(void)
+{
+    struct run *r = calloc(1, sizeof *r);
+
+    if (r == NULL)
+        return 1;
+    test_refusals(r);
+    test_send_failures(r);
+    test_silence(r);
+    test_junk(r);
+    free(r);
+    return done_testing();
+}

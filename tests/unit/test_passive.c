@@ -1,0 +1,678 @@
+/* The ear of captures, on what clients in the field do. Pairs of NATs: tests/scenario. */
+#include "engine_fixture.h"
+#include "passive.h"
+#include "server.h"
+
+/* A client A inside its NAT, its mapping, its server; the same of B; a relay. */
+static const struct endpoint a_inside = {0xc0a80105, 40001}, a_outside = {0xcb00710a, 40001};
+static const struct endpoint b_inside = {0xc0a80207, 50002}, b_outside = {0xc6336414, 50002};
+static const struct endpoint server_a = {0xc0000201, 3544}, server_b = {0xc0000281, 3544};
+static const struct endpoint other_a = {0xc0000202, 3544}, relay = {0xc0586301, 3545};
+
+enum {
+    INSIDE_TTL = 128, /* Windows' */
+    FAR_TTL = 115
+};
+
+struct rig {
+    struct passive *engine;
+    struct bench *b;
+    struct in6_addr a, peer, native, link_local;
+    unsigned vantage;
+};
+
+static struct in6_addr teredo(struct endpoint mapped, struct endpoint server)
+{
+    struct teredo_addr t = {TEREDO_PREFIX, server.address, 0x1234, mapped};
+    struct in6_addr address;
+
+    teredo_addr_encode(&t, &address);
+    return address;
+}
+
+static struct rig passive_rig_with(struct passive_config config)
+{
+    static struct bench bench;
+    struct rig e = {.b = &bench,
+                    .a = teredo(a_outside, server_a),
+                    .peer = teredo(b_outside, server_b),
+                    .native = {.s6_addr = {0x20, 1, 0xd, 0xb8, [15] = 9}},
+                    .link_local = {.s6_addr = {0xfe, 0x80, [8] = 0x77, 1, 2, 3, 4, 5, 6, 7}}};
+
+    config.seed = 1;
+    config.settle = 250 * NSEC_MS;
+    if (config.vantages == 0)
+        config.vantages = 1;
+    e.engine = passive_new(&config);
+    if (e.engine == NULL)
+        abort();
+    return e;
+}
+
+static struct rig passive_rig_new(void)
+{
+    return passive_rig_with((struct passive_config){0});
+}
+
+/* E has to be at its place already. */
+static void begin(struct rig *e)
+{
+    bench_start(e->b, (struct engine){&passive_ops, e->engine}, a_inside);
+}
+
+static void end(struct rig *e)
+{
+    bench_stop(e->b);
+    ok(e->b->done && e->b->after_done == 0, "it ends when it is stopped");
+    passive_free(e->engine);
+}
+
+static void see(struct rig *e, struct endpoint from, struct endpoint to, uint8_t ttl,
+                const struct teredo_packet *p)
+{
+    bench_observe(e->b, (struct observation){.kind = OBSERVED_SEEN,
+                                             .from = from,
+                                             .to = to,
+                                             .ttl = ttl,
+                                             .vantage = e->vantage,
+                                             .packet = p,
+                                             .size = IP6_HEADER_SIZE + p->payload_size});
+    bench_wait(e->b, 10 * NSEC_MS);
+}
+
+/* NONCE 0 = no trailer. */
+static void see_bubble(struct rig *e, struct endpoint from, struct endpoint to, uint8_t ttl,
+                       const struct in6_addr *source, const struct in6_addr *destination,
+                       uint32_t nonce)
+{
+    struct teredo_packet p;
+    uint8_t trailer[4];
+
+    teredo_make_bubble(&p, source, destination);
+    if (nonce != 0)
+        teredo_add_nonce_trailer(&p, nonce, trailer);
+    see(e, from, to, ttl, &p);
+}
+
+static void see_forwarded(struct rig *e, struct endpoint server, struct endpoint to,
+                          struct endpoint origin, const struct in6_addr *source,
+                          const struct in6_addr *destination, uint32_t nonce)
+{
+    struct teredo_packet p;
+    uint8_t trailer[4];
+
+    teredo_make_bubble(&p, source, destination);
+    if (nonce != 0)
+        teredo_add_nonce_trailer(&p, nonce, trailer);
+    p.has_origin = true;
+    p.origin = origin;
+    see(e, server, to, FAR_TTL, &p);
+}
+
+static void see_echo(struct rig *e, struct endpoint from, struct endpoint to, uint8_t ttl,
+                     uint8_t type, const struct in6_addr *source,
+                     const struct in6_addr *destination, uint16_t sequence)
+{
+    struct teredo_packet p;
+    uint8_t body[8];
+
+    teredo_make_echo(&p, type, source, destination, 1, sequence, NULL, 0, body);
+    see(e, from, to, ttl, &p);
+}
+
+static void see_data(struct rig *e, struct endpoint from, struct endpoint to, uint8_t ttl,
+                     const struct in6_addr *source, const struct in6_addr *destination,
+                     uint8_t protocol, const uint8_t *payload, size_t size)
+{
+    struct teredo_packet p;
+
+    teredo_make_bubble(&p, source, destination);
+    p.kind = TEREDO_DATA;
+    p.ip6.next_header = protocol;
+    p.payload = payload;
+    p.payload_size = size;
+    p.ip6.payload_length = (uint16_t)size;
+    see(e, from, to, ttl, &p);
+}
+
+static void see_udp(struct rig *e, bool from_a)
+{
+    static const uint8_t udp[] = {0x10, 0, 0x20, 0, 0, 9, 0, 0, 42};
+
+    if (from_a)
+        see_data(e, a_inside, b_outside, INSIDE_TTL, &e->a, &e->peer, 17, udp, sizeof udp);
+    else
+        see_data(e, b_outside, a_inside, FAR_TTL, &e->peer, &e->a, 17, udp, sizeof udp);
+}
+
+/* A's bubble pair, as seen next to A. */
+static void see_pair(struct rig *e, const struct in6_addr *source, uint32_t direct,
+                     uint32_t indirect)
+{
+    see_bubble(e, a_inside, b_outside, INSIDE_TTL, source, &e->peer, direct);
+    see_bubble(e, a_inside, server_b, INSIDE_TTL, source, &e->peer, indirect);
+}
+
+static void see_answer(struct rig *e, struct endpoint from, const struct in6_addr *to,
+                       uint32_t nonce)
+{
+    see_bubble(e, from, a_inside, FAR_TTL, &e->peer, to, nonce);
+}
+
+static void see_ping(struct rig *e, struct endpoint peer)
+{
+    see_echo(e, a_inside, peer, INSIDE_TTL, ICMP6_TYPE_ECHO_REQUEST, &e->a, &e->peer, 1);
+    see_echo(e, peer, a_inside, FAR_TTL, ICMP6_TYPE_ECHO_REPLY, &e->peer, &e->a, 1);
+}
+
+/* Event N of KIND, or NULL. */
+static const struct event *event_at(const struct rig *e, enum event_kind kind, unsigned n)
+{
+    for (unsigned i = 0; i < e->b->event_count; i++)
+        if (e->b->events[i].kind == kind && n-- == 0)
+            return &e->b->events[i];
+    return NULL;
+}
+
+static unsigned count(const struct rig *e, enum event_kind kind)
+{
+    unsigned n = 0;
+
+    for (unsigned i = 0; i < e->b->event_count; i++)
+        n += e->b->events[i].kind == kind;
+    return n;
+}
+
+static struct punching punch_at(const struct rig *e, unsigned n)
+{
+    const struct event *event = event_at(e, EVENT_PUNCHING, n);
+    struct punching none = {.verdict = PUNCH_INCONCLUSIVE, .cause = CAUSE_COUNT};
+
+    return event == NULL ? none : event->punching;
+}
+
+static struct punching is_punch(const struct rig *e, unsigned n, enum punch_verdict verdict,
+                                enum punch_cause cause, const char *what)
+{
+    struct punching p = punch_at(e, n);
+
+    is_str(punch_verdict_code(p.verdict), punch_verdict_code(verdict), "%s", what);
+    is_str(p.cause == CAUSE_COUNT ? "(none)" : punch_cause_code(p.cause), punch_cause_code(cause),
+           "%s: and why", what);
+    return p;
+}
+
+/* Windows puts another nonce into each bubble of a pair; a peer behind a symmetric NAT answers from
+ * a port that nobody knows yet, with the nonce of the one that it got. */
+static void test_windows(void)
+{
+    struct rig e = passive_rig_new();
+    struct endpoint random = {b_outside.address, 61234};
+    struct punching p;
+
+    begin(&e);
+    see_pair(&e, &e.a, 0x11111111, 0x22222222);
+    see_answer(&e, random, &e.a, 0x22222222);
+    see_ping(&e, random);
+    bench_wait(e.b, NSEC_S);
+    p = is_punch(&e, 0, PUNCH_PUNCHED, CAUSE_PEER_REMAPPED, "Windows' bubbles punch");
+    is_str(punch_proof_code(p.proof), "nonce", "the indirect bubble's nonce is the proof");
+    ok(endpoint_equal(p.answered_from, random), "the answer's port is told");
+    is_int(p.rtt, 10 * NSEC_MS, "and the round trip of the data");
+    end(&e);
+    is_int(count(&e, EVENT_PUNCHING), 1, "it is one hole punch");
+}
+
+/* Without any nonce, and from another endpoint than the peer's address says. */
+static void test_unproven(void)
+{
+    struct rig e = passive_rig_new();
+
+    begin(&e);
+    see_pair(&e, &e.a, 0, 0);
+    see_answer(&e, (struct endpoint){0xc6336463, 7}, &e.a, 0);
+    bench_wait(e.b, 30 * NSEC_S);
+    is_punch(&e, 0, PUNCH_INCONCLUSIVE, CAUSE_ANSWER_UNPROVEN, "who answers is not sure");
+    end(&e);
+}
+
+static void test_miredo(void)
+{
+    struct rig e = passive_rig_new();
+    struct punching p;
+
+    begin(&e);
+    see_pair(&e, &e.link_local, 0, 0);
+    bench_wait(e.b, 3 * NSEC_S);
+    see_pair(&e, &e.link_local, 0, 0);
+    see_answer(&e, b_outside, &e.link_local, 0);
+    see_ping(&e, b_outside);
+    end(&e);
+    p = is_punch(&e, 0, PUNCH_PUNCHED, CAUSE_NONE, "miredo's bubbles punch");
+    ok(p.has_own && ip6_equal(&p.own, &e.a), "the data tells the initiator's address");
+    is_int(p.attempts, 2, "two pairs, though they are the same");
+    is_str(punch_proof_code(p.proof), "link_local", "the link-local address is the proof");
+    is_int(count(&e, EVENT_PUNCHING), 1, "it is one hole punch");
+}
+
+/* RFC 4380 5.4.1, captured at the client. */
+static void test_relay(void)
+{
+    struct rig e = passive_rig_new();
+    struct punching p;
+
+    begin(&e);
+    see_forwarded(&e, server_b, b_inside, relay, &e.link_local, &e.peer, 0);
+    see_bubble(&e, b_inside, relay, INSIDE_TTL, &e.peer, &e.link_local, 0);
+    see_echo(&e, relay, b_inside, FAR_TTL, ICMP6_TYPE_ECHO_REQUEST, &e.native, &e.peer, 1);
+    see_echo(&e, b_inside, relay, INSIDE_TTL, ICMP6_TYPE_ECHO_REPLY, &e.peer, &e.native, 1);
+    end(&e);
+    p = is_punch(&e, 0, PUNCH_PUNCHED, CAUSE_NONE, "a relay punches to its client");
+    ok(p.relay && p.side == SIDE_PEER, "it is known as a relay, and the client as the peer");
+    ok(endpoint_equal(p.mapped, relay), "and where the relay is");
+    is_int(count(&e, EVENT_PUNCHING), 1, "it is one hole punch");
+}
+
+static void test_both_at_once(void)
+{
+    struct rig e = passive_rig_new();
+
+    begin(&e);
+    see_pair(&e, &e.a, 0x11111111, 0x11111112);
+    see_forwarded(&e, server_a, a_inside, b_outside, &e.peer, &e.a, 0x33333333);
+    see_answer(&e, b_outside, &e.a, 0x33333334);
+    see_bubble(&e, a_inside, b_outside, INSIDE_TTL, &e.a, &e.peer, 0x33333333);
+    see_answer(&e, b_outside, &e.a, 0x11111112);
+    see_ping(&e, b_outside);
+    bench_wait(e.b, 30 * NSEC_S);
+    end(&e);
+    is_punch(&e, 0, PUNCH_PUNCHED, CAUSE_NONE, "two that punch at once have punched");
+    is_int(count(&e, EVENT_PUNCHING), 1, "in one hole punch");
+}
+
+static void test_repetition(void)
+{
+    struct rig e = passive_rig_new();
+
+    begin(&e);
+    see_pair(&e, &e.a, 5, 6);
+    see_answer(&e, b_outside, &e.a, 5);
+    see_ping(&e, b_outside);
+    bench_wait(e.b, 20 * NSEC_S);
+    is_int(count(&e, EVENT_PUNCHING), 1, "a hole punch is told before the capture ends");
+    see_pair(&e, &e.a, 5, 6);
+    see_answer(&e, b_outside, &e.a, 5);
+    bench_wait(e.b, 20 * NSEC_S);
+    is_int(count(&e, EVENT_PUNCHING), 1, "late copies are none of their own");
+    see_ping(&e, b_outside);
+    bench_wait(e.b, 31 * NSEC_S);
+    see_pair(&e, &e.a, 7, 8);
+    see_answer(&e, b_outside, &e.a, 7);
+    see_ping(&e, b_outside);
+    end(&e);
+    is_int(count(&e, EVENT_PUNCHING), 2, "but bubbles after 30 seconds of silence are");
+    is_punch(&e, 1, PUNCH_PUNCHED, CAUSE_NONE, "the second punches, too");
+}
+
+static void test_icmp(void)
+{
+    struct rig e = passive_rig_new();
+    struct punching p;
+
+    begin(&e);
+    see_pair(&e, &e.a, 5, 6);
+    bench_icmp(e.b, 0, server_b, 3, 3);
+    bench_wait(e.b, 10 * NSEC_S);
+    p = is_punch(&e, 0, PUNCH_NOT_PUNCHED, CAUSE_PEER_SERVER_UNREACHABLE,
+                 "an ICMP error for the indirect bubble");
+    ok(p.has_icmp && p.icmp.type == 3 && p.icmp.reporter == server_b.address, "is told");
+    end(&e);
+}
+
+static void test_ends(void)
+{
+    struct rig e = passive_rig_new();
+
+    begin(&e);
+    see_pair(&e, &e.a, 5, 6);
+    bench_wait(e.b, 3 * NSEC_S);
+    end(&e);
+    is_punch(&e, 0, PUNCH_INCONCLUSIVE, CAUSE_CAPTURE_ENDED,
+             "where another attempt could follow, the end of a capture proves nothing");
+
+    e = passive_rig_new();
+    begin(&e);
+    for (int i = 0; i < 4; i++) {
+        see_pair(&e, &e.a, 5 + i, 50 + i);
+        bench_wait(e.b, 2200 * NSEC_MS);
+    }
+    end(&e);
+    is_punch(&e, 0, PUNCH_NOT_PUNCHED, CAUSE_NO_ANSWER,
+             "where four went unanswered, none may follow (RFC 4380 5.2.6)");
+
+    e = passive_rig_new();
+    begin(&e);
+    see_pair(&e, &e.a, 5, 6);
+    bench_wait(e.b, 7 * NSEC_S);
+    is_punch(&e, 0, PUNCH_NOT_PUNCHED, CAUSE_NO_ANSWER, "nor after six seconds of silence");
+    end(&e);
+}
+
+/* Bubbles to N peers, which are not answered. */
+static void see_peers(struct rig *e, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++) {
+        struct endpoint at = {b_outside.address, (uint16_t)(20000 + i)};
+        struct in6_addr peer = teredo(at, server_b);
+
+        see_bubble(e, a_inside, server_b, INSIDE_TTL, &e->a, &peer, 100 + i);
+    }
+}
+
+static void test_eviction(void)
+{
+    struct rig e = passive_rig_with((struct passive_config){.punches = 2});
+    struct passive_summary sum;
+
+    begin(&e);
+    see_peers(&e, 5);
+    is_int(count(&e, EVENT_PUNCHING), 3, "what has to make way is told");
+    is_punch(&e, 0, PUNCH_INCONCLUSIVE, CAUSE_FORGOTTEN, "as forgotten");
+    bench_wait(e.b, 20 * NSEC_S);
+    sum = passive_summary(e.engine);
+    is_int((int64_t)sum.forgotten, 3, "and counted");
+    is_int((int64_t)sum.punches, 5, "each hole punch has one verdict");
+    end(&e);
+    is_int(count(&e, EVENT_PUNCHING), 5, "and no other");
+}
+
+static void test_filter(void)
+{
+    struct rig e = passive_rig_with(
+        (struct passive_config){.has_peer = true, .peer = teredo(b_outside, server_b)});
+
+    begin(&e);
+    see_peers(&e, 5);
+    see_pair(&e, &e.a, 5, 6);
+    see_answer(&e, b_outside, &e.a, 5);
+    see_ping(&e, b_outside);
+    end(&e);
+    is_int(count(&e, EVENT_PUNCHING), 1, "only what the peer has part in is told");
+    is_punch(&e, 0, PUNCH_PUNCHED, CAUSE_NONE, "that is told in full");
+}
+
+static void see_tcp(struct rig *e, bool from_a, uint32_t sequence, uint32_t acknowledged,
+                    uint8_t flags)
+{
+    uint8_t tcp[20] = {[1] = from_a ? 80 : 90,
+                       [3] = from_a ? 90 : 80,
+                       [7] = (uint8_t)sequence,
+                       [11] = (uint8_t)acknowledged,
+                       [12] = 0x50,
+                       [13] = flags};
+
+    if (from_a)
+        see_data(e, a_inside, b_outside, INSIDE_TTL, &e->a, &e->peer, 6, tcp, sizeof tcp);
+    else
+        see_data(e, b_outside, a_inside, FAR_TTL, &e->peer, &e->a, 6, tcp, sizeof tcp);
+}
+
+static void test_data(void)
+{
+    struct rig e = passive_rig_new();
+    struct punching p;
+
+    begin(&e);
+    see_pair(&e, &e.a, 5, 6);
+    see_answer(&e, b_outside, &e.a, 5);
+    see_tcp(&e, true, 7, 0, 0x02);
+    bench_wait(e.b, NSEC_S);
+    is_int(count(&e, EVENT_PUNCHING), 0, "a SYN alone proves nothing");
+    see_tcp(&e, false, 9, 8, 0x12);
+    end(&e);
+    p = is_punch(&e, 0, PUNCH_PUNCHED, CAUSE_NONE, "a TCP handshake is proof");
+    is_int(p.rtt, 1010 * NSEC_MS, "with its round trip");
+
+    e = passive_rig_new();
+    begin(&e);
+    see_pair(&e, &e.a, 5, 6);
+    see_answer(&e, b_outside, &e.a, 5);
+    see_tcp(&e, true, 7, 0, 0x02);
+    bench_wait(e.b, 3 * NSEC_S);
+    see_tcp(&e, true, 7, 0, 0x02);
+    bench_wait(e.b, 30 * NSEC_S);
+    is_punch(&e, 0, PUNCH_NOT_PUNCHED, CAUSE_DATA_LOST, "a SYN that is not answered was lost");
+    end(&e);
+
+    e = passive_rig_new();
+    begin(&e);
+    see_pair(&e, &e.a, 5, 6);
+    see_answer(&e, b_outside, &e.a, 5);
+    see_udp(&e, true);
+    see_udp(&e, false);
+    end(&e);
+    is_punch(&e, 0, PUNCH_PUNCHED, CAUSE_NONE, "data of both is proof");
+
+    e = passive_rig_new();
+    begin(&e);
+    see_pair(&e, &e.a, 5, 6);
+    see_answer(&e, b_outside, &e.a, 5);
+    for (int i = 0; i < 10; i++)
+        see_udp(&e, true);
+    bench_wait(e.b, 30 * NSEC_S);
+    is_punch(&e, 0, PUNCH_INCONCLUSIVE, CAUSE_NO_DATA,
+             "data that nobody has to answer shows nothing by being unanswered");
+    end(&e);
+
+    e = passive_rig_new();
+    begin(&e);
+    see_pair(&e, &e.a, 5, 6);
+    see_answer(&e, b_outside, &e.a, 5);
+    for (int i = 0; i < 8; i++) {
+        see_echo(&e, a_inside, b_outside, INSIDE_TTL, ICMP6_TYPE_ECHO_REQUEST, &e.a, &e.peer,
+                 (uint16_t)i);
+        bench_wait(e.b, 2 * NSEC_S);
+    }
+    is_int(count(&e, EVENT_PUNCHING), 0, "as long as data is tried there is hope");
+    see_echo(&e, b_outside, a_inside, FAR_TTL, ICMP6_TYPE_ECHO_REPLY, &e.peer, &e.a, 7);
+    end(&e);
+    is_punch(&e, 0, PUNCH_PUNCHED, CAUSE_NONE, "the last of many requests may be the answered one");
+}
+
+/* Whoever has seen a bubble can repeat its nonce. */
+static void test_stranger(void)
+{
+    struct rig e = passive_rig_new();
+    struct in6_addr other = teredo((struct endpoint){0xc6336463, 5}, server_b);
+    struct endpoint at = {0xc6336463, 5};
+
+    begin(&e);
+    see_pair(&e, &e.a, 5, 6);
+    see_bubble(&e, at, a_inside, FAR_TTL, &other, &e.a, 5);
+    see_echo(&e, a_inside, at, INSIDE_TTL, ICMP6_TYPE_ECHO_REQUEST, &e.a, &other, 1);
+    see_echo(&e, at, a_inside, FAR_TTL, ICMP6_TYPE_ECHO_REPLY, &other, &e.a, 1);
+    bench_wait(e.b, 30 * NSEC_S);
+    end(&e);
+    for (unsigned i = 0; i < count(&e, EVENT_PUNCHING); i++) {
+        struct punching p = punch_at(&e, i);
+
+        ok(!ip6_equal(&p.peer, &e.peer) || p.verdict == PUNCH_NOT_PUNCHED,
+           "a stranger's data is not the peer's");
+    }
+}
+
+/* Frames out of order, and the latest time that there is. */
+static void test_times(void)
+{
+    struct rig e = passive_rig_new();
+
+    begin(&e);
+    e.b->now = NSEC_LATEST;
+    see_pair(&e, &e.a, 5, 6);
+    e.b->now = NSEC_LATEST - NSEC_S;
+    see_answer(&e, b_outside, &e.a, 5);
+    see_ping(&e, b_outside);
+    e.b->now = 0;
+    see_udp(&e, false);
+    end(&e);
+    is_punch(&e, 0, PUNCH_PUNCHED, CAUSE_NONE, "absurd times change nothing about what happened");
+    ok(punch_at(&e, 0).elapsed >= 0 && punch_at(&e, 0).rtt >= 0, "no duration is negative");
+}
+
+/* A solicitation of A at its server's address TO, and, if ANSWERED, the answer with MAPPED. */
+struct ask {
+    struct endpoint to;
+    const struct in6_addr *source;
+    uint8_t nonce;
+    bool answered;
+    struct endpoint mapped;
+    uint8_t hop_limit; /* 0 = 255 */
+};
+
+static void see_ask(struct rig *e, const struct ask *ask)
+{
+    struct server_config config = {server_a.address, other_a.address, TEREDO_PORT,
+                                   .mtu = TEREDO_MTU};
+    uint8_t nonce[TEREDO_NONCE_SIZE] = {ask->nonce}, body[8], data[TEREDO_MAX_SIZE];
+    struct writer w = writer_of(data, sizeof data);
+    static struct server_reply reply;
+    struct wire_fault fault;
+    struct server server;
+    struct teredo_packet p;
+
+    server_init(&server, &config);
+    teredo_make_rs(&p, ask->source, body);
+    teredo_add_auth_nonce(&p, nonce);
+    teredo_encode(&w, &p);
+    see(e, a_inside, ask->to, INSIDE_TTL, &p);
+    bench_wait(e->b, 40 * NSEC_MS);
+    if (!ask->answered)
+        return;
+    if (server_process(&server, ask->mapped,
+                       ask->to.address == server_a.address ? SERVER_PRIMARY : SERVER_SECONDARY,
+                       data, w.size, &reply) != SERVER_ACCEPTED ||
+        !teredo_decode(reply.data, reply.size, &p, &fault))
+        abort();
+    if (ask->hop_limit != 0)
+        p.ip6.hop_limit = ask->hop_limit;
+    see(e, reply.from == SERVER_PRIMARY ? server_a : other_a, a_inside, FAR_TTL, &p);
+}
+
+static struct qualification is_qualification(const struct rig *e, unsigned n,
+                                             enum qualify_verdict verdict,
+                                             enum qualify_reason reason, const char *what)
+{
+    const struct event *event = event_at(e, EVENT_QUALIFICATION, n);
+    struct qualification none = {.verdict = QUALIFY_INCONCLUSIVE, .reason = QUALIFY_REASON_COUNT};
+    struct qualification q = event == NULL ? none : event->qualification;
+
+    is_int(q.verdict, verdict, "%s", what);
+    is_int(q.reason, reason, "%s: and why", what);
+    return q;
+}
+
+static void test_qualification(void)
+{
+    struct endpoint moved = {a_outside.address, 41000};
+    struct rig e = passive_rig_new();
+    struct qualification q;
+
+    begin(&e);
+    see_ask(&e, &(struct ask){server_a, &teredo_rs_source, 1, true, a_outside, 0});
+    bench_wait(e.b, 10 * NSEC_S);
+    q = is_qualification(&e, 0, QUALIFY_QUALIFIED, QUALIFY_ONE_ASKED, "one address is asked");
+    ok(endpoint_equal(q.mapped, a_outside) && endpoint_equal(q.local, a_inside),
+       "mapped and local endpoint are told");
+    is_int(q.rtt, 50 * NSEC_MS, "and the round trip");
+    bench_wait(e.b, 20 * NSEC_S);
+    see_ask(&e, &(struct ask){server_a, &teredo_rs_source, 2, true, a_outside, 0});
+    bench_wait(e.b, 10 * NSEC_S);
+    is_int(count(&e, EVENT_QUALIFICATION), 1, "a refresh that changes nothing is not told");
+    is_int((int64_t)passive_summary(e.engine).refreshes, 1, "but counted");
+    see_ask(&e, &(struct ask){server_a, &teredo_rs_source, 3, true, moved, 0});
+    end(&e);
+    q = is_qualification(&e, 1, QUALIFY_QUALIFIED, QUALIFY_ONE_ASKED, "another mapping is told");
+    ok(endpoint_equal(q.mapped, moved), "as it is now");
+    is_int(count(&e, EVENT_REJECTED), 0, "no rule was broken");
+}
+
+static void test_two_addresses(void)
+{
+    struct endpoint other = {a_outside.address, 41000};
+    struct rig e = passive_rig_new();
+
+    begin(&e);
+    see_ask(&e, &(struct ask){server_a, &teredo_rs_source, 1, true, a_outside, 0});
+    see_ask(&e, &(struct ask){other_a, &teredo_rs_source, 2, true, a_outside, 0});
+    end(&e);
+    is_qualification(&e, 0, QUALIFY_QUALIFIED, QUALIFY_BOTH_AGREE, "both see the same mapping");
+
+    e = passive_rig_new();
+    begin(&e);
+    see_ask(&e, &(struct ask){server_a, &teredo_rs_source, 1, true, a_outside, 0});
+    see_ask(&e, &(struct ask){other_a, &teredo_rs_source, 2, true, other, 0});
+    end(&e);
+    is_qualification(&e, 0, QUALIFY_NOT_QUALIFIED, QUALIFY_SYMMETRIC_NAT,
+                     "each sees another mapping");
+
+    /* RFC 4380 5.2.1, as Windows does it: with the cone bit, the answer comes from elsewhere. */
+    e = passive_rig_new();
+    begin(&e);
+    see_ask(&e, &(struct ask){server_a, &teredo_rs_source_cone, 1, true, a_outside, 0});
+    end(&e);
+    is_qualification(&e, 0, QUALIFY_QUALIFIED, QUALIFY_ONE_ASKED,
+                     "the cone bit is answered from the other address");
+    is_int(count(&e, EVENT_REJECTED), 0, "which breaks no rule");
+}
+
+static void test_no_answer(void)
+{
+    struct rig e = passive_rig_new();
+
+    begin(&e);
+    for (uint8_t i = 1; i <= 3; i++) {
+        see_ask(&e, &(struct ask){.to = server_a, .source = &teredo_rs_source, .nonce = i});
+        bench_wait(e.b, 4 * NSEC_S);
+    }
+    bench_wait(e.b, 10 * NSEC_S);
+    is_int(is_qualification(&e, 0, QUALIFY_NOT_QUALIFIED, QUALIFY_UNANSWERED, "nobody answers")
+               .solicitations,
+           3, "three solicitations are one qualification");
+    end(&e);
+
+    e = passive_rig_new();
+    begin(&e);
+    see_ask(&e, &(struct ask){.to = server_a, .source = &teredo_rs_source, .nonce = 1});
+    end(&e);
+    is_qualification(&e, 0, QUALIFY_INCONCLUSIVE, QUALIFY_CAPTURE_ENDED,
+                     "an answer may have come after the capture");
+
+    e = passive_rig_new();
+    begin(&e);
+    see_ask(&e, &(struct ask){server_a, &teredo_rs_source, 1, true, a_outside, 64});
+    bench_wait(e.b, 10 * NSEC_S);
+    is_int(count(&e, EVENT_REJECTED), 1, "an advertisement that breaks a rule is told");
+    is_qualification(&e, 0, QUALIFY_NOT_QUALIFIED, QUALIFY_REJECTED, "and does not qualify");
+    end(&e);
+}
+
+int main(void)
+{
+    test_windows();
+    test_unproven();
+    test_miredo();
+    test_relay();
+    test_both_at_once();
+    test_repetition();
+    test_icmp();
+    test_ends();
+    test_eviction();
+    test_filter();
+    test_data();
+    test_stranger();
+    test_times();
+    test_qualification();
+    test_two_addresses();
+    test_no_answer();
+    return done_testing();
+}
