@@ -1,6 +1,7 @@
 /* One kind of packet of a classification, sent from one local port to one endpoint in as many
  * rounds as it takes, each time with another nonce; and its answers. What was sent in the same
- * round on different tests is compared: a probe that stayed unanswered beside a control that was. */
+ * round on different tests is compared: a probe that stayed unanswered beside a control that was.
+ */
 #ifndef ENGINE_NAT_TEST_H
 #define ENGINE_NAT_TEST_H
 

@@ -9,7 +9,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 craft=${top_builddir:-build}/tests/pcap/craft
 corpus=tests/fuzz/corpus
 rm -rf "$corpus"
-mkdir -p "$corpus"/{addr,capture,nat,overhear,probe,punch,respond,server,teredo}
+mkdir -p "$corpus"/{addr,capture,classify,nat,passive,punch,responder,server,teredo}
 
 unhex() {
     tr -d ' \n' | xxd -r -p
@@ -78,16 +78,16 @@ END
 # Each record is one of tests/fuzz/fuzz_passive.c's, behind the configuration.
 punch='0000020304054000 0004020004054004 0108000304054204 0010030205044200 0710020304054000
     0810030205044000'
-unhex <<<"0f03010001000000 $punch" >"$corpus/overhear/punch"
+unhex <<<"0f03010001000000 $punch" >"$corpus/passive/punch"
 unhex <<<"0f03010001000000 1000060304050000 1004060004050004 2008020304050100 1710060304050000
-    1810030605040200" >"$corpus/overhear/inside"
-unhex <<<"0003000101000000 $punch ff00000000000000 $punch" >"$corpus/overhear/peer"
+    1810030605040200" >"$corpus/passive/inside"
+unhex <<<"0003000101000000 $punch ff00000000000000 $punch" >"$corpus/passive/peer"
 unhex <<<"0f03010001000000 0000020300054000 0004020000054004 0110000300054208 0010000205004200
-    00c6020301054000 00c4020001054004" >"$corpus/overhear/symmetric"
+    00c6020301054000 00c4020001054004" >"$corpus/passive/symmetric"
 unhex <<<'0f03010001000000 0a00020000004004 0b10000200004018 0a10020100004005 0b10010202004019
-    0aff020000004000 0dc8000000000000' >"$corpus/overhear/client"
+    0aff020000004000 0dc8000000000000' >"$corpus/passive/client"
 unhex <<<'0f03010001000000 0000020304054000 0004020004054000 0c04020003010000 0dc8000000000000
-    0910020304051402 0910030205041412' >"$corpus/overhear/errors"
+    0910020304051402 0910030205041412' >"$corpus/passive/errors"
 # A NAT in words, then its network, size and seed, and packets: time, direction, from, to. Out to
 # three endpoints, in from two and from a stranger, a hairpin; the same again after the timeout.
 some='04 01 0002 0001 04 00 0001 c000 04 01 0002 0102 04 01 0103 0001 04 00 0102 c000 04 00 0305 c000
@@ -144,18 +144,18 @@ seed punch self "04 40 02 02 05 00 04 00 00 07 01 01"
 seed punch stopped "08 40 02 02 05 00 04 00 00 07 00 01 $ra fd"
 
 # The listening client: qualified, then a peer's bubbles and echo requests; and nothing at all.
-seed respond peer "01 40 02 1e 00 3c 07 01 $ra 2e 20 00 01 00 05 06 02 2e 20 02 01 00 05 04 2e 20 02 01 00 02 00"
-seed respond remapped "01 40 02 1e 01 3c 07 01 $ra 2e 20 00 01 00 05 0e 02 01020304 2e 20 05 01 00 05 0c 01020304"
-seed respond link-local "01 40 02 1e 00 3c 07 01 $ra 2e 20 00 07 00 05 06 05 2e 20 05 07 00 05 04 $silence"
-seed respond silent "00 40 02 1e 00 3c 07 01 $silence"
+seed responder peer "01 40 02 1e 00 3c 07 01 $ra 2e 20 00 01 00 05 06 02 2e 20 02 01 00 05 04 2e 20 02 01 00 02 00"
+seed responder remapped "01 40 02 1e 01 3c 07 01 $ra 2e 20 00 01 00 05 0e 02 01020304 2e 20 05 01 00 05 0c 01020304"
+seed responder link-local "01 40 02 1e 00 3c 07 01 $ra 2e 20 00 07 00 05 06 05 2e 20 05 07 00 05 04 $silence"
+seed responder silent "00 40 02 1e 00 3c 07 01 $silence"
 # The classification: answers to some of its solicitations; with the lifetime; none.
 answers=''
 for back in 0 1 2 3 4 5 6 7 8 9 a b c d e f; do
     answers+=" 2e 0$back 06 81 01 03 00 02"
 done
-seed probe answered "00 40 01 00 10 05 07 01 $answers 00 $answers 00 $answers $silence"
-seed probe lifetime "01 40 01 01 10 05 07 01 $answers 00 $answers 00 $answers $silence"
-seed probe silent "00 40 01 00 10 05 07 01 $silence"
+seed classify answered "00 40 01 00 10 05 07 01 $answers 00 $answers 00 $answers $silence"
+seed classify lifetime "01 40 01 01 10 05 07 01 $answers 00 $answers 00 $answers $silence"
+seed classify silent "00 40 01 00 10 05 07 01 $silence"
 # The server: flags, source, port, packet.
 for file in "$corpus"/teredo/kinds-*; do
     { unhex <<<"02 00 9c40" && cat "$file"; } >"$corpus/server/${file##*/}"
