@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The layering rule (HACKING.md), as TAP: who includes whom, what the pure layers call, and whether
-# Makefile.am names every file. Each check is then tried on a violation planted for it.
+# the lists of files name every file. Each check is then tried on a violation planted for it.
 set -u -o pipefail
 export LC_ALL=C MAKEFLAGS=
 
@@ -145,12 +145,14 @@ check_purity() { # LIBRARY BELOW…: names what it calls beyond the libraries be
     done <"$scratch/calls"
 }
 
-check_lists() { # SOURCE-ROOT: names the files that Makefile.am forgot
-    local file
+lists='src/sources.mk tests/tests.mk packaging/install.mk Makefile.am'
+check_lists() { # SOURCE-ROOT: names the files that the lists forgot
+    local file list named
 
+    named=$(cd "$1" && for list in $lists; do cat "$list"; done)
     while read -r file; do
-        grep -qwF -- "$file" "$1/Makefile.am" || grep -qwF -- "${file%.c}" "$1/Makefile.am" ||
-            echo "$file is not in Makefile.am"
+        grep -qwF -- "$file" <<<"$named" || grep -qwF -- "${file%.c}" <<<"$named" ||
+            echo "$file is in none of $lists"
     done < <(cd "$1" && find src tests man completions -type f \
         '(' -name '*.[ch17]' -o -name '*.py' -o -name '*.bats' -o -name '*.sh' -o -name '*.bash' -o -name '*.fish' \
         -o -name '*.json' -o -name '*.pcap' -o -name '*.pcapng' -o -name '_teredoctl' ')' 2>/dev/null | sort)
@@ -180,11 +182,13 @@ for layer in $pure_layers; do
         "$(check_purity "${library[$layer]:-lib$layer.a}" "${below[@]}")"
 done
 
-report 'Makefile.am names every source and test' "$(check_lists "$srcdir")"
+report 'the lists name every source and test' "$(check_lists "$srcdir")"
 
 # The checks themselves.
-mkdir -p "$scratch/tree/src/wire" "$scratch/tree/src/nat" "$scratch/tree/tests"
-touch "$scratch/tree/Makefile.am"
+mkdir -p "$scratch/tree/src/wire" "$scratch/tree/src/nat" "$scratch/tree/tests" "$scratch/tree/packaging"
+for list in $lists; do
+    : >"$scratch/tree/$list"
+done
 echo '#include <stdint.h>' >"$scratch/tree/src/nat/planted.h"
 echo '#include "planted.h"' >"$scratch/tree/src/wire/upward.c"
 echo '#include "../nat/planted.h"' >"$scratch/tree/src/wire/dotted.c"
@@ -198,7 +202,7 @@ cp "$scratch/tree/src/nat/planted.h" "$scratch/tree/src/wire/"
 expect 'a planted header name used twice is caught' "$(check_includes "$scratch/tree")" \
     'planted.h is taken by'
 expect 'a planted source that no list names is caught' "$(check_lists "$scratch/tree")" \
-    '^src/wire/upward.c is not in Makefile.am$'
+    '^src/wire/upward.c is in none of '
 
 mapfile -t path < <(flags_of base)
 expect 'a planted search path to an upper layer is caught' \

@@ -54,10 +54,10 @@ documents() {
     [ -f "$man/teredoctl.1" ]
 }
 
-@test "every page is in Makefile.am, and in SEE ALSO of teredoctl(1)" {
+@test "every page is in packaging/install.mk, and in SEE ALSO of teredoctl(1)" {
     for page in "$man"/*.[0-9]; do
         page=${page##*/}
-        grep -qF "man/$page" "$top_srcdir/Makefile.am"
+        grep -qF "man/$page" "$top_srcdir/packaging/install.mk"
         [ "$page" = teredoctl.1 ] || sed -n '/^\.Sh SEE ALSO/,/^\.Sh STAND/p' "$man/teredoctl.1" | grep -qF ".Xr ${page%.*} ${page##*.}"
     done
 }

@@ -1,0 +1,202 @@
+# The tests, and what they read.
+
+# One program each, of the source of the same name; what they share is in TEST_SUPPORT.
+UNIT_TESTS = \
+	tests/unit/test_action_queue \
+	tests/unit/test_address \
+	tests/unit/test_batch \
+	tests/unit/test_bubble_book \
+	tests/unit/test_capture \
+	tests/unit/test_chart \
+	tests/unit/test_check \
+	tests/unit/test_chart_captured \
+	tests/unit/test_clock_match \
+	tests/unit/test_craft \
+	tests/unit/test_cursor \
+	tests/unit/test_endpoint \
+	tests/unit/test_entropy \
+	tests/unit/test_icmp4 \
+	tests/unit/test_icmp6 \
+	tests/unit/test_ip \
+	tests/unit/test_ip6_block \
+	tests/unit/test_ip6_text \
+	tests/unit/test_lab_datagram \
+	tests/unit/test_lab_internet \
+	tests/unit/test_lab_link \
+	tests/unit/test_lab_pcap \
+	tests/unit/test_lab_topology \
+	tests/unit/test_line_reader \
+	tests/unit/test_link_layer \
+	tests/unit/test_mermaid \
+	tests/unit/test_nat \
+	tests/unit/test_nat_random \
+	tests/unit/test_nat_word \
+	tests/unit/test_odds \
+	tests/unit/test_passive \
+	tests/unit/test_deadline_pool \
+	tests/unit/test_packet_file \
+	tests/unit/test_port_pattern \
+	tests/unit/test_classify \
+	tests/unit/test_prospect \
+	tests/unit/test_punch \
+	tests/unit/test_qualify \
+	tests/unit/test_lru_set \
+	tests/unit/test_recognize \
+	tests/unit/test_replay \
+	tests/unit/test_responder \
+	tests/unit/test_sequence \
+	tests/unit/test_server \
+	tests/unit/test_server_auth \
+	tests/unit/test_server_relay \
+	tests/unit/test_teredo_flows \
+	tests/unit/test_captured_packet_report \
+	tests/unit/test_svg \
+	tests/unit/test_teredo \
+	tests/unit/test_teredo_addr \
+	tests/unit/test_teredo_auth \
+	tests/unit/test_teredo_make \
+	tests/unit/test_teredo_trailer \
+	tests/unit/test_trace \
+	tests/unit/test_udp \
+	tests/unit/test_waiting \
+	tests/unit/test_watch \
+	tests/unit/test_words
+SCENARIO_TESTS = \
+	tests/scenario/test_classify_matrix \
+	tests/scenario/test_lifetime \
+	tests/scenario/test_passive_matrix \
+	tests/scenario/test_punch_matrix \
+	tests/scenario/test_qualify_matrix
+TEST_SUPPORT = \
+	tests/scenario/passive_rig.c \
+	tests/scenario/passive_rig.h \
+	tests/scenario/pair.c \
+	tests/scenario/pair.h \
+	tests/scenario/world.c \
+	tests/scenario/world.h \
+	tests/fuzz/fuzz.h \
+	tests/fuzz/rig.h \
+	tests/unit/chart_fixture.h \
+	tests/unit/engine_fixture.h \
+	tests/unit/hex.h \
+	tests/unit/samples.h \
+	tests/unit/server_fixture.h \
+	tests/unit/tap.h
+
+# Programs that the tests run, each of the source of the same name.
+TEST_HELPERS = \
+	tests/bench/many_servers \
+	tests/pcap/craft \
+	tests/schema/every_word
+
+# Scripts. `make check CHECK_REAL=` leaves the tests out that need root and miredo.
+CLI_TESTS = \
+	tests/cli/addr.bats \
+	tests/cli/bubble-decode.bats \
+	tests/cli/bubble.bats \
+	tests/cli/check.bats \
+	tests/cli/classify.bats \
+	tests/cli/completions.bats \
+	tests/cli/decode-tshark.bats \
+	tests/cli/decode.bats \
+	tests/cli/exit.bats \
+	tests/cli/jsonl.bats \
+	tests/cli/install.bats \
+	tests/cli/listen.bats \
+	tests/cli/main.bats \
+	tests/cli/man.bats \
+	tests/cli/metrics.bats \
+	tests/cli/qualify-list.bats \
+	tests/cli/qualify.bats \
+	tests/cli/rounds.bats \
+	tests/cli/serve.bats \
+	tests/cli/trace-read.bats \
+	tests/cli/trace.bats \
+	tests/cli/tsv.bats
+LAB_TESTS = \
+	tests/lab/bubble.bats \
+	tests/lab/check.bats \
+	tests/lab/classify.bats \
+	tests/lab/docs.bats \
+	tests/lab/lab.bats \
+	tests/lab/trace-captures.bats \
+	tests/lab/trace-read.bats
+REAL_TESTS = \
+	tests/real/bubble.bats \
+	tests/real/capture.bats \
+	tests/real/check.bats \
+	tests/real/classify.bats \
+	tests/real/docs.bats \
+	tests/real/failure.bats \
+	tests/real/listen.bats \
+	tests/real/punch.bats \
+	tests/real/qualify.bats \
+	tests/real/serve-miredo.bats \
+	tests/real/serve.bats \
+	tests/real/trace-read.bats
+# What the others print as JSON against the schema: after them.
+SCHEMA_TESTS = \
+	tests/schema/schema.bats
+# Run by targets of their own, not by `make check`.
+DEB_TESTS = \
+	tests/package/deb.bats
+BENCHMARKS = \
+	tests/bench/classify.sh \
+	tests/bench/decode.sh \
+	tests/bench/punch.sh \
+	tests/bench/qualify.sh \
+	tests/bench/serve.sh
+# What they run besides: programs, each of the source of the same name.
+BENCH_HELPERS = \
+	tests/bench/make_capture \
+	tests/bench/read_capture \
+	tests/bench/rs_load
+# Fuzz targets, each of the source of the same name: an input to tests/fuzz/fuzz_NAME.c has its seeds
+# in tests/fuzz/corpus/NAME.
+FUZZ_TARGETS = \
+	tests/fuzz/fuzz_addr \
+	tests/fuzz/fuzz_capture \
+	tests/fuzz/fuzz_nat \
+	tests/fuzz/fuzz_passive \
+	tests/fuzz/fuzz_classify \
+	tests/fuzz/fuzz_punch \
+	tests/fuzz/fuzz_responder \
+	tests/fuzz/fuzz_server \
+	tests/fuzz/fuzz_teredo
+# What the tests read: captures, golden outputs, helpers that they source.
+TEST_FIXTURES = \
+	tests/fuzz/make_corpus.sh \
+	tests/fuzz/run.sh \
+	tests/bench/miredo_time.bash \
+	tests/cli/lib.bash \
+	tests/cli/random_bubbles.bash \
+	tests/docs/blocks.py \
+	tests/docs/messages.py \
+	tests/docs/recipes.bash \
+	tests/pcap/LIST \
+	tests/pcap/golden.sh \
+	tests/pcap/kinds-cut.out \
+	tests/pcap/kinds-json.out \
+	tests/pcap/kinds-jsonl.out \
+	tests/pcap/kinds-summary-json.out \
+	tests/pcap/kinds-summary.out \
+	tests/pcap/kinds-tree.out \
+	tests/pcap/kinds.frames \
+	tests/pcap/kinds.out \
+	tests/pcap/others-tunnels.out \
+	tests/pcap/others.frames \
+	tests/pcap/others.out \
+	tests/pcap/problems-jsonl.out \
+	tests/pcap/problems-summary-js.out \
+	tests/pcap/problems-summary.out \
+	tests/pcap/problems-tree.out \
+	tests/pcap/problems.frames \
+	tests/pcap/problems.out \
+	tests/pcap/tunnels-closed.out \
+	tests/pcap/tunnels.frames \
+	tests/pcap/tunnels.out \
+	tests/real/internet.bash \
+	tests/schema/compare_tsv.py \
+	tests/schema/recorder \
+	tests/schema/validate.py \
+	tests/wait.bash
