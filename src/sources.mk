@@ -162,6 +162,8 @@ IO_SOURCES = \
 	src/io/line_reader.h \
 	src/io/loop.c \
 	src/io/loop.h \
+	src/io/names.c \
+	src/io/names.h \
 	src/io/packet_file.c \
 	src/io/packet_file.h \
 	src/io/pcap_writer.c \
@@ -170,8 +172,6 @@ IO_SOURCES = \
 	src/io/privilege.h \
 	src/io/replace_file.c \
 	src/io/replace_file.h \
-	src/io/resolve.c \
-	src/io/resolve.h \
 	src/io/udp_socket.c \
 	src/io/udp_socket.h \
 	src/io/wire_stamps.c \

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <sysexits.h>
 
-#include "resolve.h"
+#include "names.h"
 
 enum {
     UNASKED_RATE = 10 /* packets a second */
@@ -19,7 +19,7 @@ static int find_targets(struct bubble_plan *plan, const struct bubble_options *o
                         struct error *error)
 {
     const char *name = o->to;
-    struct endpoint to;
+    struct names_answer to;
 
     if (o->direct)
         add_target(plan, BUBBLE_DIRECT, o->peer_parts.mapped);
@@ -33,9 +33,9 @@ static int find_targets(struct bubble_plan *plan, const struct bubble_options *o
     }
     if (name == NULL)
         name = getenv("TEREDO_SERVER");
-    if (resolve_endpoint(name, TEREDO_PORT, &to, error) != 0)
+    if (names_resolve(name, TEREDO_PORT, &to, error) != 0)
         return -1;
-    add_target(plan, BUBBLE_GIVEN, to);
+    add_target(plan, BUBBLE_GIVEN, to.list[0]);
     return 0;
 }
 

@@ -6,22 +6,26 @@
 #include <sysexits.h>
 
 #include "entropy.h"
+#include "names.h"
 #include "privilege.h"
-#include "resolve.h"
 #include "tsv.h"
 #include "words.h"
 
 static int find_servers(struct client *c, struct error *error)
 {
     const struct client_options *o = c->options;
+    struct names_answer found;
 
-    if (resolve_endpoint(o->server, TEREDO_PORT, &c->server, error) != 0)
+    if (names_resolve(o->server, TEREDO_PORT, &found, error) != 0)
         return -1;
+    c->server = found.list[0];
     /* What every server of the field does, and miredo's default. */
     c->secondary = (struct endpoint){c->server.address + 1, c->server.port};
-    if (o->secondary != NULL &&
-        resolve_endpoint(o->secondary, c->server.port, &c->secondary, error) != 0)
-        return -1;
+    if (o->secondary != NULL) {
+        if (names_resolve(o->secondary, c->server.port, &found, error) != 0)
+            return -1;
+        c->secondary = found.list[0];
+    }
     if (c->secondary.address != c->server.address)
         return 0;
     error_set(error, EX_USAGE, 0, "the secondary server address is the primary one");

@@ -182,7 +182,14 @@ static int run_once(struct rounds *r, rounds_once *once, void *context, uint64_t
     return once(context, error);
 }
 
-static void wake(void *context)
+static int wake(void *context, struct error *error)
+{
+    (void)error;
+    loop_stop(context);
+    return 0;
+}
+
+static void interrupt(void *context)
 {
     loop_stop(context);
 }
@@ -190,18 +197,15 @@ static void wake(void *context)
 /* Sleeps until WHEN, or until a signal comes. */
 static int sleep_until(nsec when, struct error *error)
 {
-    struct loop loop;
-    int status = loop_init(&loop, error);
+    struct loop *loop = loop_new(error);
+    struct loop_timer timer = {.when = when, .fired = wake, .context = loop};
+    int status = -1;
 
-    if (status == 0) {
-        loop_on_timer(&loop, wake, &loop);
-        status = loop_on_stop(&loop, wake, &loop, error);
+    if (loop != NULL && loop_on_stop(loop, interrupt, loop, error) == 0) {
+        loop_add_timer(loop, &timer);
+        status = loop_run(loop, error);
     }
-    if (status == 0) {
-        loop_set_timer(&loop, when);
-        loop_run(&loop);
-    }
-    loop_close(&loop);
+    loop_free(loop);
     return status;
 }
 
@@ -227,7 +231,7 @@ static int repeat(struct rounds *r, const char *command, rounds_once *once, void
     uint64_t last = 0;
     int result = -1;
 
-    loop_hold_signals();
+    loop_hold_stop();
     for (r->number = 1;; r->number++) {
         int status;
 

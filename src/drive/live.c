@@ -8,9 +8,6 @@
 #include "loop.h"
 #include "wire_stamps.h"
 
-/* How often a terminal is looked after. */
-#define TICK (500 * NSEC_MS)
-
 struct live_socket {
     struct live *live;
     unsigned index;
@@ -18,7 +15,8 @@ struct live_socket {
 };
 
 struct live {
-    struct loop loop;
+    struct loop *loop;
+    struct loop_timer timer; /* the engine's deadline */
     struct live_socket sockets[LIVE_MAX_SOCKETS];
     unsigned count;
     struct wire_stamps *stamps; /* NULL = the sockets' own */
@@ -42,7 +40,8 @@ struct live *live_open(uint16_t port, unsigned count, struct endpoint towards, b
     }
     for (unsigned i = 0; i < LIVE_MAX_SOCKETS; i++)
         l->sockets[i] = (struct live_socket){.live = l, .index = i, .socket = {.fd = -1}};
-    if (loop_init(&l->loop, error) != 0) {
+    l->loop = loop_new(error);
+    if (l->loop == NULL) {
         live_close(l);
         return NULL;
     }
@@ -124,16 +123,15 @@ static void drain(struct live *l)
             break;
         case ACTION_DONE:
             l->done = true;
-            loop_stop(&l->loop);
+            loop_stop(l->loop);
             break;
         }
     }
-    loop_set_timer(&l->loop, l->done ? NSEC_NEVER : l->engine.ops->deadline(l->engine.state));
+    l->timer.when = l->done ? NSEC_NEVER : l->engine.ops->deadline(l->engine.state);
 }
 
-static void on_readable(void *context)
+static void take_all(struct live_socket *s)
 {
-    struct live_socket *s = context;
     struct live *l = s->live;
     struct udp_receipt r;
 
@@ -156,12 +154,20 @@ static void on_readable(void *context)
     }
 }
 
+static int on_readable(void *context, struct pollfd ready, struct error *error)
+{
+    (void)ready;
+    (void)error;
+    take_all(context);
+    return 0;
+}
+
 /* Errors that a send has met wait in the socket, where no poll sees them. */
 static void take_kept(struct live *l)
 {
     for (unsigned i = 0; i < l->count; i++)
         while (!l->done && l->sockets[i].socket.kept_count > 0)
-            on_readable(&l->sockets[i]);
+            take_all(&l->sockets[i]);
 }
 
 static void feed_bare(struct live *l, enum observation_kind kind)
@@ -173,9 +179,11 @@ static void feed_bare(struct live *l, enum observation_kind kind)
     take_kept(l);
 }
 
-static void on_timer(void *context)
+static int on_timer(void *context, struct error *error)
 {
+    (void)error;
     feed_bare(context, OBSERVED_TIMER);
+    return 0;
 }
 
 static void on_stop(void *context)
@@ -199,24 +207,28 @@ int live_run(struct live *l, struct engine engine, const struct event_sink *sink
     l->engine = engine;
     l->sink = sink;
     l->tap = tap;
-    loop_on_timer(&l->loop, on_timer, l);
-    if (loop_on_stop(&l->loop, on_stop, l, error) != 0)
+    l->timer = (struct loop_timer){.when = NSEC_NEVER, .fired = on_timer, .context = l};
+    loop_add_timer(l->loop, &l->timer);
+    if (loop_on_stop(l->loop, on_stop, l, error) != 0)
         return -1;
-    if (tap != NULL && tap->tick != NULL && loop_on_tick(&l->loop, TICK, on_tick, l, error) != 0)
+    if (tap != NULL && tap->tick != NULL && loop_on_tick(l->loop, on_tick, l, error) != 0)
         return -1;
-    for (unsigned i = 0; i < l->count; i++)
-        if (loop_watch_fd(&l->loop, l->sockets[i].socket.fd, on_readable, &l->sockets[i], error) !=
-            0)
+    for (unsigned i = 0; i < l->count; i++) {
+        struct loop_watch watch = {.fd = l->sockets[i].socket.fd,
+                                   .events = POLLIN,
+                                   .ready = on_readable,
+                                   .context = &l->sockets[i]};
+
+        if (loop_watch(l->loop, &watch, error) != 0)
             return -1;
+    }
     feed_bare(l, OBSERVED_TIMER);
-    if (!l->done)
-        loop_run(&l->loop);
-    return 0;
+    return loop_run(l->loop, error);
 }
 
 void live_close(struct live *l)
 {
-    loop_close(&l->loop);
+    loop_free(l->loop);
     wire_stamps_close(l->stamps);
     for (unsigned i = 0; i < LIVE_MAX_SOCKETS; i++)
         udp_socket_close(&l->sockets[i].socket);

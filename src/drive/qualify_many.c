@@ -1,11 +1,9 @@
 #include "qualify_many.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
-#include <unistd.h>
 
 #include "clock.h"
 #include "entropy.h"
@@ -28,7 +26,9 @@ struct slot {
 };
 
 struct qualify_many {
-    struct loop loop;
+    struct loop *loop;
+    struct loop_timer timer;
+    struct names *resolver;
     struct udp_socket socket;
     const struct qualify_many_config *config;
     const struct event_sink *sink;
@@ -57,9 +57,8 @@ struct qualify_many *qualify_many_open(uint16_t port, struct error *error)
         return NULL;
     }
     s->socket.fd = -1;
-    /* libuv's four threads are soon all waiting for name servers that do not answer. */
-    setenv("UV_THREADPOOL_SIZE", "16", 0);
-    if (loop_init(&s->loop, error) != 0 ||
+    s->loop = loop_new(error);
+    if (s->loop == NULL || (s->resolver = names_new(s->loop, error)) == NULL ||
         udp_socket_open(&s->socket, port, (struct endpoint){0}, error) != 0) {
         qualify_many_close(s);
         return NULL;
@@ -233,16 +232,17 @@ static bool start_next(struct qualify_many *s)
     return true;
 }
 
-static void name_failed(void *context, size_t number, enum resolve_outcome outcome)
+static void name_failed(void *context, size_t number, enum names_outcome outcome)
 {
     static const enum qualify_reason reasons[] = {
-        [RESOLVE_MALFORMED] = QUALIFY_NAME_MALFORMED,
-        [RESOLVE_NOT_FOUND] = QUALIFY_NAME_NOT_FOUND,
-        [RESOLVE_FAILED] = QUALIFY_RESOLVER_FAILED,
+        [NAMES_MALFORMED] = QUALIFY_NAME_MALFORMED,
+        [NAMES_NOT_FOUND] = QUALIFY_NAME_NOT_FOUND,
+        [NAMES_NO_ADDRESS] = QUALIFY_NAME_NOT_FOUND,
+        [NAMES_FAILED] = QUALIFY_RESOLVER_FAILED,
     };
     struct qualification q = {.verdict = QUALIFY_NOT_QUALIFIED, .reason = reasons[outcome]};
 
-    if (outcome == RESOLVE_FAILED)
+    if (outcome == NAMES_FAILED)
         q.verdict = QUALIFY_INCONCLUSIVE;
     tell(context, number, &q);
 }
@@ -252,7 +252,7 @@ static void name_answered(void *context)
 {
     struct qualify_many *s = context;
 
-    loop_set_timer(&s->loop, s->latest);
+    s->timer.when = s->latest;
 }
 
 static bool may_send(const struct qualify_many *s)
@@ -298,25 +298,30 @@ static void work(struct qualify_many *s)
         qualify_many_names_look_up(&s->names);
     }
     if (is_over(s)) {
-        loop_stop(&s->loop);
+        loop_stop(s->loop);
         return;
     }
     if ((due = first_due(s)) != NULL)
         wake = nsec_max(due->deadline, s->send_at);
     if (!s->stopped && s->busy < SLOTS && !may_send(s))
         wake = nsec_min(wake, s->send_at);
-    loop_set_timer(&s->loop, wake);
+    s->timer.when = wake;
 }
 
-static void on_timer(void *context)
+static int on_timer(void *context, struct error *error)
 {
+    (void)error;
     work(context);
+    return 0;
 }
 
-static void on_readable(void *context)
+static int on_readable(void *context, struct pollfd ready, struct error *error)
 {
+    (void)ready;
+    (void)error;
     take_packets(context);
     work(context);
+    return 0;
 }
 
 static void on_stop(void *context)
@@ -333,6 +338,8 @@ static void on_stop(void *context)
 
 static int prepare(struct qualify_many *s, struct error *error)
 {
+    struct loop_watch watch = {
+        .fd = s->socket.fd, .events = POLLIN, .ready = on_readable, .context = s};
     uint64_t seed;
 
     if (!entropy_fill(s->nonces.key, sizeof s->nonces.key, error) ||
@@ -341,10 +348,11 @@ static int prepare(struct qualify_many *s, struct error *error)
     s->owners = lru_set_new(TEREDO_NONCE_SIZE / sizeof(uint32_t), NONCES, seed);
     if (s->owners == NULL || !add_slot(s))
         return error_set(error, EX_OSERR, ENOMEM, "cannot start");
-    loop_on_timer(&s->loop, on_timer, s);
-    if (loop_on_stop(&s->loop, on_stop, s, error) != 0)
+    s->timer = (struct loop_timer){.when = NSEC_NEVER, .fired = on_timer, .context = s};
+    loop_add_timer(s->loop, &s->timer);
+    if (loop_on_stop(s->loop, on_stop, s, error) != 0)
         return -1;
-    return loop_watch_fd(&s->loop, s->socket.fd, on_readable, s, error);
+    return loop_watch(s->loop, &watch, error);
 }
 
 int qualify_many_run(struct qualify_many *s, const struct qualify_many_config *config,
@@ -360,7 +368,7 @@ int qualify_many_run(struct qualify_many *s, const struct qualify_many_config *c
     s->summary = out;
     s->interval = NSEC_S / config->rate;
     s->names = (struct qualify_many_names){
-        .loop = &s->loop.uv,
+        .resolver = s->resolver,
         .list = config->names,
         .count = config->count,
         .default_port = config->default_port,
@@ -371,8 +379,9 @@ int qualify_many_run(struct qualify_many *s, const struct qualify_many_config *c
     if (prepare(s, error) != 0)
         return -1;
     s->started = s->send_at = tick(s, clock_now());
-    loop_set_timer(&s->loop, s->started);
-    loop_run(&s->loop);
+    s->timer.when = s->started;
+    if (loop_run(s->loop, error) != 0)
+        return -1;
     out->elapsed = s->latest - s->started;
     out->left = out->servers - out->verdicts[0] - out->verdicts[1] - out->verdicts[2];
     e.when = s->latest;
@@ -381,30 +390,13 @@ int qualify_many_run(struct qualify_many *s, const struct qualify_many_config *c
     return 0;
 }
 
-/* libuv would wait for its threads at the end of the program. */
-static void leave_at_once(int status, void *unused)
-{
-    (void)unused;
-    fflush(NULL);
-    _exit(status);
-}
-
 void qualify_many_close(struct qualify_many *s)
 {
-    static struct qualify_many *abandoned;
-
     udp_socket_close(&s->socket);
     lru_set_free(s->owners);
     for (unsigned i = 0; i < s->slot_count; i++)
         free(s->slots[i].engine);
-    if (!qualify_many_names_cancel(&s->names)) {
-        /* An interrupted run ends without the threads that are waiting for name servers; what they
-         * will write to stays. */
-        abandoned = s;
-        on_exit(leave_at_once, NULL);
-        return;
-    }
-    (void)abandoned;
-    loop_close(&s->loop);
+    names_free(s->resolver);
+    loop_free(s->loop);
     free(s);
 }

@@ -1,17 +1,17 @@
 #include "qualify_many_names.h"
 
-static void look_up_done(void *context, enum resolve_outcome outcome, struct endpoint found)
+static void look_up_done(void *context, const struct names_answer *answer)
 {
     struct qualify_many_lookup *l = context;
     struct qualify_many_names *n = l->names;
 
     if (n->stopped)
         return;
-    if (outcome == RESOLVE_FOUND) {
+    if (answer->outcome == NAMES_FOUND) {
         l->found = true;
-        l->server = found;
+        l->server = answer->list[0];
     } else {
-        n->failed(n->context, l->number, outcome);
+        n->failed(n->context, l->number, answer->outcome);
         l->number = 0;
         n->busy--;
     }
@@ -34,7 +34,7 @@ void qualify_many_names_look_up(struct qualify_many_names *n)
         l->number = n->next_name + 1;
         l->found = false;
         l->names = n;
-        resolve_start(n->loop, &l->resolve, name, n->default_port, look_up_done, l);
+        names_look_up(n->resolver, name, n->default_port, look_up_done, l);
     }
 }
 
@@ -62,14 +62,4 @@ bool qualify_many_names_next(struct qualify_many_names *n, size_t *number, struc
 bool qualify_many_names_are_over(const struct qualify_many_names *n)
 {
     return n->busy == 0 && n->next_literal == n->count && n->next_name == n->count;
-}
-
-bool qualify_many_names_cancel(struct qualify_many_names *n)
-{
-    n->stopped = true;
-    for (int i = 0; i < QUALIFY_MANY_LOOKUPS; i++)
-        if (n->lookups[i].number != 0 && !n->lookups[i].found &&
-            uv_cancel((uv_req_t *)&n->lookups[i].resolve.request) == UV_EBUSY)
-            return false;
-    return true;
 }

@@ -3,14 +3,13 @@
 #ifndef DRIVE_QUALIFY_MANY_NAMES_H
 #define DRIVE_QUALIFY_MANY_NAMES_H
 
-#include "resolve.h"
+#include "names.h"
 
 enum {
     QUALIFY_MANY_LOOKUPS = 32 /* names being looked up, or found and waiting for their turn */
 };
 
 struct qualify_many_lookup {
-    struct resolve_lookup resolve;
     struct qualify_many_names *names;
     size_t number; /* of the server, from 1; 0 = free */
     bool found;
@@ -18,7 +17,7 @@ struct qualify_many_lookup {
 };
 
 struct qualify_many_names {
-    uv_loop_t *loop;
+    struct names *resolver;
     const char *const *list; /* borrowed */
     size_t count;
     uint16_t default_port;
@@ -27,7 +26,7 @@ struct qualify_many_names {
     unsigned busy;
     bool stopped;
     /* A name has no endpoint: OUTCOME says why. */
-    void (*failed)(void *context, size_t number, enum resolve_outcome outcome);
+    void (*failed)(void *context, size_t number, enum names_outcome outcome);
     /* After each answer, also after a failed one; may be called from qualify_many_names_look_up. */
     void (*answered)(void *context);
     void *context;
@@ -42,9 +41,5 @@ bool qualify_many_names_next(struct qualify_many_names *n, size_t *number, struc
 
 /* Whether each server was given out, or has failed. */
 bool qualify_many_names_are_over(const struct qualify_many_names *n);
-
-/* Nothing is called any more. False if a thread is still waiting for name servers, and then *N and
- * the loop must stay. */
-bool qualify_many_names_cancel(struct qualify_many_names *n);
 
 #endif

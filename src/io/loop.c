@@ -1,120 +1,314 @@
 #include "loop.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/pidfd.h>
+#include <sys/signalfd.h>
 #include <sys/timerfd.h>
+#include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
 
 #include "clock.h"
 
-static void timer_ready(void *context)
-{
-    struct loop *l = context;
-    uint64_t count;
+/* How often a terminal is looked after. */
+#define TICK (500 * NSEC_MS)
 
-    if (read(l->timer_fd, &count, sizeof count) == (ssize_t)sizeof count && l->on_timer != NULL)
-        l->on_timer(l->timer_context);
+enum {
+    MAX_FDS = 128,
+    MAX_SIGNALS = 8,
+    /* The loop's own descriptors, before all others. */
+    TIMER_SLOT = 0,
+    SIGNAL_SLOT,
+    FIRST_SLOT,
+};
+
+struct taker {
+    int number;
+    void (*came)(void *context, const struct loop_signal *signal);
+    void *context;
+};
+
+struct child {
+    pid_t pid;
+    void (*ended)(void *context, pid_t pid, int status);
+    void *context;
+    struct loop *loop;
+    struct child *next;
+};
+
+struct loop {
+    /* By slot; a free one has the descriptor -1, which poll passes over. */
+    struct pollfd polls[MAX_FDS];
+    struct loop_watch watches[MAX_FDS];
+    unsigned slots;
+    struct loop_timer *timers;
+    nsec armed; /* what the timer's descriptor is set to */
+    struct taker takers[MAX_SIGNALS];
+    unsigned taker_count;
+    sigset_t taken;
+    sigset_t mask; /* of the process, before this loop */
+    void (*on_stop)(void *context);
+    void *stop_context;
+    struct loop_timer tick;
+    void (*on_tick)(void *context, enum loop_tick why);
+    void *tick_context;
+    struct child *children;
+    bool stopped;
+};
+
+/* Signals are the process's, and so is what has become of them. */
+static bool interrupted;
+
+static void stop_set(sigset_t *set)
+{
+    sigemptyset(set);
+    sigaddset(set, SIGINT);
+    sigaddset(set, SIGTERM);
 }
 
-int loop_init_uv(uv_loop_t *uv, struct error *error)
+struct loop *loop_new(struct error *error)
 {
-    int pipes[2][2];
-    int open = 0, failed = 0;
+    struct loop *l = calloc(1, sizeof *l);
 
-    /* libuv aborts where it gets no pipe for its signals, so there must be descriptors left. */
-    while (open < 2 && failed == 0) {
-        if (pipe2(pipes[open], O_CLOEXEC) == 0)
-            open++;
-        else
-            failed = -errno;
+    if (l == NULL) {
+        error_set(error, EX_OSERR, ENOMEM, "cannot set up the event loop");
+        return NULL;
     }
-    while (open-- > 0) {
-        close(pipes[open][0]);
-        close(pipes[open][1]);
-    }
-    if (failed == 0)
-        failed = uv_loop_init(uv);
-    if (failed != 0)
-        return error_set(error, EX_OSERR, -failed, "cannot set up the event loop");
-    return 0;
+    sigemptyset(&l->taken);
+    sigprocmask(SIG_BLOCK, NULL, &l->mask);
+    l->armed = NSEC_NEVER;
+    l->slots = FIRST_SLOT;
+    l->polls[TIMER_SLOT] = (struct pollfd){
+        .fd = timerfd_create(CLOCK_BOOTTIME, TFD_NONBLOCK | TFD_CLOEXEC), .events = POLLIN};
+    l->polls[SIGNAL_SLOT] = (struct pollfd){
+        .fd = signalfd(-1, &l->taken, SFD_NONBLOCK | SFD_CLOEXEC), .events = POLLIN};
+    if (l->polls[TIMER_SLOT].fd >= 0 && l->polls[SIGNAL_SLOT].fd >= 0)
+        return l;
+    error_set(error, EX_OSERR, errno, "cannot set up the event loop");
+    loop_free(l);
+    return NULL;
 }
 
-int loop_init(struct loop *l, struct error *error)
+static struct pollfd *find_poll(struct loop *l, int fd)
 {
-    *l = (struct loop){.timer_fd = -1};
-    if (loop_init_uv(&l->uv, error) != 0)
-        return -1;
-    l->open = true;
-    l->timer_fd = timerfd_create(CLOCK_BOOTTIME, TFD_NONBLOCK | TFD_CLOEXEC);
-    if (l->timer_fd < 0)
-        return error_set(error, EX_OSERR, errno, "cannot create a timer");
-    return loop_watch_fd(l, l->timer_fd, timer_ready, l, error);
+    for (unsigned i = FIRST_SLOT; i < l->slots; i++)
+        if (l->polls[i].fd == fd)
+            return &l->polls[i];
+    return NULL;
 }
 
-static void poll_ready(uv_poll_t *poll, int status, int events)
+int loop_watch(struct loop *l, const struct loop_watch *watch, struct error *error)
 {
-    struct loop_watch *w = poll->data;
+    struct pollfd *p = find_poll(l, watch->fd);
 
-    (void)events;
-    w->ready(w->context);
-    /* libuv stops watching a descriptor with a pending error; the reader has just taken it. */
-    if (status < 0 && !uv_is_closing((uv_handle_t *)poll))
-        uv_poll_start(poll, UV_READABLE | UV_PRIORITIZED, poll_ready);
-}
-
-int loop_watch_fd(struct loop *l, int fd, void (*ready)(void *context), void *context,
-                  struct error *error)
-{
-    struct loop_watch *w;
-    int failed;
-
-    if (l->watch_count == LOOP_MAX_FDS)
+    if (p == NULL)
+        p = find_poll(l, -1);
+    if (p == NULL && l->slots < MAX_FDS)
+        p = &l->polls[l->slots++];
+    if (p == NULL)
         return error_set(error, EX_SOFTWARE, 0, "too many descriptors in one event loop");
-    w = &l->watches[l->watch_count];
-    *w = (struct loop_watch){.loop = l, .ready = ready, .context = context};
-    w->poll.data = w;
-    failed = uv_poll_init(&l->uv, &w->poll, fd);
-    w->poll.data = w;
-    if (failed == 0)
-        failed = uv_poll_start(&w->poll, UV_READABLE | UV_PRIORITIZED, poll_ready);
-    if (failed != 0)
-        return error_set(error, EX_OSERR, -failed, "cannot watch a descriptor");
-    l->watch_count++;
+    *p = (struct pollfd){.fd = watch->fd, .events = watch->events};
+    l->watches[p - l->polls] = *watch;
     return 0;
 }
 
-void loop_on_timer(struct loop *l, void (*fired)(void *context), void *context)
+void loop_unwatch(struct loop *l, int fd)
 {
-    l->on_timer = fired;
-    l->timer_context = context;
+    struct pollfd *p = fd >= 0 ? find_poll(l, fd) : NULL;
+
+    if (p != NULL)
+        *p = (struct pollfd){.fd = -1};
 }
 
-void loop_set_timer(struct loop *l, nsec when)
+void loop_add_timer(struct loop *l, struct loop_timer *t)
+{
+    t->next = l->timers;
+    l->timers = t;
+}
+
+void loop_remove_timer(struct loop *l, struct loop_timer *t)
+{
+    struct loop_timer **at = &l->timers;
+
+    while (*at != NULL && *at != t)
+        at = &(*at)->next;
+    if (*at != NULL)
+        *at = t->next;
+}
+
+static nsec first_timer(const struct loop *l)
+{
+    nsec first = NSEC_NEVER;
+
+    for (const struct loop_timer *t = l->timers; t != NULL; t = t->next)
+        first = nsec_min(first, t->when);
+    return first;
+}
+
+static void arm(struct loop *l, nsec when)
 {
     struct itimerspec spec = {0};
 
+    if (when == l->armed)
+        return;
+    l->armed = when;
     if (when != NSEC_NEVER)
         spec.it_value = clock_to_timer(when);
-    timerfd_settime(l->timer_fd, TFD_TIMER_ABSTIME, &spec, NULL);
+    timerfd_settime(l->polls[TIMER_SLOT].fd, TFD_TIMER_ABSTIME, &spec, NULL);
 }
 
-static const int stop_signals[LOOP_SIGNALS] = {SIGINT, SIGTERM};
-static bool interrupted;
-
-static void stop_signal_set(sigset_t *set)
+static int fire_timers(struct loop *l, struct error *error)
 {
-    sigemptyset(set);
-    for (int i = 0; i < LOOP_SIGNALS; i++)
-        sigaddset(set, stop_signals[i]);
+    nsec now = clock_now();
+
+    /* A timer may remove itself, but no other. */
+    for (struct loop_timer *t = l->timers, *next; t != NULL; t = next) {
+        next = t->next;
+        if (t->when > now)
+            continue;
+        t->when = NSEC_NEVER;
+        if (t->fired(t->context, error) != 0)
+            return -1;
+    }
+    return 0;
 }
 
-void loop_hold_signals(void)
+static int serve_descriptors(struct loop *l, struct error *error)
+{
+    for (unsigned i = FIRST_SLOT; i < l->slots; i++) {
+        struct pollfd ready = l->polls[i];
+        const struct loop_watch *w = &l->watches[i];
+
+        /* One that is watched only now has had no poll yet. */
+        l->polls[i].revents = 0;
+        if (ready.fd >= 0 && ready.revents != 0 && w->ready(w->context, ready, error) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* SIGINT and SIGTERM have their usual effect again. */
+static void release_stop_signals(struct loop *l)
+{
+    struct sigaction usual = {.sa_handler = SIG_DFL};
+    sigset_t set;
+
+    sigdelset(&l->taken, SIGINT);
+    sigdelset(&l->taken, SIGTERM);
+    signalfd(l->polls[SIGNAL_SLOT].fd, &l->taken, 0);
+    /* A shell without job control has its background commands ignore SIGINT. */
+    sigaction(SIGINT, &usual, NULL);
+    sigaction(SIGTERM, &usual, NULL);
+    sigdelset(&l->mask, SIGINT);
+    sigdelset(&l->mask, SIGTERM);
+    stop_set(&set);
+    sigprocmask(SIG_UNBLOCK, &set, NULL);
+}
+
+static void call_stop(struct loop *l)
+{
+    void (*stop)(void *context) = l->on_stop;
+
+    l->on_stop = NULL;
+    release_stop_signals(l);
+    stop(l->stop_context);
+}
+
+static void tell_takers(struct loop *l, const struct signalfd_siginfo *info)
+{
+    struct loop_signal signal = {(int)info->ssi_signo, info->ssi_code == SI_KERNEL};
+
+    for (unsigned i = 0; i < l->taker_count; i++)
+        if (l->takers[i].number == signal.number)
+            l->takers[i].came(l->takers[i].context, &signal);
+}
+
+static void take_signals(struct loop *l)
+{
+    struct signalfd_siginfo info;
+
+    while (read(l->polls[SIGNAL_SLOT].fd, &info, sizeof info) == (ssize_t)sizeof info)
+        tell_takers(l, &info);
+}
+
+static int turn(struct loop *l, struct error *error)
+{
+    nsec first = first_timer(l);
+    bool due = first <= clock_now() || (l->on_stop != NULL && interrupted);
+
+    if (!due)
+        arm(l, first);
+    if (poll(l->polls, l->slots, due ? 0 : -1) < 0) {
+        if (errno != EINTR)
+            return error_set(error, EX_OSERR, errno, "cannot wait for packets");
+        return 0;
+    }
+    /* It has run down, and is to be set anew whatever to. */
+    if (l->polls[TIMER_SLOT].revents != 0)
+        l->armed = 0;
+    /* Packets first: they came before the time that they were waited for had passed. */
+    if (serve_descriptors(l, error) != 0 || fire_timers(l, error) != 0)
+        return -1;
+    if (l->polls[SIGNAL_SLOT].revents != 0)
+        take_signals(l);
+    if (l->on_stop != NULL && interrupted)
+        call_stop(l);
+    return 0;
+}
+
+int loop_run(struct loop *l, struct error *error)
+{
+    int result = 0;
+
+    while (!l->stopped && result == 0)
+        result = turn(l, error);
+    l->stopped = false;
+    return result;
+}
+
+void loop_stop(struct loop *l)
+{
+    l->stopped = true;
+}
+
+int loop_on_signal(struct loop *l, int number,
+                   void (*came)(void *context, const struct loop_signal *signal), void *context,
+                   struct error *error)
+{
+    if (l->taker_count == MAX_SIGNALS)
+        return error_set(error, EX_SOFTWARE, 0, "too many signals in one event loop");
+    l->takers[l->taker_count++] = (struct taker){number, came, context};
+    sigaddset(&l->taken, number);
+    sigprocmask(SIG_BLOCK, &l->taken, NULL);
+    if (signalfd(l->polls[SIGNAL_SLOT].fd, &l->taken, 0) < 0)
+        return error_set(error, EX_OSERR, errno, "cannot watch for signals");
+    return 0;
+}
+
+static void note_stop(void *context, const struct loop_signal *signal)
+{
+    (void)context;
+    (void)signal;
+    interrupted = true;
+}
+
+int loop_on_stop(struct loop *l, void (*stop)(void *context), void *context, struct error *error)
+{
+    l->on_stop = stop;
+    l->stop_context = context;
+    return loop_on_signal(l, SIGINT, note_stop, NULL, error) != 0
+               ? -1
+               : loop_on_signal(l, SIGTERM, note_stop, NULL, error);
+}
+
+void loop_hold_stop(void)
 {
     sigset_t set;
 
-    stop_signal_set(&set);
+    stop_set(&set);
     sigprocmask(SIG_BLOCK, &set, NULL);
 }
 
@@ -123,128 +317,111 @@ bool loop_interrupted(void)
     return interrupted;
 }
 
-static void signal_came(uv_signal_t *handle, int number)
+static int tick_passed(void *context, struct error *error)
 {
-    struct loop *l = handle->data;
+    struct loop *l = context;
 
-    (void)number;
-    interrupted = true;
-    if (l->on_stop == NULL)
-        return;
-    for (int i = 0; i < LOOP_SIGNALS; i++)
-        uv_signal_stop(&l->signals[i]);
-    l->on_stop(l->stop_context);
-}
-
-int loop_on_stop(struct loop *l, void (*stop)(void *context), void *context, struct error *error)
-{
-    sigset_t set;
-
-    l->on_stop = stop;
-    l->stop_context = context;
-    for (int i = 0; i < LOOP_SIGNALS; i++) {
-        int failed = uv_signal_init(&l->uv, &l->signals[i]);
-
-        l->signals[i].data = l;
-        if (failed == 0)
-            failed = uv_signal_start(&l->signals[i], signal_came, stop_signals[i]);
-        if (failed != 0)
-            return error_set(error, EX_OSERR, -failed, "cannot watch for signals");
-    }
-    stop_signal_set(&set);
-    sigprocmask(SIG_UNBLOCK, &set, &l->mask);
-    l->has_mask = true;
+    (void)error;
+    l->tick.when = clock_now() + TICK;
+    l->on_tick(l->tick_context, LOOP_TICK_TIME);
     return 0;
 }
 
-static void tick_passed(uv_timer_t *handle)
+static void terminal_resized(void *context, const struct loop_signal *signal)
 {
-    struct loop *l = handle->data;
+    const struct loop *l = context;
 
-    l->on_tick(l->tick_context, LOOP_TICK_TIME);
+    (void)signal;
+    l->on_tick(l->tick_context, LOOP_TICK_RESIZED);
 }
 
-static void terminal_signal_came(uv_signal_t *handle, int number)
+static void terminal_stopped(void *context, const struct loop_signal *signal)
 {
-    struct loop *l = handle->data;
+    const struct loop *l = context;
 
-    if (number == SIGWINCH) {
-        l->on_tick(l->tick_context, LOOP_TICK_RESIZED);
-        return;
-    }
+    (void)signal;
     l->on_tick(l->tick_context, LOOP_TICK_SUSPENDED);
     raise(SIGSTOP);
     l->on_tick(l->tick_context, LOOP_TICK_RESUMED);
 }
 
-int loop_on_tick(struct loop *l, nsec interval, void (*tick)(void *context, enum loop_tick why),
-                 void *context, struct error *error)
+int loop_on_tick(struct loop *l, void (*tick)(void *context, enum loop_tick why), void *context,
+                 struct error *error)
 {
-    static const int numbers[LOOP_TERMINAL_SIGNALS] = {SIGWINCH, SIGTSTP};
-    uint64_t milliseconds = (uint64_t)(interval / NSEC_MS);
-    int failed = uv_timer_init(&l->uv, &l->tick);
-
     l->on_tick = tick;
     l->tick_context = context;
-    l->tick.data = l;
-    if (failed == 0)
-        failed = uv_timer_start(&l->tick, tick_passed, milliseconds, milliseconds);
-    for (int i = 0; i < LOOP_TERMINAL_SIGNALS && failed == 0; i++) {
-        failed = uv_signal_init(&l->uv, &l->terminal_signals[i]);
-        l->terminal_signals[i].data = l;
-        if (failed == 0)
-            failed = uv_signal_start(&l->terminal_signals[i], terminal_signal_came, numbers[i]);
+    l->tick = (struct loop_timer){.when = clock_now() + TICK, .fired = tick_passed, .context = l};
+    loop_add_timer(l, &l->tick);
+    if (loop_on_signal(l, SIGWINCH, terminal_resized, l, error) != 0)
+        return -1;
+    return loop_on_signal(l, SIGTSTP, terminal_stopped, l, error);
+}
+
+static void forget_child(struct loop *l, struct child *child, int fd)
+{
+    struct child **at = &l->children;
+
+    while (*at != child)
+        at = &(*at)->next;
+    *at = child->next;
+    loop_unwatch(l, fd);
+    close(fd);
+    free(child);
+}
+
+static int child_ended(void *context, struct pollfd ready, struct error *error)
+{
+    struct child *child = context, ended = *child;
+    int status = 0;
+
+    (void)error;
+    if (waitpid(ended.pid, &status, WNOHANG) == 0)
+        return 0;
+    forget_child(ended.loop, child, ready.fd);
+    ended.ended(ended.context, ended.pid, status);
+    return 0;
+}
+
+int loop_on_child(struct loop *l, pid_t pid, void (*ended)(void *context, pid_t pid, int status),
+                  void *context, struct error *error)
+{
+    struct child *child = malloc(sizeof *child);
+    int fd = child != NULL ? pidfd_open(pid, 0) : -1;
+    struct loop_watch watch = {.fd = fd, .events = POLLIN, .ready = child_ended, .context = child};
+
+    if (fd < 0) {
+        error_set(error, EX_OSERR, errno, "cannot wait for a program");
+        free(child);
+        return -1;
     }
-    return failed == 0 ? 0 : error_set(error, EX_OSERR, -failed, "cannot look after the terminal");
+    if (loop_watch(l, &watch, error) != 0) {
+        close(fd);
+        free(child);
+        return -1;
+    }
+    *child = (struct child){pid, ended, context, l, l->children};
+    l->children = child;
+    return 0;
 }
 
-void loop_run(struct loop *l)
+void loop_free(struct loop *l)
 {
-    uv_run(&l->uv, UV_RUN_DEFAULT);
-}
-
-void loop_stop(struct loop *l)
-{
-    uv_stop(&l->uv);
-}
-
-static void close_handle(uv_handle_t *handle, void *unused)
-{
-    (void)unused;
-    if (!uv_is_closing(handle))
-        uv_close(handle, NULL);
-}
-
-static void close_all_but_signals(uv_handle_t *handle, void *unused)
-{
-    if (handle->type != UV_SIGNAL)
-        close_handle(handle, unused);
-}
-
-/* A signal may have come after the loop had looked for the last time: it is in libuv's pipe. */
-static void take_late_signals(struct loop *l)
-{
+    if (l == NULL)
+        return;
+    /* Children that are still at work are their owner's again. */
+    for (unsigned i = FIRST_SLOT; i < l->slots; i++)
+        if (l->polls[i].fd >= 0 && l->watches[i].ready == child_ended)
+            forget_child(l, l->watches[i].context, l->polls[i].fd);
+    /* A stop that comes after the last turn still counts, and ends no program before its results
+     * are out. */
+    if (l->polls[SIGNAL_SLOT].fd >= 0) {
+        take_signals(l);
+        if (interrupted)
+            release_stop_signals(l);
+        close(l->polls[SIGNAL_SLOT].fd);
+    }
+    if (l->polls[TIMER_SLOT].fd >= 0)
+        close(l->polls[TIMER_SLOT].fd);
     sigprocmask(SIG_SETMASK, &l->mask, NULL);
-    l->has_mask = false;
-    l->on_stop = NULL;
-    uv_walk(&l->uv, close_all_but_signals, NULL);
-    /* Twice, as in loop_close. */
-    uv_run(&l->uv, UV_RUN_NOWAIT);
-    uv_run(&l->uv, UV_RUN_NOWAIT);
-}
-
-void loop_close(struct loop *l)
-{
-    if (l->has_mask)
-        take_late_signals(l);
-    if (l->open) {
-        uv_walk(&l->uv, close_handle, NULL);
-        /* A stop that came before the loop ran ends the first run at once. */
-        while (uv_loop_close(&l->uv) == UV_EBUSY)
-            uv_run(&l->uv, UV_RUN_DEFAULT);
-        l->open = false;
-    }
-    if (l->timer_fd >= 0)
-        close(l->timer_fd);
-    l->timer_fd = -1;
+    free(l);
 }
