@@ -2,7 +2,6 @@
 
 # One program each, of the source of the same name; what they share is in TEST_SUPPORT.
 UNIT_TESTS = \
-	tests/unit/test_action_queue \
 	tests/unit/test_address \
 	tests/unit/test_batch \
 	tests/unit/test_bubble_book \
@@ -44,6 +43,7 @@ UNIT_TESTS = \
 	tests/unit/test_recognize \
 	tests/unit/test_replay \
 	tests/unit/test_responder \
+	tests/unit/test_send_queue \
 	tests/unit/test_sequence \
 	tests/unit/test_server \
 	tests/unit/test_server_auth \

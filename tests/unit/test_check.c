@@ -35,7 +35,7 @@ static void set_up(void)
 static void start(void)
 {
     check_init(&c, &config);
-    bench_start(&b, (struct engine){&check_ops, &c}, local);
+    bench_start(&b, &c.engine, local);
 }
 
 static void advertise(struct endpoint from, struct endpoint origin)

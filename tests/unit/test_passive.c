@@ -57,7 +57,7 @@ static struct rig passive_rig_new(void)
 /* E has to be at its place already. */
 static void begin(struct rig *e)
 {
-    bench_start(e->b, (struct engine){&passive_ops, e->engine}, a_inside);
+    bench_start(e->b, passive_engine(e->engine), a_inside);
 }
 
 static void end(struct rig *e)

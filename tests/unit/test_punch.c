@@ -1,12 +1,12 @@
 /* The hole punch (RFC 4380 5.2.4 case 5, 5.2.6; RFC 6081): what is sent and when, which answers
  * prove themselves, and what each failure is called. */
 #include "punch.h"
+#include "punch_send.h"
 
 #include <errno.h>
 
 #include "engine_fixture.h"
 #include "prng.h"
-#include "punch_send.h"
 
 static const struct endpoint own_server = {0xc0000201, TEREDO_PORT};
 static const struct endpoint peer_server = {0xc0000281, TEREDO_PORT};
@@ -42,7 +42,7 @@ static void set_up(void)
 static void start(void)
 {
     punch_init(&p, &config);
-    bench_start(&b, (struct engine){&punch_ops, &p}, local);
+    bench_start(&b, &p.engine, local);
 }
 
 static const struct punching *verdict(void)
@@ -599,14 +599,36 @@ static void test_nothing_to_try(void)
     ok(!punch_init(&p, &config), "a peer without Teredo address is refused");
 }
 
+/* The last packet of KIND that went to TO from SOCKET could not be sent. */
+static void fail(unsigned socket, struct endpoint to, enum teredo_kind kind, int errnum)
+{
+    struct teredo_packet packet;
+    struct wire_fault fault;
+
+    for (unsigned i = b.send_count; i > 0; i--) {
+        const struct bench_send *s = &b.sends[i - 1];
+
+        if (s->socket == socket && endpoint_equal(s->to, to) &&
+            teredo_decode(s->bytes, s->size, &packet, &fault) && packet.kind == kind) {
+            bench_send_failed(&b, s->tag, to, errnum);
+            return;
+        }
+    }
+    abort();
+}
+
 static void test_send_failed(void)
 {
     set_up();
+    config.reference_ttl = 2;
     start();
-    bench_send_failed(&b, punch_tag(PUNCH_TAG_SERVER_CHECK, 0), peer_server, EPERM);
-    bench_send_failed(&b, punch_tag(PUNCH_TAG_REFERENCE, 0), peer_mapped, EPERM);
+    bench_wait(&b, NSEC_S);
+    fail(0, peer_server, TEREDO_RS, EPERM);
+    fail(1, peer_mapped, TEREDO_BUBBLE, EPERM);
     ok(!b.done, "a control or a check that cannot be sent is no verdict");
-    bench_send_failed(&b, punch_tag(PUNCH_TAG_DIRECT, 0), peer_mapped, ENETUNREACH);
+    bench_send_failed(&b, PUNCH_TAGS, peer_mapped, ENETUNREACH);
+    ok(!b.done, "nor is what was never asked for");
+    fail(0, peer_mapped, TEREDO_BUBBLE, ENETUNREACH);
     is_verdict(PUNCH_NOT_PUNCHED, CAUSE_SEND_FAILED, "a bubble that cannot be sent");
     is_int(verdict()->errnum, ENETUNREACH, "the system's error is kept");
 }
@@ -630,7 +652,7 @@ static void test_stop(void)
     bench_forget(&b);
     bubble_from(peer_mapped, &own, NULL);
     bench_stop(&b);
-    ok(b.event_count == 0 && b.send_count == 0 && punch_deadline(&p) == NSEC_NEVER,
+    ok(b.event_count == 0 && b.send_count == 0 && engine_deadline(&p.engine) == NSEC_NEVER,
        "after the verdict nothing happens any more");
 }
 
@@ -655,7 +677,7 @@ static void random_observation(struct prng *random)
         break;
     case 3:
         bench_observe(&b, (struct observation){.kind = OBSERVED_SENT,
-                                               .tag = prng_below(random, 0x600),
+                                               .tag = prng_below(random, PUNCH_TAGS + 2),
                                                .socket = prng_below(random, 2),
                                                .from = local,
                                                .to = from});
@@ -698,8 +720,7 @@ static void test_anything(void)
             nsec before = b.now;
 
             random_observation(&random);
-            bad +=
-                b.now < before || p.queue.lost > 0 || (!b.done && punch_deadline(&p) == NSEC_NEVER);
+            bad += b.now < before || (!b.done && engine_deadline(&p.engine) == NSEC_NEVER);
         }
         bench_finish(&b);
         verdicts += bench_count(&b, EVENT_PUNCHING);
