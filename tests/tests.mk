@@ -170,6 +170,8 @@ TEST_FIXTURES = \
 	tests/bench/miredo_time.bash \
 	tests/cli/lib.bash \
 	tests/cli/random_bubbles.bash \
+	tests/mutate/mutate.py \
+	tests/mutate/survivors \
 	tests/docs/blocks.py \
 	tests/docs/messages.py \
 	tests/docs/recipes.bash \

@@ -408,13 +408,20 @@ static void test_indirect(void)
     is_verdict(PUNCH_NOT_PUNCHED, CAUSE_DIRECT_ANSWER_MISSING,
                "one bubble went unanswered: loss would explain the rest as well");
 
-    set_up();
-    config.attempts = 1;
-    start();
-    indirect_answer();
-    bench_finish(&b);
-    is_verdict(PUNCH_NOT_PUNCHED, CAUSE_DIRECT_ANSWER_MISSING,
-               "one answer is no evidence for a blocked path");
+    for (unsigned attempts = 1; attempts < PUNCH_MAX_ATTEMPTS; attempts++) {
+        set_up();
+        config.attempts = attempts;
+        start();
+        indirect_answer();
+        for (unsigned i = 1; i < attempts; i++) {
+            bench_wait(&b, PUNCH_INTERVAL);
+            indirect_answer();
+        }
+        bench_finish(&b);
+        is_verdict(PUNCH_NOT_PUNCHED, CAUSE_DIRECT_ANSWER_MISSING,
+                   "fewer than four answers are no evidence for a blocked path");
+        is_int(verdict()->indirect_answers, attempts, "though each bubble was answered");
+    }
 
     set_up();
     config.ttl = 3;
@@ -470,6 +477,38 @@ static void test_peer_server(void)
     is_int(bench_sent(&b, peer_server, TEREDO_RS), 0,
            "a server that is our own too has just answered us");
     is_verdict(PUNCH_NOT_PUNCHED, CAUSE_PEER_SILENT, "and so it is the peer that is silent");
+}
+
+/* With the peer's server unknown to be alive, so that the ICMP errors decide. */
+static void test_icmp(void)
+{
+    set_up();
+    start();
+    bench_icmp(&b, 0, peer_mapped, 3, 3);
+    bench_icmp(&b, 0, peer_server, 3, 1);
+    bench_icmp(&b, 0, peer_mapped, 3, 3);
+    bench_finish(&b);
+    is_verdict(PUNCH_NOT_PUNCHED, CAUSE_PEER_SERVER_UNREACHABLE,
+               "an error for the indirect bubble outranks those for the direct one");
+    ok(!verdict()->icmp_from_direct && verdict()->icmp.code == 1, "and is the one that is kept");
+    is_int(bench_count(&b, EVENT_NOTE), 3, "each of the errors is noted");
+
+    start();
+    bench_icmp(&b, 0, peer_mapped, 11, 0);
+    ok(p.result.has_icmp && p.result.icmp_from_direct && p.result.icmp.type == 11 &&
+           bench_event(&b, EVENT_NOTE)->note.note == NOTE_DIRECT_ICMP,
+       "a direct bubble that dies on the way is told");
+    config.ttl = 3;
+    start();
+    bench_icmp(&b, 0, peer_mapped, 11, 0);
+    ok(!p.result.has_icmp && bench_count(&b, EVENT_NOTE) == 0,
+       "unless --ttl means it to die on the way");
+    bench_icmp(&b, 0, peer_mapped, 3, 3);
+    ok(p.result.has_icmp, "another error for it is told all the same");
+    start();
+    bench_icmp(&b, 0, peer_server, 11, 0);
+    ok(p.result.has_icmp && !p.result.icmp_from_direct,
+       "and so is an indirect bubble that dies on the way");
 }
 
 static void test_server_reply_needs_nonce(void)
@@ -742,6 +781,7 @@ int main(void)
     test_echo();
     test_indirect();
     test_peer_server();
+    test_icmp();
     test_server_reply_needs_nonce();
     test_reference();
     test_reference_is_strict();
