@@ -78,6 +78,7 @@ line() {
 }
 
 @test "bad names and dead servers stop none of the others; exit 1" {
+    resolver
     server
     t qualify "$SILENT" no-such-name.invalid ::1 "$PRIMARY" 192.0.2.1:0 --allow-private --format=jsonl
     [ "$status" -eq 1 ]
