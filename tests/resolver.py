@@ -17,7 +17,7 @@ TYPES = {4: 1, 6: 28}  # A, AAAA
 def name_in(query):
     labels, at = [], 12
     while query[at]:
-        labels.append(query[at + 1:at + 1 + query[at]].decode())
+        labels.append(query[at + 1:at + 1 + query[at]].decode("latin-1"))
         at += 1 + query[at]
     return ".".join(labels).lower(), at + 1
 

@@ -130,6 +130,7 @@ line() {
 }
 
 @test "a list that is no text makes JSON all the same" {
+    resolver
     many_servers
     printf '127.1.0.0:%s\n\377\200name\n' "$MANY_PORT" >list
     for format in json jsonl; do
