@@ -4,7 +4,6 @@
 UNIT_TESTS = \
 	tests/unit/test_action_queue \
 	tests/unit/test_address \
-	tests/unit/test_batch \
 	tests/unit/test_bubble_book \
 	tests/unit/test_capture \
 	tests/unit/test_chart \
@@ -35,6 +34,7 @@ UNIT_TESTS = \
 	tests/unit/test_passive \
 	tests/unit/test_deadline_pool \
 	tests/unit/test_packet_file \
+	tests/unit/test_port \
 	tests/unit/test_port_pattern \
 	tests/unit/test_classify \
 	tests/unit/test_prospect \

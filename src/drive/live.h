@@ -5,7 +5,7 @@
 #include "action.h"
 #include "error.h"
 #include "loop.h"
-#include "udp_socket.h"
+#include "port.h"
 
 enum {
     LIVE_MAX_SOCKETS = 72
