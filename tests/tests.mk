@@ -27,6 +27,7 @@ UNIT_TESTS = \
 	tests/unit/test_line_reader \
 	tests/unit/test_link_layer \
 	tests/unit/test_mermaid \
+	tests/unit/test_names \
 	tests/unit/test_nat \
 	tests/unit/test_nat_random \
 	tests/unit/test_nat_word \
@@ -40,6 +41,7 @@ UNIT_TESTS = \
 	tests/unit/test_prospect \
 	tests/unit/test_punch \
 	tests/unit/test_qualify \
+	tests/unit/test_loop \
 	tests/unit/test_lru_set \
 	tests/unit/test_recognize \
 	tests/unit/test_replay \
