@@ -45,13 +45,12 @@ WIRE_SOURCES = \
 	src/wire/udp.c \
 	src/wire/udp.h
 EVENT_SOURCES = \
-	src/event/action.h \
-	src/event/action_queue.c \
-	src/event/action_queue.h \
 	src/event/checking.c \
 	src/event/checking.h \
 	src/event/classification.c \
 	src/event/classification.h \
+	src/event/engine.c \
+	src/event/engine.h \
 	src/event/event.c \
 	src/event/event.h \
 	src/event/observation.h \
@@ -188,7 +187,9 @@ DRIVE_SOURCES = \
 	src/drive/qualify_many_names.c \
 	src/drive/qualify_many_names.h \
 	src/drive/paced_send.c \
-	src/drive/paced_send.h
+	src/drive/paced_send.h \
+	src/drive/send_queue.c \
+	src/drive/send_queue.h
 REPORT_SOURCES = \
 	src/report/address.c \
 	src/report/address.h \

@@ -2,7 +2,6 @@
 
 # One program each, of the source of the same name; what they share is in TEST_SUPPORT.
 UNIT_TESTS = \
-	tests/unit/test_action_queue \
 	tests/unit/test_address \
 	tests/unit/test_bubble_book \
 	tests/unit/test_capture \
@@ -46,6 +45,7 @@ UNIT_TESTS = \
 	tests/unit/test_recognize \
 	tests/unit/test_replay \
 	tests/unit/test_responder \
+	tests/unit/test_send_queue \
 	tests/unit/test_sequence \
 	tests/unit/test_server \
 	tests/unit/test_server_auth \
@@ -172,6 +172,8 @@ TEST_FIXTURES = \
 	tests/bench/miredo_time.bash \
 	tests/cli/lib.bash \
 	tests/cli/random_bubbles.bash \
+	tests/mutate/mutate.py \
+	tests/mutate/survivors \
 	tests/docs/blocks.py \
 	tests/docs/messages.py \
 	tests/docs/recipes.bash \

@@ -27,7 +27,7 @@ static int check(struct client *c, const struct check_options *o, struct error *
     if (engine == NULL)
         return error_set(error, EX_OSERR, ENOMEM, "cannot start");
     check_init(engine, &config);
-    result = client_run(c, (struct engine){&check_ops, engine}, &sink, error);
+    result = client_run(c, &engine->engine, &sink, error);
     free(engine);
     return result != 0 ? -1 : outcome.status;
 }

@@ -128,7 +128,6 @@ static int classify(struct client *c, const struct arguments *a, struct error *e
         .timeout = a->client.timeout,
         .allow_private = a->client.allow_private,
         .identity = {a->client.auth_id, a->client.secret, a->client.secret_size},
-        .lifetime = a->lifetime,
         .lifetime_max = a->max_idle,
         .lifetime_resolution = a->resolution,
     };
@@ -145,12 +144,18 @@ static int classify(struct client *c, const struct arguments *a, struct error *e
         return -1;
     for (unsigned i = 0; i < socket_count(a); i++)
         local[i] = live_local(c->live, i);
+    if (a->lifetime)
+        config.lifetime = malloc(sizeof *config.lifetime);
     engine = malloc(sizeof *engine);
-    if (engine == NULL)
+    if (engine == NULL || (a->lifetime && config.lifetime == NULL)) {
+        free(engine);
+        free(config.lifetime);
         return error_set(error, EX_OSERR, ENOMEM, "cannot start");
+    }
     classify_init(engine, &config);
-    result = client_run(c, (struct engine){&classify_ops, engine}, &sink, error);
+    result = client_run(c, &engine->engine, &sink, error);
     free(engine);
+    free(config.lifetime);
     return result != 0 ? -1 : outcome.status;
 }
 

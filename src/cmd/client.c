@@ -265,7 +265,7 @@ struct live_tap client_tap(struct client *c)
     return (struct live_tap){see, reporter_has_terminal(c->reporter) ? tick : NULL, c};
 }
 
-int client_run(struct client *c, struct engine engine, const struct event_sink *sink,
+int client_run(struct client *c, struct engine *engine, const struct event_sink *sink,
                struct error *error)
 {
     struct live_tap tap = client_tap(c);

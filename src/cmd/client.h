@@ -109,7 +109,7 @@ void client_report(const struct client_options *o, const struct event *event);
 void client_report_unknown_name(const struct client_options *o, const struct event *event);
 
 /* Runs ENGINE; its events go to SINK. */
-int client_run(struct client *c, struct engine engine, const struct event_sink *sink,
+int client_run(struct client *c, struct engine *engine, const struct event_sink *sink,
                struct error *error);
 
 /* Closes everything; the exit status is STATUS unless results were lost (then -1, ERROR filled). */

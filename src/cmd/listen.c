@@ -124,7 +124,7 @@ static int listen_for_peers(struct client *c, const struct arguments *a, struct 
     if (engine == NULL)
         return error_set(error, EX_OSERR, ENOMEM, "cannot start");
     responder_init(engine, &config);
-    result = client_run(c, (struct engine){&responder_ops, engine}, &sink, error);
+    result = client_run(c, &engine->engine, &sink, error);
     free(engine);
     return result != 0 ? -1 : outcome.status;
 }

@@ -126,7 +126,7 @@ static int qualify(struct client *c, struct error *error)
     if (client_qualify_config(c, 0, &config, error) != 0)
         return -1;
     qualify_init(&engine, &config);
-    if (client_run(c, (struct engine){&qualify_ops, &engine}, &sink, error) != 0)
+    if (client_run(c, &engine.engine, &sink, error) != 0)
         return -1;
     return outcome.status;
 }

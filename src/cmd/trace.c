@@ -49,7 +49,7 @@ static int trace(struct client *c, const struct trace_options *a, struct error *
     if (engine == NULL)
         return error_set(error, EX_OSERR, 0, "out of memory");
     trace_init(engine, &config);
-    result = client_run(c, (struct engine){&trace_ops, engine}, &sink, error);
+    result = client_run(c, &engine->engine, &sink, error);
     free(engine);
     return result != 0 ? -1 : outcome.status;
 }

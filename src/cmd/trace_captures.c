@@ -32,19 +32,7 @@ struct tracing {
     struct passive *engine;
     struct reporter *reporter;
     const char *names[PASSIVE_VANTAGES];
-    unsigned long told;
-    bool finished;
 };
-
-static void emit(void *context, const struct event *event)
-{
-    struct tracing *t = context;
-    struct event_sink next = reporter_sink(t->reporter);
-
-    next.emit(next.context, event);
-    if (event->kind == EVENT_PUNCHING && ++t->told == t->options->count)
-        t->finished = true;
-}
 
 static int make_engine(struct tracing *t, struct error *error)
 {
@@ -52,6 +40,7 @@ static int make_engine(struct tracing *t, struct error *error)
     struct teredo_flows_config teredo_flows = {.flows = FLOWS};
     struct passive_config config = {
         .vantages = t->replay.count,
+        .count = o->count,
         .settle = t->replay.count > 1 ? SETTLE_MANY : SETTLE_ONE,
         .has_peer = o->has_peer,
         .peer = o->peer,
@@ -95,11 +84,11 @@ static int make_reporter(struct tracing *t, struct error *error)
 static void tick(void *context)
 {
     struct tracing *t = context;
-    struct waiting waiting = {.until = NSEC_NEVER, .at_most = NSEC_NEVER};
+    struct waiting waiting;
 
     if (t->reporter == NULL || !reporter_has_terminal(t->reporter))
         return;
-    passive_ops.waiting(t->engine, &waiting);
+    engine_waiting(passive_engine(t->engine), &waiting);
     reporter_tick(t->reporter, clock_now(), &waiting);
 }
 
@@ -150,18 +139,17 @@ static int exit_status(const struct passive_summary *sum)
 
 static int run(struct tracing *t, struct error *error)
 {
-    struct event_sink sink = {emit, t};
+    struct event_sink sink = reporter_sink(t->reporter);
     struct event end = {.kind = EVENT_PASSIVE};
     int result;
 
     if (t->replay.sources[0].live)
         reporter_remark(t->reporter, "following %s; end with Ctrl-C", t->names[0]);
-    result = replay_run(&t->replay, (struct engine){&passive_ops, t->engine}, &sink, &t->finished,
-                        error);
+    result = replay_run(&t->replay, passive_engine(t->engine), &sink, error);
     end.passive = summary_of(t);
     /* What came before an error is told, if anything came. */
     if (result == 0 || end.passive.frames > 0)
-        emit(t, &end);
+        sink.emit(sink.context, &end);
     return result != 0 ? -1 : exit_status(&end.passive);
 }
 

@@ -6,6 +6,7 @@
 
 #include "clock.h"
 #include "loop.h"
+#include "send_queue.h"
 #include "wire_stamps.h"
 
 struct live_socket {
@@ -15,12 +16,14 @@ struct live_socket {
 };
 
 struct live {
+    struct outbox outbox; /* the engine's */
+    struct send_queue sends;
     struct loop *loop;
     struct loop_timer timer; /* the engine's deadline */
     struct live_socket sockets[LIVE_MAX_SOCKETS];
     unsigned count;
     struct wire_stamps *stamps; /* NULL = the sockets' own */
-    struct engine engine;
+    struct engine *engine;
     const struct event_sink *sink;
     const struct live_tap *tap;
     nsec latest; /* of the observations so far: the engine never sees time go back */
@@ -87,7 +90,7 @@ static void feed(struct live *l, struct observation *o, const uint8_t *bytes, ui
     o->when = l->latest = nsec_max(o->when, l->latest);
     if (l->tap != NULL)
         l->tap->see(l->tap->context, o, bytes, ttl);
-    l->engine.ops->observe(l->engine.state, o);
+    engine_observe(l->engine, o, &l->outbox);
 }
 
 static void carry_out_send(struct live *l, const struct send_request *send)
@@ -111,25 +114,36 @@ static void carry_out_send(struct live *l, const struct send_request *send)
     feed(l, &o, o.errnum == 0 ? send->bytes : NULL, send->ttl);
 }
 
-static void drain(struct live *l)
+/* What is sent, the engine observes, and may send more. */
+static void carry_out_sends(struct live *l)
 {
-    struct action a;
+    struct queued_send *s;
 
-    while (!l->done && l->engine.ops->next(l->engine.state, &a)) {
-        switch (a.kind) {
-        case ACTION_SEND:
-            carry_out_send(l, &a.send);
-            break;
-        case ACTION_EVENT:
-            l->sink->emit(l->sink->context, &a.event);
-            break;
-        case ACTION_DONE:
-            l->done = true;
-            loop_stop(l->loop);
-            break;
-        }
+    while ((s = send_queue_take(&l->sends)) != NULL) {
+        carry_out_send(l, &s->request);
+        free(s);
     }
-    l->timer.when = l->done ? NSEC_NEVER : l->engine.ops->deadline(l->engine.state);
+    l->timer.when = l->done ? NSEC_NEVER : engine_deadline(l->engine);
+}
+
+static void take_send(struct outbox *outbox, const struct send_request *request)
+{
+    send_queue_add(&((struct live *)outbox)->sends, request);
+}
+
+static void take_event(struct outbox *outbox, const struct event *event)
+{
+    const struct live *l = (const struct live *)outbox;
+
+    l->sink->emit(l->sink->context, event);
+}
+
+static void take_end(struct outbox *outbox)
+{
+    struct live *l = (struct live *)outbox;
+
+    l->done = true;
+    loop_stop(l->loop);
 }
 
 static int take_batch(struct live_socket *s, struct error *error)
@@ -153,7 +167,7 @@ static int take_batch(struct live_socket *s, struct error *error)
         if (!r.is_error && teredo_decode(r.bytes, r.size, &packet, &o.fault))
             o.packet = &packet;
         feed(l, &o, r.is_error ? NULL : r.bytes, 0);
-        drain(l);
+        carry_out_sends(l);
     }
     return count < 0 ? -1 : 0;
 }
@@ -179,7 +193,7 @@ static void feed_bare(struct live *l, enum observation_kind kind)
     struct observation o = {.kind = kind, .when = clock_now()};
 
     feed(l, &o, NULL, 0);
-    drain(l);
+    carry_out_sends(l);
     take_kept(l);
 }
 
@@ -198,16 +212,16 @@ static void on_stop(void *context)
 static void on_tick(void *context, enum loop_tick why)
 {
     const struct live *l = context;
-    struct waiting waiting = {.until = NSEC_NEVER, .at_most = NSEC_NEVER};
+    struct waiting waiting;
 
-    if (l->engine.ops->waiting != NULL)
-        l->engine.ops->waiting(l->engine.state, &waiting);
+    engine_waiting(l->engine, &waiting);
     l->tap->tick(l->tap->context, why, clock_now(), &waiting);
 }
 
-int live_run(struct live *l, struct engine engine, const struct event_sink *sink,
+int live_run(struct live *l, struct engine *engine, const struct event_sink *sink,
              const struct live_tap *tap, struct error *error)
 {
+    l->outbox = (struct outbox){take_send, take_event, take_end};
     l->engine = engine;
     l->sink = sink;
     l->tap = tap;
@@ -234,6 +248,7 @@ void live_close(struct live *l)
 {
     loop_free(l->loop);
     port_batch_free(l->batch);
+    send_queue_clear(&l->sends);
     wire_stamps_close(l->stamps);
     for (unsigned i = 0; i < LIVE_MAX_SOCKETS; i++)
         port_close(&l->sockets[i].port);

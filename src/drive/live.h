@@ -2,7 +2,7 @@
 #ifndef DRIVE_LIVE_H
 #define DRIVE_LIVE_H
 
-#include "action.h"
+#include "engine.h"
 #include "error.h"
 #include "loop.h"
 #include "port.h"
@@ -46,7 +46,7 @@ const char *live_stamps_name(const struct live *l);
 
 /* Runs the engine until it is done; SIGINT and SIGTERM become a STOP observation. SINK gets its
  * events; TAP may be NULL. Returns 0, or -1 and ERROR filled. */
-int live_run(struct live *l, struct engine engine, const struct event_sink *sink,
+int live_run(struct live *l, struct engine *engine, const struct event_sink *sink,
              const struct live_tap *tap, struct error *error);
 
 void live_close(struct live *l);

@@ -10,6 +10,7 @@
 #include "loop.h"
 #include "lru_set.h"
 #include "qualify_many_names.h"
+#include "send_queue.h"
 
 enum {
     SLOTS = 2048,           /* engines at work */
@@ -26,6 +27,9 @@ struct slot {
 };
 
 struct qualify_many {
+    struct outbox outbox; /* of the engine that observes at the moment */
+    struct slot *current; /* which has this slot */
+    struct send_queue sends;
     struct loop *loop;
     struct loop_timer timer;
     struct names *resolver;
@@ -92,7 +96,30 @@ static void see(struct qualify_many *s, struct observation *o, const uint8_t *by
         s->tap->see(s->tap->context, o, bytes, ttl);
 }
 
-static void carry_out(struct qualify_many *s, struct slot *slot, const struct send_request *send)
+static void take_send(struct outbox *outbox, const struct send_request *request)
+{
+    send_queue_add(&((struct qualify_many *)outbox)->sends, request);
+}
+
+static void take_event(struct outbox *outbox, const struct event *event)
+{
+    struct qualify_many *s = (struct qualify_many *)outbox;
+
+    if (event->kind == EVENT_QUALIFICATION)
+        tell(s, s->current->number, &event->qualification);
+    else
+        s->sink->emit(s->sink->context, event);
+}
+
+static void take_end(struct outbox *outbox)
+{
+    struct qualify_many *s = (struct qualify_many *)outbox;
+
+    s->current->number = 0;
+    s->busy--;
+}
+
+static void carry_out(struct qualify_many *s, size_t number, const struct send_request *send)
 {
     struct teredo_packet packet;
     struct observation o = {.kind = OBSERVED_SENT,
@@ -110,31 +137,25 @@ static void carry_out(struct qualify_many *s, struct slot *slot, const struct se
         o.packet = &packet;
         memcpy(nonce, packet.auth.nonce, sizeof nonce);
         if ((owner = lru_set_add(s->owners, nonce)) != NULL)
-            *owner = (uint32_t)slot->number;
+            *owner = (uint32_t)number;
     }
     s->send_at = nsec_max(s->send_at, s->latest - CATCH_UP) + s->interval;
     see(s, &o, o.errnum == 0 ? send->bytes : NULL, send->ttl);
-    qualify_observe(slot->engine, &o);
+    engine_observe(&s->current->engine->engine, &o, &s->outbox);
 }
 
 static void feed(struct qualify_many *s, struct slot *slot, const struct observation *o)
 {
-    struct action a;
+    struct queued_send *send;
+    size_t number = slot->number;
 
-    qualify_observe(slot->engine, o);
-    while (slot->number != 0 && qualify_next(slot->engine, &a)) {
-        if (a.kind == ACTION_SEND) {
-            carry_out(s, slot, &a.send);
-        } else if (a.kind == ACTION_DONE) {
-            slot->number = 0;
-            s->busy--;
-        } else if (a.event.kind == EVENT_QUALIFICATION) {
-            tell(s, slot->number, &a.event.qualification);
-        } else {
-            s->sink->emit(s->sink->context, &a.event);
-        }
+    s->current = slot;
+    engine_observe(&slot->engine->engine, o, &s->outbox);
+    while ((send = send_queue_take(&s->sends)) != NULL) {
+        carry_out(s, number, &send->request);
+        free(send);
     }
-    slot->deadline = slot->number == 0 ? NSEC_NEVER : qualify_deadline(slot->engine);
+    slot->deadline = slot->number == 0 ? NSEC_NEVER : engine_deadline(&slot->engine->engine);
 }
 
 static bool has_solicited(const struct slot *slot, struct endpoint e)
@@ -364,6 +385,7 @@ int qualify_many_run(struct qualify_many *s, const struct qualify_many_config *c
     struct event e = {.kind = EVENT_QUALIFIED_MANY};
 
     *out = (struct qualify_many_summary){.servers = config->count};
+    s->outbox = (struct outbox){take_send, take_event, take_end};
     s->config = config;
     s->sink = sink;
     s->tap = tap;
@@ -397,6 +419,7 @@ void qualify_many_close(struct qualify_many *s)
     port_close(&s->port);
     port_batch_free(s->batch);
     lru_set_free(s->owners);
+    send_queue_clear(&s->sends);
     for (unsigned i = 0; i < s->slot_count; i++)
         free(s->slots[i].engine);
     names_free(s->resolver);

@@ -16,34 +16,39 @@ struct lane {
 };
 
 struct run {
+    struct outbox outbox; /* the engine's */
     struct replay *replay;
-    struct engine engine;
+    struct engine *engine;
     const struct event_sink *sink;
-    const bool *finished;
     struct lane lanes[PASSIVE_VANTAGES];
     nsec now;
+    bool done; /* the engine is */
     struct error *error;
     bool failed; /* ERROR is filled: of the first capture that failed */
 };
 
-static bool is_finished(const struct run *r)
+static void ignore_send(struct outbox *outbox, const struct send_request *request)
 {
-    return r->finished != NULL && *r->finished;
+    (void)outbox;
+    (void)request;
 }
 
-static void drain(struct run *r)
+static void take_event(struct outbox *outbox, const struct event *event)
 {
-    struct action a;
+    const struct run *r = (const struct run *)outbox;
 
-    while (!is_finished(r) && r->engine.ops->next(r->engine.state, &a))
-        if (a.kind == ACTION_EVENT)
-            r->sink->emit(r->sink->context, &a.event);
+    r->sink->emit(r->sink->context, event);
+}
+
+static void take_end(struct outbox *outbox)
+{
+    ((struct run *)outbox)->done = true;
 }
 
 static void feed(struct run *r, const struct observation *o)
 {
-    r->engine.ops->observe(r->engine.state, o);
-    drain(r);
+    if (!r->done)
+        engine_observe(r->engine, o, &r->outbox);
 }
 
 static void feed_timer(struct run *r, unsigned vantage, nsec when)
@@ -89,14 +94,14 @@ static void pass_time(struct run *r, nsec when)
 {
     nsec deadline;
 
-    while (!is_finished(r) && (deadline = r->engine.ops->deadline(r->engine.state)) <= when) {
+    while (!r->done && (deadline = engine_deadline(r->engine)) <= when) {
         r->now = nsec_max(r->now, deadline);
         for (unsigned i = 0; i < r->replay->count; i++)
             feed_timer(r, i, nsec_min(r->now, r->lanes[i].when));
         /* The engine counts by the latest of them: one capture at least reaches that far. */
-        if (r->engine.ops->deadline(r->engine.state) == deadline)
+        if (engine_deadline(r->engine) == deadline)
             feed_timer(r, 0, r->now);
-        if (r->engine.ops->deadline(r->engine.state) == deadline)
+        if (engine_deadline(r->engine) == deadline)
             break;
     }
     r->now = nsec_max(r->now, when);
@@ -151,7 +156,7 @@ static void play(struct run *r)
 
     for (unsigned i = 0; i < r->replay->count; i++)
         advance(r, i);
-    while (!is_finished(r) && (vantage = earliest_lane(r)) >= 0) {
+    while (!r->done && (vantage = earliest_lane(r)) >= 0) {
         const struct lane *lane = &r->lanes[vantage];
 
         pass_time(r, lane->when);
@@ -252,10 +257,14 @@ static int compare_clocks(struct replay *r, struct error *error)
     return result;
 }
 
-int replay_run(struct replay *r, struct engine engine, const struct event_sink *sink,
-               const bool *finished, struct error *error)
+int replay_run(struct replay *r, struct engine *engine, const struct event_sink *sink,
+               struct error *error)
 {
-    struct run run = {r, engine, sink, finished, .error = error};
+    struct run run = {.outbox = {ignore_send, take_event, take_end},
+                      .replay = r,
+                      .engine = engine,
+                      .sink = sink,
+                      .error = error};
 
     memset(r->fits, 0, sizeof r->fits);
     if (r->count > 1 && compare_clocks(r, error) != 0)

@@ -3,8 +3,8 @@
 #ifndef DRIVE_REPLAY_H
 #define DRIVE_REPLAY_H
 
-#include "action.h"
 #include "capture_reader.h"
+#include "engine.h"
 #include "error.h"
 #include "passive_summary.h"
 
@@ -24,10 +24,10 @@ struct replay {
 
 /* Reads the captures, compares their clocks if there are several (each is told as an EVENT_CLOCK),
  * and feeds the engine all that is Teredo, and ICMP errors, in the order of time, with a STOP at
- * the end; SINK gets the engine's events. FINISHED, if not NULL, is asked after each of them, and
- * ends the replay when it becomes true. Returns 0, or -1 and ERROR filled (65, 66, 74): then all
- * that came before the damage has been told, too. */
-int replay_run(struct replay *r, struct engine engine, const struct event_sink *sink,
-               const bool *finished, struct error *error);
+ * the end; SINK gets the engine's events. The replay ends when the engine does. What it wants sent
+ * is not. Returns 0, or -1 and ERROR filled (65, 66, 74): then all that came before the damage has
+ * been told, too. */
+int replay_run(struct replay *r, struct engine *engine, const struct event_sink *sink,
+               struct error *error);
 
 #endif

@@ -1,27 +1,7 @@
 #include "check.h"
 
-#include <string.h>
-
-enum {
-    BUBBLE_TAG = QUALIFY_SERVERS * QUALIFY_MAX_ATTEMPTS /* from here on: not a solicitation's */
-};
-
 /* How long a bubble is waited for once the round trip is known. */
 #define BUBBLE_WAIT(rtt) (2 * (rtt) + 300 * NSEC_MS)
-
-void check_init(struct check *c, const struct check_config *config)
-{
-    memset(c, 0, sizeof *c);
-    c->config = *config;
-    c->next = NSEC_NEVER;
-    qualify_init(&c->qualify, &config->qualify);
-    /* Not the sequence that the qualification draws from. */
-    c->nonces = config->qualify.nonces;
-    c->nonces.counter = UINT64_C(1) << 32;
-    c->result.name = config->name;
-    c->result.warning = config->warning;
-    c->result.critical = config->critical;
-}
 
 /* What the qualification says of the server: that our NAT is symmetric is none of its doing. */
 static enum check_status status_of(const struct qualification *q)
@@ -83,8 +63,8 @@ static void conclude(struct check *c, nsec now, bool interrupted)
     }
     r->elapsed = now - c->started;
     c->done = true;
-    action_push_event(&c->queue, EVENT_CHECKING, now)->checking = *r;
-    action_push(&c->queue, ACTION_DONE);
+    outbox_emit(c->out, &(struct event){.kind = EVENT_CHECKING, .when = now, .checking = *r});
+    outbox_done(c->out);
 }
 
 /* A bubble from our Teredo address to our Teredo address (RFC 4380 5.2.6, 5.3.1). The random flags
@@ -102,14 +82,14 @@ static void send_bubble(struct check *c, nsec now)
     source.flags = random & TEREDO_FLAGS_RANDOM;
     teredo_addr_encode(&source, &c->sources[n]);
     teredo_make_bubble(&p, &c->sources[n], &c->result.qualification.teredo_address);
-    action_push_packet(&c->queue, BUBBLE_TAG + n, c->config.qualify.server, &p);
+    outbox_send_packet(
+        c->out, (struct send_request){.tag = QUALIFY_TAGS + n, .to = c->config.qualify.server}, &p);
     c->next = now + nsec_min(BUBBLE_WAIT(c->result.qualification.rtt),
                              c->config.relay_timeout / CHECK_BUBBLES);
 }
 
 static void take_qualification(struct check *c, nsec now, const struct qualification *q)
 {
-    action_push_event(&c->queue, EVENT_QUALIFICATION, now)->qualification = *q;
     c->result.qualification = *q;
     c->qualified = true;
     c->mapped = q->mapped;
@@ -119,17 +99,13 @@ static void take_qualification(struct check *c, nsec now, const struct qualifica
         conclude(c, now, false);
 }
 
-static void qualify_further(struct check *c, const struct observation *o)
+static void told(struct engine *engine, const struct event *e)
 {
-    struct action a;
+    struct check *c = (struct check *)engine;
 
-    qualify_observe(&c->qualify, o);
-    while (qualify_next(&c->qualify, &a)) {
-        if (a.kind == ACTION_EVENT && a.event.kind == EVENT_QUALIFICATION)
-            take_qualification(c, o->when, &a.event.qualification);
-        else if (a.kind != ACTION_DONE)
-            *action_push(&c->queue, a.kind) = a;
-    }
+    outbox_emit(c->out, e);
+    if (e->kind == EVENT_QUALIFICATION)
+        take_qualification(c, e->when, &e->qualification);
 }
 
 static void on_timer(struct check *c, nsec now)
@@ -166,14 +142,17 @@ static void on_received(struct check *c, const struct observation *o)
     }
 }
 
-void check_observe(struct check *c, const struct observation *o)
+static void observe(struct engine *engine, const struct observation *o, struct outbox *out)
 {
+    struct check *c = (struct check *)engine;
+
     if (c->done)
         return;
+    c->out = out;
     if (c->started == 0)
         c->started = o->when;
     if (!c->qualified) {
-        qualify_further(c, o);
+        part_observe(&c->qualifying, o, out);
         return;
     }
     switch (o->kind) {
@@ -181,8 +160,8 @@ void check_observe(struct check *c, const struct observation *o)
         on_timer(c, o->when);
         break;
     case OBSERVED_SENT:
-        if (o->tag >= BUBBLE_TAG && o->tag - BUBBLE_TAG < c->result.relay_sent)
-            c->sent_at[o->tag - BUBBLE_TAG] = o->when;
+        if (o->tag >= QUALIFY_TAGS && o->tag - QUALIFY_TAGS < c->result.relay_sent)
+            c->sent_at[o->tag - QUALIFY_TAGS] = o->when;
         break;
     case OBSERVED_RECEIVED:
         on_received(c, o);
@@ -198,39 +177,21 @@ void check_observe(struct check *c, const struct observation *o)
     }
 }
 
-bool check_next(struct check *c, struct action *action)
+static nsec deadline(const struct engine *engine)
 {
-    return action_pop(&c->queue, action);
-}
+    const struct check *c = (const struct check *)engine;
 
-nsec check_deadline(const struct check *c)
-{
     if (c->done)
         return NSEC_NEVER;
-    return c->qualified ? c->next : qualify_deadline(&c->qualify);
+    return c->qualified ? c->next : engine_deadline(&c->qualify.engine);
 }
 
-static void observe(void *engine, const struct observation *o)
+static void waiting(const struct engine *engine, struct waiting *out)
 {
-    check_observe(engine, o);
-}
-
-static bool next(void *engine, struct action *action)
-{
-    return check_next(engine, action);
-}
-
-static nsec deadline(const void *engine)
-{
-    return check_deadline(engine);
-}
-
-static void waiting(const void *engine, struct waiting *out)
-{
-    const struct check *c = engine;
+    const struct check *c = (const struct check *)engine;
 
     if (!c->qualified) {
-        qualify_waiting(&c->qualify, out);
+        engine_waiting(&c->qualify.engine, out);
         return;
     }
     *out = (struct waiting){
@@ -242,4 +203,22 @@ static void waiting(const void *engine, struct waiting *out)
     };
 }
 
-const struct engine_ops check_ops = {observe, next, deadline, waiting};
+void check_init(struct check *c, const struct check_config *config)
+{
+    static const struct engine_ops ops = {observe, deadline, waiting};
+
+    *c = (struct check){.engine = {&ops},
+                        .config = *config,
+                        .next = NSEC_NEVER,
+                        .qualifying = {.engine = &c->qualify.engine,
+                                       .composite = &c->engine,
+                                       .told = told,
+                                       .tags = QUALIFY_TAGS}};
+    qualify_init(&c->qualify, &config->qualify);
+    /* Not the sequence that the qualification draws from. */
+    c->nonces = config->qualify.nonces;
+    c->nonces.counter = UINT64_C(1) << 32;
+    c->result.name = config->name;
+    c->result.warning = config->warning;
+    c->result.critical = config->critical;
+}

@@ -17,8 +17,11 @@ struct check_config {
 };
 
 struct check {
+    struct engine engine;
+    struct outbox *out; /* while it is observed */
     struct check_config config;
     struct qualify qualify;
+    struct part qualifying;
     bool qualified; /* the qualification is over */
     bool done;
     nsec started; /* 0 = not yet */
@@ -28,17 +31,9 @@ struct check {
     nsec sent_at[CHECK_BUBBLES]; /* 0 = not yet confirmed by a SENT observation */
     nsec next;                   /* bubble, or the end */
     struct nonce_source nonces;
-    struct action_queue queue;
 };
-
-extern const struct engine_ops check_ops;
 
 /* Sets up an engine whose first TIMER observation starts. What CONFIG points to must outlive it. */
 void check_init(struct check *c, const struct check_config *config);
-
-/* The contract of struct engine_ops (event/action.h). */
-void check_observe(struct check *c, const struct observation *o);
-bool check_next(struct check *c, struct action *action);
-nsec check_deadline(const struct check *c);
 
 #endif

@@ -1,6 +1,5 @@
 #include "classify.h"
 
-#include <stddef.h>
 #include <string.h>
 
 #include "classify_find.h"
@@ -12,22 +11,6 @@
 #define ROUND_MIN (4 * NSEC_MS)
 #define ROUND_MAX (200 * NSEC_MS)
 #define PROGRESS_EVERY NSEC_S
-
-void classify_init(struct classify *p, const struct classify_config *config)
-{
-    /* The lifetime's ports are many, and mostly not asked for. */
-    memset(p, 0, config->lifetime ? sizeof *p : offsetof(struct classify, lifetime.ports));
-    p->config = *config;
-    if (p->config.extra_port == config->server.port)
-        p->config.extra_port = 0;
-    p->next_round = NSEC_NEVER;
-    classify_plan_tests(p);
-    p->result.server = config->server;
-    p->result.secondary = config->secondary;
-    p->result.local = config->local[CLASSIFY_X];
-    p->result.lifetime.asked = config->lifetime;
-    p->result.lifetime.at_most = NSEC_NEVER;
-}
 
 static nsec blind_interval(const struct classify *p)
 {
@@ -47,12 +30,17 @@ static void finish(struct classify *p, nsec now)
     struct classification *c = &p->result;
 
     p->done = true;
-    p->pending_count = 0;
     c->elapsed = now - p->started;
     if (p->measuring)
-        lifetime_result(&p->lifetime, p->config.local + CLASSIFY_SOCKETS, c);
-    action_push_event(&p->queue, EVENT_CLASSIFICATION, now)->classification = c;
-    action_push(&p->queue, ACTION_DONE);
+        lifetime_result(p->config.lifetime, p->config.local + CLASSIFY_SOCKETS, c);
+    outbox_emit(p->out,
+                &(struct event){.kind = EVENT_CLASSIFICATION, .when = now, .classification = c});
+    outbox_done(p->out);
+}
+
+static void told_by_lifetime(struct engine *engine, const struct event *e)
+{
+    outbox_emit(((struct classify *)engine)->out, e);
 }
 
 /* The classification is made; the lifetime, where asked for, needs a server that answers. */
@@ -73,13 +61,17 @@ static void conclude(struct classify *p, nsec now)
     classify_find(p, now, false, c);
     classify_evidence(p, now, c);
     p->next_round = NSEC_NEVER;
-    if (!p->config.lifetime || !classify_primary_answers(p) || c->interrupted) {
+    if (p->config.lifetime == NULL || !classify_primary_answers(p) || c->interrupted) {
         finish(p, now);
         return;
     }
     p->measuring = true;
-    p->pending_count = 0;
-    lifetime_start(&p->lifetime, &config, &p->config.nonces, now);
+    lifetime_init(p->config.lifetime, &config, now);
+    p->lifetime = (struct part){.engine = &p->config.lifetime->engine,
+                                .composite = &p->engine,
+                                .told = told_by_lifetime,
+                                .first_tag = CLASSIFY_TAG_LIFETIME,
+                                .tags = LIFETIME_TAGS};
 }
 
 static void sent_round(struct classify *p, nsec now, nsec interval)
@@ -97,12 +89,12 @@ static void advance_blindly(struct classify *p, nsec now)
         return;
     }
     if (now >= p->next_progress) {
-        struct event *e = action_push_event(&p->queue, EVENT_PROGRESS, now);
-
-        e->progress.phase = PROGRESS_FIRST_ANSWER;
-        e->progress.elapsed = now - p->started;
-        e->progress.longest = p->config.timeout;
-        e->progress.at_most = NSEC_NEVER;
+        outbox_emit(p->out, &(struct event){.kind = EVENT_PROGRESS,
+                                            .when = now,
+                                            .progress = {.phase = PROGRESS_FIRST_ANSWER,
+                                                         .elapsed = now - p->started,
+                                                         .longest = p->config.timeout,
+                                                         .at_most = NSEC_NEVER}});
         p->next_progress = now + PROGRESS_EVERY;
     }
     if (now < p->next_round)
@@ -155,12 +147,10 @@ static void note_made(struct classify *p, unsigned socket, struct endpoint to)
 
 static void on_sent(struct classify *p, const struct observation *o)
 {
-    unsigned test = o->tag >> 8, round = o->tag & 0xff;
-
     note_made(p, o->socket, o->to);
     p->last_round = nsec_max(p->last_round, o->when);
-    if (o->tag != CLASSIFY_TAG_PRIME && test < CLASSIFY_TESTS && round < CLASSIFY_ROUNDS)
-        nat_test_sent(&p->tests[test], round, o->when);
+    if (o->tag < CLASSIFY_TAG_PRIME)
+        nat_test_sent(&p->tests[o->tag / CLASSIFY_ROUNDS], o->tag % CLASSIFY_ROUNDS, o->when);
 }
 
 static void note_delay(struct classify *p, const struct nat_test *test, nsec delay, nsec now)
@@ -186,11 +176,9 @@ static bool from_server(const struct classify *p, struct endpoint from)
 
 static void reject(struct classify *p, const struct observation *o, enum ra_rule rule)
 {
-    struct event *e = action_push_event(&p->queue, EVENT_REJECTED, o->when);
-
-    e->rejected.rule = rule;
-    e->rejected.from = o->from;
-    e->rejected.fault = o->fault;
+    outbox_emit(p->out, &(struct event){.kind = EVENT_REJECTED,
+                                        .when = o->when,
+                                        .rejected = {rule, o->from, o->fault}});
     p->rejected++;
 }
 
@@ -270,10 +258,13 @@ static void stop(struct classify *p, nsec now)
         conclude(p, now);
 }
 
-void classify_observe(struct classify *p, const struct observation *o)
+static void observe(struct engine *engine, const struct observation *o, struct outbox *out)
 {
+    struct classify *p = (struct classify *)engine;
+
     if (p->done)
         return;
+    p->out = out;
     if (p->started == 0) {
         p->started = o->when;
         p->next_round = o->when;
@@ -282,8 +273,8 @@ void classify_observe(struct classify *p, const struct observation *o)
     p->result.sent += o->kind == OBSERVED_SENT;
     p->result.received += o->kind == OBSERVED_RECEIVED;
     if (p->measuring && o->kind != OBSERVED_STOP) {
-        lifetime_observe(&p->lifetime, o, &p->queue);
-        if (p->lifetime.done)
+        part_observe(&p->lifetime, o, out);
+        if (p->config.lifetime->done)
             finish(p, o->when);
         return;
     }
@@ -312,52 +303,32 @@ void classify_observe(struct classify *p, const struct observation *o)
     }
 }
 
-bool classify_next(struct classify *p, struct action *action)
-{
-    classify_encode_pending(p);
-    return action_pop(&p->queue, action);
-}
-
 static nsec later_than(nsec when, nsec than)
 {
     return when > than ? when : NSEC_NEVER;
 }
 
-nsec classify_deadline(const struct classify *p)
+static nsec deadline(const struct engine *engine)
 {
-    nsec deadline = p->next_round;
+    const struct classify *p = (const struct classify *)engine;
+    nsec when = p->next_round;
 
     if (p->done)
         return NSEC_NEVER;
     if (p->measuring)
-        return lifetime_deadline(&p->lifetime);
+        return engine_deadline(p->lifetime.engine);
     if (p->started == 0)
         return NSEC_NEVER;
     if (p->first_answer == 0)
-        return nsec_min(deadline, p->next_progress);
+        return nsec_min(when, p->next_progress);
     /* When what was sent last has had its time, and when silence may be called so. */
-    deadline = nsec_min(deadline, later_than(p->last_round + p->wait, p->checked));
-    return nsec_min(deadline, later_than(p->started + CLASSIFY_SILENCE, p->checked));
+    when = nsec_min(when, later_than(p->last_round + p->wait, p->checked));
+    return nsec_min(when, later_than(p->started + CLASSIFY_SILENCE, p->checked));
 }
 
-static void observe(void *engine, const struct observation *o)
+static void waiting(const struct engine *engine, struct waiting *out)
 {
-    classify_observe(engine, o);
-}
-
-static bool next(void *engine, struct action *action)
-{
-    return classify_next(engine, action);
-}
-
-static nsec deadline(const void *engine)
-{
-    return classify_deadline(engine);
-}
-
-static void waiting(const void *engine, struct waiting *out)
-{
-    const struct classify *p = engine;
+    const struct classify *p = (const struct classify *)engine;
 
     *out = (struct waiting){
         .whom = p->config.server, .since = p->started, .until = NSEC_NEVER, .at_most = NSEC_NEVER};
@@ -365,9 +336,9 @@ static void waiting(const void *engine, struct waiting *out)
         return;
     if (p->measuring) {
         out->what = WAITING_FOR_LIFETIME;
-        out->since = p->lifetime.started;
-        out->at_least = p->lifetime.at_least;
-        out->at_most = p->lifetime.at_most;
+        out->since = p->config.lifetime->started;
+        out->at_least = p->config.lifetime->at_least;
+        out->at_most = p->config.lifetime->at_most;
     } else if (p->first_answer == 0) {
         out->what = WAITING_FOR_SERVER;
         out->try = p->round;
@@ -380,4 +351,20 @@ static void waiting(const void *engine, struct waiting *out)
     }
 }
 
-const struct engine_ops classify_ops = {observe, next, deadline, waiting};
+void classify_init(struct classify *p, const struct classify_config *config)
+{
+    static const struct engine_ops ops = {observe, deadline, waiting};
+
+    memset(p, 0, sizeof *p);
+    p->engine.ops = &ops;
+    p->config = *config;
+    if (p->config.extra_port == config->server.port)
+        p->config.extra_port = 0;
+    p->next_round = NSEC_NEVER;
+    classify_plan_tests(p);
+    p->result.server = config->server;
+    p->result.secondary = config->secondary;
+    p->result.local = config->local[CLASSIFY_X];
+    p->result.lifetime.asked = config->lifetime != NULL;
+    p->result.lifetime.at_most = NSEC_NEVER;
+}

@@ -77,6 +77,13 @@ enum nat_test_name {
     CLASSIFY_TESTS
 };
 
+/* Of the sends: that of each test's each round; that of all bytes that open a filter, which nothing
+ * answers; and those of the lifetime. */
+enum {
+    CLASSIFY_TAG_PRIME = CLASSIFY_TESTS * CLASSIFY_ROUNDS,
+    CLASSIFY_TAG_LIFETIME,
+};
+
 #define CLASSIFY_ODDS 1e-6
 /* Where no control tells of the loss on a path, no more than this share of round trips is supposed
  * to be lost. */
@@ -93,17 +100,10 @@ struct classify_config {
     nsec timeout;        /* when a server that never answers is given up */
     bool allow_private;
     struct rs_identity identity; /* for secure qualification */
-    bool lifetime;               /* measure it */
+    struct lifetime *lifetime;   /* room to measure it in, borrowed; NULL = it is not measured */
     nsec lifetime_max;
     nsec lifetime_resolution;
     struct nonce_source nonces;
-};
-
-/* A packet that is to be sent. */
-struct classify_pending {
-    uint8_t test;
-    uint8_t round;
-    bool prime;
 };
 
 /* A server address to which packets were refused: by ICMP, or by this host. */
@@ -115,12 +115,13 @@ struct classify_refusal {
 };
 
 enum {
-    CLASSIFY_PENDING = 64,
     CLASSIFY_MADE = 64,
     CLASSIFY_ROUTERS = 8
 };
 
 struct classify {
+    struct engine engine;
+    struct outbox *out; /* while it is observed */
     struct classify_config config;
     nsec started;      /* 0 = not yet */
     nsec first_answer; /* 0 = none yet */
@@ -144,21 +145,11 @@ struct classify {
     unsigned router_count;
     bool server_host_answered; /* its ICMP port unreachable: UDP gets there */
     unsigned rejected;
-    struct classify_pending pending[CLASSIFY_PENDING];
-    unsigned pending_head, pending_count;
     struct classification result;
-    struct action_queue queue;
-    struct lifetime lifetime; /* last: its ports are only cleared if they are used */
+    struct part lifetime;
 };
-
-extern const struct engine_ops classify_ops;
 
 /* Sets up an engine whose first TIMER observation starts. What CONFIG points to must outlive it. */
 void classify_init(struct classify *p, const struct classify_config *config);
-
-/* The contract of struct engine_ops (event/action.h). */
-void classify_observe(struct classify *p, const struct observation *o);
-bool classify_next(struct classify *p, struct action *action);
-nsec classify_deadline(const struct classify *p);
 
 #endif

@@ -114,25 +114,26 @@ static void choose(struct selection *s, enum nat_test_name test)
     s->tests[s->count++] = test;
 }
 
-static void push(struct classify *p, enum nat_test_name test, bool prime)
+struct classify_server classify_server_of(struct classify *p)
 {
-    if (p->pending_count == CLASSIFY_PENDING)
-        return; /* the next round makes up for it */
-    p->pending[(p->pending_head + p->pending_count++) % CLASSIFY_PENDING] =
-        (struct classify_pending){(uint8_t)test, (uint8_t)p->round, prime};
+    return (struct classify_server){p->config.server, p->config.secondary.address,
+                                    p->config.allow_private, p->config.identity, &p->config.nonces};
 }
 
 /* Every other round backwards: who drops what comes too fast drops the last of a burst, and must
  * not always meet the same test. */
-static void push_all(struct classify *p, const struct selection *s)
+static void send_all(struct classify *p, const struct selection *s)
 {
-    for (unsigned i = 0; i < s->count; i++) {
-        enum nat_test_name test = s->tests[p->round % 2 == 0 ? i : s->count - 1 - i];
+    struct classify_server server = classify_server_of(p);
 
-        p->tests[test].open = true;
-        if (!endpoint_is_unset(p->tests[test].prime))
-            push(p, test, true);
-        push(p, test, false);
+    for (unsigned i = 0; i < s->count; i++) {
+        enum nat_test_name which = s->tests[p->round % 2 == 0 ? i : s->count - 1 - i];
+        struct nat_test *test = &p->tests[which];
+
+        test->open = true;
+        if (!endpoint_is_unset(test->prime))
+            nat_test_send_prime(test, CLASSIFY_TAG_PRIME, p->out);
+        nat_test_send(test, p->round, which * CLASSIFY_ROUNDS + p->round, &server, p->out);
     }
 }
 
@@ -167,7 +168,7 @@ void classify_send_blind_round(struct classify *p)
 
         choose_hops(p, &s, FIRST_HOP + turn * HOPS_A_ROUND);
     }
-    push_all(p, &s);
+    send_all(p, &s);
 }
 
 /* The Teredo address of a client of our server with this mapped endpoint: where a bubble to it goes
@@ -244,7 +245,7 @@ void classify_send_round(struct classify *p, nsec now)
     if (!classify_primary_answers(p)) {
         choose(&s, NAT_TEST_X_S);
         choose(&s, NAT_TEST_Y_S);
-        push_all(p, &s);
+        send_all(p, &s);
         return;
     }
     if (!classify_is_refused(p, 1, now))
@@ -260,28 +261,5 @@ void classify_send_round(struct classify *p, nsec now)
     }
     if (first)
         choose_hops(p, &s, FIRST_HOP);
-    push_all(p, &s);
-}
-
-struct classify_server classify_server_of(const struct classify *p)
-{
-    return (struct classify_server){p->config.server, p->config.secondary.address,
-                                    p->config.allow_private, p->config.identity};
-}
-
-void classify_encode_pending(struct classify *p)
-{
-    const struct classify_pending *next = &p->pending[p->pending_head];
-    struct nat_test *test = &p->tests[next->test];
-    struct classify_server server = classify_server_of(p);
-
-    if (p->pending_count == 0)
-        return;
-    p->pending_head = (p->pending_head + 1) % CLASSIFY_PENDING;
-    p->pending_count--;
-    if (next->prime)
-        nat_test_send_prime(test, CLASSIFY_TAG_PRIME, &p->queue);
-    else
-        nat_test_send(test, next->round, (uint32_t)next->test << 8 | next->round, &server,
-                      &p->config.nonces, &p->queue);
+    send_all(p, &s);
 }

@@ -17,10 +17,7 @@ void classify_send_blind_round(struct classify *p);
 /* Everything that may still bring news at NOW, and the controls. */
 void classify_send_round(struct classify *p, nsec now);
 
-/* Makes the next pending packet a SEND action. */
-void classify_encode_pending(struct classify *p);
-
 /* What all tests share. */
-struct classify_server classify_server_of(const struct classify *p);
+struct classify_server classify_server_of(struct classify *p);
 
 #endif

@@ -54,21 +54,6 @@ static void start_pass(struct lifetime *l, nsec low, nsec high, nsec now)
     }
 }
 
-void lifetime_start(struct lifetime *l, const struct lifetime_config *config,
-                    struct nonce_source *nonces, nsec now)
-{
-    l->config = *config;
-    l->nonces = nonces;
-    l->started = now;
-    l->at_most = NSEC_NEVER;
-    l->next_progress = now + PROGRESS_EVERY;
-    open_port(l, LIFETIME_REFERENCE, 0, now);
-    open_port(l, LIFETIME_INBOUND, 0, now);
-    open_port(l, LIFETIME_OUTBOUND, 0, now);
-    start_pass(l, 0, config->max, now + STAGGER);
-    l->beat = nsec_min(nsec_max(l->ports[0].idle / 8, BEAT_MIN), BEAT_MAX);
-}
-
 /* An answer to the solicitation: from the first on the port rests. */
 static void on_opened(struct lifetime *l, unsigned index, nsec now)
 {
@@ -81,7 +66,7 @@ static void on_opened(struct lifetime *l, unsigned index, nsec now)
     p->due = lifetime_is_idle_port(index) ? now + p->idle : now + l->beat;
 }
 
-static void step_opening(struct lifetime *l, unsigned index, nsec now, struct action_queue *queue)
+static void step_opening(struct lifetime *l, unsigned index, nsec now)
 {
     struct lifetime_port *p = &l->ports[index];
 
@@ -89,7 +74,7 @@ static void step_opening(struct lifetime *l, unsigned index, nsec now, struct ac
         p->state = LIFETIME_UNDECIDED;
         return;
     }
-    lifetime_solicit(l, index, queue);
+    lifetime_solicit(l, index);
     p->due = now + l->config.wait;
 }
 
@@ -103,21 +88,20 @@ static bool refresh_is_due(const struct lifetime *l, unsigned index, nsec now)
     return index != LIFETIME_REFERENCE && l->at_most != NSEC_NEVER && now - since > l->at_most;
 }
 
-static void beat(struct lifetime *l, unsigned index, struct action_queue *queue)
+static void beat(struct lifetime *l, unsigned index)
 {
     struct lifetime_port *p = &l->ports[index];
     struct nat_test byte = {.socket = p->open.socket, .prime = l->config.server.primary};
 
     if (index == LIFETIME_REFERENCE)
-        lifetime_solicit(l, index, queue);
+        lifetime_solicit(l, index);
     else if (index == LIFETIME_OUTBOUND)
-        nat_test_send_prime(&byte, lifetime_tag(index, LIFETIME_SENT_BEAT, 0), queue);
+        nat_test_send_prime(&byte, LIFETIME_TAG_BEAT, l->out);
     else
-        nat_test_send(&p->bubble, 0, lifetime_tag(index, LIFETIME_SENT_BEAT, 0), &l->config.server,
-                      l->nonces, queue);
+        nat_test_send(&p->bubble, 0, LIFETIME_TAG_BEAT, &l->config.server, l->out);
 }
 
-static void step_idle_port(struct lifetime *l, unsigned index, nsec now, struct action_queue *queue)
+static void step_idle_port(struct lifetime *l, unsigned index, nsec now)
 {
     struct lifetime_port *p = &l->ports[index];
 
@@ -125,38 +109,38 @@ static void step_idle_port(struct lifetime *l, unsigned index, nsec now, struct 
      * sending to this port shall not keep us. */
     p->due = p->last_any + p->idle;
     if (now >= p->due)
-        lifetime_test_start(l, index, now, queue);
+        lifetime_test_start(l, index, now);
     else if (now - p->opened > 2 * p->idle + l->config.wait)
         p->state = LIFETIME_UNDECIDED;
 }
 
-static void step_idle(struct lifetime *l, unsigned index, nsec now, struct action_queue *queue)
+static void step_idle(struct lifetime *l, unsigned index, nsec now)
 {
     struct lifetime_port *p = &l->ports[index];
 
     if (lifetime_is_idle_port(index)) {
-        step_idle_port(l, index, now, queue);
+        step_idle_port(l, index, now);
     } else if (!refresh_is_due(l, index, now)) {
-        beat(l, index, queue);
+        beat(l, index);
         p->due = now + l->beat;
     } else if (l->at_least < 2 * l->beat) {
         p->state = LIFETIME_UNDECIDED; /* the beat may have been too slow to keep it */
     } else {
-        lifetime_test_start(l, index, now, queue);
+        lifetime_test_start(l, index, now);
     }
 }
 
-static void step(struct lifetime *l, unsigned index, nsec now, struct action_queue *queue)
+static void step(struct lifetime *l, unsigned index, nsec now)
 {
     switch (l->ports[index].state) {
     case LIFETIME_OPENING:
-        step_opening(l, index, now, queue);
+        step_opening(l, index, now);
         break;
     case LIFETIME_IDLE:
-        step_idle(l, index, now, queue);
+        step_idle(l, index, now);
         break;
     case LIFETIME_TESTING:
-        lifetime_test_step(l, index, now, queue);
+        lifetime_test_step(l, index, now);
         break;
     case LIFETIME_UNUSED:
     case LIFETIME_ALIVE:
@@ -205,46 +189,51 @@ static void check_end(struct lifetime *l, nsec now)
                                            !is_waiting(&l->ports[LIFETIME_OUTBOUND]));
 }
 
-static void tell_progress(struct lifetime *l, nsec now, struct action_queue *queue)
+static void tell_progress(struct lifetime *l, nsec now)
 {
-    struct event *e = action_push_event(queue, EVENT_PROGRESS, now);
-
-    e->progress.phase = PROGRESS_LIFETIME;
-    e->progress.elapsed = now - l->started;
-    e->progress.longest = l->config.max;
-    e->progress.at_least = l->at_least;
-    e->progress.at_most = l->at_most;
+    outbox_emit(l->out, &(struct event){.kind = EVENT_PROGRESS,
+                                        .when = now,
+                                        .progress = {.phase = PROGRESS_LIFETIME,
+                                                     .elapsed = now - l->started,
+                                                     .longest = l->config.max,
+                                                     .at_least = l->at_least,
+                                                     .at_most = l->at_most}});
     l->next_progress = now + PROGRESS_EVERY;
 }
 
-static void on_timer(struct lifetime *l, nsec now, struct action_queue *queue)
+static void on_timer(struct lifetime *l, nsec now)
 {
     if (now >= l->next_progress)
-        tell_progress(l, now, queue);
+        tell_progress(l, now);
     for (unsigned i = 0; i < LIFETIME_PORTS; i++)
-        if (is_waiting(&l->ports[i]) && now >= l->ports[i].due &&
-            queue->count + LIFETIME_SENDS_A_STEP <= ACTION_QUEUE_SIZE)
-            step(l, i, now, queue);
+        if (is_waiting(&l->ports[i]) && now >= l->ports[i].due)
+            step(l, i, now);
     check_end(l, now);
 }
 
 static void on_sent(struct lifetime *l, const struct observation *o)
 {
-    unsigned port = o->tag >> 10, round = o->tag & 0xff;
-    enum lifetime_sent kind = o->tag >> 8 & 3;
+    unsigned index = o->socket - l->config.first_socket, round = o->tag % CLASSIFY_ROUNDS;
     struct lifetime_port *p;
 
-    if (port >= LIFETIME_PORTS || round >= CLASSIFY_ROUNDS)
+    if (index < LIFETIME_PORTS)
+        l->ports[index].last_out = l->ports[index].last_any = o->when;
+    if (o->tag == LIFETIME_TAG_BEAT)
         return;
-    p = &l->ports[port];
-    if (o->socket == l->config.first_socket + port)
-        p->last_out = p->last_any = o->when;
-    if (kind == LIFETIME_SENT_OPEN)
+    p = &l->ports[o->tag / CLASSIFY_ROUNDS / LIFETIME_SENT_KINDS];
+    switch ((enum lifetime_sent)(o->tag / CLASSIFY_ROUNDS % LIFETIME_SENT_KINDS)) {
+    case LIFETIME_SENT_OPEN:
         nat_test_sent(&p->open, round, o->when);
-    else if (kind == LIFETIME_SENT_BUBBLE)
+        break;
+    case LIFETIME_SENT_BUBBLE:
         nat_test_sent(&p->bubble, round, o->when);
-    else if (kind == LIFETIME_SENT_REFERENCE)
+        break;
+    case LIFETIME_SENT_REFERENCE:
         nat_test_sent(&p->reference, round, o->when);
+        break;
+    case LIFETIME_SENT_KINDS:
+        break;
+    }
 }
 
 /* True, with the answer noted, where the packet is a believable one for LEG. */
@@ -289,13 +278,16 @@ static void on_received(struct lifetime *l, const struct observation *o)
         on_advertisement(l, index, o);
 }
 
-void lifetime_observe(struct lifetime *l, const struct observation *o, struct action_queue *queue)
+static void observe(struct engine *engine, const struct observation *o, struct outbox *out)
 {
+    struct lifetime *l = (struct lifetime *)engine;
+
     if (l->done)
         return;
+    l->out = out;
     switch (o->kind) {
     case OBSERVED_TIMER:
-        on_timer(l, o->when, queue);
+        on_timer(l, o->when);
         break;
     case OBSERVED_SENT:
         on_sent(l, o);
@@ -310,18 +302,38 @@ void lifetime_observe(struct lifetime *l, const struct observation *o, struct ac
     case OBSERVED_SEEN:
         break;
     }
+    if (l->done)
+        outbox_done(out);
 }
 
-nsec lifetime_deadline(const struct lifetime *l)
+static nsec deadline(const struct engine *engine)
 {
-    nsec deadline = l->next_progress;
+    const struct lifetime *l = (const struct lifetime *)engine;
+    nsec when = l->next_progress;
 
     if (l->done)
         return NSEC_NEVER;
     for (unsigned i = 0; i < LIFETIME_PORTS; i++)
         if (is_waiting(&l->ports[i]))
-            deadline = nsec_min(deadline, l->ports[i].due);
-    return deadline;
+            when = nsec_min(when, l->ports[i].due);
+    return when;
+}
+
+void lifetime_init(struct lifetime *l, const struct lifetime_config *config, nsec now)
+{
+    static const struct engine_ops ops = {observe, deadline, NULL};
+
+    memset(l, 0, sizeof *l);
+    l->engine.ops = &ops;
+    l->config = *config;
+    l->started = now;
+    l->at_most = NSEC_NEVER;
+    l->next_progress = now + PROGRESS_EVERY;
+    open_port(l, LIFETIME_REFERENCE, 0, now);
+    open_port(l, LIFETIME_INBOUND, 0, now);
+    open_port(l, LIFETIME_OUTBOUND, 0, now);
+    start_pass(l, 0, config->max, now + STAGGER);
+    l->beat = nsec_min(nsec_max(l->ports[0].idle / 8, BEAT_MIN), BEAT_MAX);
 }
 
 static enum finding refreshes(const struct lifetime_port *p)

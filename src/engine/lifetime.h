@@ -4,7 +4,8 @@
  * resolution, the next pass looks between the bounds that this one found. Two more ports tell what
  * refreshes a mapping: one sends, and is sent nothing; the other only receives.
  *
- * No I/O, no clock; the caller (engine/probe.h) hands it what it observes. */
+ * A part of the classification (engine/classify.h). It tells its progress; the result is asked
+ * for. */
 #ifndef ENGINE_LIFETIME_H
 #define ENGINE_LIFETIME_H
 
@@ -18,6 +19,20 @@ enum {
     LIFETIME_OUTBOUND, /* sends all the time, is sent nothing */
     LIFETIME_PORTS,
     LIFETIME_MAX_PASSES = 4,
+};
+
+/* What a port's packets are, and their tags: one of each port's each kind and round, and one of all
+ * that keep a port busy, which nothing answers. */
+enum lifetime_sent {
+    LIFETIME_SENT_OPEN,
+    LIFETIME_SENT_BUBBLE,
+    LIFETIME_SENT_REFERENCE,
+    LIFETIME_SENT_KINDS,
+};
+
+enum {
+    LIFETIME_TAG_BEAT = LIFETIME_PORTS * LIFETIME_SENT_KINDS * CLASSIFY_ROUNDS,
+    LIFETIME_TAGS
 };
 
 struct lifetime_config {
@@ -55,8 +70,9 @@ struct lifetime_port {
 };
 
 struct lifetime {
+    struct engine engine;
+    struct outbox *out; /* while it is observed */
     struct lifetime_config config;
-    struct nonce_source *nonces; /* the caller's */
     nsec started;
     nsec at_least;
     nsec at_most; /* NSEC_NEVER = none yet */
@@ -69,16 +85,8 @@ struct lifetime {
     struct lifetime_port ports[LIFETIME_PORTS];
 };
 
-/* Starts at NOW. *L must be zeroed. */
-void lifetime_start(struct lifetime *l, const struct lifetime_config *config,
-                    struct nonce_source *nonces, nsec now);
-
-/* An observation of any socket; sends and progress events go to QUEUE, never more than it holds
- * (what has no room is due at once). */
-void lifetime_observe(struct lifetime *l, const struct observation *o, struct action_queue *queue);
-
-/* When it wants a TIMER; NSEC_NEVER when it is done. */
-nsec lifetime_deadline(const struct lifetime *l);
+/* Sets up an engine that starts at NOW: it wants a TIMER at once. */
+void lifetime_init(struct lifetime *l, const struct lifetime_config *config, nsec now);
 
 /* What is known so far, with the evidence: sets c->lifetime, adds to c->evidence and c->error_odds.
  * LOCAL is the local endpoint of the first socket and of those that follow. */

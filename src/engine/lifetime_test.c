@@ -5,11 +5,6 @@
 #define TEST_SHARE 0.5
 #define TEST_INTERVAL_MIN (10 * NSEC_MS)
 
-uint32_t lifetime_tag(unsigned port, enum lifetime_sent kind, unsigned round)
-{
-    return port << 10 | (uint32_t)kind << 8 | round;
-}
-
 nsec lifetime_test_interval(const struct lifetime *l)
 {
     return nsec_max((nsec)(TEST_SHARE * (double)l->config.rtt), TEST_INTERVAL_MIN);
@@ -21,14 +16,14 @@ static double odds_a_test(const struct lifetime *l)
     return l->config.odds / (LIFETIME_IDLE_PORTS + 2);
 }
 
-void lifetime_solicit(struct lifetime *l, unsigned port, struct action_queue *queue)
+void lifetime_solicit(struct lifetime *l, unsigned port)
 {
     struct lifetime_port *p = &l->ports[port];
     unsigned round = p->open.sent % CLASSIFY_ROUNDS;
 
     p->open.tries[round] = (struct classify_try){0};
     nat_test_send(&p->open, round, lifetime_tag(port, LIFETIME_SENT_OPEN, round), &l->config.server,
-                  l->nonces, queue);
+                  l->out);
 }
 
 static void count(const struct lifetime *l, const struct lifetime_port *p, nsec now, bool hopeful,
@@ -94,24 +89,24 @@ static void end_undecided(struct lifetime *l, unsigned port)
     end(p, LIFETIME_UNDECIDED);
 }
 
-void lifetime_test_start(struct lifetime *l, unsigned port, nsec now, struct action_queue *queue)
+void lifetime_test_start(struct lifetime *l, unsigned port, nsec now)
 {
     struct lifetime_port *p = &l->ports[port];
 
     p->state = LIFETIME_TESTING;
     p->rounds = 0;
     p->bubble.open = p->reference.open = true;
-    lifetime_test_step(l, port, now, queue);
+    lifetime_test_step(l, port, now);
 }
 
-static void send_round(struct lifetime *l, unsigned port, struct action_queue *queue)
+static void send_round(struct lifetime *l, unsigned port)
 {
     struct lifetime_port *p = &l->ports[port];
     struct lifetime_port *reference = &l->ports[LIFETIME_REFERENCE];
     struct nat_test *tests[2] = {&p->reference, &p->bubble};
 
     /* Its mapping is fresh then, and known anew if it had gone. */
-    lifetime_solicit(l, LIFETIME_REFERENCE, queue);
+    lifetime_solicit(l, LIFETIME_REFERENCE);
     p->reference.target = reference->bubble.target;
     /* Who drops what comes too fast must not always meet the same one. */
     for (unsigned i = 0; i < 2; i++) {
@@ -121,12 +116,12 @@ static void send_round(struct lifetime *l, unsigned port, struct action_queue *q
                       lifetime_tag(port,
                                    which == 0 ? LIFETIME_SENT_REFERENCE : LIFETIME_SENT_BUBBLE,
                                    p->rounds),
-                      &l->config.server, l->nonces, queue);
+                      &l->config.server, l->out);
     }
     p->rounds++;
 }
 
-void lifetime_test_step(struct lifetime *l, unsigned port, nsec now, struct action_queue *queue)
+void lifetime_test_step(struct lifetime *l, unsigned port, nsec now)
 {
     struct lifetime_port *p = &l->ports[port];
 
@@ -141,7 +136,7 @@ void lifetime_test_step(struct lifetime *l, unsigned port, nsec now, struct acti
     }
     p->due = now + lifetime_test_interval(l);
     if (p->rounds < CLASSIFY_ROUNDS && silence(l, p, now, true) >= odds_a_test(l))
-        send_round(l, port, queue);
+        send_round(l, port);
 }
 
 void lifetime_test_arrived(struct lifetime *l, unsigned port)

@@ -4,20 +4,14 @@
 
 #include "lifetime.h"
 
-/* What was sent, in a SEND's tag. */
-enum lifetime_sent {
-    LIFETIME_SENT_OPEN,
-    LIFETIME_SENT_BUBBLE,
-    LIFETIME_SENT_REFERENCE,
-    LIFETIME_SENT_BEAT, /* nothing that is waited for */
-};
-
 enum {
     LIFETIME_TEST_ROUNDS = 15, /* what a test takes where nothing is lost */
-    LIFETIME_SENDS_A_STEP = 3,
 };
 
-uint32_t lifetime_tag(unsigned port, enum lifetime_sent kind, unsigned round);
+static inline uint32_t lifetime_tag(unsigned port, enum lifetime_sent kind, unsigned round)
+{
+    return (port * LIFETIME_SENT_KINDS + kind) * CLASSIFY_ROUNDS + round;
+}
 
 static inline bool lifetime_is_idle_port(unsigned port)
 {
@@ -28,12 +22,12 @@ static inline bool lifetime_is_idle_port(unsigned port)
 nsec lifetime_test_interval(const struct lifetime *l);
 
 /* Solicits from PORT, which then is told its mapping (anew). */
-void lifetime_solicit(struct lifetime *l, unsigned port, struct action_queue *queue);
+void lifetime_solicit(struct lifetime *l, unsigned port);
 
 /* Begins the test of PORT, and carries it on whenever it is due: a bubble to it and one to the
  * control, in turns first, until one has come or loss does not explain the silence. */
-void lifetime_test_start(struct lifetime *l, unsigned port, nsec now, struct action_queue *queue);
-void lifetime_test_step(struct lifetime *l, unsigned port, nsec now, struct action_queue *queue);
+void lifetime_test_start(struct lifetime *l, unsigned port, nsec now);
+void lifetime_test_step(struct lifetime *l, unsigned port, nsec now);
 
 /* A bubble of the test of PORT has come: it lives. */
 void lifetime_test_arrived(struct lifetime *l, unsigned port);

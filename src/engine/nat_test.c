@@ -46,41 +46,39 @@ static const uint8_t *nonce_of(const struct nat_test *test, const struct teredo_
 }
 
 void nat_test_send(struct nat_test *test, unsigned round, uint32_t tag,
-                   const struct classify_server *server, struct nonce_source *nonces,
-                   struct action_queue *queue)
+                   const struct classify_server *server, struct outbox *out)
 {
     struct classify_try *t = &test->tries[round];
-    struct send_request *send;
     struct teredo_packet packet;
     struct rs_room room;
 
     if (test->kind == CLASSIFY_BUBBLE) {
         /* Nobody off the path can guess the source, so that the bubble proves itself. */
-        struct in6_addr source = link_local_random(nonces);
+        struct in6_addr source = link_local_random(server->nonces);
 
         memcpy(t->nonce, &source.s6_addr[8], sizeof t->nonce);
         teredo_make_bubble(&packet, &source, &test->target);
     } else {
-        nonce_take(nonces, t->nonce, sizeof t->nonce);
+        nonce_take(server->nonces, t->nonce, sizeof t->nonce);
         rs_make(&packet,
                 test->kind == CLASSIFY_SOLICITATION ? &teredo_rs_source : &teredo_rs_source_cone,
                 t->nonce, &server->identity, &room);
     }
-    send = action_push_packet(queue, tag, test->to, &packet);
-    send->socket = test->socket;
-    send->ttl = test->ttl;
+    outbox_send_packet(
+        out,
+        (struct send_request){.socket = test->socket, .tag = tag, .to = test->to, .ttl = test->ttl},
+        &packet);
 }
 
-void nat_test_send_prime(const struct nat_test *test, uint32_t tag, struct action_queue *queue)
+void nat_test_send_prime(const struct nat_test *test, uint32_t tag, struct outbox *out)
 {
-    struct action *a = action_push(queue, ACTION_SEND);
+    static const uint8_t zero;
 
-    a->send.socket = test->socket;
-    a->send.tag = tag;
-    a->send.to = test->prime;
-    a->send.ttl = 0;
-    a->send.size = 1;
-    a->send.bytes[0] = 0;
+    out->send(out, &(struct send_request){.socket = test->socket,
+                                          .tag = tag,
+                                          .to = test->prime,
+                                          .size = sizeof zero,
+                                          .bytes = &zero});
 }
 
 void nat_test_sent(struct nat_test *test, unsigned round, nsec when)

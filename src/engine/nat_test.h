@@ -5,13 +5,12 @@
 #ifndef ENGINE_NAT_TEST_H
 #define ENGINE_NAT_TEST_H
 
-#include "action_queue.h"
+#include "engine.h"
 #include "nonce.h"
 #include "rs_make.h"
 
 enum {
     CLASSIFY_ROUNDS = 112,
-    CLASSIFY_TAG_PRIME = 0xffffffff, /* of the byte that opens a filter: nothing answers it */
 };
 
 enum classify_kind {
@@ -64,15 +63,15 @@ struct classify_server {
     uint32_t secondary;
     bool allow_private;
     struct rs_identity identity;
+    struct nonce_source *nonces;
 };
 
-/* Pushes the probe of ROUND with a fresh nonce; it counts as sent with nat_test_sent. */
+/* Sends the probe of ROUND with a fresh nonce; it counts as sent with nat_test_sent. */
 void nat_test_send(struct nat_test *test, unsigned round, uint32_t tag,
-                   const struct classify_server *server, struct nonce_source *nonces,
-                   struct action_queue *queue);
+                   const struct classify_server *server, struct outbox *out);
 
-/* Pushes the byte to test->prime; it is no Teredo packet, and the server drops it. */
-void nat_test_send_prime(const struct nat_test *test, uint32_t tag, struct action_queue *queue);
+/* Sends the byte to test->prime; it is no Teredo packet, and the server drops it. */
+void nat_test_send_prime(const struct nat_test *test, uint32_t tag, struct outbox *out);
 
 /* The probe of ROUND left at WHEN. */
 void nat_test_sent(struct nat_test *test, unsigned round, nsec when);

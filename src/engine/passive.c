@@ -8,38 +8,6 @@
 /* Bubbles of a path that was open so lately renew it, or are late copies (5.2.4: 30 seconds). */
 #define FRESH (30 * NSEC_S)
 
-struct passive *passive_new(const struct passive_config *config)
-{
-    struct passive *e = calloc(1, sizeof *e);
-    size_t punches = config->punches > 0 ? config->punches : PASSIVE_PUNCHES;
-    size_t clients = config->clients > 0 ? config->clients : PASSIVE_CLIENTS;
-
-    if (e == NULL)
-        return NULL;
-    e->config = *config;
-    e->book = lru_set_new(BOOK_KEY_WORDS, BOOK_SIZE, config->seed);
-    e->punches = calloc(punches, sizeof *e->punches);
-    e->clients = calloc(clients, sizeof *e->clients);
-    if (e->book == NULL || e->punches == NULL || e->clients == NULL ||
-        !ring_init(&e->punch_ring, punches) || !ring_init(&e->client_ring, clients)) {
-        passive_free(e);
-        return NULL;
-    }
-    return e;
-}
-
-void passive_free(struct passive *e)
-{
-    if (e == NULL)
-        return;
-    lru_set_free(e->book);
-    ring_free(&e->punch_ring);
-    ring_free(&e->client_ring);
-    free(e->punches);
-    free(e->clients);
-    free(e);
-}
-
 /* Whether CLIENT's is the endpoint that ADDRESS names, as far as its qualification tells. */
 static bool has_qualified_as(struct passive *e, struct endpoint client,
                              const struct teredo_addr *address)
@@ -85,6 +53,12 @@ static struct punching judge_punch(const struct passive *e, const struct passive
     return passive_judge(p, &around, end, e->now);
 }
 
+static void finish(struct passive *e)
+{
+    e->done = true;
+    outbox_done(e->out);
+}
+
 static void conclude_punch(struct passive *e, struct passive_punch *p, enum passive_end end)
 {
     struct punching verdict;
@@ -104,7 +78,10 @@ static void conclude_punch(struct passive *e, struct passive_punch *p, enum pass
         e->summary.not_punched++;
     else
         e->summary.inconclusive++;
-    action_push_event(&e->queue, EVENT_PUNCHING, e->now)->punching = verdict;
+    outbox_emit(e->out,
+                &(struct event){.kind = EVENT_PUNCHING, .when = e->now, .punching = verdict});
+    if (e->summary.punches == e->config.count)
+        finish(e);
 }
 
 static void conclude_client(struct passive *e, struct passive_client *c, bool ended)
@@ -115,7 +92,9 @@ static void conclude_client(struct passive *e, struct passive_client *c, bool en
         return;
     }
     e->summary.qualifications++;
-    action_push_event(&e->queue, EVENT_QUALIFICATION, e->now)->qualification = c->result;
+    outbox_emit(
+        e->out,
+        &(struct event){.kind = EVENT_QUALIFICATION, .when = e->now, .qualification = c->result});
 }
 
 static struct passive_punch *new_punch(struct passive *e)
@@ -272,7 +251,7 @@ static void take_advertisement(struct passive *e, const struct observation *o)
     ask = client_find_ask(c, o);
     if (ask == NULL)
         return;
-    client_is_answered(c, o, ask, &e->queue);
+    client_is_answered(c, o, ask, e->out);
     if (o->packet->has_origin && c->is_next_to)
         passive_learn(e, book_near(o->vantage, o->packet->origin), 1);
     if (client_is_settled(c))
@@ -303,12 +282,33 @@ static void take_seen(struct passive *e, const struct observation *o)
     }
 }
 
-void passive_observe(struct passive *e, const struct observation *o)
+/* All that is due; once nothing more is to come, all that is left. */
+static void conclude_due(struct passive *e)
 {
+    nsec now = e->stopping ? NSEC_NEVER - 1 : e->now;
+    size_t slot;
+
+    while (!e->done) {
+        if (ring_due(&e->client_ring, now, &slot))
+            conclude_client(e, &e->clients[slot], e->client_ring.deadlines[slot] > e->now);
+        else if (ring_due(&e->punch_ring, now, &slot))
+            conclude_punch(e, &e->punches[slot],
+                           e->punch_ring.deadlines[slot] > e->now ? END_CAPTURE : END_TIME);
+        else if (e->stopping)
+            finish(e);
+        else
+            return;
+    }
+}
+
+static void observe(struct engine *engine, const struct observation *o, struct outbox *out)
+{
+    struct passive *e = (struct passive *)engine;
     unsigned v = o->vantage;
 
     if (e->done || v >= e->config.vantages)
         return;
+    e->out = out;
     e->now = nsec_max(e->now, o->when);
     switch (o->kind) {
     case OBSERVED_SEEN:
@@ -330,75 +330,65 @@ void passive_observe(struct passive *e, const struct observation *o)
     case OBSERVED_SEND_FAILED:
         break;
     }
+    conclude_due(e);
 }
 
-/* One that is due, at most, for the queue has room for the events of one. */
-static bool conclude_one(struct passive *e)
+static nsec deadline(const struct engine *engine)
 {
-    nsec now = e->stopping ? NSEC_NEVER - 1 : e->now;
-    bool ended = e->stopping;
-    size_t slot;
+    const struct passive *e = (const struct passive *)engine;
 
-    if (ring_due(&e->client_ring, now, &slot)) {
-        conclude_client(e, &e->clients[slot], ended && e->client_ring.deadlines[slot] > e->now);
-        return true;
-    }
-    if (ring_due(&e->punch_ring, now, &slot)) {
-        conclude_punch(e, &e->punches[slot],
-                       e->punch_ring.deadlines[slot] > e->now ? END_CAPTURE : END_TIME);
-        return true;
-    }
-    return false;
-}
-
-bool passive_next(struct passive *e, struct action *action)
-{
-    for (;;) {
-        if (action_pop(&e->queue, action))
-            return true;
-        if (e->done)
-            return false;
-        if (!conclude_one(e)) {
-            if (!e->stopping)
-                return false;
-            e->done = true;
-            action_push(&e->queue, ACTION_DONE);
-        }
-    }
-}
-
-nsec passive_deadline(const struct passive *e)
-{
     return e->done ? NSEC_NEVER : nsec_min(e->punch_ring.earliest, e->client_ring.earliest);
 }
 
-struct passive_summary passive_summary(const struct passive *e)
+static void waiting(const struct engine *engine, struct waiting *out)
 {
-    return e->summary;
-}
-
-static void observe(void *engine, const struct observation *o)
-{
-    passive_observe(engine, o);
-}
-
-static bool next(void *engine, struct action *action)
-{
-    return passive_next(engine, action);
-}
-
-static nsec deadline(const void *engine)
-{
-    return passive_deadline(engine);
-}
-
-static void waiting(const void *engine, struct waiting *out)
-{
-    const struct passive *e = engine;
+    const struct passive *e = (const struct passive *)engine;
 
     out->what = WAITING_FOR_PUNCHES;
     out->try = (unsigned)e->summary.punches;
     out->since = e->first[0];
 }
 
-const struct engine_ops passive_ops = {observe, next, deadline, waiting};
+struct passive *passive_new(const struct passive_config *config)
+{
+    static const struct engine_ops ops = {observe, deadline, waiting};
+    struct passive *e = calloc(1, sizeof *e);
+    size_t punches = config->punches > 0 ? config->punches : PASSIVE_PUNCHES;
+    size_t clients = config->clients > 0 ? config->clients : PASSIVE_CLIENTS;
+
+    if (e == NULL)
+        return NULL;
+    e->engine.ops = &ops;
+    e->config = *config;
+    e->book = lru_set_new(BOOK_KEY_WORDS, BOOK_SIZE, config->seed);
+    e->punches = calloc(punches, sizeof *e->punches);
+    e->clients = calloc(clients, sizeof *e->clients);
+    if (e->book == NULL || e->punches == NULL || e->clients == NULL ||
+        !ring_init(&e->punch_ring, punches) || !ring_init(&e->client_ring, clients)) {
+        passive_free(e);
+        return NULL;
+    }
+    return e;
+}
+
+void passive_free(struct passive *e)
+{
+    if (e == NULL)
+        return;
+    lru_set_free(e->book);
+    ring_free(&e->punch_ring);
+    ring_free(&e->client_ring);
+    free(e->punches);
+    free(e->clients);
+    free(e);
+}
+
+struct engine *passive_engine(struct passive *e)
+{
+    return &e->engine;
+}
+
+struct passive_summary passive_summary(const struct passive *e)
+{
+    return e->summary;
+}

@@ -11,7 +11,7 @@
 #ifndef ENGINE_PASSIVE_H
 #define ENGINE_PASSIVE_H
 
-#include "action.h"
+#include "engine.h"
 
 enum {
     PASSIVE_PUNCHES = 4096, /* under way at once, and those told just now */
@@ -25,6 +25,7 @@ struct passive_config {
     size_t punches;    /* the bound; 0 = PASSIVE_PUNCHES */
     size_t clients;    /* likewise */
     uint64_t seed;     /* unpredictable, so that nobody can make the tables slow */
+    uint64_t count;    /* end after so many hole punches were told; 0 = never */
     nsec settle;       /* by how much sights of a packet at other vantage points may come late */
     bool has_peer;     /* tell only what PEER has part in */
     struct in6_addr peer;
@@ -34,12 +35,8 @@ struct passive_config {
 struct passive *passive_new(const struct passive_config *config);
 void passive_free(struct passive *o);
 
-extern const struct engine_ops passive_ops;
-
-/* The contract of struct engine_ops (event/action.h). A STOP ends all that is under way. */
-void passive_observe(struct passive *e, const struct observation *o);
-bool passive_next(struct passive *e, struct action *action);
-nsec passive_deadline(const struct passive *e);
+/* For a driver. A STOP ends all that is under way. */
+struct engine *passive_engine(struct passive *e);
 
 /* What was told so far; frames and dropped are the caller's to fill. */
 struct passive_summary passive_summary(const struct passive *e);

@@ -135,7 +135,7 @@ static void take_prefix(struct passive_client *c, const struct icmp6_message *ra
 }
 
 void client_is_answered(struct passive_client *c, const struct observation *o,
-                        struct client_ask *ask, struct action_queue *queue)
+                        struct client_ask *ask, struct outbox *out)
 {
     uint8_t nonces[1][TEREDO_NONCE_SIZE];
     struct ra_request request = {
@@ -165,11 +165,9 @@ void client_is_answered(struct passive_client *c, const struct observation *o,
     if (c->result.advertisements == 0)
         memcpy(c->result.rules, rules, sizeof rules);
     if (broken != RULE_COUNT) {
-        struct event *e = action_push_event(queue, EVENT_REJECTED, o->when);
-
-        e->rejected.rule = broken;
-        e->rejected.from = o->from;
-        e->rejected.fault = o->fault;
+        outbox_emit(out, &(struct event){.kind = EVENT_REJECTED,
+                                         .when = o->when,
+                                         .rejected = {broken, o->from, o->fault}});
         c->result.rejected[broken]++;
         return;
     }

@@ -3,7 +3,7 @@
 #ifndef ENGINE_PASSIVE_CLIENT_H
 #define ENGINE_PASSIVE_CLIENT_H
 
-#include "action_queue.h"
+#include "engine.h"
 #include "passive_book.h"
 
 enum {
@@ -44,9 +44,9 @@ bool client_takes_copy(struct passive_client *c, const struct observation *o);
 /* The solicitation that the advertisement O answers, or NULL. */
 struct client_ask *client_find_ask(struct passive_client *c, const struct observation *o);
 
-/* Takes in the advertisement O; pushes an event to QUEUE where it broke a rule. */
+/* Takes in the advertisement O; tells OUT where it broke a rule. */
 void client_is_answered(struct passive_client *c, const struct observation *o,
-                        struct client_ask *ask, struct action_queue *queue);
+                        struct client_ask *ask, struct outbox *out);
 
 /* An ICMP error for a solicitation. */
 void client_is_refused(struct passive_client *c, const struct observation *o);

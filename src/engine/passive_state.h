@@ -1,14 +1,16 @@
-/* The inside of the passive engine: what is kept, and under which names it is found; internal to the engine. */
+/* The inside of the passive engine: what is kept, and under which names it is found; internal to
+ * the engine. */
 #ifndef ENGINE_PASSIVE_STATE_H
 #define ENGINE_PASSIVE_STATE_H
 
-#include "action_queue.h"
 #include "deadline_pool.h"
 #include "passive.h"
 #include "passive_client.h"
 #include "passive_verdict.h"
 
 struct passive {
+    struct engine engine;
+    struct outbox *out; /* while it is observed */
     struct passive_config config;
     struct lru_set *book;
     struct ring punch_ring, client_ring;
@@ -18,7 +20,6 @@ struct passive {
     nsec first[PASSIVE_VANTAGES], last[PASSIVE_VANTAGES]; /* when each was capturing */
     bool stopping, done;
     struct passive_summary summary;
-    struct action_queue queue;
 };
 
 /* A note in the book, and what it says; 0 = nothing. */

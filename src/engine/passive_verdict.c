@@ -83,13 +83,14 @@ static void decide(struct punching *r, enum punch_verdict verdict, enum punch_ca
 }
 
 /* The peer has answered, and yet the path is not shown open. Data that has no answer by its nature
- * may have arrived, unless it was not seen to. */
+ * may have arrived, unless the peer is captured and the data was not seen there. */
 static void judge_answered(const struct passive_punch *p, const struct passive_surroundings *around,
                            struct punching *r)
 {
     bool arrived = passive_view(&p->answer, PLACE_RECEIVER) != NULL || p->talk.seen[INITIATOR];
 
-    if (p->talk.seen[INITIATOR] && (p->talk.marks[INITIATOR][0].set || around->peer_is_captured))
+    if (p->talk.seen[INITIATOR] && !p->talk.arrived[INITIATOR] &&
+        (p->talk.marks[INITIATOR][0].set || around->peer_is_captured))
         decide(r, PUNCH_NOT_PUNCHED, CAUSE_DATA_LOST);
     else if (p->talk.seen[INITIATOR])
         decide(r, PUNCH_INCONCLUSIVE, CAUSE_NO_DATA);

@@ -1,41 +1,8 @@
 #include "punch.h"
 
-#include <string.h>
-
 #include "punch_answer.h"
 #include "punch_send.h"
 #include "punch_verdict.h"
-
-bool punch_init(struct punch *p, const struct punch_config *config)
-{
-    struct teredo_addr peer;
-
-    if (!teredo_addr_decode(&config->peer, &peer))
-        return false;
-    memset(p, 0, sizeof *p);
-    p->config = *config;
-    if (p->config.attempts == 0 || p->config.attempts > PUNCH_MAX_ATTEMPTS)
-        p->config.attempts = PUNCH_MAX_ATTEMPTS;
-    p->peer = peer;
-    p->peer_server = (struct endpoint){peer.server, config->server_port};
-    p->reference_source = link_local_random(&p->config.nonces);
-    p->next_attempt = p->give_up = p->next_echo = p->next_server_check = NSEC_NEVER;
-    nonce_take(&p->config.nonces, &p->echo_id, sizeof p->echo_id);
-    nonce_take(&p->config.nonces, p->echo_data, sizeof p->echo_data);
-    nonce_take(&p->config.nonces, p->server_nonce, sizeof p->server_nonce);
-    p->result.peer = config->peer;
-    p->result.peer_mapped = peer.mapped;
-    p->result.peer_server = p->peer_server;
-    p->result.server = config->server;
-    p->result.local = config->local;
-    p->result.mapped = config->mapped;
-    p->result.own = config->own;
-    p->result.own_nat = config->own_nat;
-    p->result.direct_ttl = config->ttl;
-    /* Our own server answered our qualification a moment ago. */
-    p->result.peer_server_alive = endpoint_equal(p->peer_server, config->server);
-    return true;
-}
 
 static void start(struct punch *p, nsec now)
 {
@@ -70,30 +37,34 @@ static void on_timer(struct punch *p, nsec now)
 
 static void on_sent(struct punch *p, const struct observation *o)
 {
-    unsigned n = punch_tag_index(o->tag);
+    const struct punch_sent *sent = &p->sent[o->tag];
+    unsigned n;
 
-    switch (punch_tag_kind(o->tag)) {
-    case PUNCH_TAG_DIRECT:
-        if (n < p->attempt_count && p->attempts[n].sent_direct == 0) {
+    if (o->tag >= p->sent_count)
+        return;
+    n = sent->index;
+    switch (sent->what) {
+    case PUNCH_SENT_DIRECT:
+        if (p->attempts[n].sent_direct == 0) {
             p->attempts[n].sent_direct = o->when;
             punch_step_sent(p, STEP_DIRECT_BUBBLE, n, o);
         }
         break;
-    case PUNCH_TAG_INDIRECT:
-        if (n < p->attempt_count && p->attempts[n].sent_indirect == 0) {
+    case PUNCH_SENT_INDIRECT:
+        if (p->attempts[n].sent_indirect == 0) {
             p->attempts[n].sent_indirect = o->when;
             punch_step_sent(p, STEP_INDIRECT_BUBBLE, n, o);
         }
         break;
-    case PUNCH_TAG_ECHO:
-        if (n < p->echoes && p->echo_sent[n] == 0) {
+    case PUNCH_SENT_ECHO:
+        if (p->echo_sent[n] == 0) {
             p->echo_sent[n] = o->when;
             if (p->result.steps[STEP_DATA].state == STEP_MISSING)
                 punch_step_sent(p, STEP_DATA, p->answered_attempt, o);
         }
         break;
-    case PUNCH_TAG_SERVER_CHECK:
-    case PUNCH_TAG_REFERENCE:
+    case PUNCH_SENT_SERVER_CHECK:
+    case PUNCH_SENT_REFERENCE:
         break;
     }
 }
@@ -126,18 +97,22 @@ static void on_icmp(struct punch *p, const struct observation *o)
 
 static void on_send_failed(struct punch *p, const struct observation *o)
 {
-    enum punch_tag_kind kind = punch_tag_kind(o->tag);
+    const struct punch_sent *sent = &p->sent[o->tag];
 
-    if (kind != PUNCH_TAG_DIRECT && kind != PUNCH_TAG_INDIRECT)
+    if (o->tag >= p->sent_count ||
+        (sent->what != PUNCH_SENT_DIRECT && sent->what != PUNCH_SENT_INDIRECT))
         return; /* the silence that follows is judged */
     p->result.errnum = o->errnum;
     punch_conclude(p, o->when, PUNCH_NOT_PUNCHED, CAUSE_SEND_FAILED);
 }
 
-void punch_observe(struct punch *p, const struct observation *o)
+static void observe(struct engine *engine, const struct observation *o, struct outbox *out)
 {
+    struct punch *p = (struct punch *)engine;
+
     if (p->done)
         return;
+    p->out = out;
     switch (o->kind) {
     case OBSERVED_TIMER:
         on_timer(p, o->when);
@@ -165,36 +140,19 @@ void punch_observe(struct punch *p, const struct observation *o)
     }
 }
 
-bool punch_next(struct punch *p, struct action *action)
+static nsec deadline(const struct engine *engine)
 {
-    return action_pop(&p->queue, action);
-}
+    const struct punch *p = (const struct punch *)engine;
 
-nsec punch_deadline(const struct punch *p)
-{
     if (p->done)
         return NSEC_NEVER;
     return nsec_min(nsec_min(p->next_attempt, p->give_up),
                     nsec_min(p->next_echo, p->next_server_check));
 }
 
-static void observe(void *engine, const struct observation *o)
+static void waiting(const struct engine *engine, struct waiting *out)
 {
-    punch_observe(engine, o);
-}
-
-static bool next(void *engine, struct action *action)
-{
-    return punch_next(engine, action);
-}
-
-static nsec deadline(const void *engine)
-{
-    return punch_deadline(engine);
-}
-
-void punch_waiting(const struct punch *p, struct waiting *out)
-{
+    const struct punch *p = (const struct punch *)engine;
     bool answered = p->result.steps[STEP_ANSWER].state != STEP_MISSING;
     nsec left = (nsec)(p->config.attempts - p->attempt_count);
 
@@ -211,9 +169,33 @@ void punch_waiting(const struct punch *p, struct waiting *out)
             p->next_attempt + (left - 1) * PUNCH_INTERVAL + nsec_max(punch_patience(p), NSEC_S);
 }
 
-static void waiting(const void *engine, struct waiting *out)
+bool punch_init(struct punch *p, const struct punch_config *config)
 {
-    punch_waiting(engine, out);
-}
+    static const struct engine_ops ops = {observe, deadline, waiting};
+    struct teredo_addr peer;
 
-const struct engine_ops punch_ops = {observe, next, deadline, waiting};
+    if (!teredo_addr_decode(&config->peer, &peer))
+        return false;
+    *p = (struct punch){.engine = {&ops}, .config = *config};
+    if (p->config.attempts == 0 || p->config.attempts > PUNCH_MAX_ATTEMPTS)
+        p->config.attempts = PUNCH_MAX_ATTEMPTS;
+    p->peer = peer;
+    p->peer_server = (struct endpoint){peer.server, config->server_port};
+    p->reference_source = link_local_random(&p->config.nonces);
+    p->next_attempt = p->give_up = p->next_echo = p->next_server_check = NSEC_NEVER;
+    nonce_take(&p->config.nonces, &p->echo_id, sizeof p->echo_id);
+    nonce_take(&p->config.nonces, p->echo_data, sizeof p->echo_data);
+    nonce_take(&p->config.nonces, p->server_nonce, sizeof p->server_nonce);
+    p->result.peer = config->peer;
+    p->result.peer_mapped = peer.mapped;
+    p->result.peer_server = p->peer_server;
+    p->result.server = config->server;
+    p->result.local = config->local;
+    p->result.mapped = config->mapped;
+    p->result.own = config->own;
+    p->result.own_nat = config->own_nat;
+    p->result.direct_ttl = config->ttl;
+    /* Our own server answered our qualification a moment ago. */
+    p->result.peer_server_alive = endpoint_equal(p->peer_server, config->server);
+    return true;
+}

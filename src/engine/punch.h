@@ -3,14 +3,17 @@
 #ifndef ENGINE_PUNCH_H
 #define ENGINE_PUNCH_H
 
-#include "action_queue.h"
+#include "engine.h"
 #include "nonce.h"
 #include "punch_proof.h"
 
 enum {
     PUNCH_MAX_ATTEMPTS = 4, /* RFC 4380 5.2.6: no more in 300 seconds without an answer */
     PUNCH_MAX_ECHOES = 5,
+    PUNCH_MAX_SERVER_CHECKS = 4,
     PUNCH_ECHO_DATA = 16,
+    /* Of its sends, from 0: a pair and its reference an attempt, and a pair sent again. */
+    PUNCH_TAGS = 4 * PUNCH_MAX_ATTEMPTS + 2 + PUNCH_MAX_ECHOES + PUNCH_MAX_SERVER_CHECKS,
 };
 
 /* RFC 4380 5.2.6: bubbles to one peer are at least two seconds apart. The peer applies the same
@@ -51,12 +54,28 @@ struct punch_attempt {
     bool answered_indirectly; /* the peer answered it through our server */
 };
 
+/* A packet that was asked for, and of which attempt, or the how manieth echo. */
+struct punch_sent {
+    enum {
+        PUNCH_SENT_DIRECT,
+        PUNCH_SENT_INDIRECT,
+        PUNCH_SENT_ECHO,
+        PUNCH_SENT_SERVER_CHECK,
+        PUNCH_SENT_REFERENCE,
+    } what;
+    unsigned index;
+};
+
 struct punch {
+    struct engine engine;
+    struct outbox *out; /* while it is observed */
     struct punch_config config;
     struct teredo_addr peer; /* taken apart */
     struct endpoint peer_server;
     struct punch_attempt attempts[PUNCH_MAX_ATTEMPTS];
     unsigned attempt_count;
+    struct punch_sent sent[PUNCH_TAGS]; /* by their tags */
+    unsigned sent_count;
     nsec started; /* 0 = not yet */
     nsec next_attempt;
     nsec give_up;
@@ -78,19 +97,10 @@ struct punch {
     uint8_t server_nonce[TEREDO_NONCE_SIZE];
     bool done;
     struct punching result;
-    struct action_queue queue;
 };
-
-extern const struct engine_ops punch_ops;
 
 /* Sets up an engine whose first TIMER observation sends the first bubble pair. False, and nothing
  * set up, if the peer is no Teredo address. */
 bool punch_init(struct punch *p, const struct punch_config *config);
-
-/* The contract of struct engine_ops (event/action.h). */
-void punch_observe(struct punch *p, const struct observation *o);
-bool punch_next(struct punch *p, struct action *action);
-nsec punch_deadline(const struct punch *p);
-void punch_waiting(const struct punch *p, struct waiting *out);
 
 #endif

@@ -2,10 +2,6 @@
 
 #include "punch_verdict.h"
 
-enum {
-    SERVER_CHECKS = 4
-};
-
 nsec punch_patience(const struct punch *p)
 {
     /* A's path through the peer's server is as long as two of ours, as a rule; the rest is for
@@ -38,8 +34,18 @@ static void prepare_attempt(struct punch *p, unsigned n)
     }
 }
 
-static void push_bubble(struct punch *p, unsigned n, enum punch_tag_kind kind, struct endpoint to,
-                        uint8_t ttl)
+/* Sends PACKET as REQUEST says, and keeps under its tag what it is. */
+static void send_packet(struct punch *p, struct punch_sent sent, struct send_request request,
+                        const struct teredo_packet *packet)
+{
+    request.tag = p->sent_count;
+    p->sent[p->sent_count++] = sent;
+    outbox_send_packet(p->out, request, packet);
+}
+
+/* The bubble pair of attempt N, the direct bubble first: our NAT must be open before the peer's
+ * answer arrives. */
+static void send_bubbles(struct punch *p, unsigned n)
 {
     const struct punch_mark *mark = &p->attempts[n].mark;
     struct teredo_packet bubble;
@@ -48,56 +54,55 @@ static void push_bubble(struct punch *p, unsigned n, enum punch_tag_kind kind, s
     teredo_make_bubble(&bubble, &mark->source, &p->config.peer);
     if (mark->has_nonce)
         teredo_add_nonce_trailer(&bubble, mark->nonce, nonce);
-    action_push_packet(&p->queue, punch_tag(kind, n), to, &bubble)->ttl = ttl;
+    send_packet(p, (struct punch_sent){PUNCH_SENT_DIRECT, n},
+                (struct send_request){.to = p->peer.mapped, .ttl = p->config.ttl}, &bubble);
+    send_packet(p, (struct punch_sent){PUNCH_SENT_INDIRECT, n},
+                (struct send_request){.to = p->peer_server}, &bubble);
 }
 
 /* Before the pair that it is compared with: the peer's answer to it must not meet what the direct
  * bubble does to the peer's NAT. */
-static void push_reference(struct punch *p)
+static void send_reference(struct punch *p)
 {
+    const struct punch_sent sent = {PUNCH_SENT_REFERENCE, p->attempt_count - 1};
     struct teredo_packet bubble;
-    uint32_t tag = punch_tag(PUNCH_TAG_REFERENCE, 0);
-    struct send_request *send;
 
     teredo_make_bubble(&bubble, &p->reference_source, &p->config.peer);
-    send = action_push_packet(&p->queue, tag, p->peer.mapped, &bubble);
-    send->socket = 1;
-    send->ttl = p->config.reference_ttl;
-    action_push_packet(&p->queue, tag, p->peer_server, &bubble)->socket = 1;
+    send_packet(
+        p, sent,
+        (struct send_request){.socket = 1, .to = p->peer.mapped, .ttl = p->config.reference_ttl},
+        &bubble);
+    send_packet(p, sent, (struct send_request){.socket = 1, .to = p->peer_server}, &bubble);
 }
 
 void punch_send_pair(struct punch *p, nsec now)
 {
     unsigned n = p->attempt_count++;
 
-    if (n > 0) {
-        struct event *e = action_push_event(&p->queue, EVENT_NOTE, now);
-
-        e->note.note = NOTE_RETRANSMIT;
-        e->note.attempt = n + 1;
-        e->note.offset = now - punch_origin(p);
-    }
+    if (n > 0)
+        outbox_emit(p->out, &(struct event){.kind = EVENT_NOTE,
+                                            .when = now,
+                                            .note = {.note = NOTE_RETRANSMIT,
+                                                     .attempt = n + 1,
+                                                     .offset = now - punch_origin(p)}});
     if (p->config.reference_ttl != 0)
-        push_reference(p);
+        send_reference(p);
     prepare_attempt(p, n);
     p->result.attempts = p->attempt_count;
-    /* The direct bubble first: our NAT must be open before the peer's answer arrives. */
-    push_bubble(p, n, PUNCH_TAG_DIRECT, p->peer.mapped, p->config.ttl);
-    push_bubble(p, n, PUNCH_TAG_INDIRECT, p->peer_server, 0);
+    send_bubbles(p, n);
     if (p->attempt_count < p->config.attempts) {
         p->next_attempt = now + PUNCH_INTERVAL;
     } else {
         p->next_attempt = NSEC_NEVER;
         p->give_up = now + nsec_max(punch_patience(p), NSEC_S);
     }
-    if (!p->result.peer_server_alive && p->server_checks < SERVER_CHECKS)
+    if (!p->result.peer_server_alive && p->server_checks < PUNCH_MAX_SERVER_CHECKS)
         p->next_server_check = nsec_min(now + punch_patience(p), p->give_up);
 }
 
 void punch_resend_direct(struct punch *p)
 {
-    push_bubble(p, p->attempt_count - 1, PUNCH_TAG_DIRECT, p->peer.mapped, p->config.ttl);
-    push_bubble(p, p->attempt_count - 1, PUNCH_TAG_INDIRECT, p->peer_server, 0);
+    send_bubbles(p, p->attempt_count - 1);
     p->resent_after_indirect = true;
 }
 
@@ -114,8 +119,8 @@ void punch_send_echo(struct punch *p, nsec now)
     }
     teredo_make_echo(&echo, ICMP6_TYPE_ECHO_REQUEST, &p->config.own, &p->config.peer, p->echo_id,
                      (uint16_t)p->echoes, p->echo_data, sizeof p->echo_data, buf);
-    action_push_packet(&p->queue, punch_tag(PUNCH_TAG_ECHO, p->echoes), p->result.answered_from,
-                       &echo);
+    send_packet(p, (struct punch_sent){PUNCH_SENT_ECHO, p->echoes},
+                (struct send_request){.to = p->result.answered_from}, &echo);
     p->next_echo = now + nsec_min(wait << p->echoes, 2 * NSEC_S);
     p->echoes++;
 }
@@ -128,20 +133,20 @@ void punch_check_server(struct punch *p, nsec now)
     p->next_server_check = NSEC_NEVER;
     if (p->result.peer_server_alive || p->result.steps[STEP_ANSWER].state != STEP_MISSING)
         return;
-    if (!p->result.peer_server_checked) {
-        struct event *e = action_push_event(&p->queue, EVENT_NOTE, now);
-
-        e->note.note = NOTE_SERVER_CHECK;
-        e->note.attempt = p->attempt_count;
-        e->note.offset = now - punch_origin(p);
-        e->note.from = p->peer_server;
-    }
+    if (!p->result.peer_server_checked)
+        outbox_emit(p->out, &(struct event){.kind = EVENT_NOTE,
+                                            .when = now,
+                                            .note = {.note = NOTE_SERVER_CHECK,
+                                                     .attempt = p->attempt_count,
+                                                     .offset = now - punch_origin(p),
+                                                     .from = p->peer_server}});
     p->result.peer_server_checked = true;
     p->server_checks++;
     teredo_make_rs(&rs, &teredo_rs_source, buf);
     teredo_add_auth_nonce(&rs, p->server_nonce);
-    action_push_packet(&p->queue, punch_tag(PUNCH_TAG_SERVER_CHECK, 0), p->peer_server, &rs);
-    if (p->server_checks < SERVER_CHECKS)
+    send_packet(p, (struct punch_sent){PUNCH_SENT_SERVER_CHECK, 0},
+                (struct send_request){.to = p->peer_server}, &rs);
+    if (p->server_checks < PUNCH_MAX_SERVER_CHECKS)
         p->next_server_check = now + punch_patience(p);
     /* The last bubble pair's patience is the check's as well. */
     if (p->give_up != NSEC_NEVER)

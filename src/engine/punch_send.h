@@ -4,29 +4,6 @@
 
 #include "punch.h"
 
-enum punch_tag_kind {
-    PUNCH_TAG_DIRECT,
-    PUNCH_TAG_INDIRECT,
-    PUNCH_TAG_ECHO,
-    PUNCH_TAG_SERVER_CHECK,
-    PUNCH_TAG_REFERENCE
-};
-
-static inline uint32_t punch_tag(enum punch_tag_kind kind, unsigned index)
-{
-    return (uint32_t)kind << 8 | index;
-}
-
-static inline enum punch_tag_kind punch_tag_kind(uint32_t tag)
-{
-    return (enum punch_tag_kind)(tag >> 8);
-}
-
-static inline unsigned punch_tag_index(uint32_t tag)
-{
-    return tag & 0xff;
-}
-
 /* How long an answer to something sent now may reasonably take. */
 nsec punch_patience(const struct punch *p);
 

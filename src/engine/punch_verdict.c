@@ -7,15 +7,18 @@ nsec punch_origin(const struct punch *p)
 
 void punch_emit_step(struct punch *p, enum punch_step step, unsigned attempt, nsec now)
 {
-    struct event *e = action_push_event(&p->queue, EVENT_STEP, now);
+    const struct step_report *report = &p->result.steps[step];
     nsec sent = p->attempts[attempt].sent_direct;
 
-    e->step.step = step;
-    e->step.attempt = attempt + 1;
-    e->step.offset = p->result.steps[step].when - (sent != 0 ? sent : punch_origin(p));
-    e->step.report = p->result.steps[step];
-    e->step.proof = p->result.proof;
-    e->step.rtt = p->result.rtt;
+    outbox_emit(p->out, &(struct event){
+                            .kind = EVENT_STEP,
+                            .when = now,
+                            .step = {.step = step,
+                                     .attempt = attempt + 1,
+                                     .offset = report->when - (sent != 0 ? sent : punch_origin(p)),
+                                     .report = *report,
+                                     .proof = p->result.proof,
+                                     .rtt = p->result.rtt}});
 }
 
 void punch_step_sent(struct punch *p, enum punch_step step, unsigned attempt,
@@ -39,13 +42,14 @@ void punch_set_forwarded(struct punch *p, nsec sent, nsec latest)
 
 void punch_note(struct punch *p, enum punch_note note, const struct observation *o)
 {
-    struct event *e = action_push_event(&p->queue, EVENT_NOTE, o->when);
-
-    e->note.note = note;
-    e->note.attempt = p->attempt_count;
-    e->note.offset = o->when - punch_origin(p);
-    e->note.from = o->kind == OBSERVED_RECEIVED ? o->from : o->to;
-    e->note.icmp = o->icmp;
+    outbox_emit(p->out,
+                &(struct event){.kind = EVENT_NOTE,
+                                .when = o->when,
+                                .note = {.note = note,
+                                         .attempt = p->attempt_count,
+                                         .offset = o->when - punch_origin(p),
+                                         .from = o->kind == OBSERVED_RECEIVED ? o->from : o->to,
+                                         .icmp = o->icmp}});
 }
 
 void punch_conclude(struct punch *p, nsec now, enum punch_verdict verdict, enum punch_cause cause)
@@ -54,8 +58,9 @@ void punch_conclude(struct punch *p, nsec now, enum punch_verdict verdict, enum 
     p->result.cause = cause;
     p->result.elapsed = now - p->started;
     p->done = true;
-    action_push_event(&p->queue, EVENT_PUNCHING, now)->punching = p->result;
-    action_push(&p->queue, ACTION_DONE);
+    outbox_emit(p->out,
+                &(struct event){.kind = EVENT_PUNCHING, .when = now, .punching = p->result});
+    outbox_done(p->out);
 }
 
 /* Each pair was answered, but through our server alone. One lost direct bubble looks the same, and

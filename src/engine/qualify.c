@@ -1,32 +1,11 @@
 #include "qualify.h"
 
-#include <stddef.h>
 #include <string.h>
 
 #include "ra_check.h"
 
 /* Once the round-trip time is known from one address, the other is waited for this long. */
 #define KNOWN_RTT_WAIT(rtt) (2 * (rtt) + 50 * NSEC_MS)
-
-void qualify_init(struct qualify *q, const struct qualify_config *config)
-{
-    /* All but the actions, which is most of it: qualify_many sets up thousands. */
-    memset(q, 0, offsetof(struct qualify, queue));
-    q->queue.head = q->queue.count = q->queue.lost = 0;
-    q->config = *config;
-    if (q->config.attempts > QUALIFY_MAX_ATTEMPTS)
-        q->config.attempts = QUALIFY_MAX_ATTEMPTS;
-    if (q->config.attempts == 0)
-        q->config.attempts = 1;
-    q->source = teredo_rs_source;
-    q->exchanges[0].server = config->server;
-    q->exchanges[1].server = config->secondary;
-    for (int i = 0; i < QUALIFY_SERVERS; i++)
-        q->exchanges[i].next_send = q->exchanges[i].give_up = NSEC_NEVER;
-    q->result.server = config->server;
-    q->result.secondary = config->secondary;
-    q->result.local = config->local;
-}
 
 /* The interval after attempt N while no round trip is known: doubling, so that all of them together
  * fill the timeout. */
@@ -45,14 +24,16 @@ static void solicit(struct qualify *q, unsigned index, nsec now)
 
     nonce_take(&q->config.nonces, exchange->nonces[attempt], TEREDO_NONCE_SIZE);
     rs_make(&p, &q->source, exchange->nonces[attempt], &q->config.identity, &room);
-    action_push_packet(&q->queue, index * QUALIFY_MAX_ATTEMPTS + attempt, exchange->server, &p);
     q->result.solicitations++;
-
     exchange->give_up =
         other->replied ? now + KNOWN_RTT_WAIT(other->rtt) : now + blind_interval(q, attempt);
     exchange->next_send = exchange->attempts < q->config.attempts ? exchange->give_up : NSEC_NEVER;
     if (exchange->next_send != NSEC_NEVER)
         exchange->give_up = NSEC_NEVER;
+    outbox_send_packet(q->out,
+                       (struct send_request){.tag = index * QUALIFY_MAX_ATTEMPTS + attempt,
+                                             .to = exchange->server},
+                       &p);
 }
 
 static void conclude(struct qualify *q, nsec now, enum qualify_verdict verdict,
@@ -64,8 +45,9 @@ static void conclude(struct qualify *q, nsec now, enum qualify_verdict verdict,
     r->reason = reason;
     r->elapsed = now - q->started;
     q->done = true;
-    action_push_event(&q->queue, EVENT_QUALIFICATION, now)->qualification = *r;
-    action_push(&q->queue, ACTION_DONE);
+    outbox_emit(q->out,
+                &(struct event){.kind = EVENT_QUALIFICATION, .when = now, .qualification = *r});
+    outbox_done(q->out);
 }
 
 static void conclude_failed_exchange(struct qualify *q, nsec now,
@@ -251,11 +233,9 @@ static void on_received(struct qualify *q, const struct observation *o)
         return;
     broken = ra_check_check(&request, o, rules, &attempt);
     if (broken != RULE_COUNT) {
-        struct event *e = action_push_event(&q->queue, EVENT_REJECTED, o->when);
-
-        e->rejected.rule = broken;
-        e->rejected.from = o->from;
-        e->rejected.fault = o->fault;
+        outbox_emit(q->out, &(struct event){.kind = EVENT_REJECTED,
+                                            .when = o->when,
+                                            .rejected = {broken, o->from, o->fault}});
         q->result.rejected[broken]++;
         if (q->result.advertisements == 0)
             memcpy(q->result.rules, rules, sizeof rules);
@@ -283,10 +263,13 @@ static void fail_exchange(struct qualify *q, const struct observation *o,
     conclude_if_settled(q, o->when);
 }
 
-void qualify_observe(struct qualify *q, const struct observation *o)
+static void observe(struct engine *engine, const struct observation *o, struct outbox *out)
 {
+    struct qualify *q = (struct qualify *)engine;
+
     if (q->done)
         return;
+    q->out = out;
     switch (o->kind) {
     case OBSERVED_TIMER:
         on_timer(q, o->when);
@@ -315,14 +298,10 @@ void qualify_observe(struct qualify *q, const struct observation *o)
     }
 }
 
-bool qualify_next(struct qualify *q, struct action *action)
+static nsec deadline(const struct engine *engine)
 {
-    return action_pop(&q->queue, action);
-}
-
-nsec qualify_deadline(const struct qualify *q)
-{
-    nsec deadline = NSEC_NEVER;
+    const struct qualify *q = (const struct qualify *)engine;
+    nsec when = NSEC_NEVER;
 
     if (q->done)
         return NSEC_NEVER;
@@ -330,29 +309,15 @@ nsec qualify_deadline(const struct qualify *q)
         const struct qualify_exchange *exchange = &q->exchanges[i];
 
         if (!exchange->replied && !exchange->failed)
-            deadline = nsec_min(deadline, nsec_min(exchange->next_send, exchange->give_up));
+            when = nsec_min(when, nsec_min(exchange->next_send, exchange->give_up));
     }
-    return deadline;
-}
-
-static void observe(void *engine, const struct observation *o)
-{
-    qualify_observe(engine, o);
-}
-
-static bool next(void *engine, struct action *action)
-{
-    return qualify_next(engine, action);
-}
-
-static nsec deadline(const void *engine)
-{
-    return qualify_deadline(engine);
+    return when;
 }
 
 /* Blindly until the timeout; once one address has answered, as long as the other has. */
-void qualify_waiting(const struct qualify *q, struct waiting *out)
+static void waiting(const struct engine *engine, struct waiting *out)
 {
+    const struct qualify *q = (const struct qualify *)engine;
     const struct qualify_exchange *silent = &q->exchanges[q->exchanges[0].replied ? 1 : 0];
     const struct qualify_exchange *other = &q->exchanges[q->exchanges[0].replied ? 0 : 1];
     bool blind = !other->replied && !silent->replied;
@@ -367,9 +332,21 @@ void qualify_waiting(const struct qualify *q, struct waiting *out)
     };
 }
 
-static void waiting(const void *engine, struct waiting *out)
+void qualify_init(struct qualify *q, const struct qualify_config *config)
 {
-    qualify_waiting(engine, out);
-}
+    static const struct engine_ops ops = {observe, deadline, waiting};
 
-const struct engine_ops qualify_ops = {observe, next, deadline, waiting};
+    *q = (struct qualify){.engine = {&ops}, .config = *config};
+    if (q->config.attempts > QUALIFY_MAX_ATTEMPTS)
+        q->config.attempts = QUALIFY_MAX_ATTEMPTS;
+    if (q->config.attempts == 0)
+        q->config.attempts = 1;
+    q->source = teredo_rs_source;
+    q->exchanges[0].server = config->server;
+    q->exchanges[1].server = config->secondary;
+    for (int i = 0; i < QUALIFY_SERVERS; i++)
+        q->exchanges[i].next_send = q->exchanges[i].give_up = NSEC_NEVER;
+    q->result.server = config->server;
+    q->result.secondary = config->secondary;
+    q->result.local = config->local;
+}

@@ -4,13 +4,14 @@
 #ifndef ENGINE_QUALIFY_H
 #define ENGINE_QUALIFY_H
 
-#include "action_queue.h"
+#include "engine.h"
 #include "nonce.h"
 #include "rs_make.h"
 
 enum {
     QUALIFY_MAX_ATTEMPTS = 8,
-    QUALIFY_SERVERS = 2
+    QUALIFY_SERVERS = 2,
+    QUALIFY_TAGS = QUALIFY_SERVERS * QUALIFY_MAX_ATTEMPTS, /* of its sends, from 0 */
 };
 
 struct qualify_config {
@@ -43,25 +44,18 @@ struct qualify_exchange {
 };
 
 struct qualify {
+    struct engine engine;
+    struct outbox *out; /* while it is observed */
     struct qualify_config config;
     struct in6_addr source; /* link-local, of the solicitations */
     struct qualify_exchange exchanges[QUALIFY_SERVERS];
     nsec started; /* 0 = not yet */
     bool done;
     struct qualification result;
-    struct action_queue queue;
 };
-
-extern const struct engine_ops qualify_ops;
 
 /* Sets up an engine whose first TIMER observation starts the procedure. What CONFIG points to must
  * outlive it. */
 void qualify_init(struct qualify *q, const struct qualify_config *config);
-
-/* The contract of struct engine_ops (event/action.h). */
-void qualify_observe(struct qualify *q, const struct observation *o);
-bool qualify_next(struct qualify *q, struct action *action);
-nsec qualify_deadline(const struct qualify *q);
-void qualify_waiting(const struct qualify *q, struct waiting *out);
 
 #endif

@@ -4,32 +4,23 @@
 
 #include "responder_peer.h"
 
-void responder_init(struct responder *r, const struct responder_config *config)
-{
-    memset(r, 0, sizeof *r);
-    r->config = *config;
-    r->next_refresh = r->end = NSEC_NEVER;
-    r->link_local = link_local_random(&r->config.nonces);
-    qualify_init(&r->qualify, &config->qualify);
-    r->refreshing = true;
-}
-
 static void finish(struct responder *r, nsec now)
 {
     r->done = true;
-    if (r->qualified) {
-        struct event *e = action_push_event(&r->queue, EVENT_LISTENED, now);
-
-        e->listened.peers = r->trusted_peers;
-        e->listened.bubbles_received = r->bubbles_received;
-        e->listened.bubbles_sent = r->bubbles_sent;
-        e->listened.echoes = r->echoes;
-        e->listened.ignored = r->ignored;
-        e->listened.mapping_changes = r->mapping_changes;
-        e->listened.elapsed = now - r->started;
-        e->listened.count_reached = r->config.count == 0 || r->trusted_peers >= r->config.count;
-    }
-    action_push(&r->queue, ACTION_DONE);
+    if (r->qualified)
+        outbox_emit(r->out, &(struct event){.kind = EVENT_LISTENED,
+                                            .when = now,
+                                            .listened = {.peers = r->trusted_peers,
+                                                         .bubbles_received = r->bubbles_received,
+                                                         .bubbles_sent = r->bubbles_sent,
+                                                         .echoes = r->echoes,
+                                                         .ignored = r->ignored,
+                                                         .mapping_changes = r->mapping_changes,
+                                                         .elapsed = now - r->started,
+                                                         .count_reached =
+                                                             r->config.count == 0 ||
+                                                             r->trusted_peers >= r->config.count}});
+    outbox_done(r->out);
 }
 
 /* RFC 4380 5.2: the randomized interval is 75 % to 100 % of the refresh interval. */
@@ -61,7 +52,7 @@ static void first_qualification(struct responder *r, const struct event *e)
 {
     const struct qualification *q = &e->qualification;
 
-    action_push(&r->queue, ACTION_EVENT)->event = *e;
+    outbox_emit(r->out, e);
     /* Behind a symmetric NAT, or with one server address silent, there still is an address that
      * some peers can reach; the event says what to think of it. */
     if (!q->has_address || q->reason == QUALIFY_INTERRUPTED) {
@@ -83,50 +74,41 @@ static void refreshed(struct responder *r, const struct event *e)
 
     schedule_refresh(r, e->when);
     if (!q->has_address || endpoint_is_unset(q->mapped)) {
-        action_push_event(&r->queue, EVENT_SERVER_LOST, e->when)->qualification = *q;
+        outbox_emit(r->out, &(struct event){
+                                .kind = EVENT_SERVER_LOST, .when = e->when, .qualification = *q});
         return;
     }
     if (!endpoint_equal(q->mapped, r->mapped)) {
-        struct event *change = action_push_event(&r->queue, EVENT_MAPPING_CHANGED, e->when);
+        struct event change = {.kind = EVENT_MAPPING_CHANGED,
+                               .when = e->when,
+                               .mapping = {r->mapped, q->mapped, q->teredo_address}};
 
-        change->mapping.before = r->mapped;
-        change->mapping.after = q->mapped;
-        change->mapping.address = q->teredo_address;
         r->mapping_changes++;
         adopt(r, q);
+        outbox_emit(r->out, &change);
     }
 }
 
-/* Passes on what the qualification wants: its packets as they are, its verdict in our words. */
-static void drain_qualify(struct responder *r)
+/* The qualification's verdict is told in our words. */
+static void told(struct engine *engine, const struct event *e)
 {
-    struct action a;
+    struct responder *r = (struct responder *)engine;
 
-    while (qualify_next(&r->qualify, &a)) {
-        if (a.kind == ACTION_SEND) {
-            a.send.tag |= 1u << 31;
-            *action_push(&r->queue, ACTION_SEND) = a;
-        } else if (a.kind == ACTION_EVENT && a.event.kind == EVENT_QUALIFICATION) {
-            r->refreshing = false;
-            if (r->qualified)
-                refreshed(r, &a.event);
-            else
-                first_qualification(r, &a.event);
-        } else if (a.kind == ACTION_EVENT) {
-            action_push(&r->queue, ACTION_EVENT)->event = a.event;
-        }
+    if (e->kind != EVENT_QUALIFICATION) {
+        outbox_emit(r->out, e);
+        return;
     }
+    r->refreshing = false;
+    if (r->qualified)
+        refreshed(r, e);
+    else
+        first_qualification(r, e);
 }
 
 static void feed_qualify(struct responder *r, const struct observation *o)
 {
-    struct observation copy = *o;
-
-    if (!r->refreshing)
-        return;
-    copy.tag &= ~(1u << 31);
-    qualify_observe(&r->qualify, &copy);
-    drain_qualify(r);
+    if (r->refreshing)
+        part_observe(&r->qualifying, o, r->out);
 }
 
 static void on_timer(struct responder *r, const struct observation *o)
@@ -155,10 +137,13 @@ static void on_received(struct responder *r, const struct observation *o)
     }
 }
 
-void responder_observe(struct responder *r, const struct observation *o)
+static void observe(struct engine *engine, const struct observation *o, struct outbox *out)
 {
+    struct responder *r = (struct responder *)engine;
+
     if (r->done)
         return;
+    r->out = out;
     switch (o->kind) {
     case OBSERVED_TIMER:
         on_timer(r, o);
@@ -168,9 +153,6 @@ void responder_observe(struct responder *r, const struct observation *o)
         break;
     case OBSERVED_SENT:
     case OBSERVED_SEND_FAILED:
-        if (o->tag >> 31 != 0)
-            feed_qualify(r, o);
-        break;
     case OBSERVED_ICMP_ERROR:
         feed_qualify(r, o);
         break;
@@ -185,41 +167,22 @@ void responder_observe(struct responder *r, const struct observation *o)
     }
 }
 
-bool responder_next(struct responder *r, struct action *action)
+static nsec deadline(const struct engine *engine)
 {
-    return action_pop(&r->queue, action);
-}
-
-nsec responder_deadline(const struct responder *r)
-{
-    nsec deadline = nsec_min(r->next_refresh, r->end);
+    const struct responder *r = (const struct responder *)engine;
+    nsec when = nsec_min(r->next_refresh, r->end);
 
     if (r->done)
         return NSEC_NEVER;
-    return r->refreshing ? nsec_min(deadline, qualify_deadline(&r->qualify)) : deadline;
+    return r->refreshing ? nsec_min(when, engine_deadline(&r->qualify.engine)) : when;
 }
 
-static void observe(void *engine, const struct observation *o)
+static void waiting(const struct engine *engine, struct waiting *out)
 {
-    responder_observe(engine, o);
-}
-
-static bool next(void *engine, struct action *action)
-{
-    return responder_next(engine, action);
-}
-
-static nsec deadline(const void *engine)
-{
-    return responder_deadline(engine);
-}
-
-static void waiting(const void *engine, struct waiting *out)
-{
-    const struct responder *r = engine;
+    const struct responder *r = (const struct responder *)engine;
 
     if (!r->qualified) {
-        qualify_waiting(&r->qualify, out);
+        engine_waiting(&r->qualify.engine, out);
         return;
     }
     *out = (struct waiting){
@@ -231,4 +194,17 @@ static void waiting(const void *engine, struct waiting *out)
     };
 }
 
-const struct engine_ops responder_ops = {observe, next, deadline, waiting};
+void responder_init(struct responder *r, const struct responder_config *config)
+{
+    static const struct engine_ops ops = {observe, deadline, waiting};
+
+    memset(r, 0, sizeof *r);
+    r->engine.ops = &ops;
+    r->config = *config;
+    r->qualifying = (struct part){
+        .engine = &r->qualify.engine, .composite = &r->engine, .told = told, .tags = QUALIFY_TAGS};
+    r->next_refresh = r->end = NSEC_NEVER;
+    r->link_local = link_local_random(&r->config.nonces);
+    qualify_init(&r->qualify, &config->qualify);
+    r->refreshing = true;
+}

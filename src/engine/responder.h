@@ -44,8 +44,11 @@ struct responder_peer {
 };
 
 struct responder {
+    struct engine engine;
+    struct outbox *out; /* while it is observed */
     struct responder_config config;
     struct qualify qualify; /* of the start, then of each refresh */
+    struct part qualifying;
     bool refreshing;
     bool qualified;
     struct in6_addr own;
@@ -63,19 +66,11 @@ struct responder {
     unsigned ignored;
     unsigned mapping_changes;
     bool done;
-    struct action_queue queue;
 };
-
-extern const struct engine_ops responder_ops;
 
 /* Sets up an engine whose first TIMER observation qualifies. The first QUALIFICATION event tells
  * the address; without one the engine ends there. The last event is LISTENED, if it had qualified.
  */
 void responder_init(struct responder *r, const struct responder_config *config);
-
-/* The contract of struct engine_ops (event/action.h). */
-void responder_observe(struct responder *r, const struct observation *o);
-bool responder_next(struct responder *r, struct action *action);
-nsec responder_deadline(const struct responder *r);
 
 #endif

@@ -3,12 +3,12 @@
 static void tell(struct responder *r, enum peer_activity activity,
                  const struct responder_peer *peer, struct endpoint endpoint, nsec now)
 {
-    struct event *e = action_push_event(&r->queue, EVENT_PEER, now);
-
-    e->peer.activity = activity;
-    e->peer.peer = peer->address;
-    e->peer.endpoint = endpoint;
-    e->peer.offset = now - peer->first_seen;
+    outbox_emit(r->out, &(struct event){.kind = EVENT_PEER,
+                                        .when = now,
+                                        .peer = {.activity = activity,
+                                                 .peer = peer->address,
+                                                 .endpoint = endpoint,
+                                                 .offset = now - peer->first_seen}});
 }
 
 /* The peer's entry; a new one takes the place of the one that was silent for longest. */
@@ -46,6 +46,13 @@ static bool may_send_bubble(struct responder_peer *peer, struct endpoint to, nse
            now - peer->last_bubble >= RESPONDER_BUBBLE_INTERVAL;
 }
 
+/* What becomes of what is sent to a peer does not matter: its tag is none of the qualification's.
+ */
+static void send_packet(struct responder *r, struct endpoint to, const struct teredo_packet *p)
+{
+    outbox_send_packet(r->out, (struct send_request){.tag = QUALIFY_TAGS, .to = to}, p);
+}
+
 static void push_bubble(struct responder *r, const struct responder_peer *peer,
                         const struct in6_addr *source, struct endpoint to)
 {
@@ -56,7 +63,7 @@ static void push_bubble(struct responder *r, const struct responder_peer *peer,
     /* RFC 6081: the answering bubble repeats the nonce. */
     if (peer->has_nonce)
         teredo_add_nonce_trailer(&bubble, peer->nonce, nonce);
-    action_push_packet(&r->queue, 0, to, &bubble);
+    send_packet(r, to, &bubble);
     r->bubbles_sent++;
 }
 
@@ -172,7 +179,7 @@ static void echo_back(struct responder *r, struct responder_peer *peer, const st
     }
     teredo_make_echo(&reply, ICMP6_TYPE_ECHO_REPLY, &r->own, &peer->address, m->echo.id,
                      m->echo.sequence, m->echo.data, m->echo.size, buf);
-    action_push_packet(&r->queue, 0, o->from, &reply);
+    send_packet(r, o->from, &reply);
     r->echoes++;
     tell(r, PEER_ECHOED, peer, o->from, o->when);
 }

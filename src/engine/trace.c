@@ -1,30 +1,13 @@
 #include "trace.h"
 
-#include <string.h>
-
-bool trace_init(struct trace *t, const struct trace_config *config)
+static void conclude(struct trace *t, nsec now, const struct punching *verdict)
 {
-    struct teredo_addr peer;
+    struct event e = {.kind = EVENT_PUNCHING, .when = now, .punching = *verdict};
 
-    if (!teredo_addr_decode(&config->punch.peer, &peer))
-        return false;
-    memset(t, 0, sizeof *t);
-    t->config = *config;
-    if (config->qualified) {
-        t->stage = TRACE_PUNCHING;
-        return punch_init(&t->punch, &config->punch);
-    }
-    t->stage = TRACE_QUALIFYING;
-    qualify_init(&t->qualify, &config->qualify);
-    return true;
-}
-
-static void conclude(struct trace *t, nsec now, struct punching *verdict)
-{
-    verdict->elapsed = now - t->started;
-    action_push_event(&t->queue, EVENT_PUNCHING, now)->punching = *verdict;
-    action_push(&t->queue, ACTION_DONE);
+    e.punching.elapsed = now - t->started;
     t->stage = TRACE_DONE;
+    outbox_emit(t->out, &e);
+    outbox_done(t->out);
 }
 
 /* Without an address of our own there is nothing to try. */
@@ -55,10 +38,10 @@ static void conclude_unqualified(struct trace *t, nsec now, const struct qualifi
 
 /* Runs the punch with what the qualification found. A symmetric NAT, or a silent secondary address,
  * does not rule it out. */
-static void start_punch(struct trace *t, const struct observation *o, const struct qualification *q)
+static void start_punch(struct trace *t, nsec now, const struct qualification *q)
 {
     struct punch_config config = t->config.punch;
-    struct observation now = {.kind = OBSERVED_TIMER, .when = o->when};
+    struct observation start = {.kind = OBSERVED_TIMER, .when = now};
 
     config.own = q->teredo_address;
     config.server = q->server;
@@ -68,99 +51,78 @@ static void start_punch(struct trace *t, const struct observation *o, const stru
     config.server_rtt = q->rtt;
     t->stage = TRACE_PUNCHING;
     punch_init(&t->punch, &config);
-    punch_observe(&t->punch, &now);
+    part_observe(&t->punching, &start, t->out);
 }
 
-static void take_qualification(struct trace *t, const struct observation *o,
-                               const struct qualification *q)
+/* The parts' verdicts are the trace's to act on; evidence is passed on as it is. */
+static void told(struct engine *engine, const struct event *e)
 {
-    action_push_event(&t->queue, EVENT_QUALIFICATION, o->when)->qualification = *q;
-    if (q->has_address && q->reason != QUALIFY_INTERRUPTED)
-        start_punch(t, o, q);
-    else
-        conclude_unqualified(t, o->when, q);
-}
+    struct trace *t = (struct trace *)engine;
 
-/* Passes on packets and evidence; the parts' verdicts are ours to act on. */
-static void pass_on(struct trace *t, const struct observation *o, const struct action *a)
-{
-    if (a->kind == ACTION_DONE)
+    if (e->kind == EVENT_PUNCHING) {
+        conclude(t, e->when, &e->punching);
         return;
-    if (a->kind == ACTION_EVENT && a->event.kind == EVENT_QUALIFICATION) {
-        take_qualification(t, o, &a->event.qualification);
-    } else if (a->kind == ACTION_EVENT && a->event.kind == EVENT_PUNCHING) {
-        struct punching verdict = a->event.punching;
-
-        conclude(t, o->when, &verdict);
-    } else {
-        *action_push(&t->queue, a->kind) = *a;
     }
+    outbox_emit(t->out, e);
+    if (e->kind != EVENT_QUALIFICATION)
+        return;
+    if (e->qualification.has_address && e->qualification.reason != QUALIFY_INTERRUPTED)
+        start_punch(t, e->when, &e->qualification);
+    else
+        conclude_unqualified(t, e->when, &e->qualification);
 }
 
-static bool stage_next(struct trace *t, struct action *a)
+static void observe(struct engine *engine, const struct observation *o, struct outbox *out)
 {
-    switch (t->stage) {
-    case TRACE_QUALIFYING:
-        return qualify_next(&t->qualify, a);
-    case TRACE_PUNCHING:
-        return punch_next(&t->punch, a);
-    case TRACE_DONE:
-        break;
-    }
-    return false;
-}
-
-void trace_observe(struct trace *t, const struct observation *o)
-{
-    struct action a;
+    struct trace *t = (struct trace *)engine;
 
     if (t->stage == TRACE_DONE)
         return;
+    t->out = out;
     if (t->started == 0)
         t->started = o->when;
-    if (t->stage == TRACE_QUALIFYING)
-        qualify_observe(&t->qualify, o);
-    else
-        punch_observe(&t->punch, o);
-    while (stage_next(t, &a))
-        pass_on(t, o, &a);
+    part_observe(t->stage == TRACE_QUALIFYING ? &t->qualifying : &t->punching, o, out);
 }
 
-bool trace_next(struct trace *t, struct action *action)
+static nsec deadline(const struct engine *engine)
 {
-    return action_pop(&t->queue, action);
-}
+    const struct trace *t = (const struct trace *)engine;
 
-nsec trace_deadline(const struct trace *t)
-{
     if (t->stage == TRACE_DONE)
         return NSEC_NEVER;
-    return t->stage == TRACE_QUALIFYING ? qualify_deadline(&t->qualify) : punch_deadline(&t->punch);
+    return engine_deadline(t->stage == TRACE_QUALIFYING ? &t->qualify.engine : &t->punch.engine);
 }
 
-static void observe(void *engine, const struct observation *o)
+static void waiting(const struct engine *engine, struct waiting *out)
 {
-    trace_observe(engine, o);
+    const struct trace *t = (const struct trace *)engine;
+
+    engine_waiting(t->stage == TRACE_QUALIFYING ? &t->qualify.engine : &t->punch.engine, out);
 }
 
-static bool next(void *engine, struct action *action)
+bool trace_init(struct trace *t, const struct trace_config *config)
 {
-    return trace_next(engine, action);
+    static const struct engine_ops ops = {observe, deadline, waiting};
+    struct teredo_addr peer;
+
+    if (!teredo_addr_decode(&config->punch.peer, &peer))
+        return false;
+    *t = (struct trace){
+        .engine = {&ops},
+        .config = *config,
+        .stage = config->qualified ? TRACE_PUNCHING : TRACE_QUALIFYING,
+        .qualifying = {.engine = &t->qualify.engine,
+                       .composite = &t->engine,
+                       .told = told,
+                       .tags = QUALIFY_TAGS},
+        .punching = {.engine = &t->punch.engine,
+                     .composite = &t->engine,
+                     .told = told,
+                     .first_tag = QUALIFY_TAGS,
+                     .tags = PUNCH_TAGS},
+    };
+    if (config->qualified)
+        return punch_init(&t->punch, &config->punch);
+    qualify_init(&t->qualify, &config->qualify);
+    return true;
 }
-
-static nsec deadline(const void *engine)
-{
-    return trace_deadline(engine);
-}
-
-static void waiting(const void *engine, struct waiting *out)
-{
-    const struct trace *t = engine;
-
-    if (t->stage == TRACE_QUALIFYING)
-        qualify_waiting(&t->qualify, out);
-    else
-        punch_waiting(&t->punch, out);
-}
-
-const struct engine_ops trace_ops = {observe, next, deadline, waiting};

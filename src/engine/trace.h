@@ -22,23 +22,18 @@ struct trace_config {
 };
 
 struct trace {
+    struct engine engine;
+    struct outbox *out; /* while it is observed */
     struct trace_config config;
     enum trace_stage stage;
     struct qualify qualify;
     struct punch punch;
+    struct part qualifying, punching;
     nsec started; /* 0 = not yet */
-    struct action_queue queue;
 };
-
-extern const struct engine_ops trace_ops;
 
 /* Sets up an engine whose first TIMER observation starts. False if the peer is no Teredo address.
  */
 bool trace_init(struct trace *t, const struct trace_config *config);
-
-/* The contract of struct engine_ops (event/action.h). */
-void trace_observe(struct trace *t, const struct observation *o);
-bool trace_next(struct trace *t, struct action *action);
-nsec trace_deadline(const struct trace *t);
 
 #endif

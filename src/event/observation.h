@@ -8,7 +8,7 @@
 
 enum observation_kind {
     OBSERVED_TIMER,      /* the engine's deadline has passed; also the first observation of a run */
-    OBSERVED_SENT,       /* a SEND action was carried out, or a capture shows a packet leaving */
+    OBSERVED_SENT,       /* what was to be sent has left, or a capture shows a packet leaving */
     OBSERVED_RECEIVED,   /* a UDP datagram arrived */
     OBSERVED_ICMP_ERROR, /* an ICMP error came back for a datagram that went to `to` */
     OBSERVED_SEND_FAILED, /* the system refused to send to `to`; errnum says why */
@@ -27,7 +27,7 @@ struct observation {
     enum observation_kind kind;
     nsec when;            /* never before the previous observation's */
     unsigned socket;      /* which of the engine's local ports; 0 = the service port */
-    uint32_t tag;         /* SENT, SEND_FAILED: of the SEND action; 0 in a replay */
+    uint32_t tag;         /* SENT, SEND_FAILED: of the send_request; 0 in a replay */
     struct endpoint from; /* SENT and ICMP_ERROR: the local end */
     struct endpoint to;
     const struct teredo_packet *packet; /* NULL where the bytes are no Teredo packet */

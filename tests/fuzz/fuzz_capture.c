@@ -104,7 +104,7 @@ static void trace(const uint8_t *data, size_t size, enum report_format format, c
                            .errors = true},
     };
 
-    if (replay_run(&replay, (struct engine){&passive_ops, engine}, &sink, NULL, &error) != 0)
+    if (replay_run(&replay, passive_engine(engine), &sink, &error) != 0)
         HOLDS(error.status != 0 && error.what[0] != '\0');
     end.passive = passive_summary(engine);
     sink.emit(sink.context, &end);

@@ -32,6 +32,7 @@ struct evidence {
 };
 
 struct state {
+    struct outbox outbox;
     struct passive *engine;
     struct passive_config config;
     nsec now;
@@ -130,34 +131,41 @@ static void check_punch(const struct state *s, const struct punching *p)
         HOLDS(is_asked_for(s, p));
 }
 
-static void drain(struct state *s)
+static void take_send(struct outbox *outbox, const struct send_request *request)
 {
-    struct action a;
+    (void)outbox;
+    (void)request;
+    abort();
+}
 
-    while (passive_next(s->engine, &a)) {
-        HOLDS(!s->done);
-        HOLDS(a.kind != ACTION_SEND);
-        if (a.kind == ACTION_DONE) {
-            s->done = true;
-            continue;
-        }
-        if (a.event.kind == EVENT_PUNCHING) {
-            s->punches++;
-            check_punch(s, &a.event.punching);
-        } else if (a.event.kind == EVENT_QUALIFICATION) {
-            s->qualifications++;
-            HOLDS(a.event.qualification.elapsed >= 0);
-        } else {
-            HOLDS(a.event.kind == EVENT_REJECTED);
-        }
+static void take_event(struct outbox *outbox, const struct event *event)
+{
+    struct state *s = (struct state *)outbox;
+
+    HOLDS(!s->done);
+    if (event->kind == EVENT_PUNCHING) {
+        s->punches++;
+        check_punch(s, &event->punching);
+    } else if (event->kind == EVENT_QUALIFICATION) {
+        s->qualifications++;
+        HOLDS(event->qualification.elapsed >= 0);
+    } else {
+        HOLDS(event->kind == EVENT_REJECTED);
     }
+}
+
+static void take_end(struct outbox *outbox)
+{
+    struct state *s = (struct state *)outbox;
+
+    HOLDS(!s->done);
+    s->done = true;
 }
 
 static void feed(struct state *s, const struct observation *o)
 {
-    passive_observe(s->engine, o);
-    drain(s);
-    HOLDS(s->done || passive_deadline(s->engine) > s->now);
+    engine_observe(passive_engine(s->engine), o, &s->outbox);
+    HOLDS(s->done || engine_deadline(passive_engine(s->engine)) > s->now);
 }
 
 /* As a replay does: each deadline is kept. */
@@ -165,7 +173,7 @@ static void pass_time(struct state *s, unsigned vantage, nsec when)
 {
     nsec deadline;
 
-    while ((deadline = passive_deadline(s->engine)) <= when) {
+    while ((deadline = engine_deadline(passive_engine(s->engine))) <= when) {
         s->now = nsec_max(s->now, deadline);
         feed(s, &(struct observation){.kind = OBSERVED_TIMER, .when = s->now, .vantage = vantage});
     }
@@ -270,6 +278,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size < RECORD_SIZE)
         return 0;
     s = (struct state){
+        .outbox = {take_send, take_event, take_end},
         .config = {.vantages = VANTAGES,
                    .punches = 1 + data[0] % 16U, /* few, so that some make way */
                    .clients = 1 + data[1] % 4U,

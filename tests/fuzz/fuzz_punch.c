@@ -244,8 +244,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     choose_cast(&g);
     how = reader_u8(&g.in);
     config.qualified = (how & 1) != 0;
-    g.engine = (how & 2) != 0 ? (struct engine){&punch_ops, &trace.punch}
-                              : (struct engine){&trace_ops, &trace};
+    g.engine = (how & 2) != 0 ? &trace.punch.engine : &trace.engine;
     g.local = locals;
     g.sockets = TRACE_SOCKETS;
     g.prompt = rig_coin(&g);
@@ -255,6 +254,5 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     HOLDS(trace_init(&trace, &config) && punch_init(&trace.punch, &config.punch));
     rig_run(&g, MAX_TIMERS);
     HOLDS(seen.verdicts == 1);
-    HOLDS(trace.queue.lost == 0 && trace.punch.queue.lost == 0 && trace.qualify.queue.lost == 0);
     return 0;
 }

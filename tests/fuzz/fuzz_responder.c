@@ -150,7 +150,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     };
     config.nonces.key[0] = config.qualify.nonces.key[1] = reader_u8(&g.in);
     choose_cast(&g);
-    g.engine = (struct engine){&responder_ops, &responder};
+    g.engine = &responder.engine;
     g.local = &local;
     g.sockets = 1;
     g.prompt = rig_coin(&g);
@@ -160,6 +160,5 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     responder_init(&responder, &config);
     rig_run(&g, MAX_TIMERS);
     HOLDS(seen.qualifications == 1 && seen.summaries == responder.qualified);
-    HOLDS(responder.queue.lost == 0 && responder.qualify.queue.lost == 0);
     return 0;
 }

@@ -8,8 +8,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "action.h"
 #include "cursor.h"
+#include "engine.h"
 #include "fuzz.h"
 
 enum {
@@ -18,8 +18,14 @@ enum {
     RIG_MAX_STEPS = 300,
 };
 
+struct rig_send {
+    struct send_request request; /* its bytes are those that follow */
+    uint8_t bytes[TEREDO_MAX_SIZE];
+};
+
 struct rig {
-    struct engine engine;
+    struct outbox outbox;
+    struct engine *engine;
     struct reader in;
     nsec now;
     bool done;
@@ -28,7 +34,7 @@ struct rig {
     unsigned sockets; /* of which the engine has `local` */
     struct endpoint cast[8];
     struct in6_addr names[8];
-    struct send_request sent[RIG_MEMORY]; /* the last ones */
+    struct rig_send sent[RIG_MEMORY]; /* the last ones */
     unsigned long send_count, reported;
     /* The target's own view of what happens; any may be NULL. */
     void (*sending)(const struct send_request *send, const struct teredo_packet *packet);
@@ -43,60 +49,63 @@ static inline bool rig_coin(struct rig *g)
 
 static inline const struct send_request *rig_sent(const struct rig *g, unsigned long number)
 {
-    return &g->sent[number % RIG_MEMORY];
+    return &g->sent[number % RIG_MEMORY].request;
 }
 
-static inline void rig_take_send(struct rig *g, const struct send_request *send)
+static inline void rig_take_send(struct outbox *outbox, const struct send_request *send)
 {
+    struct rig *g = (struct rig *)outbox;
+    struct rig_send *kept = &g->sent[g->send_count++ % RIG_MEMORY];
     struct teredo_packet packet;
     struct wire_fault fault;
     bool teredo = teredo_decode(send->bytes, send->size, &packet, &fault);
 
-    HOLDS(send->socket < g->sockets && send->size <= sizeof send->bytes && send->to.port != 0);
+    HOLDS(!g->done && send->size <= sizeof kept->bytes);
+    HOLDS(send->socket < g->sockets && send->to.port != 0);
     if (g->sending != NULL)
         g->sending(send, teredo ? &packet : NULL);
-    g->sent[g->send_count++ % RIG_MEMORY] = *send;
+    kept->request = *send;
+    kept->request.bytes = kept->bytes;
+    memcpy(kept->bytes, send->bytes, send->size);
 }
 
-static inline void rig_drain(struct rig *g)
+static inline void rig_take_event(struct outbox *outbox, const struct event *event)
 {
-    struct action a;
+    const struct rig *g = (const struct rig *)outbox;
 
-    while (g->engine.ops->next(g->engine.state, &a)) {
-        HOLDS(!g->done);
-        switch (a.kind) {
-        case ACTION_SEND:
-            rig_take_send(g, &a.send);
-            break;
-        case ACTION_EVENT:
-            HOLDS(a.event.when == g->now);
-            if (g->told != NULL)
-                g->told(&a.event);
-            break;
-        case ACTION_DONE:
-            g->done = true;
-            break;
-        }
-    }
+    HOLDS(!g->done && event->when == g->now);
+    if (g->told != NULL)
+        g->told(event);
+}
+
+static inline void rig_take_end(struct outbox *outbox)
+{
+    struct rig *g = (struct rig *)outbox;
+
+    HOLDS(!g->done);
+    g->done = true;
+}
+
+static inline void rig_feed(struct rig *g, const struct observation *o)
+{
+    g->outbox = (struct outbox){rig_take_send, rig_take_event, rig_take_end};
+    engine_observe(g->engine, o, &g->outbox);
     /* Whoever has not ended waits for something. */
-    HOLDS((g->engine.ops->deadline(g->engine.state) == NSEC_NEVER) == g->done);
+    HOLDS((engine_deadline(g->engine) == NSEC_NEVER) == g->done);
 }
 
 static inline void rig_report(struct rig *g, int errnum)
 {
     const struct send_request *send = rig_sent(g, g->reported++);
 
-    g->engine.ops->observe(
-        g->engine.state,
-        &(struct observation){.kind = errnum == 0 ? OBSERVED_SENT : OBSERVED_SEND_FAILED,
-                              .when = g->now,
-                              .socket = send->socket,
-                              .tag = send->tag,
-                              .from = g->local[send->socket],
-                              .to = send->to,
-                              .size = send->size,
-                              .errnum = errnum});
-    rig_drain(g);
+    rig_feed(g, &(struct observation){.kind = errnum == 0 ? OBSERVED_SENT : OBSERVED_SEND_FAILED,
+                                      .when = g->now,
+                                      .socket = send->socket,
+                                      .tag = send->tag,
+                                      .from = g->local[send->socket],
+                                      .to = send->to,
+                                      .size = send->size,
+                                      .errnum = errnum});
 }
 
 static inline void rig_observe(struct rig *g, struct observation o)
@@ -104,8 +113,7 @@ static inline void rig_observe(struct rig *g, struct observation o)
     if (g->done)
         return;
     o.when = g->now;
-    g->engine.ops->observe(g->engine.state, &o);
-    rig_drain(g);
+    rig_feed(g, &o);
     /* What is older than the memory was never reported. */
     if (g->send_count - g->reported > RIG_MEMORY)
         g->reported = g->send_count - RIG_MEMORY;
@@ -115,7 +123,7 @@ static inline void rig_observe(struct rig *g, struct observation o)
 
 static inline void rig_timer(struct rig *g, nsec late)
 {
-    nsec deadline = g->engine.ops->deadline(g->engine.state);
+    nsec deadline = engine_deadline(g->engine);
 
     if (!g->done && deadline != NSEC_NEVER)
         g->now = nsec_max(g->now, deadline) + late;
@@ -289,9 +297,7 @@ static inline void rig_run(struct rig *g, unsigned timers)
         rig_timer(g, 0);
     HOLDS(g->done);
     /* Late packets change nothing any more. */
-    g->engine.ops->observe(g->engine.state,
-                           &(struct observation){.kind = OBSERVED_TIMER, .when = g->now});
-    rig_drain(g);
+    rig_feed(g, &(struct observation){.kind = OBSERVED_TIMER, .when = g->now});
 }
 
 #endif

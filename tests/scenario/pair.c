@@ -104,7 +104,7 @@ void pair_settle_b(struct run *r)
     c.nonces.key[30] = 1;
     r->b_settled = false;
     responder_init(&r->responder, &c);
-    world_start(r->world, WORLD_B, (struct engine){&responder_ops, &r->responder}, on_b, r);
+    world_start(r->world, WORLD_B, &r->responder.engine, on_b, r);
     world_run(r->world, &r->b_settled, r->world->now + 10 * NSEC_S);
 }
 
@@ -121,7 +121,7 @@ void pair_trace_b(struct run *r, unsigned attempts)
     c.punch.nonces = c.qualify.nonces;
     c.punch.nonces.key[30] = 2;
     trace_init(&r->trace, &c);
-    world_start(r->world, WORLD_A, (struct engine){&trace_ops, &r->trace}, on_a, r);
+    world_start(r->world, WORLD_A, &r->trace.engine, on_a, r);
     world_run(r->world, &r->done, r->world->now + 60 * NSEC_S);
 }
 
@@ -136,8 +136,6 @@ bool pair_run(struct run *r, const struct world_config *config, unsigned attempt
     if (!r->b_qualified && strcmp(config->nat[1], "blocked") != 0)
         return false;
     pair_trace_b(r, attempts);
-    r->lost = r->trace.queue.lost + r->responder.queue.lost + r->trace.punch.queue.lost +
-              r->trace.qualify.queue.lost + r->responder.qualify.queue.lost;
     return true;
 }
 

@@ -50,7 +50,6 @@ struct run {
     bool b_settled; /* it has told its address, or that it has none */
     bool b_qualified;
     struct in6_addr b_address;
-    unsigned lost; /* actions that a queue had no room for */
     bool done;
     struct punching result;
     unsigned verdicts;

@@ -14,6 +14,7 @@ struct lane {
 };
 
 struct play {
+    struct outbox outbox;
     struct rig *rig;
     struct passive *engine;
     struct lane lanes[WORLD_POINTS];
@@ -36,34 +37,37 @@ void passive_rig_watch(void *context, const struct world_sight *sight)
     e->count++;
 }
 
-static void drain(struct play *p)
+static void ignore_send(struct outbox *outbox, const struct send_request *request)
 {
-    struct rig *e = p->rig;
-    struct action a;
+    (void)outbox;
+    (void)request;
+}
 
-    while (passive_next(p->engine, &a)) {
-        if (a.kind == ACTION_DONE)
-            e->done = true;
-        if (a.kind != ACTION_EVENT)
-            continue;
-        e->events++;
-        if (a.event.kind == EVENT_REJECTED) {
-            e->rejected++;
-        } else if (a.event.kind == EVENT_QUALIFICATION) {
-            e->qualifications++;
-            e->qualification = a.event.qualification;
-        } else if (a.event.kind == EVENT_PUNCHING) {
-            if (e->punches < PASSIVE_RIG_PUNCHES)
-                e->punch[e->punches] = a.event.punching;
-            e->punches++;
-        }
+static void take_event(struct outbox *outbox, const struct event *event)
+{
+    struct rig *e = ((struct play *)outbox)->rig;
+
+    e->events++;
+    if (event->kind == EVENT_REJECTED) {
+        e->rejected++;
+    } else if (event->kind == EVENT_QUALIFICATION) {
+        e->qualifications++;
+        e->qualification = event->qualification;
+    } else if (event->kind == EVENT_PUNCHING) {
+        if (e->punches < PASSIVE_RIG_PUNCHES)
+            e->punch[e->punches] = event->punching;
+        e->punches++;
     }
+}
+
+static void take_end(struct outbox *outbox)
+{
+    ((struct play *)outbox)->rig->done = true;
 }
 
 static void feed(struct play *p, const struct observation *o)
 {
-    passive_observe(p->engine, o);
-    drain(p);
+    engine_observe(passive_engine(p->engine), o, &p->outbox);
 }
 
 static void feed_timer(struct play *p, unsigned vantage, nsec when)
@@ -82,7 +86,7 @@ static void pass_time(struct play *p, nsec when)
 {
     nsec deadline;
 
-    while ((deadline = passive_deadline(p->engine)) <= when) {
+    while ((deadline = engine_deadline(passive_engine(p->engine))) <= when) {
         p->now = nsec_max(p->now, deadline);
         for (unsigned i = 0; i < p->lane_count; i++)
             feed_timer(p, i, nsec_min(p->now, p->lanes[i].when));
@@ -126,7 +130,10 @@ void passive_rig_listen(struct rig *e, const enum world_point *points, unsigned 
 {
     struct passive_config config = {
         .vantages = point_count, .seed = 1, .settle = point_count > 1 ? SETTLE_MANY : SETTLE_ONE};
-    struct play p = {.rig = e, .engine = passive_new(&config), .lane_count = point_count};
+    struct play p = {.outbox = {ignore_send, take_event, take_end},
+                     .rig = e,
+                     .engine = passive_new(&config),
+                     .lane_count = point_count};
     nsec end = (e->count > 0 ? e->packets[e->count - 1].sight.when : WORLD_EPOCH) + tail;
     int lane;
 

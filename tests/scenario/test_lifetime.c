@@ -12,6 +12,7 @@
 struct run {
     struct world *world;
     struct classify engine;
+    struct lifetime lifetime;
     struct endpoint local[WORLD_SOCKETS];
     bool done;
     unsigned verdicts;
@@ -48,7 +49,7 @@ static void run_lifetime(struct run *r, const struct lasting *l, double loss, ui
         .secondary = world_server(0, 1),
         .local = r->local,
         .timeout = 3 * NSEC_S,
-        .lifetime = true,
+        .lifetime = &r->lifetime,
         .lifetime_max = l->max,
         .lifetime_resolution = l->resolution,
     };
@@ -63,10 +64,10 @@ static void run_lifetime(struct run *r, const struct lasting *l, double loss, ui
     r->world = world_new(&config);
     memcpy(r->local, r->world->hosts[WORLD_A].local, sizeof r->local);
     classify_init(&r->engine, &c);
-    world_start(r->world, WORLD_A, (struct engine){&classify_ops, &r->engine}, on_event, r);
+    world_start(r->world, WORLD_A, &r->engine.engine, on_event, r);
     world_run(r->world, &r->done, r->world->now + stop_after);
     world_stop(r->world, WORLD_A);
-    if (r->engine.queue.lost > 0 || r->world->overflow > 0)
+    if (r->world->overflow > 0)
         r->verdicts = 0;
     world_free(r->world);
 }

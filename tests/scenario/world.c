@@ -162,7 +162,6 @@ static struct observation make_observation(enum observation_kind kind, nsec when
     return (struct observation){.kind = kind, .when = when};
 }
 
-static void drain(struct world *w, enum world_site site);
 static void host_sends(struct world *w, enum world_site site, const struct send_request *send)
 {
     struct world_host *h = &w->hosts[site];
@@ -179,7 +178,7 @@ static void host_sends(struct world *w, enum world_site site, const struct send_
     if (teredo_decode(send->bytes, send->size, &packet, &o.fault))
         o.packet = &packet;
     h->sent++;
-    h->engine.ops->observe(h->engine.state, &o);
+    engine_observe(h->engine, &o, &h->outbox);
 
     memset(&p, 0, offsetof(struct world_packet, bytes));
     p.ttl = send->ttl == 0 ? DEFAULT_TTL : send->ttl;
@@ -202,35 +201,37 @@ static void host_sends(struct world *w, enum world_site site, const struct send_
     depart(w, &p, site, result.to.address);
 }
 
-static void drain(struct world *w, enum world_site site)
+static void take_send(struct outbox *outbox, const struct send_request *request)
 {
-    struct world_host *h = &w->hosts[site];
-    struct action a;
+    send_queue_add(&((struct world_host *)outbox)->sends, request);
+}
 
-    while (!h->done && h->engine.ops->next(h->engine.state, &a)) {
-        switch (a.kind) {
-        case ACTION_SEND:
-            host_sends(w, site, &a.send);
-            break;
-        case ACTION_EVENT:
-            if (h->emit != NULL)
-                h->emit(h->emit_context, &a.event);
-            break;
-        case ACTION_DONE:
-            h->done = true;
-            break;
-        }
-    }
+static void take_event(struct outbox *outbox, const struct event *event)
+{
+    const struct world_host *h = (const struct world_host *)outbox;
+
+    if (h->emit != NULL)
+        h->emit(h->emit_context, event);
+}
+
+static void take_end(struct outbox *outbox)
+{
+    ((struct world_host *)outbox)->done = true;
 }
 
 static void tell_host(struct world *w, enum world_site site, const struct observation *o)
 {
     struct world_host *h = &w->hosts[site];
 
-    if (h->engine.ops == NULL || h->done)
+    struct queued_send *s;
+
+    if (h->engine == NULL || h->done)
         return;
-    h->engine.ops->observe(h->engine.state, o);
-    drain(w, site);
+    engine_observe(h->engine, o, &h->outbox);
+    while ((s = send_queue_take(&h->sends)) != NULL) {
+        host_sends(w, site, &s->request);
+        free(s);
+    }
 }
 
 static bool find_socket(const struct world_host *h, struct endpoint local, unsigned *socket)
@@ -368,9 +369,9 @@ static bool next_timer(const struct world *w, nsec limit, enum world_site *site,
         const struct world_host *h = &w->hosts[i];
         nsec deadline;
 
-        if (h->engine.ops == NULL || h->done)
+        if (h->engine == NULL || h->done)
             continue;
-        deadline = h->engine.ops->deadline(h->engine.state);
+        deadline = engine_deadline(h->engine);
         if (deadline < limit) {
             limit = deadline;
             *site = (enum world_site)i;
@@ -503,12 +504,13 @@ struct endpoint world_server(unsigned server, unsigned address)
                              TEREDO_PORT};
 }
 
-void world_start(struct world *w, enum world_site site, struct engine engine,
+void world_start(struct world *w, enum world_site site, struct engine *engine,
                  void (*emit)(void *context, const struct event *event), void *context)
 {
     struct world_host *h = &w->hosts[site];
     struct observation o = make_observation(OBSERVED_TIMER, w->now);
 
+    h->outbox = (struct outbox){take_send, take_event, take_end};
     h->engine = engine;
     h->emit = emit;
     h->emit_context = context;

@@ -11,9 +11,10 @@
 #ifndef SCENARIO_WORLD_H
 #define SCENARIO_WORLD_H
 
-#include "action.h"
+#include "engine.h"
 #include "nat.h"
 #include "prng.h"
+#include "send_queue.h"
 #include "server.h"
 
 enum {
@@ -112,7 +113,9 @@ struct world_packet {
 };
 
 struct world_host {
-    struct engine engine; /* ops NULL = nobody is there */
+    struct outbox outbox; /* the engine's */
+    struct send_queue sends;
+    struct engine *engine; /* NULL = nobody is there */
     struct endpoint local[WORLD_SOCKETS];
     struct nat *nat;
     bool done;
@@ -161,7 +164,7 @@ struct endpoint world_outside(enum world_site site);
 struct endpoint world_server(unsigned server, unsigned address);
 
 /* Starts an engine on a host with its first TIMER, now. */
-void world_start(struct world *w, enum world_site site, struct engine engine,
+void world_start(struct world *w, enum world_site site, struct engine *engine,
                  void (*emit)(void *context, const struct event *event), void *context);
 
 /* Hands the host's engine a STOP observation now. */

@@ -1,11 +1,11 @@
-/* A bench for engines: feeds observations, reports each SEND back as SENT, and keeps what the
- * engine said and sent. */
+/* A bench for engines: feeds observations, reports what the engine sends as SENT once observe has
+ * returned, and records what it said and sent. */
 #ifndef TESTS_ENGINE_FIXTURE_H
 #define TESTS_ENGINE_FIXTURE_H
 
 #include <stdlib.h>
 
-#include "action.h"
+#include "engine.h"
 #include "hex.h"
 #include "tap.h"
 
@@ -16,58 +16,81 @@ enum {
 /* Not at 0, which engines take for "not yet". */
 #define BENCH_EPOCH (INT64_C(1000) * NSEC_S)
 
+struct bench_send {
+    unsigned socket;
+    uint32_t tag;
+    struct endpoint to;
+    uint8_t ttl;
+    size_t size;
+    uint8_t bytes[TEREDO_MAX_SIZE];
+};
+
 struct bench {
-    struct engine engine;
+    struct outbox outbox; /* that records */
+    struct engine *engine;
     nsec now;
     bool done;
     bool mute; /* do not report SENT */
     struct endpoint local[2];
-    struct send_request sends[BENCH_ROOM];
+    struct bench_send sends[BENCH_ROOM];
     nsec sent_at[BENCH_ROOM];
-    unsigned send_count;
+    unsigned send_count, reported;
     struct event events[BENCH_ROOM];
     unsigned event_count;
-    unsigned after_done; /* actions behind DONE: none is allowed */
+    unsigned after_done; /* what was asked for behind the end: nothing may be */
 };
 
-static inline void bench_observe(struct bench *b, struct observation o);
-
-static inline void bench_drain(struct bench *b)
+static inline void bench_take_send(struct outbox *outbox, const struct send_request *r)
 {
-    struct action a;
+    struct bench *b = (struct bench *)outbox;
+    struct bench_send *send = &b->sends[b->send_count];
 
-    while (b->engine.ops->next(b->engine.state, &a)) {
-        if (b->done)
-            b->after_done++;
-        if (a.kind == ACTION_DONE)
-            b->done = true;
-        if (a.kind == ACTION_EVENT && b->event_count < BENCH_ROOM)
-            b->events[b->event_count++] = a.event;
-        if (a.kind == ACTION_SEND && b->send_count < BENCH_ROOM) {
-            struct observation o = {.kind = OBSERVED_SENT,
-                                    .when = b->now,
-                                    .socket = a.send.socket,
-                                    .tag = a.send.tag,
-                                    .from = b->local[a.send.socket],
-                                    .to = a.send.to,
-                                    .size = a.send.size};
+    b->after_done += b->done;
+    if (b->send_count == BENCH_ROOM || r->size > sizeof send->bytes)
+        return;
+    *send = (struct bench_send){r->socket, r->tag, r->to, r->ttl, r->size, {0}};
+    memcpy(send->bytes, r->bytes, r->size);
+    b->sent_at[b->send_count++] = b->now;
+}
 
-            b->sent_at[b->send_count] = b->now;
-            b->sends[b->send_count++] = a.send;
-            if (!b->mute)
-                b->engine.ops->observe(b->engine.state, &o);
-        }
-    }
+static inline void bench_take_event(struct outbox *outbox, const struct event *event)
+{
+    struct bench *b = (struct bench *)outbox;
+
+    b->after_done += b->done;
+    if (b->event_count < BENCH_ROOM)
+        b->events[b->event_count++] = *event;
+}
+
+static inline void bench_take_end(struct outbox *outbox)
+{
+    struct bench *b = (struct bench *)outbox;
+
+    b->after_done += b->done;
+    b->done = true;
 }
 
 static inline void bench_observe(struct bench *b, struct observation o)
 {
+    b->outbox = (struct outbox){bench_take_send, bench_take_event, bench_take_end};
     o.when = b->now;
-    b->engine.ops->observe(b->engine.state, &o);
-    bench_drain(b);
+    engine_observe(b->engine, &o, &b->outbox);
+    while (b->reported < b->send_count) {
+        const struct bench_send *send = &b->sends[b->reported++];
+        struct observation sent = {.kind = OBSERVED_SENT,
+                                   .when = b->now,
+                                   .socket = send->socket,
+                                   .tag = send->tag,
+                                   .from = b->local[send->socket],
+                                   .to = send->to,
+                                   .size = send->size};
+
+        if (!b->mute)
+            engine_observe(b->engine, &sent, &b->outbox);
+    }
 }
 
-static inline void bench_start(struct bench *b, struct engine engine, struct endpoint local)
+static inline void bench_start(struct bench *b, struct engine *engine, struct endpoint local)
 {
     memset(b, 0, sizeof *b);
     b->engine = engine;
@@ -81,7 +104,7 @@ static inline void bench_start(struct bench *b, struct engine engine, struct end
 static inline void bench_until(struct bench *b, nsec when)
 {
     while (!b->done) {
-        nsec deadline = b->engine.ops->deadline(b->engine.state);
+        nsec deadline = engine_deadline(b->engine);
 
         if (deadline > when)
             break;
@@ -206,7 +229,7 @@ static inline bool bench_last_sent(const struct bench *b, unsigned socket, struc
 /* Forgets what was sent and said so far. */
 static inline void bench_forget(struct bench *b)
 {
-    b->send_count = b->event_count = 0;
+    b->send_count = b->reported = b->event_count = 0;
 }
 
 static inline struct in6_addr bench_teredo(uint32_t server, struct endpoint mapped)

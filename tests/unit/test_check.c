@@ -35,7 +35,7 @@ static void set_up(void)
 static void start(void)
 {
     check_init(&c, &config);
-    bench_start(&b, (struct engine){&check_ops, &c}, local);
+    bench_start(&b, &c.engine, local);
 }
 
 static void advertise(struct endpoint from, struct endpoint origin)
@@ -155,6 +155,38 @@ static void test_forged(void)
     qualify();
     relay(server, remapped);
     is_verdict(CHECK_CRITICAL, CHECK_CAUSE_RELAY, RELAY_WRONG_ORIGIN, "another origin");
+}
+
+/* What the SENT of a bubble says, even where it names one that was not sent. */
+static void test_sent(void)
+{
+    set_up();
+    start();
+    b.mute = true;
+    advertise(secondary, mapped);
+    advertise(server, mapped);
+    for (uint32_t tag = 0; tag < 64; tag++)
+        bench_observe(&b, (struct observation){
+                              .kind = OBSERVED_SENT, .tag = tag, .from = local, .to = server});
+    bench_wait(&b, 500 * NSEC_MS);
+    relay(server, mapped);
+    is_int(verdict()->relay_rtt, 0, "a bubble that is not known to have left has no time");
+}
+
+/* Of causes that weigh the same the first one found is told. */
+static void test_first_cause(void)
+{
+    set_up();
+    config.critical = (struct check_range){.text = "0.01", .high = 0.01};
+    qualify();
+    bench_finish(&b);
+    is_verdict(CHECK_CRITICAL, CHECK_CAUSE_RELAY, RELAY_SILENT, "no relaying, and slow as well");
+    start();
+    bench_wait(&b, 40 * NSEC_MS);
+    advertise(secondary, mapped);
+    bench_finish(&b);
+    is_verdict(CHECK_CRITICAL, CHECK_CAUSE_QUALIFICATION, RELAY_UNTESTED,
+               "no primary address, and slow as well");
 }
 
 static void test_half_of_it(void)
@@ -281,6 +313,8 @@ int main(void)
     test_symmetric();
     test_not_relayed();
     test_forged();
+    test_sent();
+    test_first_cause();
     test_half_of_it();
     test_ranges();
     test_stop();

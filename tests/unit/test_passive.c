@@ -57,7 +57,7 @@ static struct rig passive_rig_new(void)
 /* E has to be at its place already. */
 static void begin(struct rig *e)
 {
-    bench_start(e->b, (struct engine){&passive_ops, e->engine}, a_inside);
+    bench_start(e->b, passive_engine(e->engine), a_inside);
 }
 
 static void end(struct rig *e)
@@ -271,6 +271,68 @@ static void test_relay(void)
     ok(p.relay && p.side == SIDE_PEER, "it is known as a relay, and the client as the peer");
     ok(endpoint_equal(p.mapped, relay), "and where the relay is");
     is_int(count(&e, EVENT_PUNCHING), 1, "it is one hole punch");
+}
+
+/* RFC 4380 5.2.4: to an address without the cone bit data goes out only after a packet from there,
+ * so that such data shows that a packet arrived at its sender. To a cone address it goes at once.
+ */
+static void test_cone_flag(void)
+{
+    for (int cone = 0; cone < 2; cone++) {
+        enum punch_verdict verdict = cone ? PUNCH_INCONCLUSIVE : PUNCH_PUNCHED;
+        enum punch_cause cause = cone ? CAUSE_NO_DATA : CAUSE_NONE;
+        struct rig e = passive_rig_new();
+
+        if (cone)
+            e.a.s6_addr[8] |= TEREDO_FLAG_CONE >> 8;
+        begin(&e);
+        see_pair(&e, &e.a, 5, 6);
+        see_answer(&e, b_outside, &e.a, 5);
+        see_udp(&e, false);
+        bench_wait(e.b, 30 * NSEC_S);
+        end(&e);
+        is_punch(&e, 0, verdict, cause,
+                 cone ? "the peer sends data to a cone client unasked"
+                      : "the peer's data shows that it trusts the client");
+
+        e = passive_rig_new();
+        if (cone)
+            e.peer.s6_addr[8] |= TEREDO_FLAG_CONE >> 8;
+        begin(&e);
+        see_forwarded(&e, server_b, b_inside, a_outside, &e.a, &e.peer, 6);
+        see_bubble(&e, b_inside, a_outside, INSIDE_TTL, &e.peer, &e.a, 6);
+        see_data(&e, a_outside, b_inside, FAR_TTL, &e.a, &e.peer, 17, (const uint8_t[9]){0}, 9);
+        bench_wait(e.b, 30 * NSEC_S);
+        end(&e);
+        is_punch(&e, 0, verdict, cause,
+                 cone ? "the client sends data to a cone peer unasked"
+                      : "the client's data shows that it trusts the peer");
+    }
+}
+
+/* A pair that the peer answers through A's server, at A. */
+static void see_indirect_answer(struct rig *e, uint32_t nonce)
+{
+    see_pair(e, &e->a, nonce, nonce + 1);
+    see_forwarded(e, server_a, a_inside, b_outside, &e->peer, &e->a, nonce);
+    bench_wait(e->b, 2 * NSEC_S);
+}
+
+static void test_indirect_answers(void)
+{
+    for (unsigned attempts = 1; attempts <= 4; attempts++) {
+        struct rig e = passive_rig_new();
+
+        begin(&e);
+        for (unsigned i = 0; i < attempts; i++)
+            see_indirect_answer(&e, 10 * (i + 1));
+        bench_wait(e.b, 30 * NSEC_S);
+        end(&e);
+        is_punch(&e, 0, PUNCH_NOT_PUNCHED,
+                 attempts < 4 ? CAUSE_DIRECT_ANSWER_MISSING : CAUSE_DIRECT_PATH_BLOCKED,
+                 "four pairs that are answered through the server alone show a blocked path");
+        is_int(punch_at(&e, 0).indirect_answers, attempts, "%u answers", attempts);
+    }
 }
 
 static void test_both_at_once(void)
@@ -662,6 +724,8 @@ int main(void)
     test_unproven();
     test_miredo();
     test_relay();
+    test_cone_flag();
+    test_indirect_answers();
     test_both_at_once();
     test_repetition();
     test_icmp();

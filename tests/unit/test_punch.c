@@ -1,12 +1,12 @@
 /* The hole punch (RFC 4380 5.2.4 case 5, 5.2.6; RFC 6081): what is sent and when, which answers
  * prove themselves, and what each failure is called. */
 #include "punch.h"
+#include "punch_send.h"
 
 #include <errno.h>
 
 #include "engine_fixture.h"
 #include "prng.h"
-#include "punch_send.h"
 
 static const struct endpoint own_server = {0xc0000201, TEREDO_PORT};
 static const struct endpoint peer_server = {0xc0000281, TEREDO_PORT};
@@ -42,7 +42,7 @@ static void set_up(void)
 static void start(void)
 {
     punch_init(&p, &config);
-    bench_start(&b, (struct engine){&punch_ops, &p}, local);
+    bench_start(&b, &p.engine, local);
 }
 
 static const struct punching *verdict(void)
@@ -408,13 +408,20 @@ static void test_indirect(void)
     is_verdict(PUNCH_NOT_PUNCHED, CAUSE_DIRECT_ANSWER_MISSING,
                "one bubble went unanswered: loss would explain the rest as well");
 
-    set_up();
-    config.attempts = 1;
-    start();
-    indirect_answer();
-    bench_finish(&b);
-    is_verdict(PUNCH_NOT_PUNCHED, CAUSE_DIRECT_ANSWER_MISSING,
-               "one answer is no evidence for a blocked path");
+    for (unsigned attempts = 1; attempts < PUNCH_MAX_ATTEMPTS; attempts++) {
+        set_up();
+        config.attempts = attempts;
+        start();
+        indirect_answer();
+        for (unsigned i = 1; i < attempts; i++) {
+            bench_wait(&b, PUNCH_INTERVAL);
+            indirect_answer();
+        }
+        bench_finish(&b);
+        is_verdict(PUNCH_NOT_PUNCHED, CAUSE_DIRECT_ANSWER_MISSING,
+                   "fewer than four answers are no evidence for a blocked path");
+        is_int(verdict()->indirect_answers, attempts, "though each bubble was answered");
+    }
 
     set_up();
     config.ttl = 3;
@@ -470,6 +477,38 @@ static void test_peer_server(void)
     is_int(bench_sent(&b, peer_server, TEREDO_RS), 0,
            "a server that is our own too has just answered us");
     is_verdict(PUNCH_NOT_PUNCHED, CAUSE_PEER_SILENT, "and so it is the peer that is silent");
+}
+
+/* With the peer's server unknown to be alive, so that the ICMP errors decide. */
+static void test_icmp(void)
+{
+    set_up();
+    start();
+    bench_icmp(&b, 0, peer_mapped, 3, 3);
+    bench_icmp(&b, 0, peer_server, 3, 1);
+    bench_icmp(&b, 0, peer_mapped, 3, 3);
+    bench_finish(&b);
+    is_verdict(PUNCH_NOT_PUNCHED, CAUSE_PEER_SERVER_UNREACHABLE,
+               "an error for the indirect bubble outranks those for the direct one");
+    ok(!verdict()->icmp_from_direct && verdict()->icmp.code == 1, "and is the one that is kept");
+    is_int(bench_count(&b, EVENT_NOTE), 3, "each of the errors is noted");
+
+    start();
+    bench_icmp(&b, 0, peer_mapped, 11, 0);
+    ok(p.result.has_icmp && p.result.icmp_from_direct && p.result.icmp.type == 11 &&
+           bench_event(&b, EVENT_NOTE)->note.note == NOTE_DIRECT_ICMP,
+       "a direct bubble that dies on the way is told");
+    config.ttl = 3;
+    start();
+    bench_icmp(&b, 0, peer_mapped, 11, 0);
+    ok(!p.result.has_icmp && bench_count(&b, EVENT_NOTE) == 0,
+       "unless --ttl means it to die on the way");
+    bench_icmp(&b, 0, peer_mapped, 3, 3);
+    ok(p.result.has_icmp, "another error for it is told all the same");
+    start();
+    bench_icmp(&b, 0, peer_server, 11, 0);
+    ok(p.result.has_icmp && !p.result.icmp_from_direct,
+       "and so is an indirect bubble that dies on the way");
 }
 
 static void test_server_reply_needs_nonce(void)
@@ -599,14 +638,36 @@ static void test_nothing_to_try(void)
     ok(!punch_init(&p, &config), "a peer without Teredo address is refused");
 }
 
+/* The last packet of KIND that went to TO from SOCKET could not be sent. */
+static void fail(unsigned socket, struct endpoint to, enum teredo_kind kind, int errnum)
+{
+    struct teredo_packet packet;
+    struct wire_fault fault;
+
+    for (unsigned i = b.send_count; i > 0; i--) {
+        const struct bench_send *s = &b.sends[i - 1];
+
+        if (s->socket == socket && endpoint_equal(s->to, to) &&
+            teredo_decode(s->bytes, s->size, &packet, &fault) && packet.kind == kind) {
+            bench_send_failed(&b, s->tag, to, errnum);
+            return;
+        }
+    }
+    abort();
+}
+
 static void test_send_failed(void)
 {
     set_up();
+    config.reference_ttl = 2;
     start();
-    bench_send_failed(&b, punch_tag(PUNCH_TAG_SERVER_CHECK, 0), peer_server, EPERM);
-    bench_send_failed(&b, punch_tag(PUNCH_TAG_REFERENCE, 0), peer_mapped, EPERM);
+    bench_wait(&b, NSEC_S);
+    fail(0, peer_server, TEREDO_RS, EPERM);
+    fail(1, peer_mapped, TEREDO_BUBBLE, EPERM);
     ok(!b.done, "a control or a check that cannot be sent is no verdict");
-    bench_send_failed(&b, punch_tag(PUNCH_TAG_DIRECT, 0), peer_mapped, ENETUNREACH);
+    bench_send_failed(&b, PUNCH_TAGS, peer_mapped, ENETUNREACH);
+    ok(!b.done, "nor is what was never asked for");
+    fail(0, peer_mapped, TEREDO_BUBBLE, ENETUNREACH);
     is_verdict(PUNCH_NOT_PUNCHED, CAUSE_SEND_FAILED, "a bubble that cannot be sent");
     is_int(verdict()->errnum, ENETUNREACH, "the system's error is kept");
 }
@@ -630,7 +691,7 @@ static void test_stop(void)
     bench_forget(&b);
     bubble_from(peer_mapped, &own, NULL);
     bench_stop(&b);
-    ok(b.event_count == 0 && b.send_count == 0 && punch_deadline(&p) == NSEC_NEVER,
+    ok(b.event_count == 0 && b.send_count == 0 && engine_deadline(&p.engine) == NSEC_NEVER,
        "after the verdict nothing happens any more");
 }
 
@@ -655,7 +716,7 @@ static void random_observation(struct prng *random)
         break;
     case 3:
         bench_observe(&b, (struct observation){.kind = OBSERVED_SENT,
-                                               .tag = prng_below(random, 0x600),
+                                               .tag = prng_below(random, PUNCH_TAGS + 2),
                                                .socket = prng_below(random, 2),
                                                .from = local,
                                                .to = from});
@@ -698,8 +759,7 @@ static void test_anything(void)
             nsec before = b.now;
 
             random_observation(&random);
-            bad +=
-                b.now < before || p.queue.lost > 0 || (!b.done && punch_deadline(&p) == NSEC_NEVER);
+            bad += b.now < before || (!b.done && engine_deadline(&p.engine) == NSEC_NEVER);
         }
         bench_finish(&b);
         verdicts += bench_count(&b, EVENT_PUNCHING);
@@ -721,6 +781,7 @@ int main(void)
     test_echo();
     test_indirect();
     test_peer_server();
+    test_icmp();
     test_server_reply_needs_nonce();
     test_reference();
     test_reference_is_strict();

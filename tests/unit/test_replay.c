@@ -19,15 +19,17 @@ static const struct endpoint a = {0xcb00710a, 40001}, b = {0xc6336414, 40001};
 
 /* An engine that writes down what it is fed. */
 struct tape {
+    struct engine engine;
     struct observation fed[ROOM];
     uint32_t nonce[ROOM];
     unsigned count, timers;
     bool stopped, timer_asked;
+    unsigned enough; /* ends after so many; 0 = never */
 };
 
-static void observe(void *engine, const struct observation *o)
+static void observe(struct engine *engine, const struct observation *o, struct outbox *out)
 {
-    struct tape *t = engine;
+    struct tape *t = (struct tape *)engine;
 
     if (o->kind == OBSERVED_TIMER) {
         t->timers++;
@@ -39,26 +41,20 @@ static void observe(void *engine, const struct observation *o)
         return;
     t->fed[t->count] = *o;
     teredo_trailer_nonce(o->packet, &t->nonce[t->count++]);
+    if (t->count == t->enough)
+        outbox_done(out);
 }
 
-static bool next(void *engine, struct action *action)
-{
-    (void)engine;
-    (void)action;
-    return false;
-}
-
-static nsec deadline(const void *engine)
+static nsec deadline(const struct engine *engine)
 {
     return ((const struct tape *)engine)->timer_asked ? START + NSEC_S / 2 : NSEC_NEVER;
 }
 
-static const struct engine_ops tape_ops = {observe, next, deadline, NULL};
+static const struct engine_ops tape_ops = {observe, deadline, NULL};
 
 struct heard {
     unsigned clocks;
     struct clock_match fit;
-    bool finished;
 };
 
 static void emit(void *context, const struct event *event)
@@ -155,8 +151,8 @@ static int replay_two(struct tape *tape, struct heard *heard, long cut, struct e
     }
     replay.sources[0].capture = finish(&first, 0);
     replay.sources[1].capture = finish(&second, cut);
-    result = replay_run(&replay, (struct engine){&tape_ops, tape},
-                        &(struct event_sink){emit, heard}, &heard->finished, error);
+    tape->engine.ops = &tape_ops;
+    result = replay_run(&replay, &tape->engine, &(struct event_sink){emit, heard}, error);
     for (unsigned i = 0; i < 2; i++)
         capture_close(replay.sources[i].capture);
     teredo_flows_free(replay.capture_reader.teredo_flows);
@@ -207,21 +203,21 @@ static void test_damage(void)
     ok(tape.stopped, "and the stop");
 }
 
-static void test_finished(void)
+static void test_end(void)
 {
     static struct tape tape;
-    struct heard heard = {.finished = true};
+    struct heard heard = {0};
     struct error error;
 
-    tape = (struct tape){0};
-    is_int(replay_two(&tape, &heard, 0, &error), 0, "who has enough ends it");
-    is_int(tape.count, 0, "at once");
+    tape = (struct tape){.enough = 5};
+    is_int(replay_two(&tape, &heard, 0, &error), 0, "an engine that has enough ends it");
+    ok(tape.count == 5 && !tape.stopped, "at once");
 }
 
 int main(void)
 {
     test_merge();
     test_damage();
-    test_finished();
+    test_end();
     return done_testing();
 }

@@ -42,7 +42,7 @@ static void set_up(void)
 static void start(void)
 {
     ok(trace_init(&t, &config), "a Teredo peer can be traced");
-    bench_start(&b, (struct engine){&trace_ops, &t}, local);
+    bench_start(&b, &t.engine, local);
 }
 
 static void advertise(struct endpoint from, struct endpoint origin)
@@ -180,7 +180,7 @@ static void test_stop(void)
     bench_forget(&b);
     peer_answers();
     bench_stop(&b);
-    ok(b.event_count == 0 && b.send_count == 0 && trace_deadline(&t) == NSEC_NEVER,
+    ok(b.event_count == 0 && b.send_count == 0 && engine_deadline(&t.engine) == NSEC_NEVER,
        "after the verdict nothing happens any more");
 }
 
@@ -229,7 +229,7 @@ static void test_anything(void)
         config.punch.reference_ttl = (uint8_t)prng_below(&random, 3);
         if (!trace_init(&t, &config))
             bad++;
-        bench_start(&b, (struct engine){&trace_ops, &t}, local);
+        bench_start(&b, &t.engine, local);
         for (int i = 0; i < 40; i++) {
             const struct endpoint who[] = {server, secondary, peer_server, peer_mapped};
             struct endpoint from = who[prng_below(&random, 4)];
@@ -262,8 +262,7 @@ static void test_anything(void)
                 teredo_make_bubble(&p, &peer, &to);
                 bench_packet(&b, prng_below(&random, 2), from, &p);
             }
-            bad += b.now < before || t.queue.lost > 0 || t.punch.queue.lost > 0 ||
-                   (!b.done && trace_deadline(&t) == NSEC_NEVER);
+            bad += b.now < before || (!b.done && engine_deadline(&t.engine) == NSEC_NEVER);
         }
         bench_finish(&b);
         verdicts += bench_count(&b, EVENT_PUNCHING);
