@@ -147,8 +147,6 @@ NAT_SOURCES = \
 	src/nat/nat_table.h \
 	src/nat/nat_text.c
 IO_SOURCES = \
-	src/io/batch.c \
-	src/io/batch.h \
 	src/io/capture.c \
 	src/io/capture.h \
 	src/io/clock.c \
@@ -167,12 +165,12 @@ IO_SOURCES = \
 	src/io/packet_file.h \
 	src/io/pcap_writer.c \
 	src/io/pcap_writer.h \
+	src/io/port.c \
+	src/io/port.h \
 	src/io/privilege.c \
 	src/io/privilege.h \
 	src/io/replace_file.c \
 	src/io/replace_file.h \
-	src/io/udp_socket.c \
-	src/io/udp_socket.h \
 	src/io/wire_stamps.c \
 	src/io/wire_stamps.h
 DRIVE_SOURCES = \

@@ -3,7 +3,6 @@
 # One program each, of the source of the same name; what they share is in TEST_SUPPORT.
 UNIT_TESTS = \
 	tests/unit/test_address \
-	tests/unit/test_batch \
 	tests/unit/test_bubble_book \
 	tests/unit/test_capture \
 	tests/unit/test_chart \
@@ -27,6 +26,7 @@ UNIT_TESTS = \
 	tests/unit/test_line_reader \
 	tests/unit/test_link_layer \
 	tests/unit/test_mermaid \
+	tests/unit/test_names \
 	tests/unit/test_nat \
 	tests/unit/test_nat_random \
 	tests/unit/test_nat_word \
@@ -34,11 +34,13 @@ UNIT_TESTS = \
 	tests/unit/test_passive \
 	tests/unit/test_deadline_pool \
 	tests/unit/test_packet_file \
+	tests/unit/test_port \
 	tests/unit/test_port_pattern \
 	tests/unit/test_classify \
 	tests/unit/test_prospect \
 	tests/unit/test_punch \
 	tests/unit/test_qualify \
+	tests/unit/test_loop \
 	tests/unit/test_lru_set \
 	tests/unit/test_recognize \
 	tests/unit/test_replay \

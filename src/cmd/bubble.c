@@ -91,7 +91,7 @@ static void fire(void *context, unsigned long round)
     }
 }
 
-static void receive_icmp(struct bubble *b, const struct udp_receipt *receipt)
+static void receive_icmp(struct bubble *b, const struct port_receipt *receipt)
 {
     struct bubble_icmp icmp = {
         .when = receipt->when,
@@ -103,7 +103,7 @@ static void receive_icmp(struct bubble *b, const struct udp_receipt *receipt)
     bubble_report_icmp(b->report, &icmp);
 }
 
-static void receive(void *context, const struct udp_receipt *receipt, const uint8_t *bytes)
+static void receive(void *context, const struct port_receipt *receipt)
 {
     struct bubble *b = context;
     struct bubble_reply reply = {0};
@@ -116,7 +116,7 @@ static void receive(void *context, const struct udp_receipt *receipt, const uint
         receive_icmp(b, receipt);
         return;
     }
-    decoded = teredo_flows_decode_payload(bytes, receipt->size, s);
+    decoded = teredo_flows_decode_payload(receipt->bytes, receipt->size, s);
     s->outside = CAPTURED_PACKET_RECEIVED;
     s->when = receipt->when;
     s->udp.from = receipt->from;
@@ -156,7 +156,7 @@ static struct endpoint source_without_socket(const struct bubble *b, struct endp
     struct endpoint from = b->plan.from;
 
     if (from.address == 0)
-        from.address = udp_route_source(to);
+        from.address = port_route_source(to);
     if (from.port == 0)
         from.port = TEREDO_PORT;
     return from;
@@ -306,7 +306,7 @@ static int run(int argc, char **argv, struct error *error)
 
     if (b == NULL)
         return error_set(error, EX_OSERR, ENOMEM, "cannot start");
-    b->inject = (struct inject){.udp = {.fd = -1}, .copies = -1};
+    b->inject = (struct inject){.udp = {.fd = -1}, .copies = {.fd = -1}};
     bubble_options_parse(&b->options, argc, argv);
     status_init(&b->status, stderr, b->options.quiet);
     return finish(b, run_plan(b, error), error);

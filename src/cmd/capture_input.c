@@ -1,26 +1,15 @@
 #include "capture_input.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <sys/resource.h>
-#include <sys/signalfd.h>
 #include <sysexits.h>
-#include <unistd.h>
 
 #include "privilege.h"
 
-static int open_signals(struct error *error)
+static void stop(void *context)
 {
-    sigset_t set;
-    int fd;
-
-    sigemptyset(&set);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGTERM);
-    sigprocmask(SIG_BLOCK, &set, NULL);
-    fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
-    return fd < 0 ? error_set(error, EX_OSERR, errno, "cannot watch for signals") : fd;
+    loop_stop(context);
 }
 
 /* As many open files as the system allows: a ring of captures has thousands. */
@@ -48,9 +37,8 @@ static int open_captures(struct capture_input *in, char **files, int count, cons
     if (in->captures == NULL)
         return error_set(error, EX_OSERR, ENOMEM, "cannot start");
     for (; in->count < count; in->count++) {
-        struct capture *c = interface != NULL
-                                ? capture_open_live(interface, &in->reference, error)
-                                : capture_open(files[in->count], &in->reference, error);
+        struct capture *c = interface != NULL ? capture_open_live(interface, &in->control, error)
+                                              : capture_open(files[in->count], &in->control, error);
 
         if (c == NULL)
             return -1;
@@ -64,8 +52,9 @@ int capture_input_open(struct capture_input *in, char **files, int file_count,
 {
     in->captures = NULL;
     in->count = 0;
-    in->reference.stop_fd = open_signals(error);
-    if (in->reference.stop_fd < 0 ||
+    in->control.loop = loop_new(error);
+    if (in->control.loop == NULL ||
+        loop_on_stop(in->control.loop, stop, in->control.loop, error) != 0 ||
         open_captures(in, file_count > 0 ? files : NULL, file_count, interface, error) != 0)
         return -1;
     return privilege_become(NULL, error) != 0 ? -1 : privilege_drop(error);
@@ -84,7 +73,6 @@ void capture_input_close(struct capture_input *in)
     free(in->captures);
     in->captures = NULL;
     in->count = 0;
-    if (in->reference.stop_fd >= 0)
-        close(in->reference.stop_fd);
-    in->reference.stop_fd = -1;
+    loop_free(in->control.loop);
+    in->control.loop = NULL;
 }

@@ -7,7 +7,7 @@
 
 struct capture_input {
     struct capture_control
-        reference; /* filter, advice and callbacks are the caller's to set before */
+        control; /* filter, advice and callbacks are the caller's to set before */
     struct capture **captures;
     int count;
 };

@@ -40,9 +40,9 @@ static int open_all(struct decode *d, struct error *error)
     d->capture_reader.teredo_flows = teredo_flows_new(&config);
     if (d->capture_reader.teredo_flows == NULL)
         return error_set(error, EX_OSERR, ENOMEM, "cannot start");
-    d->input.reference.filter = d->options.filter;
-    d->input.reference.before_wait = flush_results;
-    d->input.reference.context = &d->output;
+    d->input.control.filter = d->options.filter;
+    d->input.control.before_wait = flush_results;
+    d->input.control.context = &d->output;
     return capture_input_open(&d->input, d->options.files, d->options.file_count,
                               d->options.interface, error);
 }
@@ -117,7 +117,7 @@ static void close_all(struct decode *d)
 
 static int run(int argc, char **argv, struct error *error)
 {
-    static struct decode d = {.input.reference.stop_fd = -1};
+    static struct decode d;
     struct error late;
     int status;
 

@@ -25,25 +25,26 @@ int lab_own_path(char path[static PATH_MAX], struct error *error)
     return 0;
 }
 
-static void read_output(void *context, int fd)
+static int read_output(void *context, struct pollfd ready, struct error *error)
 {
     struct lab_program *p = context;
     char buf[4096];
-    ssize_t n = read(fd, buf, sizeof buf);
+    ssize_t n = read(ready.fd, buf, sizeof buf);
     const char *end;
     size_t used;
 
+    (void)error;
     if (n <= 0) {
         if (n < 0 && (errno == EAGAIN || errno == EINTR))
-            return;
-        topology_unwatch(p->topology, fd);
-        close(fd);
+            return 0;
+        loop_unwatch(topology_loop(p->topology), ready.fd);
+        close(ready.fd);
         p->out = -1;
         topology_stop(p->topology);
-        return;
+        return 0;
     }
     if (p->has_line)
-        return;
+        return 0;
     end = memchr(buf, '\n', (size_t)n);
     used = strlen(p->line);
     snprintf(p->line + used, sizeof p->line - used, "%.*s",
@@ -52,6 +53,7 @@ static void read_output(void *context, int fd)
         p->has_line = true;
         topology_stop(p->topology);
     }
+    return 0;
 }
 
 static int spawn_with_pipe(struct topology *t, struct lab_program *program, enum lab_host host,
@@ -80,12 +82,15 @@ int lab_start(struct topology *t, struct lab_program *program, enum lab_host hos
 {
     char *args[MAX_ARGS] = {(char *)path};
     nsec until = clock_now() + (nsec)(seconds * 1e9);
+    struct loop_watch watch = {.events = POLLIN, .ready = read_output, .context = program};
 
     *program = (struct lab_program){.topology = t, .out = -1};
     for (int i = 0; argv[i] != NULL && i + 2 < MAX_ARGS; i++)
         args[i + 1] = (char *)argv[i];
-    if (spawn_with_pipe(t, program, host, args, error) != 0 ||
-        topology_watch(t, program->out, read_output, program, error) != 0)
+    if (spawn_with_pipe(t, program, host, args, error) != 0)
+        return -1;
+    watch.fd = program->out;
+    if (loop_watch(topology_loop(t), &watch, error) != 0)
         return -1;
     while (!program->has_line && program->out >= 0) {
         enum topology_end end = topology_run(t, 0, until, NULL, error);

@@ -1,16 +1,13 @@
 #include <errno.h>
-#include <limits.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <sysexits.h>
-#include <unistd.h>
 
-#include "batch.h"
 #include "clock.h"
 #include "command.h"
+#include "loop.h"
+#include "port.h"
 #include "privilege.h"
 #include "serve_clients.h"
 #include "serve_options.h"
@@ -18,24 +15,35 @@
 #include "tsv.h"
 
 enum {
-    SOCKET_BUFFER = 4 << 20,
-    /* Batches taken from one socket before the other gets its turn. */
+    /* Batches taken from one socket before the others get their turn. */
     BATCHES_A_TURN = 16,
     SERVE_PORTS = 2,
+    /* One more than the largest packet, so that a larger one shows as too large. */
+    DATAGRAM_ROOM = TEREDO_MAX_SIZE + 1,
+};
+
+/* A socket, and the server that it is for. */
+struct serve_socket {
+    struct serve *serve;
+    const struct server *server;
+    struct serve_socket *pair; /* those at the server's primary and secondary address */
+    enum server_address at;
+    struct port port;
 };
 
 struct serve {
     struct serve_options options;
     /* One a port, the extra one last; each with a socket at either address. */
     struct server servers[SERVE_PORTS];
+    struct serve_socket sockets[SERVE_PORTS][2]; /* by enum server_address */
     struct serve_clients clients;
     struct serve_tally tally;
     unsigned port_count;
-    int fds[SERVE_PORTS][2]; /* by enum server_address */
-    int signals;
-    struct batch_in in;
-    struct batch_out out[2];
-    struct server_reply reply[BATCH_SIZE];
+    struct loop *loop;
+    struct loop_timer end;
+    struct port_batch *in;
+    struct port_queue out[2];
+    struct server_reply reply[PORT_BATCH];
 };
 
 /* One JSON object a run is the summary: what comes before it then goes to standard error. */
@@ -59,78 +67,91 @@ static void send_failed(void *context, struct endpoint to, int errnum)
                 endpoint_format(to, text), strerror(errnum));
 }
 
-/* Takes one batch that waits at AT and sends the answers; returns how many datagrams it had. */
-static unsigned serve_batch(struct serve *s, unsigned port, enum server_address at)
+/* Takes one batch that waits at a socket and sends the answers. Returns how many datagrams it had,
+ * or -1. */
+static int serve_batch(struct serve_socket *at, struct error *error)
 {
-    const struct server *server = &s->servers[port];
+    struct serve *s = at->serve;
+    const struct server *server = at->server;
     uint64_t left = s->options.count - s->tally.received;
-    unsigned n =
-        batch_receive(&s->in, s->fds[port][at], left < BATCH_SIZE ? (unsigned)left : BATCH_SIZE);
+    int n = port_receive(&at->port, s->in, left < PORT_BATCH ? (unsigned)left : PORT_BATCH, error);
 
-    for (unsigned i = 0; i < n; i++) {
+    for (int i = 0; i < n; i++) {
+        const struct port_receipt *r = &s->in->receipts[i];
         struct server_reply *reply = &s->reply[i];
-        enum server_drop drop = server_process(server, batch_source(&s->in, i), at,
-                                               batch_data(&s->in, i), batch_size(&s->in, i), reply);
+        enum server_drop drop = server_process(server, r->from, at->at, r->bytes, r->size, reply);
 
         s->tally.drops[drop]++;
         if (drop == SERVER_ACCEPTED) {
             s->tally.replies[reply->kind]++;
-            batch_add(&s->out[reply->from], reply->to, reply->data, reply->size);
+            port_queue_add(&s->out[reply->from], reply->to, reply->data, reply->size);
         }
         if (s->options.verbose)
-            serve_log_packet(&server->config, batch_source(&s->in, i), at, batch_size(&s->in, i),
-                             drop, reply);
+            serve_log_packet(&server->config, r->from, at->at, r->size, drop, reply);
     }
     for (int i = 0; i < 2; i++)
-        batch_flush(&s->out[i], s->fds[port][i], send_failed, s);
-    s->tally.received += n;
+        port_flush(&at->pair[i].port, &s->out[i], send_failed, s);
+    s->tally.received += n > 0 ? (uint64_t)n : 0;
     return n;
 }
 
-static void serve_socket(struct serve *s, unsigned port, enum server_address at)
+static int on_readable(void *context, struct pollfd ready, struct error *error)
 {
-    for (int i = 0; i < BATCHES_A_TURN; i++)
-        if (serve_batch(s, port, at) < BATCH_SIZE)
-            break;
+    struct serve_socket *at = context;
+    int got = PORT_BATCH;
+
+    (void)ready;
+    for (int i = 0; i < BATCHES_A_TURN && got == PORT_BATCH; i++)
+        got = serve_batch(at, error);
+    if (at->serve->tally.received >= at->serve->options.count)
+        loop_stop(at->serve->loop);
+    return got < 0 ? -1 : 0;
 }
 
-/* From here on these signals come through the descriptor returned. */
-static int open_signals(struct error *error)
+static void on_stop(void *context)
 {
-    sigset_t set;
-    int fd;
+    const struct serve *s = context;
 
-    sigemptyset(&set);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGUSR1);
-    sigprocmask(SIG_BLOCK, &set, NULL);
-    fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
-    return fd < 0 ? error_set(error, EX_OSERR, errno, "cannot watch for signals") : fd;
+    loop_stop(s->loop);
 }
 
-/* Takes the signals that came; true if one of them ends the server. */
-static bool take_signals(struct serve *s)
+static int on_end(void *context, struct error *error)
 {
-    struct signalfd_siginfo info;
-    bool stop = false;
+    (void)error;
+    on_stop(context);
+    return 0;
+}
 
-    while (read(s->signals, &info, sizeof info) == (ssize_t)sizeof info)
-        if (info.ssi_signo == SIGUSR1)
-            print_interim(s, "counters");
-        else
-            stop = true;
-    return stop;
+static void on_usr1(void *context, const struct loop_signal *signal)
+{
+    (void)signal;
+    print_interim(context, "counters");
+}
+
+static int open_socket(struct serve_socket *socket, struct error *error)
+{
+    struct port_config config = {.use = PORT_SERVER,
+                                 .local = serve_endpoint(&socket->server->config, socket->at)};
+    struct loop_watch watch = {.events = POLLIN, .ready = on_readable, .context = socket};
+
+    if (port_open(&socket->port, &config, error) != 0)
+        return -1;
+    watch.fd = socket->port.fd;
+    return loop_watch(socket->serve->loop, &watch, error);
 }
 
 static int open_sockets(struct serve *s, struct error *error)
 {
+    s->in = port_batch_new(DATAGRAM_ROOM, error);
+    if (s->in == NULL || (s->loop = loop_new(error)) == NULL)
+        return -1;
     for (unsigned port = 0; port < s->port_count; port++)
         for (int i = 0; i < 2; i++) {
-            s->fds[port][i] =
-                batch_open(serve_endpoint(&s->servers[port].config, (enum server_address)i),
-                           SOCKET_BUFFER, error);
-            if (s->fds[port][i] < 0)
+            struct serve_socket *socket = &s->sockets[port][i];
+
+            *socket = (struct serve_socket){
+                s, &s->servers[port], s->sockets[port], (enum server_address)i, {.fd = -1}};
+            if (open_socket(socket, error) != 0)
                 return -1;
         }
     return 0;
@@ -151,36 +172,13 @@ static void make_servers(struct serve *s)
     s->port_count = 2;
 }
 
-/* Milliseconds until the end, rounded up; -1 = for ever. */
-static int time_left(const struct serve *s)
+static int watch_end(struct serve *s, struct error *error)
 {
-    nsec left = s->tally.started + s->options.duration - clock_now();
-
-    if (s->options.duration == 0)
-        return -1;
-    return (int)nsec_min(nsec_max(left + NSEC_MS - 1, 0) / NSEC_MS, INT_MAX);
-}
-
-/* poll rather than the loop of libuv: epoll stays in the sockets' wait queues, and then every
- * datagram sent wakes it, a tenth of all the time that the server takes. */
-static void wait_and_serve(struct serve *s)
-{
-    struct pollfd polls[2 * SERVE_PORTS + 1] = {{s->signals, POLLIN, 0}};
-    unsigned count = 1;
-    int left;
-
-    for (unsigned port = 0; port < s->port_count; port++)
-        for (int i = 0; i < 2; i++)
-            polls[count++] = (struct pollfd){s->fds[port][i], POLLIN, 0};
-    while (s->tally.received < s->options.count && (left = time_left(s)) != 0) {
-        if (poll(polls, count, left) <= 0)
-            continue;
-        for (unsigned i = 1; i < count; i++)
-            if (polls[i].revents != 0)
-                serve_socket(s, (i - 1) / 2, (enum server_address)((i - 1) % 2));
-        if (polls[0].revents != 0 && take_signals(s))
-            break;
-    }
+    s->end = (struct loop_timer){.when = NSEC_NEVER, .fired = on_end, .context = s};
+    loop_add_timer(s->loop, &s->end);
+    return loop_on_stop(s->loop, on_stop, s, error) != 0
+               ? -1
+               : loop_on_signal(s->loop, SIGUSR1, on_usr1, s, error);
 }
 
 static int check_output(struct error *error)
@@ -192,9 +190,8 @@ static int check_output(struct error *error)
 
 static int serve(struct serve *s, struct error *error)
 {
-    batch_in_init(&s->in);
-    batch_out_init(&s->out[0]);
-    batch_out_init(&s->out[1]);
+    port_queue_init(&s->out[0]);
+    port_queue_init(&s->out[1]);
     if (s->options.secrets != NULL) {
         if (serve_clients_read(&s->clients, s->options.secrets, error) != 0)
             return -1;
@@ -203,18 +200,18 @@ static int serve(struct serve *s, struct error *error)
     }
     make_servers(s);
     if (open_sockets(s, error) != 0 || privilege_become(s->options.user, error) != 0 ||
-        privilege_drop(error) != 0)
-        return -1;
-    s->signals = open_signals(error);
-    if (s->signals < 0)
+        privilege_drop(error) != 0 || watch_end(s, error) != 0)
         return -1;
     s->tally.started = clock_now();
+    if (s->options.duration != 0)
+        s->end.when = s->tally.started + s->options.duration;
     if (s->options.header)
         tsv_header(stdout, "serve");
     print_interim(s, NULL);
     if (check_output(error) != 0)
         return -1;
-    wait_and_serve(s);
+    if (loop_run(s->loop, error) != 0)
+        return -1;
     serve_tally_print(&s->tally, &s->options.server, stdout, s->options.format, "summary");
     return check_output(error);
 }
@@ -226,17 +223,15 @@ static int run(int argc, char **argv, struct error *error)
 
     if (s == NULL)
         return error_set(error, EX_OSERR, ENOMEM, "cannot start");
-    s->signals = -1;
     for (int i = 0; i < 2 * SERVE_PORTS; i++)
-        s->fds[i / 2][i % 2] = -1;
+        s->sockets[i / 2][i % 2].port.fd = -1;
     status = serve_options_parse(&s->options, argc, argv, error);
     if (status == 0)
         status = serve(s, error);
+    loop_free(s->loop);
+    port_batch_free(s->in);
     for (int i = 0; i < 2 * SERVE_PORTS; i++)
-        if (s->fds[i / 2][i % 2] >= 0)
-            close(s->fds[i / 2][i % 2]);
-    if (s->signals >= 0)
-        close(s->signals);
+        port_close(&s->sockets[i / 2][i % 2].port);
     serve_clients_free(&s->clients);
     free(s);
     return status;

@@ -12,9 +12,10 @@
 #include "replay.h"
 #include "tsv.h"
 
+/* How often the clock of an interface is looked at where nothing comes. */
+#define TICK (100 * NSEC_MS)
+
 enum {
-    /* How often the clock of an interface is looked at where nothing comes. */
-    TICK_MS = 100,
     /* Flows that are believed to be Teredo's though a packet of theirs does not show it. */
     FLOWS = 500000,
 };
@@ -95,12 +96,12 @@ static int open_all(struct tracing *t, struct error *error)
 {
     const struct trace_options *o = t->options;
 
-    t->input.reference.filter = o->filter;
-    t->input.reference.pipe_command = "teredoctl trace -r -";
-    t->input.reference.live_command = "teredoctl trace --passive";
-    t->input.reference.patience_ms = TICK_MS;
-    t->input.reference.before_wait = tick;
-    t->input.reference.context = t;
+    t->input.control.filter = o->filter;
+    t->input.control.pipe_command = "teredoctl trace -r -";
+    t->input.control.live_command = "teredoctl trace --passive";
+    t->input.control.patience = TICK;
+    t->input.control.before_wait = tick;
+    t->input.control.context = t;
     if (capture_input_open(&t->input, o->arguments, o->argument_count, o->interface, error) != 0)
         return -1;
     t->replay.count = (unsigned)t->input.count;
@@ -154,7 +155,7 @@ static int run(struct tracing *t, struct error *error)
 
 int trace_captures(const struct trace_options *options, struct error *error)
 {
-    static struct tracing t = {.input.reference.stop_fd = -1};
+    static struct tracing t;
     struct error late;
     int status;
 

@@ -12,7 +12,7 @@
 struct live_socket {
     struct live *live;
     unsigned index;
-    struct udp_socket socket;
+    struct port port;
 };
 
 struct live {
@@ -28,7 +28,7 @@ struct live {
     const struct live_tap *tap;
     nsec latest; /* of the observations so far: the engine never sees time go back */
     bool done;
-    uint8_t buf[UDP_SOCKET_BUFFER];
+    struct port_batch *batch;
 };
 
 struct live *live_open(uint16_t port, unsigned count, struct endpoint towards, bool wire,
@@ -42,16 +42,18 @@ struct live *live_open(uint16_t port, unsigned count, struct endpoint towards, b
         return NULL;
     }
     for (unsigned i = 0; i < LIVE_MAX_SOCKETS; i++)
-        l->sockets[i] = (struct live_socket){.live = l, .index = i, .socket = {.fd = -1}};
-    l->loop = loop_new(error);
-    if (l->loop == NULL) {
+        l->sockets[i] = (struct live_socket){.live = l, .index = i, .port = {.fd = -1}};
+    if ((l->batch = port_batch_new(PORT_DATAGRAM, error)) == NULL ||
+        (l->loop = loop_new(error)) == NULL) {
         live_close(l);
         return NULL;
     }
     for (; l->count < count; l->count++) {
-        struct udp_socket *s = &l->sockets[l->count].socket;
+        struct port *s = &l->sockets[l->count].port;
+        struct port_config config = {
+            .use = PORT_CLIENT, .local.port = l->count == 0 ? port : 0, .towards = towards};
 
-        if (udp_socket_open(s, l->count == 0 ? port : 0, towards, error) != 0) {
+        if (port_open(s, &config, error) != 0) {
             live_close(l);
             return NULL;
         }
@@ -64,7 +66,7 @@ struct live *live_open(uint16_t port, unsigned count, struct endpoint towards, b
 
 struct endpoint live_local(const struct live *l, unsigned socket)
 {
-    return l->sockets[socket].socket.local;
+    return l->sockets[socket].port.local;
 }
 
 enum live_stamps live_stamps(const struct live *l)
@@ -93,7 +95,7 @@ static void feed(struct live *l, struct observation *o, const uint8_t *bytes, ui
 
 static void carry_out_send(struct live *l, const struct send_request *send)
 {
-    struct udp_socket *s = &l->sockets[send->socket].socket;
+    struct port *s = &l->sockets[send->socket].port;
     struct teredo_packet packet;
     struct observation o = {
         .kind = OBSERVED_SENT,
@@ -104,7 +106,7 @@ static void carry_out_send(struct live *l, const struct send_request *send)
         .size = send->size,
     };
 
-    o.errnum = udp_socket_send(s, send->to, send->ttl, send->bytes, send->size, &o.when);
+    o.errnum = port_send(s, send->to, send->ttl, send->bytes, send->size, &o.when);
     if (o.errnum != 0)
         o.kind = OBSERVED_SEND_FAILED;
     if (teredo_decode(send->bytes, send->size, &packet, &o.fault))
@@ -144,12 +146,13 @@ static void take_end(struct outbox *outbox)
     loop_stop(l->loop);
 }
 
-static void take_all(struct live_socket *s)
+static int take_batch(struct live_socket *s, struct error *error)
 {
     struct live *l = s->live;
-    struct udp_receipt r;
+    int count = port_receive(&s->port, l->batch, PORT_BATCH, error);
 
-    while (!l->done && udp_socket_receive(&s->socket, &r, l->buf)) {
+    for (int i = 0; i < count && !l->done; i++) {
+        const struct port_receipt r = l->batch->receipts[i];
         struct teredo_packet packet;
         struct observation o = {
             .kind = r.is_error ? OBSERVED_ICMP_ERROR : OBSERVED_RECEIVED,
@@ -161,27 +164,28 @@ static void take_all(struct live_socket *s)
             .icmp = {r.icmp_type, r.icmp_code, r.icmp_reporter},
         };
 
-        if (!r.is_error && teredo_decode(l->buf, r.size, &packet, &o.fault))
+        if (!r.is_error && teredo_decode(r.bytes, r.size, &packet, &o.fault))
             o.packet = &packet;
-        feed(l, &o, r.is_error ? NULL : l->buf, 0);
+        feed(l, &o, r.is_error ? NULL : r.bytes, 0);
         carry_out_sends(l);
     }
+    return count < 0 ? -1 : 0;
 }
 
 static int on_readable(void *context, struct pollfd ready, struct error *error)
 {
     (void)ready;
-    (void)error;
-    take_all(context);
-    return 0;
+    return take_batch(context, error);
 }
 
 /* Errors that a send has met wait in the socket, where no poll sees them. */
 static void take_kept(struct live *l)
 {
+    struct error ignored;
+
     for (unsigned i = 0; i < l->count; i++)
-        while (!l->done && l->sockets[i].socket.kept_count > 0)
-            take_all(&l->sockets[i]);
+        while (!l->done && l->sockets[i].port.kept_count > 0)
+            (void)take_batch(&l->sockets[i], &ignored);
 }
 
 static void feed_bare(struct live *l, enum observation_kind kind)
@@ -228,7 +232,7 @@ int live_run(struct live *l, struct engine *engine, const struct event_sink *sin
     if (tap != NULL && tap->tick != NULL && loop_on_tick(l->loop, on_tick, l, error) != 0)
         return -1;
     for (unsigned i = 0; i < l->count; i++) {
-        struct loop_watch watch = {.fd = l->sockets[i].socket.fd,
+        struct loop_watch watch = {.fd = l->sockets[i].port.fd,
                                    .events = POLLIN,
                                    .ready = on_readable,
                                    .context = &l->sockets[i]};
@@ -243,9 +247,10 @@ int live_run(struct live *l, struct engine *engine, const struct event_sink *sin
 void live_close(struct live *l)
 {
     loop_free(l->loop);
+    port_batch_free(l->batch);
     send_queue_clear(&l->sends);
     wire_stamps_close(l->stamps);
     for (unsigned i = 0; i < LIVE_MAX_SOCKETS; i++)
-        udp_socket_close(&l->sockets[i].socket);
+        port_close(&l->sockets[i].port);
     free(l);
 }

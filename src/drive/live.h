@@ -5,7 +5,7 @@
 #include "engine.h"
 #include "error.h"
 #include "loop.h"
-#include "udp_socket.h"
+#include "port.h"
 
 enum {
     LIVE_MAX_SOCKETS = 72

@@ -1,14 +1,11 @@
 #include "paced_send.h"
 
-#include <errno.h>
-#include <stdlib.h>
-#include <sysexits.h>
-
 #include "clock.h"
 #include "loop.h"
 
 enum {
-    ROUNDS_A_TURN = 64 /* when late; then what has come is looked at */
+    ROUNDS_A_TURN = 64,  /* when late; then what has come is looked at */
+    BATCHES_AT_END = 64, /* of what has come by then, looked at at most */
 };
 
 struct paced_send {
@@ -19,7 +16,7 @@ struct paced_send {
     nsec end; /* of the wait; known once all is fired */
     unsigned long fired;
     bool interrupted;
-    uint8_t buf[UDP_SOCKET_BUFFER];
+    struct port_batch *batch;
 };
 
 static void finish(struct paced_send *v)
@@ -28,20 +25,31 @@ static void finish(struct paced_send *v)
     loop_stop(v->loop);
 }
 
-static void take_all(struct paced_send *v)
+/* Returns how many there were, or -1. */
+static int take_batch(struct paced_send *v, struct error *error)
 {
-    struct udp_receipt receipt;
+    int count = inject_receive(v->config->inject, v->batch, error);
 
-    while (inject_receive(v->config->inject, &receipt, v->buf))
-        v->config->receive(v->config->context, &receipt, v->buf);
+    for (int i = 0; i < count; i++)
+        v->config->receive(v->config->context, &v->batch->receipts[i]);
+    return count;
 }
 
 static int on_readable(void *context, struct pollfd ready, struct error *error)
 {
     (void)ready;
-    (void)error;
-    take_all(context);
-    return 0;
+    return take_batch(context, error) < 0 ? -1 : 0;
+}
+
+/* Where no time is to be waited, what has come already is still told. */
+static int take_the_rest(struct paced_send *v, struct error *error)
+{
+    int count = PORT_BATCH;
+
+    for (int i = 0; i < BATCHES_AT_END && count == PORT_BATCH; i++)
+        count = take_batch(v, error);
+    finish(v);
+    return count < 0 ? -1 : 0;
 }
 
 static nsec round_time(const struct paced_send *v)
@@ -56,11 +64,11 @@ static int on_timer(void *context, struct error *error)
     struct paced_send *v = context;
     const struct paced_send_config *c = v->config;
 
-    (void)error;
     for (int i = 0; i < ROUNDS_A_TURN && v->fired < c->rounds && clock_now() >= round_time(v); i++)
         c->fire(c->context, v->fired++);
     /* ICMP errors that a send has met wait in the socket, where no poll sees them. */
-    take_all(v);
+    if (take_batch(v, error) < 0)
+        return -1;
     if (v->fired < c->rounds) {
         v->timer.when = round_time(v);
         return 0;
@@ -68,9 +76,8 @@ static int on_timer(void *context, struct error *error)
     if (v->end == 0)
         v->end = clock_now() + c->wait;
     if (clock_now() >= v->end)
-        finish(v);
-    else
-        v->timer.when = v->end;
+        return take_the_rest(v, error);
+    v->timer.when = v->end;
     return 0;
 }
 
@@ -92,19 +99,14 @@ static void on_tick(void *context, enum loop_tick why)
 
 static int run(struct paced_send *v, struct error *error)
 {
-    int fds[2];
-    unsigned count = inject_fds(v->config->inject, fds);
+    struct loop_watch watch = {
+        .fd = inject_fd(v->config->inject), .events = POLLIN, .ready = on_readable, .context = v};
 
-    v->loop = loop_new(error);
-    if (v->loop == NULL || loop_on_stop(v->loop, on_stop, v, error) != 0)
+    if ((v->batch = port_batch_new(PORT_DATAGRAM, error)) == NULL ||
+        (v->loop = loop_new(error)) == NULL || loop_on_stop(v->loop, on_stop, v, error) != 0)
         return -1;
-    for (unsigned i = 0; i < count; i++) {
-        struct loop_watch watch = {
-            .fd = fds[i], .events = POLLIN, .ready = on_readable, .context = v};
-
-        if (loop_watch(v->loop, &watch, error) != 0)
-            return -1;
-    }
+    if (watch.fd >= 0 && loop_watch(v->loop, &watch, error) != 0)
+        return -1;
     if (v->config->tick != NULL && loop_on_tick(v->loop, on_tick, v, error) != 0)
         return -1;
     v->started = clock_now();
@@ -115,15 +117,11 @@ static int run(struct paced_send *v, struct error *error)
 
 int paced_send_run(const struct paced_send_config *config, bool *interrupted, struct error *error)
 {
-    struct paced_send *v = calloc(1, sizeof *v);
-    int result;
+    struct paced_send v = {.config = config};
+    int result = run(&v, error);
 
-    if (v == NULL)
-        return error_set(error, EX_OSERR, ENOMEM, "cannot start");
-    v->config = config;
-    result = run(v, error);
-    *interrupted = v->interrupted;
-    loop_free(v->loop);
-    free(v);
+    *interrupted = v.interrupted;
+    loop_free(v.loop);
+    port_batch_free(v.batch);
     return result;
 }

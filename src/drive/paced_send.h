@@ -12,8 +12,8 @@ struct paced_send_config {
     nsec wait;            /* after the last; 0 = not at all */
     /* Sends round ROUND, from 0. */
     void (*fire)(void *context, unsigned long round);
-    /* A datagram or an ICMP error; BYTES as long as the receipt says. */
-    void (*receive)(void *context, const struct udp_receipt *receipt, const uint8_t *bytes);
+    /* A datagram or an ICMP error. */
+    void (*receive)(void *context, const struct port_receipt *receipt);
     /* Optional: called twice a second, with when the wait ends (NSEC_NEVER = not known yet). */
     void (*tick)(void *context, nsec now, nsec end);
     void *context;

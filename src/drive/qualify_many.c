@@ -33,7 +33,7 @@ struct qualify_many {
     struct loop *loop;
     struct loop_timer timer;
     struct names *resolver;
-    struct udp_socket socket;
+    struct port port;
     const struct qualify_many_config *config;
     const struct event_sink *sink;
     const struct live_tap *tap;
@@ -49,21 +49,22 @@ struct qualify_many {
     nsec latest;
     nsec started;
     bool stopped;
-    uint8_t buf[UDP_SOCKET_BUFFER];
+    struct port_batch *batch;
 };
 
 struct qualify_many *qualify_many_open(uint16_t port, struct error *error)
 {
+    struct port_config config = {.use = PORT_CLIENT, .local.port = port};
     struct qualify_many *s = calloc(1, sizeof *s);
 
     if (s == NULL) {
         error_set(error, EX_OSERR, ENOMEM, "cannot start");
         return NULL;
     }
-    s->socket.fd = -1;
-    s->loop = loop_new(error);
-    if (s->loop == NULL || (s->resolver = names_new(s->loop, error)) == NULL ||
-        udp_socket_open(&s->socket, port, (struct endpoint){0}, error) != 0) {
+    s->port.fd = -1;
+    if ((s->batch = port_batch_new(PORT_DATAGRAM, error)) == NULL ||
+        (s->loop = loop_new(error)) == NULL || (s->resolver = names_new(s->loop, error)) == NULL ||
+        port_open(&s->port, &config, error) != 0) {
         qualify_many_close(s);
         return NULL;
     }
@@ -123,11 +124,11 @@ static void carry_out(struct qualify_many *s, size_t number, const struct send_r
     struct teredo_packet packet;
     struct observation o = {.kind = OBSERVED_SENT,
                             .tag = send->tag,
-                            .from = s->socket.local,
+                            .from = s->port.local,
                             .to = send->to,
                             .size = send->size};
 
-    o.errnum = udp_socket_send(&s->socket, send->to, send->ttl, send->bytes, send->size, &o.when);
+    o.errnum = port_send(&s->port, send->to, send->ttl, send->bytes, send->size, &o.when);
     if (o.errnum != 0)
         o.kind = OBSERVED_SEND_FAILED;
     if (teredo_decode(send->bytes, send->size, &packet, &o.fault)) {
@@ -186,11 +187,12 @@ static void route(struct qualify_many *s, const struct observation *o)
             feed(s, &s->slots[i], o);
 }
 
-static void take_packets(struct qualify_many *s)
+static int take_packets(struct qualify_many *s, struct error *error)
 {
-    struct udp_receipt r;
+    int count = port_receive(&s->port, s->batch, PORT_BATCH, error);
 
-    while (udp_socket_receive(&s->socket, &r, s->buf)) {
+    for (int i = 0; i < count; i++) {
+        const struct port_receipt r = s->batch->receipts[i];
         struct teredo_packet packet;
         struct observation o = {.kind = r.is_error ? OBSERVED_ICMP_ERROR : OBSERVED_RECEIVED,
                                 .when = r.when,
@@ -199,11 +201,12 @@ static void take_packets(struct qualify_many *s)
                                 .size = r.size,
                                 .icmp = {r.icmp_type, r.icmp_code, r.icmp_reporter}};
 
-        if (!r.is_error && teredo_decode(s->buf, r.size, &packet, &o.fault))
+        if (!r.is_error && teredo_decode(r.bytes, r.size, &packet, &o.fault))
             o.packet = &packet;
-        see(s, &o, r.is_error ? NULL : s->buf, 0);
+        see(s, &o, r.is_error ? NULL : r.bytes, 0);
         route(s, &o);
     }
+    return count < 0 ? -1 : 0;
 }
 
 static bool add_slot(struct qualify_many *s)
@@ -239,7 +242,7 @@ static bool start_next(struct qualify_many *s)
     if (slot == NULL || !qualify_many_names_next(&s->names, &number, &config.server))
         return false;
     config.secondary = (struct endpoint){config.server.address + 1, config.server.port};
-    config.local = (struct endpoint){udp_route_source(config.server), s->socket.local.port};
+    config.local = (struct endpoint){port_route_source(config.server), s->port.local.port};
     nonce_take(&s->nonces, &config.flags, sizeof config.flags);
     config.flags &= TEREDO_FLAGS_RANDOM;
     nonce_take(&s->nonces, config.nonces.key, sizeof config.nonces.key);
@@ -299,7 +302,7 @@ static bool is_over(const struct qualify_many *s)
 
 /* Does all that is due and sets the timer to what is next. What is under way goes before what is
  * still to be begun. */
-static void work(struct qualify_many *s)
+static int work(struct qualify_many *s, struct error *error)
 {
     nsec wake = NSEC_NEVER;
     struct slot *due;
@@ -307,42 +310,40 @@ static void work(struct qualify_many *s)
     tick(s, clock_now());
     while (may_send(s) && (due = first_due(s)) != NULL && due->deadline <= s->latest) {
         feed(s, due, &(struct observation){.kind = OBSERVED_TIMER, .when = s->latest});
-        take_packets(s);
+        if (take_packets(s, error) != 0)
+            return -1;
         tick(s, clock_now());
     }
     if (!s->stopped)
         qualify_many_names_look_up(&s->names);
     while (!s->stopped && may_send(s) && start_next(s)) {
         /* Errors that the sends have met wait in the socket, where no poll sees them. */
-        take_packets(s);
+        if (take_packets(s, error) != 0)
+            return -1;
         tick(s, clock_now());
         qualify_many_names_look_up(&s->names);
     }
     if (is_over(s)) {
         loop_stop(s->loop);
-        return;
+        return 0;
     }
     if ((due = first_due(s)) != NULL)
         wake = nsec_max(due->deadline, s->send_at);
     if (!s->stopped && s->busy < SLOTS && !may_send(s))
         wake = nsec_min(wake, s->send_at);
     s->timer.when = wake;
+    return 0;
 }
 
 static int on_timer(void *context, struct error *error)
 {
-    (void)error;
-    work(context);
-    return 0;
+    return work(context, error);
 }
 
 static int on_readable(void *context, struct pollfd ready, struct error *error)
 {
     (void)ready;
-    (void)error;
-    take_packets(context);
-    work(context);
-    return 0;
+    return take_packets(context, error) != 0 ? -1 : work(context, error);
 }
 
 static void on_stop(void *context)
@@ -354,13 +355,14 @@ static void on_stop(void *context)
     for (unsigned i = 0; i < s->slot_count; i++)
         if (s->slots[i].number != 0)
             feed(s, &s->slots[i], &(struct observation){.kind = OBSERVED_STOP, .when = s->latest});
-    work(s);
+    /* What is left to do is for the timer. */
+    s->timer.when = s->latest;
 }
 
 static int prepare(struct qualify_many *s, struct error *error)
 {
     struct loop_watch watch = {
-        .fd = s->socket.fd, .events = POLLIN, .ready = on_readable, .context = s};
+        .fd = s->port.fd, .events = POLLIN, .ready = on_readable, .context = s};
     uint64_t seed;
 
     if (!entropy_fill(s->nonces.key, sizeof s->nonces.key, error) ||
@@ -414,7 +416,8 @@ int qualify_many_run(struct qualify_many *s, const struct qualify_many_config *c
 
 void qualify_many_close(struct qualify_many *s)
 {
-    udp_socket_close(&s->socket);
+    port_close(&s->port);
+    port_batch_free(s->batch);
     lru_set_free(s->owners);
     send_queue_clear(&s->sends);
     for (unsigned i = 0; i < s->slot_count; i++)

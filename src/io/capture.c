@@ -3,12 +3,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pcap/pcap.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
+
+#include "clock.h"
 
 enum {
     READ_ROOM = 1 << 18,
@@ -21,7 +22,7 @@ enum {
 };
 
 struct capture {
-    struct capture_control reference;
+    struct capture_control control;
     pcap_t *pcap; /* of a file: from capture_begin on, and then it owns stream */
     FILE *stream;
     int fd;       /* behind stream; -1 = none of ours */
@@ -29,13 +30,14 @@ struct capture {
     char *name;
     bool live;
     bool stopped;
+    bool ready; /* what was waited for is there */
     bool filtered;
     struct bpf_program filter;
     enum link_type link;
     uint64_t number;
 };
 
-static struct capture *capture_new(const char *name, const struct capture_control *reference,
+static struct capture *capture_new(const char *name, const struct capture_control *control,
                                    struct error *error)
 {
     struct capture *c = calloc(1, sizeof *c);
@@ -45,37 +47,71 @@ static struct capture *capture_new(const char *name, const struct capture_contro
         error_set(error, EX_OSERR, ENOMEM, "cannot read %s", name);
         return NULL;
     }
-    c->reference = *reference;
-    if (c->reference.pipe_command == NULL)
-        c->reference.pipe_command = "teredoctl decode";
-    if (c->reference.live_command == NULL)
-        c->reference.live_command = c->reference.pipe_command;
+    c->control = *control;
+    if (c->control.pipe_command == NULL)
+        c->control.pipe_command = "teredoctl decode";
+    if (c->control.live_command == NULL)
+        c->control.live_command = c->control.pipe_command;
     c->fd = -1;
     return c;
 }
 
-static bool is_readable(int fd)
+static int came(void *context, struct pollfd ready, struct error *error)
 {
-    struct pollfd ready = {.fd = fd, .events = POLLIN};
+    struct capture *c = context;
 
-    return fd >= 0 && poll(&ready, 1, 0) == 1;
+    (void)ready;
+    (void)error;
+    c->ready = true;
+    loop_stop(c->control.loop);
+    return 0;
 }
 
-/* Until FD has something, for at most PATIENCE_MS (-1 = for ever); false if it is time to stop. */
-static bool wait_for(struct capture *c, int fd, int patience_ms)
+static int patience_passed(void *context, struct error *error)
 {
-    struct pollfd ready[] = {{.fd = fd, .events = POLLIN},
-                             {.fd = c->reference.stop_fd, .events = POLLIN}};
+    struct capture *c = context;
 
-    if (poll(ready, 2, 0) == 0) {
-        if (c->reference.before_wait != NULL)
-            c->reference.before_wait(c->reference.context);
-        while (poll(ready, 2, patience_ms) < 0 && errno == EINTR)
-            continue;
-    }
-    if (ready[1].revents != 0)
-        c->stopped = true;
-    return !c->stopped;
+    (void)error;
+    loop_stop(c->control.loop);
+    return 0;
+}
+
+static int run_loop(struct capture *c, nsec patience, struct error *error)
+{
+    struct loop *loop = c->control.loop;
+    struct loop_timer timer = {.when = NSEC_NEVER, .fired = patience_passed, .context = c};
+    int result;
+
+    c->ready = false;
+    if (loop_poll(loop, error) != 0)
+        return -1;
+    if (c->ready || loop_interrupted())
+        return 0;
+    if (c->control.before_wait != NULL)
+        c->control.before_wait(c->control.context);
+    if (patience > 0)
+        timer.when = clock_now() + patience;
+    loop_add_timer(loop, &timer);
+    result = loop_run(loop, error);
+    loop_remove_timer(loop, &timer);
+    return result;
+}
+
+/* Until FD has something, for at most PATIENCE (0 = for ever): 0, `stopped` set if it is time to
+ * stop; or -1 with ERROR filled. */
+static int wait_for(struct capture *c, int fd, nsec patience, struct error *error)
+{
+    struct loop_watch watch = {.fd = fd, .events = POLLIN, .ready = came, .context = c};
+    int result;
+
+    if (c->control.loop == NULL)
+        return 0;
+    if (loop_watch(c->control.loop, &watch, error) != 0)
+        return -1;
+    result = run_loop(c, patience, error);
+    loop_unwatch(c->control.loop, fd);
+    c->stopped = loop_interrupted();
+    return result;
 }
 
 /* libpcap reads a stdio stream, whose buffer hides when a read would wait. Beneath the buffer that
@@ -83,9 +119,14 @@ static bool wait_for(struct capture *c, int fd, int patience_ms)
 static ssize_t read_some(void *cookie, char *data, size_t size)
 {
     struct capture *c = cookie;
+    struct error ignored;
     ssize_t n;
 
-    if (c->stopped || !wait_for(c, c->fd, -1))
+    if (!c->stopped && wait_for(c, c->fd, 0, &ignored) != 0) {
+        errno = EIO;
+        return -1;
+    }
+    if (c->stopped)
         return 0;
     do
         n = read(c->fd, data, size);
@@ -104,11 +145,11 @@ static bool open_stream(struct capture *c)
     return true;
 }
 
-struct capture *capture_open(const char *path, const struct capture_control *reference,
+struct capture *capture_open(const char *path, const struct capture_control *control,
                              struct error *error)
 {
     bool from_stdin = strcmp(path, "-") == 0;
-    struct capture *c = capture_new(from_stdin ? "standard input" : path, reference, error);
+    struct capture *c = capture_new(from_stdin ? "standard input" : path, control, error);
     struct stat status;
 
     if (c == NULL)
@@ -129,9 +170,9 @@ struct capture *capture_open(const char *path, const struct capture_control *ref
 }
 
 struct capture *capture_open_stream(FILE *file, const char *name,
-                                    const struct capture_control *reference, struct error *error)
+                                    const struct capture_control *control, struct error *error)
 {
-    struct capture *c = capture_new(name, reference, error);
+    struct capture *c = capture_new(name, control, error);
 
     if (c == NULL)
         fclose(file);
@@ -151,7 +192,7 @@ static int live_failed(struct capture *c, int code, struct error *error)
     case PCAP_ERROR_PROMISC_PERM_DENIED:
         error_set(error, EX_NOPERM, 0, "no permission to capture on %s", c->name);
         return error_hint(error, "sudo %s -i %s, or: sudo tcpdump -i %s -U -w - | %s",
-                          c->reference.live_command, c->name, c->name, c->reference.pipe_command);
+                          c->control.live_command, c->name, c->name, c->control.pipe_command);
     case PCAP_ERROR_NO_SUCH_DEVICE:
         error_set(error, EX_UNAVAILABLE, 0, "there is no interface %s", c->name);
         return error_hint(error, "`ip link`, which lists them; 'any' is all of them");
@@ -160,11 +201,11 @@ static int live_failed(struct capture *c, int code, struct error *error)
     }
 }
 
-struct capture *capture_open_live(const char *interface, const struct capture_control *reference,
+struct capture *capture_open_live(const char *interface, const struct capture_control *control,
                                   struct error *error)
 {
     char errbuf[PCAP_ERRBUF_SIZE] = "";
-    struct capture *c = capture_new(interface, reference, error);
+    struct capture *c = capture_new(interface, control, error);
     int code = PCAP_ERROR;
 
     if (c == NULL)
@@ -251,8 +292,8 @@ static bool find_link(int number, enum link_type *out)
 
 static int set_filter(struct capture *c, struct error *error)
 {
-    if (pcap_compile(c->pcap, &c->filter, c->reference.filter, 1, PCAP_NETMASK_UNKNOWN) != 0) {
-        error_set(error, EX_USAGE, 0, "the filter '%s' is wrong: %s", c->reference.filter,
+    if (pcap_compile(c->pcap, &c->filter, c->control.filter, 1, PCAP_NETMASK_UNKNOWN) != 0) {
+        error_set(error, EX_USAGE, 0, "the filter '%s' is wrong: %s", c->control.filter,
                   pcap_geterr(c->pcap));
         return error_hint(error, "pcap-filter(7); a FILE of such a name is written ./NAME");
     }
@@ -277,7 +318,7 @@ int capture_begin(struct capture *c, struct error *error)
         return error_hint(error, "a capture of Ethernet, Linux cooked (v1, v2), raw IP, loopback, "
                                  "PPP or PPPoE");
     }
-    return c->reference.filter == NULL ? 0 : set_filter(c, error);
+    return c->control.filter == NULL ? 0 : set_filter(c, error);
 }
 
 static int read_failed(struct capture *c, struct error *error)
@@ -312,6 +353,15 @@ static nsec time_of(const struct pcap_pkthdr *header)
     return seconds * NSEC_S + header->ts.tv_usec % NSEC_S;
 }
 
+/* Under a flood there is no wait in which the loop would see a signal: 0, or -1 to stop or fail. */
+static int look_for_stop(struct capture *c, struct error *error)
+{
+    int failed = loop_poll(c->control.loop, error);
+
+    c->stopped = loop_interrupted();
+    return c->stopped ? -1 : failed;
+}
+
 enum capture_result capture_next(struct capture *c, struct capture_frame *frame,
                                  struct error *error)
 {
@@ -329,18 +379,20 @@ enum capture_result capture_next(struct capture *c, struct capture_frame *frame,
         if (got < 0)
             return read_failed(c, error) == 0 ? CAPTURE_END : CAPTURE_FAILED;
         if (got == 0) {
-            int patience = c->reference.patience_ms;
+            nsec patience = c->control.patience;
 
             if (waited && patience > 0)
                 return CAPTURE_IDLE;
-            if (!wait_for(c, pcap_get_selectable_fd(c->pcap), patience > 0 ? patience : -1))
+            if (wait_for(c, pcap_get_selectable_fd(c->pcap), patience, error) != 0)
+                return CAPTURE_FAILED;
+            if (c->stopped)
                 return CAPTURE_END;
             waited = true;
             continue;
         }
         c->number++;
-        if (c->live && c->number % FRAMES_A_LOOK == 0 && is_readable(c->reference.stop_fd))
-            return CAPTURE_END;
+        if (c->live && c->number % FRAMES_A_LOOK == 0 && look_for_stop(c, error) != 0)
+            return c->stopped ? CAPTURE_END : CAPTURE_FAILED;
         if (!c->live && c->filtered && pcap_offline_filter(&c->filter, header, data) == 0)
             continue;
         frame->data = data;

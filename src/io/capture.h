@@ -10,6 +10,7 @@
 
 #include "error.h"
 #include "link_layer.h"
+#include "loop.h"
 #include "nsec.h"
 
 struct capture;
@@ -27,8 +28,10 @@ struct capture_control {
     const char *filter;       /* pcap-filter(7), or NULL for all */
     const char *pipe_command; /* for advice: what reads standard input; NULL = teredoctl decode */
     const char *live_command; /* what takes "-i NAME"; NULL = the same */
-    int stop_fd;              /* readable = stop, as if the capture ended there; -1 = none */
-    int patience_ms;          /* how long a read may wait; 0 = until something comes */
+    /* Runs while a read waits; once it is interrupted, the capture is at its end. NULL = what waits
+     * is the read, and nothing ends it; not for an interface. */
+    struct loop *loop;
+    nsec patience; /* how long a read of an interface may wait; 0 = until something comes */
     /* Called before a read that has to wait, so that results do not; may be NULL. */
     void (*before_wait)(void *context);
     void *context;
@@ -36,16 +39,16 @@ struct capture_control {
 
 /* Opens the file PATH ("-" = standard input) without reading a byte of it, for that is what
  * capture_begin does, once privileges are given up. NULL, ERROR filled (66), on failure. */
-struct capture *capture_open(const char *path, const struct capture_control *reference,
+struct capture *capture_open(const char *path, const struct capture_control *control,
                              struct error *error);
 
 /* The same for a stream that the caller has opened; NAME is for messages. The capture owns FILE. */
 struct capture *capture_open_stream(FILE *file, const char *name,
-                                    const struct capture_control *reference, struct error *error);
+                                    const struct capture_control *control, struct error *error);
 
 /* Opens a network interface ("any" = all). NULL, ERROR filled, on failure: 77 without the
  * permission, 69 if there is no such interface, or it is down. */
-struct capture *capture_open_live(const char *interface, const struct capture_control *reference,
+struct capture *capture_open_live(const char *interface, const struct capture_control *control,
                                   struct error *error);
 
 /* Reads the header of the capture and compiles the filter. -1, ERROR filled, on failure: 65 if it

@@ -108,11 +108,12 @@ static int open_raw(struct inject *i, const struct inject_config *config, struct
 /* Datagrams for a port that we have no socket on. */
 static int open_copies(struct inject *i, struct error *error)
 {
-    i->copies = socket(AF_INET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_UDP);
-    if (i->copies < 0)
+    i->copies.fd = socket(AF_INET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_UDP);
+    if (i->copies.fd < 0)
         return error_set(error, errno == EPERM ? EX_NOPERM : EX_OSERR, errno,
                          "cannot receive on another program's port");
-    set_int(i->copies, SOL_SOCKET, SO_TIMESTAMPNS, 1);
+    i->copies.local = i->from;
+    i->copies.has_stamps = set_int(i->copies.fd, SOL_SOCKET, SO_TIMESTAMPNS, 1);
     return 0;
 }
 
@@ -128,18 +129,19 @@ static int refuse_spoofing(const struct inject_config *config, struct error *err
 
 int inject_open(struct inject *i, const struct inject_config *config, struct error *error)
 {
-    struct endpoint local = config->from;
+    struct port_config port = {
+        .use = PORT_CLIENT, .local = config->from, .towards = config->towards};
 
-    *i = (struct inject){.udp = {.fd = -1}, .copies = -1, .from = config->from};
+    *i = (struct inject){.udp = {.fd = -1}, .copies = {.fd = -1}, .from = config->from};
     i->spoofed = config->from.address != 0 && !inject_host_has(config->from.address);
     if (i->spoofed && !config->spoof)
         return refuse_spoofing(config, error);
     /* A spoofed source has a port of ours too, that nobody else here answers on it. */
     if (i->spoofed)
-        local.address = 0;
-    if (udp_socket_open_at(&i->udp, local, config->towards, error) != 0) {
+        port.local.address = 0;
+    if (port_open(&i->udp, &port, error) != 0) {
         /* Port 0 is never in use: then the system has none left. */
-        if (errno != EADDRINUSE || local.port == 0)
+        if (errno != EADDRINUSE || port.local.port == 0)
             return -1;
         i->foreign_port = true;
     } else if (set_header(i, &config->udp, error) != 0) {
@@ -155,7 +157,7 @@ int inject_open(struct inject *i, const struct inject_config *config, struct err
 
 struct endpoint inject_source(const struct inject *i, struct endpoint to)
 {
-    return (struct endpoint){i->from.address != 0 ? i->from.address : udp_route_source(to),
+    return (struct endpoint){i->from.address != 0 ? i->from.address : port_route_source(to),
                              i->from.port};
 }
 
@@ -187,83 +189,57 @@ int inject_send(struct inject *i, const struct craft *c, nsec *when)
     craft_payload(&w, c);
     if (w.failed)
         return EMSGSIZE;
-    return udp_socket_send(&i->udp, c->to, c->udp.ttl != 0 ? c->udp.ttl : UDP_DEFAULT_TTL, payload,
-                           w.size, when);
+    return port_send(&i->udp, c->to, c->udp.ttl != 0 ? c->udp.ttl : UDP_DEFAULT_TTL, payload,
+                     w.size, when);
 }
 
-/* One datagram of the raw socket, headers included; how many bytes, or -1. */
-static ssize_t receive_copy(int fd, uint8_t *buf, size_t size, nsec *when)
-{
-    union {
-        char bytes[CMSG_SPACE(sizeof(struct timespec))];
-        struct cmsghdr align;
-    } reference;
-    struct iovec iov = {buf, size};
-    struct msghdr msg = {.msg_iov = &iov,
-                         .msg_iovlen = 1,
-                         .msg_control = reference.bytes,
-                         .msg_controllen = sizeof reference.bytes};
-    ssize_t n = recvmsg(fd, &msg, MSG_DONTWAIT);
-    const struct cmsghdr *c = n >= 0 ? CMSG_FIRSTHDR(&msg) : NULL;
-
-    *when = clock_now();
-    if (c != NULL && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_TIMESTAMPNS) {
-        struct timespec stamp;
-
-        memcpy(&stamp, CMSG_DATA(c), sizeof stamp);
-        *when = clock_from_realtime(&stamp);
-    }
-    return n;
-}
-
-static bool receive_foreign(struct inject *i, struct udp_receipt *out,
-                            uint8_t buf[static UDP_SOCKET_BUFFER])
+/* Makes a datagram of what a raw socket gives, headers included; false if it is for another port. A
+ * checksum that a virtual interface left out is no fault of the packet's. */
+static bool strip_headers(const struct inject *i, struct port_receipt *r)
 {
     struct udp_datagram d;
     struct wire_fault fault;
-    ssize_t n;
-    nsec when;
 
-    while ((n = receive_copy(i->copies, buf, UDP_SOCKET_BUFFER, &when)) >= 0) {
-        /* A checksum that a virtual interface left out is no fault of the packet's. */
-        if ((!udp4_decode(buf, (size_t)n, false, &d, &fault) &&
-             fault.reason != WIRE_UDP_CHECKSUM) ||
-            d.to.port != i->from.port ||
-            (!i->spoofed && i->from.address != 0 && d.to.address != i->from.address))
-            continue;
-        *out =
-            (struct udp_receipt){.when = when, .from = d.from, .to = d.to, .size = d.payload_size};
-        memmove(buf, d.payload, d.payload_size);
-        return true;
+    if ((!udp4_decode(r->bytes, r->size, false, &d, &fault) && fault.reason != WIRE_UDP_CHECKSUM) ||
+        d.to.port != i->from.port ||
+        (!i->spoofed && i->from.address != 0 && d.to.address != i->from.address))
+        return false;
+    r->from = d.from;
+    r->to = d.to;
+    r->size = d.payload_size;
+    r->bytes += d.payload - r->bytes;
+    return true;
+}
+
+int inject_receive(struct inject *i, struct port_batch *b, struct error *error)
+{
+    unsigned kept = 0;
+
+    if (i->udp.fd >= 0)
+        return port_receive(&i->udp, b, PORT_BATCH, error);
+    b->count = 0;
+    if (i->copies.fd >= 0 && port_receive(&i->copies, b, PORT_BATCH, error) < 0)
+        return -1;
+    for (unsigned n = 0; n < b->count; n++) {
+        struct port_receipt r = b->receipts[n];
+
+        if (strip_headers(i, &r))
+            b->receipts[kept++] = r;
     }
-    return false;
+    b->count = kept;
+    return (int)kept;
 }
 
-bool inject_receive(struct inject *i, struct udp_receipt *out,
-                    uint8_t buf[static UDP_SOCKET_BUFFER])
+int inject_fd(const struct inject *i)
 {
-    if (i->udp.fd >= 0)
-        return udp_socket_receive(&i->udp, out, buf);
-    return i->copies >= 0 && receive_foreign(i, out, buf);
-}
-
-unsigned inject_fds(const struct inject *i, int fds[static 2])
-{
-    unsigned count = 0;
-
-    if (i->udp.fd >= 0)
-        fds[count++] = i->udp.fd;
-    if (i->copies >= 0)
-        fds[count++] = i->copies;
-    return count;
+    return i->udp.fd >= 0 ? i->udp.fd : i->copies.fd;
 }
 
 void inject_close(struct inject *i)
 {
-    udp_socket_close(&i->udp);
-    if (i->copies >= 0)
-        close(i->copies);
+    port_close(&i->udp);
+    port_close(&i->copies);
     if (i->raw != NULL)
         libnet_destroy(i->raw);
-    *i = (struct inject){.udp = {.fd = -1}, .copies = -1};
+    *i = (struct inject){.udp = {.fd = -1}, .copies = {.fd = -1}};
 }

@@ -4,7 +4,7 @@
 #define IO_INJECT_H
 
 #include "craft.h"
-#include "udp_socket.h"
+#include "port.h"
 
 struct inject_config {
     struct endpoint from;    /* address 0: the route's; port 0: one that the system chooses */
@@ -18,9 +18,9 @@ struct inject_config {
 struct libnet_context;
 
 struct inject {
-    struct udp_socket udp; /* closed where another program has the port */
+    struct port udp; /* closed where another program has the port */
     struct libnet_context *raw;
-    int copies; /* a raw socket with copies of all UDP datagrams; -1 = not needed */
+    struct port copies; /* a raw socket with copies of all UDP datagrams; closed = not needed */
     struct endpoint from;
     bool spoofed;      /* from.address is no address of this host */
     bool foreign_port; /* from.port is another program's */
@@ -40,13 +40,13 @@ bool inject_host_has(uint32_t address);
  * time at which it left. EMSGSIZE for a packet that is too large. */
 int inject_send(struct inject *i, const struct craft *c, nsec *when);
 
-/* The next datagram or ICMP error for our port, as udp_socket_receive. On another program's port
- * there are datagrams alone, of which that program gets its own copy. */
-bool inject_receive(struct inject *i, struct udp_receipt *out,
-                    uint8_t buf[static UDP_SOCKET_BUFFER]);
+/* A batch of the datagrams and ICMP errors for our port, as port_receive; B has room for every
+ * datagram. On another program's port there are datagrams alone, of which that program gets its own
+ * copy. */
+int inject_receive(struct inject *i, struct port_batch *b, struct error *error);
 
-/* The descriptors to wait for; returns how many, at most 2. */
-unsigned inject_fds(const struct inject *i, int fds[static 2]);
+/* The descriptor to wait for; -1 if nothing can come. */
+int inject_fd(const struct inject *i);
 
 void inject_close(struct inject *i);
 

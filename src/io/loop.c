@@ -234,14 +234,17 @@ static void take_signals(struct loop *l)
         tell_takers(l, &info);
 }
 
-static int turn(struct loop *l, struct error *error)
+/* TIMEOUT is that of poll: 0 or -1. */
+static int turn(struct loop *l, int timeout, struct error *error)
 {
     nsec first = first_timer(l);
     bool due = first <= clock_now() || (l->on_stop != NULL && interrupted);
 
-    if (!due)
+    if (due)
+        timeout = 0;
+    if (timeout != 0)
         arm(l, first);
-    if (poll(l->polls, l->slots, due ? 0 : -1) < 0) {
+    if (poll(l->polls, l->slots, timeout) < 0) {
         if (errno != EINTR)
             return error_set(error, EX_OSERR, errno, "cannot wait for packets");
         return 0;
@@ -264,7 +267,15 @@ int loop_run(struct loop *l, struct error *error)
     int result = 0;
 
     while (!l->stopped && result == 0)
-        result = turn(l, error);
+        result = turn(l, -1, error);
+    l->stopped = false;
+    return result;
+}
+
+int loop_poll(struct loop *l, struct error *error)
+{
+    int result = turn(l, 0, error);
+
     l->stopped = false;
     return result;
 }

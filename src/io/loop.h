@@ -31,6 +31,9 @@ void loop_free(struct loop *l);
 /* Runs until loop_stop. Returns 0, or -1 with ERROR filled. */
 int loop_run(struct loop *l, struct error *error);
 
+/* One turn that waits for nothing. Returns 0, or -1 with ERROR filled. */
+int loop_poll(struct loop *l, struct error *error);
+
 /* Ends the run under way after this turn; without one, the next run, before its first turn. */
 void loop_stop(struct loop *l);
 

@@ -10,10 +10,10 @@
 
 #include "clock.h"
 
-/* A name server gets 2 s, then 4 s, then 8 s: those of resolv.conf one after the other. */
+/* A name server gets 3 s, and once all of resolv.conf have had them, 6 s more. */
 enum {
-    TIMEOUT_MS = 2000,
-    TRIES = 3,
+    TIMEOUT_MS = 3000,
+    TRIES = 2,
     NAME_SIZE = 256,
 };
 
@@ -141,12 +141,10 @@ static const char *failure_words(int status)
     switch (status) {
     case ARES_ETIMEOUT:
         return "the name servers do not answer";
-    case ARES_ECONNREFUSED:
-        return "no name server can be reached";
+    case ARES_ECONNREFUSED: /* of c-ares 1.18 for the two below as well */
     case ARES_ESERVFAIL:
-        return "the name servers have failed";
     case ARES_EREFUSED:
-        return "the name servers refuse to answer";
+        return "no name server is able to answer";
     default:
         return ares_strerror(status);
     }

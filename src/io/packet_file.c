@@ -49,8 +49,8 @@ static size_t find_packet(struct capture *c, const char *path, unsigned long num
 size_t packet_file_read(const char *path, unsigned long number,
                         uint8_t buf[static PACKET_FILE_ROOM], struct error *error)
 {
-    static const struct capture_control reference = {.stop_fd = -1};
-    struct capture *c = capture_open(path, &reference, error);
+    static const struct capture_control control = {.loop = NULL};
+    struct capture *c = capture_open(path, &control, error);
     size_t size = c == NULL ? 0 : find_packet(c, path, number, buf, error);
 
     capture_close(c);

@@ -7,9 +7,7 @@
 #include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <sys/socket.h>
-#include <sys/timerfd.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -27,19 +25,17 @@ enum {
  * next packet is due and polls from there. */
 #define SPIN (200 * NSEC_US)
 
-struct watch {
-    int fd; /* -1: free */
-    void (*ready)(void *context, int fd);
-    void *context;
+struct link_end {
+    struct router *router;
+    enum lab_host host;
+    int fd; /* the packet socket; -1 = not open */
 };
 
 struct router {
     struct internet *internet;
-    int sockets[LAB_HOSTS];
-    int epoll, timer;
-    nsec armed; /* what the timer is set to */
-    bool stopped;
-    struct watch watches[ROUTER_MAX_WATCHES];
+    struct loop *loop;
+    struct loop_timer timer;
+    struct link_end ends[LAB_HOSTS];
     uint64_t kernel_drops;
 };
 
@@ -102,105 +98,8 @@ static bool deliver(void *context, enum lab_host host, const uint8_t *data, size
     writer_bytes(&w, data, size);
     if (w.failed)
         return false;
-    n = send(r->sockets[host], frame, w.size, MSG_DONTWAIT);
+    n = send(r->ends[host].fd, frame, w.size, MSG_DONTWAIT);
     return n == (ssize_t)w.size;
-}
-
-static int add_epoll(struct router *r, int fd, struct error *error)
-{
-    struct epoll_event event = {.events = EPOLLIN, .data.fd = fd};
-
-    if (epoll_ctl(r->epoll, EPOLL_CTL_ADD, fd, &event) == 0)
-        return 0;
-    return error_set(error, EX_OSERR, errno, "cannot watch a descriptor");
-}
-
-static int open_all(struct router *r, const struct internet_config *config, struct error *error)
-{
-    struct internet_config own = *config;
-
-    own.deliver = deliver;
-    own.deliver_context = r;
-    r->internet = internet_new(&own);
-    if (r->internet == NULL)
-        return error_set(error, EX_OSERR, errno, "cannot allocate memory");
-    r->epoll = epoll_create1(EPOLL_CLOEXEC);
-    r->timer = timerfd_create(CLOCK_BOOTTIME, TFD_NONBLOCK | TFD_CLOEXEC);
-    if (r->epoll < 0 || r->timer < 0)
-        return error_set(error, EX_OSERR, errno, "cannot make an event loop");
-    if (add_epoll(r, r->timer, error) < 0)
-        return -1;
-    for (unsigned i = 0; i < LAB_HOSTS; i++) {
-        r->sockets[i] = open_socket((enum lab_host)i, error);
-        if (r->sockets[i] < 0 || add_epoll(r, r->sockets[i], error) < 0)
-            return -1;
-    }
-    return 0;
-}
-
-struct router *router_open(const struct internet_config *config, struct error *error)
-{
-    struct router *r = calloc(1, sizeof *r);
-
-    if (r == NULL) {
-        error_set(error, EX_OSERR, errno, "cannot allocate memory");
-        return NULL;
-    }
-    r->epoll = r->timer = -1;
-    r->armed = NSEC_NEVER;
-    for (unsigned i = 0; i < LAB_HOSTS; i++)
-        r->sockets[i] = -1;
-    for (unsigned i = 0; i < ROUTER_MAX_WATCHES; i++)
-        r->watches[i].fd = -1;
-    if (open_all(r, config, error) == 0)
-        return r;
-    router_close(r);
-    return NULL;
-}
-
-static void close_if_open(int fd)
-{
-    if (fd >= 0)
-        close(fd);
-}
-
-void router_close(struct router *r)
-{
-    if (r == NULL)
-        return;
-    for (unsigned i = 0; i < LAB_HOSTS; i++)
-        close_if_open(r->sockets[i]);
-    close_if_open(r->timer);
-    close_if_open(r->epoll);
-    internet_free(r->internet);
-    free(r);
-}
-
-const struct internet *router_internet(const struct router *r)
-{
-    return r->internet;
-}
-
-int router_watch(struct router *r, int fd, void (*ready)(void *context, int fd), void *context,
-                 struct error *error)
-{
-    for (unsigned i = 0; i < ROUTER_MAX_WATCHES; i++)
-        if (r->watches[i].fd < 0) {
-            if (add_epoll(r, fd, error) < 0)
-                return -1;
-            r->watches[i] = (struct watch){fd, ready, context};
-            return 0;
-        }
-    return error_set(error, EX_SOFTWARE, 0, "too many descriptors to watch");
-}
-
-void router_unwatch(struct router *r, int fd)
-{
-    for (unsigned i = 0; i < ROUTER_MAX_WATCHES; i++)
-        if (r->watches[i].fd == fd) {
-            epoll_ctl(r->epoll, EPOLL_CTL_DEL, fd, NULL);
-            r->watches[i].fd = -1;
-        }
 }
 
 static nsec stamp_of(struct msghdr *message)
@@ -215,8 +114,8 @@ static nsec stamp_of(struct msghdr *message)
     return clock_now();
 }
 
-/* Takes one frame of HOST; false if there is none. */
-static bool receive(struct router *r, enum lab_host host)
+/* Takes one frame of HOST: 1; 0 if there is none, -1 with ERROR filled if there can be none. */
+static int receive(struct router *r, enum lab_host host, struct error *error)
 {
     uint8_t frame[FRAME_SIZE];
     union {
@@ -231,15 +130,19 @@ static bool receive(struct router *r, enum lab_host host)
                              .msg_iovlen = 1,
                              .msg_control = reference.bytes,
                              .msg_controllen = sizeof reference.bytes};
-    ssize_t n = recvmsg(r->sockets[host], &message, 0);
+    ssize_t n = recvmsg(r->ends[host].fd, &message, 0);
     struct reader reader = reader_of(frame, n < 0 ? 0 : (size_t)n);
     uint16_t type;
 
+    /* An interface that goes down says so once. */
+    if (n < 0 && (errno == EAGAIN || errno == EINTR || errno == ENETDOWN))
+        return 0;
     if (n < 0)
-        return false;
+        return error_set(error, EX_OSERR, errno, "cannot receive from host %s",
+                         lab_host_name(host));
     /* Our own frames on their way to the host are shown to us too. */
     if (from.sll_pkttype == PACKET_OUTGOING)
-        return true;
+        return 1;
     reader_take(&reader, HEADER_SIZE - 2);
     type = reader_u16(&reader);
     if (reader.failed || type != ETH_P_IP)
@@ -247,90 +150,97 @@ static bool receive(struct router *r, enum lab_host host)
     else
         internet_send(r->internet, host, stamp_of(&message), clock_now(), frame + reader.offset,
                       reader_left(&reader));
-    return true;
+    return 1;
 }
 
-/* True if FD is one of the router's own; its work is done then. */
-static bool serve_own(struct router *r, int fd)
+static int take_frames(void *context, struct pollfd ready, struct error *error)
 {
-    uint64_t expirations;
+    const struct link_end *end = context;
+    int got = 1;
 
-    if (fd == r->timer) {
-        /* What was due is carried out after every wake-up; only the timer is to be quieted. */
-        (void)!read(fd, &expirations, sizeof expirations);
-        r->armed = NSEC_NEVER;
-        return true;
-    }
+    (void)ready;
+    for (unsigned n = 0; n < BURST && got > 0; n++)
+        got = receive(end->router, end->host, error);
+    /* What they come to is carried out once all hosts have been looked at. */
+    end->router->timer.when = 0;
+    return got < 0 ? -1 : 0;
+}
+
+/* Carries out what is due and sets the timer to what is next. Where that is due very soon, the
+ * timer has run down already, and the loop polls. */
+static int carry(void *context, struct error *error)
+{
+    struct router *r = context;
+    nsec due;
+
+    (void)error;
+    internet_advance(r->internet, clock_now());
+    due = internet_deadline(r->internet);
+    r->timer.when = due == NSEC_NEVER ? due : due - SPIN;
+    return 0;
+}
+
+static int open_end(struct router *r, enum lab_host host, struct error *error)
+{
+    struct link_end *end = &r->ends[host];
+    struct loop_watch watch = {.events = POLLIN, .ready = take_frames, .context = end};
+
+    end->fd = watch.fd = open_socket(host, error);
+    return end->fd < 0 ? -1 : loop_watch(r->loop, &watch, error);
+}
+
+static int open_all(struct router *r, const struct internet_config *config, struct error *error)
+{
+    struct internet_config own = *config;
+
+    own.deliver = deliver;
+    own.deliver_context = r;
+    r->internet = internet_new(&own);
+    if (r->internet == NULL)
+        return error_set(error, EX_OSERR, errno, "cannot allocate memory");
     for (unsigned i = 0; i < LAB_HOSTS; i++)
-        if (r->sockets[i] == fd) {
-            for (unsigned n = 0; n < BURST && receive(r, (enum lab_host)i); n++)
-                continue;
-            return true;
-        }
-    return false;
+        if (open_end(r, (enum lab_host)i, error) != 0)
+            return -1;
+    return 0;
 }
 
-static void serve(struct router *r, int fd)
+struct router *router_open(const struct internet_config *config, struct loop *loop,
+                           struct error *error)
 {
-    if (serve_own(r, fd))
-        return;
-    for (unsigned i = 0; i < ROUTER_MAX_WATCHES; i++)
-        if (r->watches[i].fd == fd) {
-            r->watches[i].ready(r->watches[i].context, fd);
-            return;
-        }
-}
+    struct router *r = calloc(1, sizeof *r);
 
-static void arm(struct router *r, nsec when)
-{
-    struct itimerspec t = {0};
-
-    if (when == r->armed)
-        return;
-    r->armed = when;
-    if (when != NSEC_NEVER)
-        t.it_value = clock_to_timer(when);
-    timerfd_settime(r->timer, TFD_TIMER_ABSTIME, &t, NULL);
-}
-
-/* Sets the timer; false if the next packet is due so soon that it is better to poll. */
-static bool may_sleep(struct router *r, nsec now, nsec until)
-{
-    nsec due = internet_deadline(r->internet);
-
-    if (due != NSEC_NEVER && due - now <= SPIN)
-        return false;
-    arm(r, nsec_min(due == NSEC_NEVER ? due : due - SPIN, until));
-    return true;
-}
-
-enum router_end router_run(struct router *r, nsec until, struct error *error)
-{
-    struct epoll_event events[8];
-    int n;
-
-    r->stopped = false;
-    while (!r->stopped) {
-        nsec now = clock_now();
-
-        internet_advance(r->internet, now);
-        if (now >= until)
-            return ROUTER_TIMED_OUT;
-        n = epoll_wait(r->epoll, events, sizeof events / sizeof *events,
-                       may_sleep(r, now, until) ? -1 : 0);
-        if (n < 0 && errno != EINTR) {
-            error_set(error, EX_OSERR, errno, "cannot wait for packets");
-            return ROUTER_FAILED;
-        }
-        for (int i = 0; i < n; i++)
-            serve(r, events[i].data.fd);
+    if (r == NULL) {
+        error_set(error, EX_OSERR, errno, "cannot allocate memory");
+        return NULL;
     }
-    return ROUTER_STOPPED;
+    r->loop = loop;
+    r->timer = (struct loop_timer){.when = NSEC_NEVER, .fired = carry, .context = r};
+    loop_add_timer(loop, &r->timer);
+    for (unsigned i = 0; i < LAB_HOSTS; i++)
+        r->ends[i] = (struct link_end){r, (enum lab_host)i, -1};
+    if (open_all(r, config, error) == 0)
+        return r;
+    router_close(r);
+    return NULL;
 }
 
-void router_stop(struct router *r)
+void router_close(struct router *r)
 {
-    r->stopped = true;
+    if (r == NULL)
+        return;
+    loop_remove_timer(r->loop, &r->timer);
+    for (unsigned i = 0; i < LAB_HOSTS; i++)
+        if (r->ends[i].fd >= 0) {
+            loop_unwatch(r->loop, r->ends[i].fd);
+            close(r->ends[i].fd);
+        }
+    internet_free(r->internet);
+    free(r);
+}
+
+const struct internet *router_internet(const struct router *r)
+{
+    return r->internet;
 }
 
 uint64_t router_kernel_drops(struct router *r)
@@ -340,7 +250,7 @@ uint64_t router_kernel_drops(struct router *r)
         socklen_t size = sizeof stats;
 
         /* Reading resets the kernel's count. */
-        if (getsockopt(r->sockets[i], SOL_PACKET, PACKET_STATISTICS, &stats, &size) == 0)
+        if (getsockopt(r->ends[i].fd, SOL_PACKET, PACKET_STATISTICS, &stats, &size) == 0)
             r->kernel_drops += stats.tp_drops;
     }
     return r->kernel_drops;

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/capability.h>
-#include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -26,14 +25,15 @@ struct program {
 
 struct topology {
     struct topology_config config;
+    struct loop *loop;
     struct router *router;
     struct pidns pidns;
     int netns[LAB_HOSTS];
-    int signals;
     int signal;            /* the last that came */
     unsigned signal_count; /* that were for us to act on */
-    pid_t waited;
-    bool stopped;
+    pid_t waited;          /* for, by the run under way; 0 = none */
+    struct loop_timer until;
+    enum topology_end end; /* of the run under way */
     struct program programs[TOPOLOGY_MAX_PROGRAMS];
 };
 
@@ -108,22 +108,6 @@ static int set_up_links(struct topology *t, struct error *error)
     return failed;
 }
 
-/* Collects the programs that have ended, and tells. */
-static void reap(struct topology *t)
-{
-    for (unsigned i = 0; i < TOPOLOGY_MAX_PROGRAMS; i++) {
-        struct program *p = &t->programs[i];
-
-        if (p->pid == 0 || p->ended || waitpid(p->pid, &p->status, WNOHANG) != p->pid)
-            continue;
-        p->ended = true;
-        if (t->config.ended != NULL)
-            t->config.ended(t->config.ended_context, p->pid, p->status);
-        if (p->pid == t->waited)
-            router_stop(t->router);
-    }
-}
-
 static struct program *find_program(struct topology *t, pid_t pid)
 {
     for (unsigned i = 0; i < TOPOLOGY_MAX_PROGRAMS; i++)
@@ -132,47 +116,53 @@ static struct program *find_program(struct topology *t, pid_t pid)
     return NULL;
 }
 
-static void take_signal(struct topology *t, const struct signalfd_siginfo *info)
+static void finish(struct topology *t, enum topology_end end)
 {
-    const struct program *p = t->waited == 0 ? NULL : find_program(t, t->waited);
-    int number = (int)info->ssi_signo;
-    bool from_terminal = info->ssi_code == SI_KERNEL;
-
-    t->signal = number;
-    t->signal_count++;
-    if (p != NULL && !p->ended && !(p->foreground && from_terminal))
-        kill(p->pid, number);
-    if (p == NULL || t->signal_count > 1)
-        router_stop(t->router);
+    t->end = end;
+    loop_stop(t->loop);
 }
 
-static void read_signals(void *context, int fd)
+static int time_is_up(void *context, struct error *error)
+{
+    (void)error;
+    finish(context, TOPOLOGY_TIMED_OUT);
+    return 0;
+}
+
+static void program_ended(void *context, pid_t pid, int status)
 {
     struct topology *t = context;
-    struct signalfd_siginfo info;
+    struct program *p = find_program(t, pid);
 
-    while (read(fd, &info, sizeof info) == (ssize_t)sizeof info)
-        if (info.ssi_signo == SIGCHLD)
-            reap(t);
-        else
-            take_signal(t, &info);
+    p->ended = true;
+    p->status = status;
+    if (t->config.ended != NULL)
+        t->config.ended(t->config.ended_context, pid, status);
+    if (pid == t->waited)
+        finish(t, TOPOLOGY_ENDED);
 }
 
-static int open_signals(struct topology *t, struct error *error)
+static void signal_came(void *context, const struct loop_signal *signal)
 {
-    sigset_t set;
+    struct topology *t = context;
+    const struct program *p = t->waited == 0 ? NULL : find_program(t, t->waited);
 
-    sigemptyset(&set);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGHUP);
-    sigaddset(&set, SIGCHLD);
-    if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
-        return error_set(error, EX_OSERR, errno, "cannot block signals");
-    t->signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
-    if (t->signals < 0)
-        return error_set(error, EX_OSERR, errno, "cannot make a signal descriptor");
-    return router_watch(t->router, t->signals, read_signals, t, error);
+    t->signal = signal->number;
+    t->signal_count++;
+    if (p != NULL && !p->ended && !(p->foreground && signal->from_kernel))
+        kill(p->pid, signal->number);
+    if (p == NULL || t->signal_count > 1)
+        finish(t, TOPOLOGY_INTERRUPTED);
+}
+
+static int take_signals(struct topology *t, struct error *error)
+{
+    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
+
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        if (loop_on_signal(t->loop, numbers[i], signal_came, t, error) != 0)
+            return -1;
+    return 0;
 }
 
 static int build(struct topology *t, struct error *error)
@@ -187,8 +177,11 @@ static int build(struct topology *t, struct error *error)
     memcpy(internet.link, t->config.link, sizeof internet.link);
     if (netns_enter(error) < 0 || pidns_open(&t->pidns, error) < 0 || set_up_links(t, error) < 0)
         return -1;
-    t->router = router_open(&internet, error);
-    return t->router == NULL ? -1 : open_signals(t, error);
+    t->loop = loop_new(error);
+    if (t->loop == NULL || (t->router = router_open(&internet, t->loop, error)) == NULL)
+        return -1;
+    loop_add_timer(t->loop, &t->until);
+    return take_signals(t, error);
 }
 
 struct topology *topology_new(const struct topology_config *config, struct error *error)
@@ -200,7 +193,7 @@ struct topology *topology_new(const struct topology_config *config, struct error
         return NULL;
     }
     t->config = *config;
-    t->signals = -1;
+    t->until = (struct loop_timer){.when = NSEC_NEVER, .fired = time_is_up, .context = t};
     t->pidns = (struct pidns){.ns = -1, .lifeline = -1, .init = -1};
     for (unsigned i = 0; i < LAB_HOSTS; i++)
         t->netns[i] = -1;
@@ -223,7 +216,7 @@ pid_t topology_spawn(struct topology *t, enum lab_host host, const struct spawn 
         p->pid = 0;
         return -1;
     }
-    return p->pid;
+    return loop_on_child(t->loop, p->pid, program_ended, t, error) != 0 ? -1 : p->pid;
 }
 
 int topology_seal(struct topology *t, struct error *error)
@@ -234,45 +227,36 @@ int topology_seal(struct topology *t, struct error *error)
     return privilege_drop_except(keep, sizeof keep / sizeof *keep, error);
 }
 
-int topology_watch(struct topology *t, int fd, void (*ready)(void *context, int fd), void *context,
-                   struct error *error)
+struct loop *topology_loop(const struct topology *t)
 {
-    return router_watch(t->router, fd, ready, context, error);
-}
-
-void topology_unwatch(struct topology *t, int fd)
-{
-    router_unwatch(t->router, fd);
+    return t->loop;
 }
 
 enum topology_end topology_run(struct topology *t, pid_t pid, nsec until, int *status,
                                struct error *error)
 {
     const struct program *p = pid == 0 ? NULL : find_program(t, pid);
-    enum router_end end = ROUTER_STOPPED;
+    int failed = 0;
 
-    t->stopped = false;
     t->signal_count = 0;
     t->waited = pid;
+    t->until.when = until;
     if (p == NULL || !p->ended)
-        end = router_run(t->router, until, error);
+        failed = loop_run(t->loop, error);
     t->waited = 0;
-    if (end == ROUTER_FAILED)
+    t->until.when = NSEC_NEVER;
+    if (failed != 0)
         return TOPOLOGY_FAILED;
-    if (p != NULL && p->ended) {
-        if (status != NULL)
-            *status = p->status;
-        return TOPOLOGY_ENDED;
-    }
-    if (end == ROUTER_TIMED_OUT)
-        return TOPOLOGY_TIMED_OUT;
-    return t->stopped ? TOPOLOGY_STOPPED : TOPOLOGY_INTERRUPTED;
+    if (p == NULL || !p->ended)
+        return t->end;
+    if (status != NULL)
+        *status = p->status;
+    return TOPOLOGY_ENDED;
 }
 
 void topology_stop(struct topology *t)
 {
-    t->stopped = true;
-    router_stop(t->router);
+    finish(t, TOPOLOGY_STOPPED);
 }
 
 int topology_signal(const struct topology *t)
@@ -318,8 +302,7 @@ void topology_close(struct topology *t, nsec grace)
             waitpid(t->programs[i].pid, NULL, 0);
     pidns_close(&t->pidns);
     router_close(t->router);
-    if (t->signals >= 0)
-        close(t->signals);
+    loop_free(t->loop);
     for (unsigned i = 0; i < LAB_HOSTS; i++)
         if (t->netns[i] >= 0)
             close(t->netns[i]);

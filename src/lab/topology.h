@@ -16,6 +16,7 @@
 
 #include "error.h"
 #include "internet.h"
+#include "loop.h"
 #include "nsec.h"
 #include "router.h"
 #include "spawn.h"
@@ -38,8 +39,8 @@ struct topology_config {
 
 struct topology;
 
-/* Builds everything. SIGINT, SIGTERM, SIGHUP and SIGCHLD are blocked from then on and read by
- * topology_run. NULL and ERROR on failure (EX_NOPERM with what to try, where the system does not
+/* Builds everything. SIGINT, SIGTERM and SIGHUP are blocked from then on and taken by topology_run.
+ * NULL and ERROR on failure (EX_NOPERM with what to try, where the system does not
  * let an ordinary user); the process may then already be in the lab's namespaces. */
 struct topology *topology_new(const struct topology_config *config, struct error *error);
 
@@ -55,10 +56,8 @@ pid_t topology_spawn(struct topology *t, enum lab_host host, const struct spawn 
  * afterwards. Returns 0, or -1 and ERROR. */
 int topology_seal(struct topology *t, struct error *error);
 
-/* Calls READY whenever FD can be read or has been hung up, within topology_run. */
-int topology_watch(struct topology *t, int fd, void (*ready)(void *context, int fd), void *context,
-                   struct error *error);
-void topology_unwatch(struct topology *t, int fd);
+/* What topology_run runs: for what else is to be watched meanwhile. */
+struct loop *topology_loop(const struct topology *t);
 
 enum topology_end {
     TOPOLOGY_FAILED = -1,

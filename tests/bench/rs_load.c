@@ -11,7 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "batch.h"
+#include "port.h"
 #include "teredo.h"
 
 enum {
@@ -19,7 +19,7 @@ enum {
 };
 
 struct load {
-    int fd;
+    struct port port;
     struct endpoint server;
     unsigned window;
     unsigned outstanding;
@@ -29,8 +29,8 @@ struct load {
     uint64_t lost;
     uint8_t rs[128];
     size_t rs_size;
-    struct batch_in in;
-    struct batch_out out;
+    struct port_batch *in;
+    struct port_queue out;
 };
 
 static double now(void)
@@ -62,11 +62,11 @@ static void fill_window(struct load *l)
     while (l->outstanding < l->window) {
         unsigned n = l->window - l->outstanding;
 
-        if (n > BATCH_SIZE)
-            n = BATCH_SIZE;
+        if (n > PORT_BATCH)
+            n = PORT_BATCH;
         for (unsigned i = 0; i < n; i++)
-            batch_add(&l->out, l->server, l->rs, l->rs_size);
-        n = batch_flush(&l->out, l->fd, NULL, NULL);
+            port_queue_add(&l->out, l->server, l->rs, l->rs_size);
+        n = port_flush(&l->port, &l->out, NULL, NULL);
         l->sent += n;
         l->outstanding += n;
         if (n == 0)
@@ -76,42 +76,45 @@ static void fill_window(struct load *l)
 
 static void take_answers(struct load *l)
 {
-    unsigned n;
+    struct error error;
+    int got;
 
-    while ((n = batch_receive(&l->in, l->fd, BATCH_SIZE)) > 0) {
+    while ((got = port_receive(&l->port, l->in, PORT_BATCH, &error)) > 0) {
+        unsigned n = (unsigned)got;
+
         for (unsigned i = 0; i < n; i++) {
+            const struct port_receipt *r = &l->in->receipts[i];
             struct teredo_packet p;
             struct wire_fault fault;
 
-            if (teredo_decode(batch_data(&l->in, i), batch_size(&l->in, i), &p, &fault) &&
-                p.kind == TEREDO_RA)
+            if (teredo_decode(r->bytes, r->size, &p, &fault) && p.kind == TEREDO_RA)
                 l->answered++;
             else
                 l->strange++;
         }
         l->outstanding -= n < l->outstanding ? n : l->outstanding;
-        if (n < BATCH_SIZE)
+        if (n < PORT_BATCH)
             break;
     }
 }
 
-static int open_source(struct endpoint from)
+static void open_source(struct load *l, struct endpoint from)
 {
+    struct port_config config = {.use = PORT_SERVER, .local = from};
     struct error error;
-    int fd = batch_open(from, 4 << 20, &error);
 
-    if (fd < 0) {
+    l->in = port_batch_new(TEREDO_MAX_SIZE, &error);
+    if (l->in == NULL || port_open(&l->port, &config, &error) != 0) {
         fprintf(stderr, "rs_load: %s\n", error.what);
         exit(error.status);
     }
-    return fd;
 }
 
 static void run(struct load *l, struct endpoint from, double stop)
 {
-    l->fd = open_source(from);
+    open_source(l, from);
     while (now() < stop) {
-        struct pollfd p = {l->fd, POLLIN, 0};
+        struct pollfd p = {l->port.fd, POLLIN, 0};
 
         fill_window(l);
         if (poll(&p, 1, SILENCE_MS) == 0) {
@@ -120,7 +123,8 @@ static void run(struct load *l, struct endpoint from, double stop)
         }
         take_answers(l);
     }
-    close(l->fd);
+    port_close(&l->port);
+    port_batch_free(l->in);
 }
 
 int main(int argc, char **argv)
@@ -136,8 +140,7 @@ int main(int argc, char **argv)
     }
     if (argc == 5)
         l.window = (unsigned)strtoul(argv[4], NULL, 10);
-    batch_in_init(&l.in);
-    batch_out_init(&l.out);
+    port_queue_init(&l.out);
     make_solicitation(&l);
     start = now();
     stop = start + strtod(argv[3], NULL);

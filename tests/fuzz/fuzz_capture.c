@@ -24,7 +24,7 @@ static void print(void *context, const struct captured_packet *s)
 static void decode(const uint8_t *data, size_t size, enum report_format format, bool verbose,
                    bool summary, char **text, size_t *text_size)
 {
-    static const struct capture_control reference = {.stop_fd = -1};
+    static const struct capture_control control = {.loop = NULL};
     struct teredo_flows_config config = {.flows = FLOWS, .summary = summary};
     struct captured_packet_printer printer = {.format = format, .verbose = verbose, .out = &output};
     struct capture_reader capture_reader = {.teredo_flows = teredo_flows_new(&config),
@@ -33,7 +33,7 @@ static void decode(const uint8_t *data, size_t size, enum report_format format, 
                                             .context = &printer};
     struct error error = {0};
     FILE *file = fmemopen((void *)data, size, "r"), *out = open_memstream(text, text_size);
-    struct capture *capture = capture_open_stream(file, "fuzz", &reference, &error);
+    struct capture *capture = capture_open_stream(file, "fuzz", &control, &error);
     struct flows_summary sum;
 
     output_init(&output, out);
@@ -78,7 +78,7 @@ static void check_json(const char *text, size_t size)
 static void trace(const uint8_t *data, size_t size, enum report_format format, char **text,
                   size_t *text_size)
 {
-    static const struct capture_control reference = {.stop_fd = -1};
+    static const struct capture_control control = {.loop = NULL};
     static const char *const name = "fuzz";
     struct teredo_flows_config teredo_flows = {.flows = FLOWS};
     struct passive_config config = {.vantages = 1, .punches = FLOWS, .clients = FLOWS};
@@ -97,7 +97,7 @@ static void trace(const uint8_t *data, size_t size, enum report_format format, c
     struct event end = {.kind = EVENT_PASSIVE};
     struct error error = {0};
     struct replay replay = {
-        .sources = {{.capture = capture_open_stream(file, name, &reference, &error)}},
+        .sources = {{.capture = capture_open_stream(file, name, &control, &error)}},
         .count = 1,
         .capture_reader = {.teredo_flows = teredo_flows_new(&teredo_flows),
                            .tunnels = true,

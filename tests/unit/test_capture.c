@@ -1,4 +1,5 @@
 #include <pcap/pcap.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -13,7 +14,7 @@ enum {
     RECORD_SIZE = 16,
 };
 
-static const struct capture_control all = {.stop_fd = -1};
+static const struct capture_control all = {.loop = NULL};
 static struct error error;
 
 /* A pcap file in memory. */
@@ -58,7 +59,7 @@ static void add(struct file *f, uint32_t seconds, uint32_t fraction, const char 
 
 /* The capture, begun; or NULL with what went wrong in `error`. */
 static struct capture *open_bytes(const void *data, size_t size,
-                                  const struct capture_control *reference)
+                                  const struct capture_control *control)
 {
     static uint8_t copy[ROOM];
     struct capture *c;
@@ -67,7 +68,7 @@ static struct capture *open_bytes(const void *data, size_t size,
     error = (struct error){0};
     /* fmemopen has no stream of no bytes. */
     c = capture_open_stream(size > 0 ? fmemopen(copy, size, "r") : fopen("/dev/null", "r"), "test",
-                            reference, &error);
+                            control, &error);
     if (capture_begin(c, &error) == 0)
         return c;
     capture_close(c);
@@ -212,20 +213,20 @@ static void test_links(void)
 
 static void test_filter(void)
 {
-    struct capture_control reference = {.stop_fd = -1, .filter = "ether[0] = 2"};
+    struct capture_control control = {.filter = "ether[0] = 2"};
     struct file f = start(0xa1b2c3d4, false, 1);
     struct capture_frame frame;
     struct capture *c;
 
     add(&f, 1, 0, "010000000001 020000000002 0800 45");
     add(&f, 2, 0, "020000000001 020000000002 0800 45");
-    c = open_bytes(f.data, f.size, &reference);
+    c = open_bytes(f.data, f.size, &control);
     ok(c != NULL && capture_next(c, &frame, &error) == 1 && frame.number == 2,
        "a filter leaves frames out, which count all the same");
     ok(c != NULL && capture_next(c, &frame, &error) == 0, "to the end");
     capture_close(c);
-    reference.filter = "udp and and";
-    ok(open_bytes(f.data, f.size, &reference) == NULL && error.status == EX_USAGE &&
+    control.filter = "udp and and";
+    ok(open_bytes(f.data, f.size, &control) == NULL && error.status == EX_USAGE &&
            strstr(error.what, "udp and and") != NULL && error.hint[0] != '\0',
        "a filter that is wrong is a usage error");
 }
@@ -261,42 +262,46 @@ static void count_wait(void *context)
     ++*count;
 }
 
-/* A pipe that has half of a capture, and a descriptor that says stop. */
+static void stop(void *context)
+{
+    loop_stop(context);
+}
+
+/* A pipe that has half of a capture, and a signal that says stop: for good, in this program. */
 static void test_stopping(void)
 {
     struct file f = start(0xa1b2c3d4, false, 1);
-    int data[2], stop[2];
-    struct capture_control reference = {.before_wait = count_wait, .context = &waits};
+    int data[2];
+    struct capture_control control = {.before_wait = count_wait, .context = &waits};
     struct capture_frame frame;
     struct capture *c;
     char path[32];
 
     add(&f, 1, 0, "01020304");
-    if (pipe(data) != 0 || pipe(stop) != 0 || write(data[1], f.data, f.size) != (ssize_t)f.size ||
+    if (pipe(data) != 0 || write(data[1], f.data, f.size) != (ssize_t)f.size ||
         write(data[1], "half", 4) != 4) {
-        ok(false, "pipes");
+        ok(false, "a pipe");
         return;
     }
     snprintf(path, sizeof path, "/proc/self/fd/%d", data[0]);
-    reference.stop_fd = stop[0];
-    c = capture_open(path, &reference, &error);
+    control.loop = loop_new(&error);
+    ok(loop_on_stop(control.loop, stop, control.loop, &error) == 0, "a loop");
+    c = capture_open(path, &control, &error);
     ok(c != NULL && capture_begin(c, &error) == 0 && capture_next(c, &frame, &error) == 1,
        "what has come through a pipe is read");
     is_int(waits, 0, "without waiting");
-    if (write(stop[1], "x", 1) != 1)
-        ok(false, "the pipe takes a byte");
+    raise(SIGTERM);
     ok(c != NULL && capture_next(c, &frame, &error) == 0,
        "stopped in the middle of a frame, a capture has ended");
     ok(c != NULL && capture_next(c, &frame, &error) == 0, "and stays so");
     capture_close(c);
-    c = capture_open(path, &reference, &error);
+    c = capture_open(path, &control, &error);
     ok(c != NULL && capture_begin(c, &error) == 0 && capture_next(c, &frame, &error) == 0,
        "stopped before its first byte, it has no frames");
     capture_close(c);
-    for (int i = 0; i < 2; i++) {
-        close(data[i]);
-        close(stop[i]);
-    }
+    loop_free(control.loop);
+    close(data[0]);
+    close(data[1]);
 }
 
 int main(void)

@@ -153,19 +153,21 @@ struct output {
     int fd;
 };
 
-static void read_output(void *context, int fd)
+static int read_output(void *context, struct pollfd ready, struct error *error)
 {
     struct output *o = context;
-    ssize_t n = read(fd, o->text + o->size, sizeof o->text - 1 - o->size);
+    ssize_t n = read(ready.fd, o->text + o->size, sizeof o->text - 1 - o->size);
 
+    (void)error;
     if (n > 0) {
         o->size += (size_t)n;
     } else {
         o->closed = true;
-        topology_unwatch(o->lab, fd);
-        close(fd);
+        loop_unwatch(topology_loop(o->lab), ready.fd);
+        close(ready.fd);
     }
     topology_stop(o->lab);
+    return 0;
 }
 
 static pid_t start(struct topology *t, enum lab_host host, char *role, struct output *o)
@@ -173,6 +175,7 @@ static pid_t start(struct topology *t, enum lab_host host, char *role, struct ou
     char *argv[] = {"/proc/self/exe", role, NULL};
     const char *env[] = {"TEREDO_TEST=42", NULL};
     struct spawn program = {.argv = argv, .env = env, .stdio = {-1, -1, -1}};
+    struct loop_watch watch = {.events = POLLIN, .ready = read_output, .context = o};
     struct error error;
     int ends[2] = {-1, -1};
     pid_t pid;
@@ -182,7 +185,8 @@ static pid_t start(struct topology *t, enum lab_host host, char *role, struct ou
             return -1;
         *o = (struct output){.lab = t, .fd = ends[0]};
         program.stdio[1] = ends[1];
-        topology_watch(t, ends[0], read_output, o, &error);
+        watch.fd = ends[0];
+        loop_watch(topology_loop(t), &watch, &error);
     }
     pid = topology_spawn(t, host, &program, &error);
     if (ends[1] >= 0)
@@ -251,7 +255,7 @@ static void test_hosts(struct topology *t)
 
     start(t, LAB_S1, "server", &server);
     ok(wait_for(t, &server, "ready"), "a program runs on a server");
-    topology_unwatch(t, server.fd);
+    loop_unwatch(topology_loop(t), server.fd);
     pid = start(t, LAB_A, "client", &client);
     ok(wait_for(t, &client, "seen as 203.0.113.10:5000\n"),
        "a client behind a NAT reaches the server, which sees the NAT's address");
@@ -322,7 +326,7 @@ static void test_end(struct topology *t)
     start(t, LAB_S2, "daemon", &daemon);
     ok(wait_for(t, &daemon, "up"), "a program leaves a daemon behind");
     fd = daemon.fd;
-    topology_unwatch(t, fd);
+    loop_unwatch(topology_loop(t), fd);
     start(t, LAB_A, "sleep", NULL);
     is_int(topology_seal(t, &error), 0, "the lab gives up its privileges");
     is_int(start(t, LAB_A, "client", &unread), -1, "and can start nothing then");

@@ -115,7 +115,7 @@ static void add(struct writer_of_captures *w, nsec when, struct endpoint from, s
 /* To be read, without its last CUT bytes. */
 static struct capture *finish(struct writer_of_captures *w, long cut)
 {
-    static const struct capture_control reference = {.stop_fd = -1};
+    static const struct capture_control control = {.loop = NULL};
     struct capture *capture;
     struct error error;
 
@@ -123,7 +123,7 @@ static struct capture *finish(struct writer_of_captures *w, long cut)
     pcap_close(w->pcap);
     if (ftruncate(w->fd, lseek(w->fd, 0, SEEK_END) - cut) != 0)
         abort();
-    capture = capture_open(w->path, &reference, &error);
+    capture = capture_open(w->path, &control, &error);
     close(w->fd);
     unlink(w->path);
     if (capture == NULL)
