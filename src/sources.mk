@@ -288,64 +288,34 @@ LAB_SOURCES = \
 	src/lab/topology.h
 CMD_SOURCES = \
 	src/cmd/addr.c \
-	src/cmd/addr_options.c \
-	src/cmd/addr_options.h \
 	src/cmd/bubble.c \
-	src/cmd/bubble_aim.c \
-	src/cmd/bubble_aim.h \
-	src/cmd/bubble_fields.c \
 	src/cmd/bubble_options.c \
 	src/cmd/bubble_options.h \
 	src/cmd/bubble_plan.c \
 	src/cmd/bubble_plan.h \
-	src/cmd/bubble_values.c \
-	src/cmd/bubble_values.h \
 	src/cmd/capture_input.c \
 	src/cmd/capture_input.h \
 	src/cmd/check.c \
-	src/cmd/check_options.c \
-	src/cmd/check_options.h \
 	src/cmd/classify.c \
 	src/cmd/client.c \
 	src/cmd/client.h \
-	src/cmd/client_options.c \
 	src/cmd/decode.c \
-	src/cmd/decode_hex.c \
-	src/cmd/decode_hex.h \
-	src/cmd/decode_options.c \
-	src/cmd/decode_options.h \
 	src/cmd/help.c \
 	src/cmd/lab.c \
 	src/cmd/lab_chart.c \
 	src/cmd/lab_chart.h \
-	src/cmd/lab_host.c \
-	src/cmd/lab_host.h \
-	src/cmd/lab_options.c \
-	src/cmd/lab_options.h \
 	src/cmd/lab_story.c \
 	src/cmd/lab_story.h \
 	src/cmd/listen.c \
-	src/cmd/option_values.c \
-	src/cmd/option_values.h \
+	src/cmd/options.c \
+	src/cmd/options.h \
 	src/cmd/qualify.c \
-	src/cmd/qualify_list.c \
-	src/cmd/qualify_list.h \
 	src/cmd/rounds.c \
 	src/cmd/rounds.h \
 	src/cmd/serve.c \
 	src/cmd/serve_clients.c \
 	src/cmd/serve_clients.h \
-	src/cmd/serve_options.c \
-	src/cmd/serve_options.h \
-	src/cmd/serve_tally.c \
-	src/cmd/serve_tally.h \
-	src/cmd/terminal.c \
-	src/cmd/terminal.h \
-	src/cmd/trace.c \
-	src/cmd/trace_captures.c \
-	src/cmd/trace_captures.h \
-	src/cmd/trace_options.c \
-	src/cmd/trace_options.h
+	src/cmd/trace.c
 MAIN_SOURCES = \
 	src/command.c \
 	src/command.h \
