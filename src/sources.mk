@@ -320,3 +320,7 @@ MAIN_SOURCES = \
 	src/command.c \
 	src/command.h \
 	src/main.c
+MAKE_COMPLETIONS_SOURCES = \
+	src/command.c \
+	src/command.h \
+	src/make_completions.c
