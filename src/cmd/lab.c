@@ -512,7 +512,7 @@ const struct command command_lab = {
     .args_doc = "[[--] COMMAND [ARGUMENT…]]",
     .doc = "A whole internet on this machine, without root: clients a and b behind NATs of any "
            "kind, servers s1 and s2. Runs COMMAND on host a with TEREDO_SERVER and TEREDO_PEER "
-           "set; without COMMAND, traces a hole punch from a to b and draws it.\vThe exit status "
+           "set; without COMMAND, traces a hole punch from a to b, and draws it.\vThe exit status "
            "is that of COMMAND, or of the trace: 0 punched, 1 not punched, 2 inconclusive; 64 to "
            "77 errors of the lab itself, see teredoctl-lab(1).",
     .options = {lab_options},
