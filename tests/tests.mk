@@ -137,9 +137,21 @@ REAL_TESTS = \
 	tests/real/serve-miredo.bats \
 	tests/real/serve.bats \
 	tests/real/trace-read.bats
-# What the others print as JSON against the schema: after them.
 SCHEMA_TESTS = \
 	tests/schema/schema.bats
+# What all the others print as JSON against the schema: after them.
+OUTPUT_TESTS = \
+	tests/schema/outputs.bats
+# The same programs once more, with LONG=1: thousands of seeds instead of some (`make check-long`).
+LONG_TESTS = \
+	tests/scenario/test_classify_matrix \
+	tests/scenario/test_passive_matrix
+# Of the command line, what tells whether a program that was built or installed elsewhere works.
+SMOKE_TESTS = \
+	tests/cli/addr.bats \
+	tests/cli/install.bats \
+	tests/cli/main.bats \
+	tests/cli/trace.bats
 # Run by targets of their own, not by `make check`.
 DEB_TESTS = \
 	tests/package/deb.bats
@@ -201,7 +213,10 @@ TEST_FIXTURES = \
 	tests/pcap/tunnels.frames \
 	tests/pcap/tunnels.out \
 	tests/real/internet.bash \
+	tests/isolate.bash \
+	tests/resolver.py \
 	tests/schema/compare_tsv.py \
+	tests/schema/lib.bash \
 	tests/schema/recorder \
 	tests/schema/validate.py \
 	tests/wait.bash

@@ -12,6 +12,14 @@ wait_for() {
     done
 }
 
+# resolver [NAME=ADDRESS]…: names exist or do not, as a test says, whatever this machine's network says
+resolver() {
+    [ -n "${ISOLATED-}" ] || skip "this user may not make namespaces, in which a name server is"
+    python3 "${top_srcdir:?}/tests/resolver.py" "$@" >resolver.out 3>&- &
+    in_background "$!"
+    wait_for 60 grep -q ready resolver.out
+}
+
 # go_on FILE…: the capture goes on for two more minutes, in which nothing but a frame of zeros comes
 go_on() {
     python3 - "$@" <<'PYTHON'

@@ -18,7 +18,7 @@ setup_file() {
 
 setup() {
     common_setup
-    cd "$BATS_FILE_TMPDIR" || return
+    cp "$BATS_FILE_TMPDIR"/* .
     echo "BUBBLE_SEED=$SEED" # seen when the test fails
 }
 

@@ -618,6 +618,7 @@ s.sendto(b"Hello", ("127.0.0.1", 40048))'
 }
 
 @test "exit 68, 73, 74: a name that is not found, a file that cannot be created, a full disk" {
+    resolver
     t bubble --rs --to no-such-host.invalid
     [ "$status" -eq 68 ]
     t bubble "$NOBODY" --write /nonexistent/out.pcap

@@ -86,6 +86,7 @@ END
 }
 
 @test "CRITICAL: closed, silent, not to be believed, not to be found" {
+    resolver
     t check "$PRIMARY" --allow-private
     plugin 2 CRITICAL
     [[ $output == *"$PRIMARY:3544: the server's host says: port unreachable" ]]
@@ -176,6 +177,7 @@ END
 }
 
 @test "JSON has every key, and jsonl ends with the same object" {
+    resolver
     server
     t check "$PRIMARY" --allow-private -w 10 --format=json
     [ "$status" -eq 0 ]

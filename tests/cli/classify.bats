@@ -135,6 +135,7 @@ KEYS='schema command verdict nat rfc4380 mapping filtering port_allocation port_
 }
 
 @test "exit 68: a name that does not exist, with a verdict in JSON" {
+    resolver
     t classify does-not-exist.invalid --format=json
     [ "$status" -eq 68 ]
     json '.verdict == "partial" and .reachability == "name_not_found" and .nat == "unknown"'

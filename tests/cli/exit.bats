@@ -151,14 +151,14 @@ rows() {
 74 lab      $T lab -q --pcap /dev/full
 74 help     $T help >/dev/full
 74 -        $T --help >/dev/full
-77 qualify  deprived $T qualify $PRIMARY --local-port 99
-77 classify deprived $T classify $PRIMARY --local-port 99
-77 listen   deprived $T listen $PRIMARY --local-port 99
-77 trace    deprived $T trace $PEER --server $PRIMARY --local-port 99
+77 qualify  deprived $T qualify $PRIMARY --local-port 9
+77 classify deprived $T classify $PRIMARY --local-port 9
+77 listen   deprived $T listen $PRIMARY --local-port 9
+77 trace    deprived $T trace $PEER --server $PRIMARY --local-port 9
 77 trace    deprived $T trace --passive -i lo
 77 bubble   deprived $T bubble $PEER --checksum wrong
 77 decode   deprived $T decode -i lo
-77 serve    deprived $T serve --address $NOBODY --allow-private --port 99
+77 serve    deprived $T serve --address $NOBODY --allow-private --port 9
 77 lab      without_namespaces $T lab -q
 END
 }
@@ -171,6 +171,7 @@ out_of_reach='71 addr
 setup() {
     common_setup
     NOBODY=${PRIMARY%.*}.9
+    resolver
     server
     listener
     TAKEN=$("$TEREDOCTL" addr --format=json "$PEER" | jq .mapped.port)
@@ -240,8 +241,8 @@ possible() {
     in_namespace* | without_namespaces* | *'T lab'*)
         unshare -rn true 2>/dev/null || echo "this user may not make namespaces"
         ;;
-    *'--local-port 99'* | *'--port 99'*)
-        [ "$(cat /proc/sys/net/ipv4/ip_unprivileged_port_start)" -gt 99 ] ||
+    *'--local-port 9'* | *'--port 9'*)
+        [ "$(cat /proc/sys/net/ipv4/ip_unprivileged_port_start)" -gt 9 ] ||
             echo "every port is free for all on this machine"
         ;;
     esac

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # The kinds of jsonl events that the tests of the commands themselves do not come across; see
-# tests/schema/schema.bats.
+# tests/schema/outputs.bats.
 
 # jq has variables of its own
 # shellcheck disable=SC2016

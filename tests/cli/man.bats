@@ -69,6 +69,27 @@ documents() {
     [ -z "$output" ]
 }
 
+# rendered PAGE: as a terminal of 80 columns shows it, without its examples
+rendered() {
+    sed '/^\.Bd -literal/,/^\.Ed/d' "$1" | mandoc -T utf8 -O width=80 | col -bx
+}
+
+@test "rendered pages have no quotes within quotes, and fit into 80 columns outside of examples" {
+    command -v mandoc >/dev/null || skip "mandoc is not installed"
+    for page in "$man"/*.[0-9]; do
+        rendered "$page" >page
+        [ -s page ]
+        run grep -nE '“[^”]*“' page
+        echo "${page##*/}: $output"
+        [ "$status" -eq 1 ]
+        run grep -nE '^.{81}' page
+        echo "${page##*/}: $output"
+        [ "$status" -eq 1 ]
+    done
+    # The check itself.
+    printf '.Dd $Mdocdate$\n.Dt X 1\n.Os\n.Dq one , Dq two\n' | mandoc -T utf8 | col -bx | grep -E '“[^”]*“'
+}
+
 @test "every long option of a command is in its page, and every one in the page exists" {
     for command in $(commands); do
         echo "$command:"

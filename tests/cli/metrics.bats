@@ -31,6 +31,7 @@ value() {
 }
 
 @test "qualify: qualified, and not" {
+    resolver
     server
     t qualify "$PRIMARY" --allow-private --format=openmetrics
     [ "$status" -eq 0 ]
@@ -69,6 +70,7 @@ value() {
 }
 
 @test "check: status and relaying" {
+    resolver
     server
     t check "$PRIMARY" --allow-private --format=openmetrics
     [ "$status" -eq 0 ]
@@ -119,6 +121,7 @@ scrape() {
 }
 
 @test "the node exporter's textfile collector takes all of them from one directory" {
+    resolver
     command -v prometheus-node-exporter >/dev/null || skip "prometheus-node-exporter is not installed"
     server
     mkdir textfile

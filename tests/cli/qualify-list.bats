@@ -78,6 +78,7 @@ line() {
 }
 
 @test "bad names and dead servers stop none of the others; exit 1" {
+    resolver
     server
     t qualify "$SILENT" no-such-name.invalid ::1 "$PRIMARY" 192.0.2.1:0 --allow-private --format=jsonl
     [ "$status" -eq 1 ]
@@ -129,6 +130,7 @@ line() {
 }
 
 @test "a list that is no text makes JSON all the same" {
+    resolver
     many_servers
     printf '127.1.0.0:%s\n\377\200name\n' "$MANY_PORT" >list
     for format in json jsonl; do

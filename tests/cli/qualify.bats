@@ -82,7 +82,7 @@ teardown() {
 }
 
 @test "a server by name" {
-    getent ahostsv4 localhost | grep -q 127.0.0.1 || skip "localhost has no address here"
+    grep -qE '^127\.0\.0\.1.*[[:space:]]localhost' /etc/hosts || skip "localhost has no address here"
     t qualify localhost:9 --allow-private --format=json
     [ "$status" -eq 1 ]
     json '.server == {address: "127.0.0.1", port: 9}'

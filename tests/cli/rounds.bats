@@ -112,6 +112,7 @@ stop() { # PID: sets status
 }
 
 @test "--every survives names that cannot be found" {
+    resolver
     start q qualify no-such-name.invalid --every 0.1 --format=jsonl
     wait_for 20 has_rounds 3 q.out
     stop "$PID"

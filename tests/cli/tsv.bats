@@ -140,6 +140,7 @@ column() {
 }
 
 @test "a name that does not exist gets a row too: exit 68" {
+    resolver
     t qualify no-such-name.invalid --format=tsv --header
     [ "$status" -eq 68 ]
     table qualify
@@ -147,6 +148,7 @@ column() {
 }
 
 @test "several servers: a row each, which names the server" {
+    resolver
     server
     t qualify "$PRIMARY" "$SILENT" no-such-name.invalid --sort=given --allow-private --format=tsv --header
     [ "$status" -eq 1 ]

@@ -180,7 +180,8 @@ named_so() {
 
 @test "the tests of the package: the command line, on the installed program" {
     [ "$(sed -n 's/^Tests: //p' "$SOURCE/debian/tests/control")" = cli ]
-    run inside env -C "/package/clean/teredoctl-$VERSION" debian/tests/cli
+    # shellcheck disable=SC2086 # a list
+    run inside env -C "/package/clean/teredoctl-$VERSION" debian/tests/cli ${DEB_CLI-}
     grep -vE '^ok ' <<<"$output" || true
     [ "$status" -eq 0 ]
     grep -q '^ok ' <<<"$output"

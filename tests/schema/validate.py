@@ -20,7 +20,7 @@ class Schema:
         self.document = document
         jsonschema.Draft202012Validator.check_schema(document)
         self.validator = jsonschema.Draft202012Validator(document)
-        self.seen = set()  # (id of a subschema, key or word that occurred there)
+        self.seen = None  # With --complete, (id of a subschema, key or word that occurred there)
 
     def resolve(self, schema):
         while "$ref" in schema:
@@ -44,7 +44,6 @@ class Schema:
         """What is wrong with a valid JSON object, in words; empty if nothing is."""
         errors = list(self.validator.iter_errors(instance))
         if not errors:
-            self.walk(self.document, instance)
             return []
         details = [list(self.validator.evolve(schema=s).iter_errors(instance))
                    for s in self.candidates(instance)]
@@ -124,6 +123,8 @@ def check_file(schema, name, counts):
         for error in errors:
             yield f"{instance.get('command')} {event or ''}: {error}"
         if not errors:
+            if schema.seen is not None:
+                schema.walk(schema.document, instance)
             key = (instance["command"], event or "-")
             counts[key] = counts.get(key, 0) + 1
 
@@ -147,6 +148,8 @@ def main(arguments):
     with open(name, encoding="utf-8") as file:
         schema = Schema(json.load(file))
     counts, failed = {}, 0
+    if mode == "--complete":
+        schema.seen = set()
     if mode == "--invalid":
         return check_invalid(schema, files)
     for name in files:
