@@ -186,6 +186,8 @@ DRIVE_SOURCES = \
 	src/drive/qualify_many.h \
 	src/drive/qualify_many_names.c \
 	src/drive/qualify_many_names.h \
+	src/drive/observe.c \
+	src/drive/observe.h \
 	src/drive/paced_send.c \
 	src/drive/paced_send.h \
 	src/drive/send_queue.c \

@@ -40,6 +40,7 @@ UNIT_TESTS = \
 	tests/unit/test_prospect \
 	tests/unit/test_punch \
 	tests/unit/test_qualify \
+	tests/unit/test_live \
 	tests/unit/test_loop \
 	tests/unit/test_lru_set \
 	tests/unit/test_recognize \

@@ -6,6 +6,7 @@
 
 #include "clock.h"
 #include "loop.h"
+#include "observe.h"
 #include "send_queue.h"
 #include "wire_stamps.h"
 
@@ -95,23 +96,23 @@ static void feed(struct live *l, struct observation *o, const uint8_t *bytes, ui
 
 static void carry_out_send(struct live *l, const struct send_request *send)
 {
-    struct port *s = &l->sockets[send->socket].port;
     struct teredo_packet packet;
-    struct observation o = {
-        .kind = OBSERVED_SENT,
-        .socket = send->socket,
-        .tag = send->tag,
-        .from = s->local,
-        .to = send->to,
-        .size = send->size,
-    };
+    struct observation o;
 
-    o.errnum = port_send(s, send->to, send->ttl, send->bytes, send->size, &o.when);
-    if (o.errnum != 0)
-        o.kind = OBSERVED_SEND_FAILED;
-    if (teredo_decode(send->bytes, send->size, &packet, &o.fault))
-        o.packet = &packet;
+    observe_send(&l->sockets[send->socket].port, send, &o, &packet);
     feed(l, &o, o.errnum == 0 ? send->bytes : NULL, send->ttl);
+}
+
+/* When to look at the engine, or at errors that a send has met: those wait in the port, where no
+ * poll sees them. */
+static nsec next_look(const struct live *l)
+{
+    if (l->done)
+        return NSEC_NEVER;
+    for (unsigned i = 0; i < l->count; i++)
+        if (l->sockets[i].port.kept_count > 0)
+            return l->latest;
+    return engine_deadline(l->engine);
 }
 
 /* What is sent, the engine observes, and may send more. */
@@ -123,7 +124,7 @@ static void carry_out_sends(struct live *l)
         carry_out_send(l, &s->request);
         free(s);
     }
-    l->timer.when = l->done ? NSEC_NEVER : engine_deadline(l->engine);
+    l->timer.when = next_look(l);
 }
 
 static void take_send(struct outbox *outbox, const struct send_request *request)
@@ -152,21 +153,13 @@ static int take_batch(struct live_socket *s, struct error *error)
     int count = port_receive(&s->port, l->batch, PORT_BATCH, error);
 
     for (int i = 0; i < count && !l->done; i++) {
-        const struct port_receipt r = l->batch->receipts[i];
+        const uint8_t *bytes = l->batch->receipts[i].bytes;
         struct teredo_packet packet;
-        struct observation o = {
-            .kind = r.is_error ? OBSERVED_ICMP_ERROR : OBSERVED_RECEIVED,
-            .when = r.when,
-            .socket = s->index,
-            .from = r.from,
-            .to = r.to,
-            .size = r.size,
-            .icmp = {r.icmp_type, r.icmp_code, r.icmp_reporter},
-        };
+        struct observation o;
 
-        if (!r.is_error && teredo_decode(r.bytes, r.size, &packet, &o.fault))
-            o.packet = &packet;
-        feed(l, &o, r.is_error ? NULL : r.bytes, 0);
+        observe_receipt(&l->batch->receipts[i], &o, &packet);
+        o.socket = s->index;
+        feed(l, &o, bytes, 0);
         carry_out_sends(l);
     }
     return count < 0 ? -1 : 0;
@@ -178,29 +171,25 @@ static int on_readable(void *context, struct pollfd ready, struct error *error)
     return take_batch(context, error);
 }
 
-/* Errors that a send has met wait in the socket, where no poll sees them. */
-static void take_kept(struct live *l)
-{
-    struct error ignored;
-
-    for (unsigned i = 0; i < l->count; i++)
-        while (!l->done && l->sockets[i].port.kept_count > 0)
-            (void)take_batch(&l->sockets[i], &ignored);
-}
-
 static void feed_bare(struct live *l, enum observation_kind kind)
 {
     struct observation o = {.kind = kind, .when = clock_now()};
 
     feed(l, &o, NULL, 0);
     carry_out_sends(l);
-    take_kept(l);
 }
 
 static int on_timer(void *context, struct error *error)
 {
-    (void)error;
-    feed_bare(context, OBSERVED_TIMER);
+    struct live *l = context;
+
+    for (unsigned i = 0; i < l->count; i++)
+        if (l->sockets[i].port.kept_count > 0 && take_batch(&l->sockets[i], error) != 0)
+            return -1;
+    if (!l->done && engine_deadline(l->engine) <= clock_now())
+        feed_bare(l, OBSERVED_TIMER);
+    else
+        l->timer.when = next_look(l);
     return 0;
 }
 

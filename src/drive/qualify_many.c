@@ -9,6 +9,7 @@
 #include "entropy.h"
 #include "loop.h"
 #include "lru_set.h"
+#include "observe.h"
 #include "qualify_many_names.h"
 #include "send_queue.h"
 
@@ -122,19 +123,12 @@ static void take_end(struct outbox *outbox)
 static void carry_out(struct qualify_many *s, size_t number, const struct send_request *send)
 {
     struct teredo_packet packet;
-    struct observation o = {.kind = OBSERVED_SENT,
-                            .tag = send->tag,
-                            .from = s->port.local,
-                            .to = send->to,
-                            .size = send->size};
+    struct observation o;
 
-    o.errnum = port_send(&s->port, send->to, send->ttl, send->bytes, send->size, &o.when);
-    if (o.errnum != 0)
-        o.kind = OBSERVED_SEND_FAILED;
-    if (teredo_decode(send->bytes, send->size, &packet, &o.fault)) {
+    observe_send(&s->port, send, &o, &packet);
+    if (o.packet != NULL) {
         uint32_t nonce[2], *owner;
 
-        o.packet = &packet;
         memcpy(nonce, packet.auth.nonce, sizeof nonce);
         if ((owner = lru_set_add(s->owners, nonce)) != NULL)
             *owner = (uint32_t)number;
@@ -192,18 +186,12 @@ static int take_packets(struct qualify_many *s, struct error *error)
     int count = port_receive(&s->port, s->batch, PORT_BATCH, error);
 
     for (int i = 0; i < count; i++) {
-        const struct port_receipt r = s->batch->receipts[i];
+        const uint8_t *bytes = s->batch->receipts[i].bytes;
         struct teredo_packet packet;
-        struct observation o = {.kind = r.is_error ? OBSERVED_ICMP_ERROR : OBSERVED_RECEIVED,
-                                .when = r.when,
-                                .from = r.from,
-                                .to = r.to,
-                                .size = r.size,
-                                .icmp = {r.icmp_type, r.icmp_code, r.icmp_reporter}};
+        struct observation o;
 
-        if (!r.is_error && teredo_decode(r.bytes, r.size, &packet, &o.fault))
-            o.packet = &packet;
-        see(s, &o, r.is_error ? NULL : r.bytes, 0);
+        observe_receipt(&s->batch->receipts[i], &o, &packet);
+        see(s, &o, bytes, 0);
         route(s, &o);
     }
     return count < 0 ? -1 : 0;
@@ -308,6 +296,8 @@ static int work(struct qualify_many *s, struct error *error)
     struct slot *due;
 
     tick(s, clock_now());
+    if (s->port.kept_count > 0 && take_packets(s, error) != 0)
+        return -1;
     while (may_send(s) && (due = first_due(s)) != NULL && due->deadline <= s->latest) {
         feed(s, due, &(struct observation){.kind = OBSERVED_TIMER, .when = s->latest});
         if (take_packets(s, error) != 0)
@@ -317,7 +307,6 @@ static int work(struct qualify_many *s, struct error *error)
     if (!s->stopped)
         qualify_many_names_look_up(&s->names);
     while (!s->stopped && may_send(s) && start_next(s)) {
-        /* Errors that the sends have met wait in the socket, where no poll sees them. */
         if (take_packets(s, error) != 0)
             return -1;
         tick(s, clock_now());
@@ -331,7 +320,8 @@ static int work(struct qualify_many *s, struct error *error)
         wake = nsec_max(due->deadline, s->send_at);
     if (!s->stopped && s->busy < SLOTS && !may_send(s))
         wake = nsec_min(wake, s->send_at);
-    s->timer.when = wake;
+    /* Errors that a send has met wait in the port, where no poll sees them. */
+    s->timer.when = s->port.kept_count > 0 ? s->latest : wake;
     return 0;
 }
 

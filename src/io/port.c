@@ -315,7 +315,7 @@ struct port_batch *port_batch_new(size_t room, struct error *error)
     if (b == NULL || s == NULL) {
         free(b);
         free(s);
-        error_set(error, EX_OSERR, ENOMEM, "cannot make room for packets");
+        error_set(error, EX_OSERR, ENOMEM, "cannot start");
         return NULL;
     }
     b->slots = s;

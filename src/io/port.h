@@ -29,7 +29,7 @@ struct port_receipt {
     uint8_t icmp_code;
     uint32_t icmp_reporter; /* IPv4 address */
     size_t size;            /* of the datagram, or of as much of it as there was room for */
-    uint8_t *bytes;         /* of the batch */
+    uint8_t *bytes;         /* in the batch; NULL for an error */
 };
 
 struct port {

@@ -103,8 +103,8 @@ static void open_source(struct load *l, struct endpoint from)
     struct port_config config = {.use = PORT_SERVER, .local = from};
     struct error error;
 
-    l->in = port_batch_new(TEREDO_MAX_SIZE, &error);
-    if (l->in == NULL || port_open(&l->port, &config, &error) != 0) {
+    if (port_open(&l->port, &config, &error) != 0 ||
+        (l->in = port_batch_new(TEREDO_MAX_SIZE, &error)) == NULL) {
         fprintf(stderr, "rs_load: %s\n", error.what);
         exit(error.status);
     }
