@@ -113,14 +113,8 @@ ENGINE_SOURCES = \
 	src/engine/classify_round.h \
 	src/engine/punch.c \
 	src/engine/punch.h \
-	src/engine/punch_answer.c \
-	src/engine/punch_answer.h \
 	src/engine/punch_proof.c \
 	src/engine/punch_proof.h \
-	src/engine/punch_send.c \
-	src/engine/punch_send.h \
-	src/engine/punch_verdict.c \
-	src/engine/punch_verdict.h \
 	src/engine/qualify.c \
 	src/engine/qualify.h \
 	src/engine/responder.c \

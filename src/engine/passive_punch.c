@@ -91,7 +91,7 @@ static enum punch_proof find_proof(struct passive_punch *p, const struct observa
     }
     if (count == 0)
         return PROOF_NONE;
-    proof = punch_find_proof(marks, count, o->packet, o->from, p->peer_parts.mapped, &which);
+    proof = punch_find_proof(marks, count, o, p->peer_parts.mapped, &which);
     *attempt = proof == PROOF_NONE || proof == PROOF_ENDPOINT ? numbers[0] : numbers[which];
     return proof;
 }
