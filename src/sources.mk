@@ -71,8 +71,6 @@ ENGINE_SOURCES = \
 	src/engine/check.h \
 	src/engine/lifetime.c \
 	src/engine/lifetime.h \
-	src/engine/lifetime_test.c \
-	src/engine/lifetime_test.h \
 	src/engine/clock_match.c \
 	src/engine/clock_match.h \
 	src/engine/nonce.c \
@@ -119,8 +117,6 @@ ENGINE_SOURCES = \
 	src/engine/qualify.h \
 	src/engine/responder.c \
 	src/engine/responder.h \
-	src/engine/responder_peer.c \
-	src/engine/responder_peer.h \
 	src/engine/server.c \
 	src/engine/server.h \
 	src/engine/server_text.c \
