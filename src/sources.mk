@@ -105,10 +105,6 @@ ENGINE_SOURCES = \
 	src/engine/classify_find.h \
 	src/engine/nat_test.c \
 	src/engine/nat_test.h \
-	src/engine/classify_ports.c \
-	src/engine/classify_reach.c \
-	src/engine/classify_round.c \
-	src/engine/classify_round.h \
 	src/engine/punch.c \
 	src/engine/punch.h \
 	src/engine/punch_proof.c \

@@ -50,13 +50,16 @@ static void solicit(struct lifetime *l, unsigned port)
                   l->out);
 }
 
-static void count(const struct lifetime *l, const struct lifetime_port *p, nsec now, bool hopeful,
-                  struct classify_count *c)
+static struct classify_count count(const struct lifetime *l, const struct lifetime_port *p,
+                                   struct nat_test_span span)
 {
     const struct nat_test *reference = &p->reference;
+    struct classify_count c = {0};
 
-    *c = (struct classify_count){0};
-    nat_test_count(&p->bubble, &reference, 1, 0, p->rounds, now, l->config.wait, hopeful, c);
+    span.end = p->rounds;
+    span.wait = l->config.wait;
+    nat_test_count(&p->bubble, &reference, 1, &span, &c);
+    return c;
 }
 
 /* The evidence of a test that has ended; `port` is the index of its port. */
@@ -64,7 +67,7 @@ static struct classify_evidence evidence_of(const struct lifetime *l, unsigned p
 {
     const struct lifetime_port *p = &l->ports[port];
     bool alive = p->state == LIFETIME_ALIVE, idle = is_idle_port(port);
-    struct classify_count c;
+    struct classify_count c = count(l, p, (struct nat_test_span){.now = NSEC_NEVER});
     struct classify_evidence e = {
         .test = port == LIFETIME_INBOUND    ? TEST_KEPT_INBOUND
                 : port == LIFETIME_OUTBOUND ? TEST_KEPT_OUTBOUND
@@ -81,7 +84,6 @@ static struct classify_evidence evidence_of(const struct lifetime *l, unsigned p
         .idle = p->bubble.first_sent - (port == LIFETIME_OUTBOUND ? p->opened : p->last_out),
     };
 
-    count(l, p, NSEC_NEVER, false, &c);
     e.paired = c.misses;
     e.references = c.trials;
     e.references_answered = c.trials - c.failed;
@@ -90,12 +92,11 @@ static struct classify_evidence evidence_of(const struct lifetime *l, unsigned p
     return e;
 }
 
-static double silence(const struct lifetime *l, const struct lifetime_port *p, nsec now,
-                      bool hopeful)
+static double silence(const struct lifetime *l, const struct lifetime_port *p,
+                      struct nat_test_span span)
 {
-    struct classify_count c;
+    struct classify_count c = count(l, p, span);
 
-    count(l, p, now, hopeful, &c);
     return odds_of_silence(c.trials, c.failed, c.misses);
 }
 
@@ -171,7 +172,7 @@ static void step_test(struct lifetime *l, unsigned port, nsec now)
 {
     struct lifetime_port *p = &l->ports[port];
 
-    if (silence(l, p, now, false) < odds_a_test(l)) {
+    if (silence(l, p, (struct nat_test_span){.now = now}) < odds_a_test(l)) {
         end_gone(l, port);
         return;
     }
@@ -181,7 +182,8 @@ static void step_test(struct lifetime *l, unsigned port, nsec now)
         return;
     }
     p->due = now + test_interval(l);
-    if (p->rounds < CLASSIFY_ROUNDS && silence(l, p, now, true) >= odds_a_test(l))
+    if (p->rounds < CLASSIFY_ROUNDS &&
+        silence(l, p, (struct nat_test_span){.now = now, .hopeful = true}) >= odds_a_test(l))
         send_round(l, port);
 }
 

@@ -50,12 +50,20 @@ struct classify_count {
     unsigned misses; /* rounds in which the test was unanswered and a control was not */
 };
 
-/* Adds to *COUNT the rounds from FIRST to before ROUNDS that LEG took part in, compared with the
- * CONTROLS (each may be closed). A round counts once WAIT has passed since it was sent; with
- * HOPEFUL, younger ones count as if their controls would be answered, and the test would not. */
+/* The rounds to count, from FIRST to before END. A round counts once WAIT has passed since it was
+ * sent; with HOPEFUL, younger ones count as if their references would be answered, and the test
+ * would not. */
+struct nat_test_span {
+    unsigned first, end;
+    nsec now, wait;
+    bool hopeful;
+};
+
+/* Adds to *COUNT the rounds that TEST took part in, compared with the REFERENCES (each may be
+ * closed). */
 void nat_test_count(const struct nat_test *test, const struct nat_test *const *references,
-                    unsigned reference_count, unsigned first, unsigned rounds, nsec now, nsec wait,
-                    bool hopeful, struct classify_count *count);
+                    unsigned reference_count, const struct nat_test_span *span,
+                    struct classify_count *count);
 
 /* What all tests of a classification share. */
 struct classify_server {
