@@ -79,14 +79,10 @@ ENGINE_SOURCES = \
 	src/engine/odds.h \
 	src/engine/passive.c \
 	src/engine/passive.h \
-	src/engine/passive_names.c \
 	src/engine/deadline_pool.c \
 	src/engine/deadline_pool.h \
-	src/engine/passive_state.h \
 	src/engine/passive_book.c \
 	src/engine/passive_book.h \
-	src/engine/passive_bubble.c \
-	src/engine/passive_bubble.h \
 	src/engine/passive_client.c \
 	src/engine/passive_client.h \
 	src/engine/passive_data.c \
@@ -95,7 +91,6 @@ ENGINE_SOURCES = \
 	src/engine/passive_punch.h \
 	src/engine/passive_verdict.c \
 	src/engine/passive_verdict.h \
-	src/engine/passive_view.c \
 	src/engine/port_pattern.c \
 	src/engine/port_pattern.h \
 	src/engine/classify.c \

@@ -145,7 +145,7 @@ static bool ended_too_early(const struct passive_punch *p,
 
 /* `teredoctl trace` sends controls from another port, with direct bubbles that stop short of the
  * peer, and no data ever: what fails so is no hole punch. Where the direct bubbles are not seen,
- * nothing but the company tells a control. */
+ * nothing but the company tells a reference. */
 static bool may_be_reference(const struct passive_punch *p)
 {
     if (p->initiator_known || !p->has_companion)

@@ -84,7 +84,7 @@ static bool always_answered_indirectly(const struct punch *p)
     return p->attempt_count >= ENOUGH;
 }
 
-/* Each pair failed while each control crossed. Loss alone, whatever its rate, does that with a
+/* Each pair failed while each reference crossed. Loss alone, whatever its rate, does that with a
  * probability of at most (1/4) to the power of the number of attempts. */
 static bool reference_always_answered(const struct punch *p)
 {
@@ -98,7 +98,7 @@ static bool reference_always_answered(const struct punch *p)
     return p->attempt_count >= ENOUGH;
 }
 
-/* The server forwarded the control's bubbles, so it did ours: what is missing is step 4. */
+/* The server forwarded the reference's bubbles, so it did ours: what is missing is step 4. */
 static void conclude_trip(struct punch *p, nsec now)
 {
     if (p->result.steps[STEP_FORWARDED].state == STEP_MISSING)
