@@ -253,7 +253,7 @@ static void send_round(struct classify *p, nsec now)
     struct selection s = {0};
     bool first = !p->tests[NAT_TEST_F2].open;
 
-    /* The controls, in every round. */
+    /* The references, in every round. */
     choose(&s, NAT_TEST_X_P);
     choose(&s, NAT_TEST_Y_P);
     if (!classify_primary_answers(p)) {

@@ -435,7 +435,7 @@ static void on_sent(struct lifetime *l, const struct observation *o)
     }
 }
 
-/* True, with the answer noted, where the packet is a believable one for LEG. */
+/* True, with the answer noted, where the packet is a believable one for TEST. */
 static bool take_answer(struct lifetime *l, struct nat_test *test, const struct observation *o)
 {
     struct classify_try *t = nat_test_match(test, CLASSIFY_ROUNDS, o);

@@ -43,7 +43,7 @@ struct nat_test {
     struct classify_try tries[CLASSIFY_ROUNDS];
 };
 
-/* How a test fared against its controls, over the rounds that have had their time. */
+/* How a test fared against its references, over the rounds that have had their time. */
 struct classify_count {
     unsigned trials; /* tries of references */
     unsigned failed; /* of these, unanswered */
