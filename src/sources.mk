@@ -71,8 +71,6 @@ ENGINE_SOURCES = \
 	src/engine/check.h \
 	src/engine/lifetime.c \
 	src/engine/lifetime.h \
-	src/engine/lifetime_test.c \
-	src/engine/lifetime_test.h \
 	src/engine/clock_match.c \
 	src/engine/clock_match.h \
 	src/engine/nonce.c \
@@ -81,14 +79,10 @@ ENGINE_SOURCES = \
 	src/engine/odds.h \
 	src/engine/passive.c \
 	src/engine/passive.h \
-	src/engine/passive_names.c \
 	src/engine/deadline_pool.c \
 	src/engine/deadline_pool.h \
-	src/engine/passive_state.h \
 	src/engine/passive_book.c \
 	src/engine/passive_book.h \
-	src/engine/passive_bubble.c \
-	src/engine/passive_bubble.h \
 	src/engine/passive_client.c \
 	src/engine/passive_client.h \
 	src/engine/passive_data.c \
@@ -97,7 +91,6 @@ ENGINE_SOURCES = \
 	src/engine/passive_punch.h \
 	src/engine/passive_verdict.c \
 	src/engine/passive_verdict.h \
-	src/engine/passive_view.c \
 	src/engine/port_pattern.c \
 	src/engine/port_pattern.h \
 	src/engine/classify.c \
@@ -107,26 +100,14 @@ ENGINE_SOURCES = \
 	src/engine/classify_find.h \
 	src/engine/nat_test.c \
 	src/engine/nat_test.h \
-	src/engine/classify_ports.c \
-	src/engine/classify_reach.c \
-	src/engine/classify_round.c \
-	src/engine/classify_round.h \
 	src/engine/punch.c \
 	src/engine/punch.h \
-	src/engine/punch_answer.c \
-	src/engine/punch_answer.h \
 	src/engine/punch_proof.c \
 	src/engine/punch_proof.h \
-	src/engine/punch_send.c \
-	src/engine/punch_send.h \
-	src/engine/punch_verdict.c \
-	src/engine/punch_verdict.h \
 	src/engine/qualify.c \
 	src/engine/qualify.h \
 	src/engine/responder.c \
 	src/engine/responder.h \
-	src/engine/responder_peer.c \
-	src/engine/responder_peer.h \
 	src/engine/server.c \
 	src/engine/server.h \
 	src/engine/server_text.c \

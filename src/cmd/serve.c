@@ -242,7 +242,8 @@ static int serve_batch(struct serve_socket *at, struct error *error)
     for (int i = 0; i < n; i++) {
         const struct port_receipt *r = &s->in->receipts[i];
         struct server_reply *reply = &s->reply[i];
-        enum server_drop drop = server_process(server, r->from, at->at, r->bytes, r->size, reply);
+        struct server_datagram datagram = {r->from, at->at, r->bytes, r->size};
+        enum server_drop drop = server_process(server, &datagram, reply);
 
         s->tally.drops[drop]++;
         if (drop == SERVER_ACCEPTED) {
