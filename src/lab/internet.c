@@ -68,12 +68,6 @@ static const struct nat_config *nat_of(const struct internet *net, enum lab_host
     return host < LAB_NATS ? &net->config.nat[host] : NULL;
 }
 
-unsigned internet_addresses(const struct internet *net, enum lab_host host,
-                            uint32_t out[static LAB_ADDRESSES])
-{
-    return lab_host_addresses(host, nat_of(net, host), out);
-}
-
 nsec internet_deadline(const struct internet *net)
 {
     return delay_queue_next(&net->delay_queue);
