@@ -240,7 +240,7 @@ static void note_router(struct classify *p, uint32_t router)
 
 static void on_icmp(struct classify *p, const struct observation *o)
 {
-    if (o->icmp.type == 11 && o->socket == CLASSIFY_HOPS)
+    if (o->icmp.type == ICMP4_TIME_EXCEEDED && o->socket == CLASSIFY_HOPS)
         note_router(p, o->icmp.reporter);
     if (!refusal_is_final(o->icmp))
         return;
