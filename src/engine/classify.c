@@ -211,7 +211,7 @@ static void on_received(struct classify *p, const struct observation *o)
         reject(p, o, o->packet == NULL ? RULE_ENCAPSULATION : RULE_NONCE);
 }
 
-static void refuse(struct classify *p, const struct observation *o, enum qualify_reason reason)
+static void refuse(struct classify *p, const struct observation *o, enum refusal refusal)
 {
     for (int i = 0; i < 2; i++) {
         struct classify_refusal *r = &p->refusals[i];
@@ -221,7 +221,7 @@ static void refuse(struct classify *p, const struct observation *o, enum qualify
             o->socket == CLASSIFY_HOPS)
             continue;
         r->count++;
-        r->reach = classify_reach_of(reason);
+        r->refusal = refusal;
         r->icmp = o->icmp;
         r->errnum = o->errnum;
         advance(p, o->when);

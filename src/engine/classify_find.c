@@ -298,7 +298,7 @@ static enum nat_name find_name(const struct classification *c)
 {
     bool translated = c->translated == FINDING_YES;
 
-    if (c->reach == REACH_NO_REPLY || c->reach == REACH_PROHIBITED)
+    if (c->reach == REACH_NO_REPLY || c->reach == REACH_REFUSAL(REFUSAL_PROHIBITED))
         return NAT_NAME_BLOCKED;
     if (translated && c->mapping != DEPENDS_UNKNOWN && c->mapping != DEPENDS_ENDPOINT_INDEPENDENT)
         return NAT_NAME_SYMMETRIC;

@@ -29,24 +29,6 @@ bool classify_is_refused(const struct classify *p, unsigned address, nsec now)
     return !answers && (r->count >= REFUSALS || (r->count > 0 && now - p->started >= REFUSAL_TIME));
 }
 
-enum classify_reach classify_reach_of(enum qualify_reason refusal)
-{
-    switch (refusal) {
-    case QUALIFY_NET_UNREACHABLE:
-        return REACH_NET_UNREACHABLE;
-    case QUALIFY_PORT_UNREACHABLE:
-        return REACH_PORT_UNREACHABLE;
-    case QUALIFY_PROHIBITED:
-        return REACH_PROHIBITED;
-    case QUALIFY_NO_ROUTE:
-        return REACH_NO_ROUTE;
-    case QUALIFY_SEND_REFUSED:
-        return REACH_SEND_REFUSED;
-    default:
-        return REACH_HOST_UNREACHABLE;
-    }
-}
-
 unsigned classify_address_misses(const struct classify *p, unsigned address, nsec now, bool hopeful)
 {
     static const enum nat_test_name tests[2][3] = {{NAT_TEST_X_P, NAT_TEST_Y_P, NAT_TEST_F0},
@@ -119,7 +101,7 @@ enum classify_reach classify_find_reach(const struct classify *p, nsec now, bool
         c->has_icmp = p->refusals[0].errnum == 0;
         c->icmp = p->refusals[0].icmp;
         c->errnum = p->refusals[0].errnum;
-        return p->refusals[0].reach;
+        return REACH_REFUSAL(p->refusals[0].refusal);
     }
     if (c->interrupted)
         return REACH_INTERRUPTED;
