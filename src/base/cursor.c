@@ -36,6 +36,18 @@ uint32_t reader_u32(struct reader *r)
     return p == NULL ? 0 : (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
 }
 
+void reader_copy(struct reader *r, void *out, size_t size)
+{
+    const uint8_t *p = reader_take(r, size);
+
+    if (size == 0)
+        return;
+    if (p == NULL)
+        memset(out, 0, size);
+    else
+        memcpy(out, p, size);
+}
+
 static uint8_t *writer_reserve(struct writer *w, size_t size)
 {
     uint8_t *p;

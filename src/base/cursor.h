@@ -37,6 +37,9 @@ uint8_t reader_u8(struct reader *r);
 uint16_t reader_u16(struct reader *r);
 uint32_t reader_u32(struct reader *r);
 
+/* Copies SIZE bytes to OUT; on failure OUT is zeroed. */
+void reader_copy(struct reader *r, void *out, size_t size);
+
 /* Returns a pointer to the next SIZE bytes, borrowed from the reader's data, and passes over them;
  * NULL on failure. */
 const uint8_t *reader_take(struct reader *r, size_t size);

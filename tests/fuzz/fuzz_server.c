@@ -71,8 +71,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     if (copy == NULL)
         return 0;
-    if (left > 0)
-        memcpy(copy, reader_take(&r, left), left);
+    reader_copy(&r, copy, left);
     server_init(&server, &config);
     drop = server_process(&server, from, at, copy, left, &reply);
     HOLDS(drop < SERVER_DROP_COUNT && server_drop_code(drop) != NULL);

@@ -6,12 +6,15 @@ static void test_reading(void)
 {
     const uint8_t data[] = {0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x07, 0x08, 0x09, 0x0a};
     struct reader r = reader_of(data, sizeof data);
+    uint8_t out[2];
 
     is_int(reader_u8(&r), 0x01, "a byte is read as it is");
     is_int(reader_u16(&r), 0x0203, "16 bits are read in network byte order");
     is_int(reader_u32(&r), 0x04050607, "32 bits are read in network byte order");
-    is_int((int64_t)reader_left(&r), 3, "what is left is what was not read");
-    ok(reader_take(&r, 3) == data + 7, "a taken block is borrowed, not copied");
+    reader_copy(&r, out, sizeof out);
+    is_mem(out, data + 7, sizeof out, "a copy holds the next bytes");
+    is_int((int64_t)reader_left(&r), 1, "what is left is what was not read");
+    ok(reader_take(&r, 1) == data + 9, "a taken block is borrowed, not copied");
     is_int((int64_t)reader_left(&r), 0, "nothing is left at the end");
     ok(!r.failed, "reading up to the end is no failure");
     ok(reader_take(&r, 0) != NULL && !r.failed, "taking nothing at the end is no failure");
@@ -32,11 +35,14 @@ static void test_reading_too_far(void)
     }
 }
 
-static void test_taking_too_far(void)
+static void test_copy_too_far(void)
 {
     struct reader r = reader_of("abc", 3);
+    uint8_t out[4] = {1, 2, 3, 4};
+    const uint8_t zeros[4] = {0};
 
-    ok(reader_take(&r, 4) == NULL, "a block that does not fit is not handed out");
+    reader_copy(&r, out, sizeof out);
+    is_mem(out, zeros, sizeof out, "a copy that does not fit gives zeros");
     ok(reader_take(&r, 1) == NULL, "after a failure no block is handed out");
     r = reader_of("abc", 3);
     reader_u8(&r);
@@ -88,7 +94,7 @@ int main(void)
 {
     test_reading();
     test_reading_too_far();
-    test_taking_too_far();
+    test_copy_too_far();
     test_writing();
     test_writing_too_far();
     return done_testing();
