@@ -14,14 +14,6 @@ enum refusal {
     REFUSAL_COUNT
 };
 
-/* An outcome in words: a stable snake_case code for scripts, a sentence, and what to do about it,
- * which may be empty. */
-struct outcome_words {
-    const char *code;
-    const char *text;
-    const char *advice;
-};
-
 /* The refusals of a server, for a table of outcomes of which they are the values from FIRST on. */
 #define REFUSAL_WORDS(first)                                                                       \
     [(first) + REFUSAL_PORT_UNREACHABLE] =                                                         \

@@ -1,12 +1,8 @@
 #include <string.h>
 
-#include "bubble_reporter.h"
+#include "packet.h"
+#include "reporter.h"
 #include "words.h"
-
-static const char *aim_word(enum bubble_aim aim)
-{
-    return aim == BUBBLE_GIVEN ? "" : aim == BUBBLE_DIRECT ? "direct " : "indirect ";
-}
 
 static const char *proof_text(enum punch_proof proof)
 {
@@ -43,14 +39,6 @@ static void put_packet(FILE *out, const struct captured_packet *s)
                 words_ip6(&s->packet.ip6.destination, destination));
 }
 
-void bubble_text_tree(struct bubble_report *r, FILE *out, bool line,
-                      const struct captured_packet *s)
-{
-    char *p = line ? packet_put_line(&r->stamp, r->text, s) : r->text;
-
-    fwrite(r->text, 1, (size_t)(packet_put_tree(p, s) - r->text), out);
-}
-
 /* All bytes, 16 a line, with their offsets. */
 static void put_dump(FILE *out, const uint8_t *data, size_t size)
 {
@@ -64,8 +52,9 @@ static void put_dump(FILE *out, const uint8_t *data, size_t size)
     }
 }
 
-void bubble_text_packet(struct bubble_report *r, const struct bubble_packet *p)
+void text_bubble_sent(struct reporter *r, const struct event *e)
 {
+    const struct bubble_packet *p = e->bubble_packet;
     const struct captured_packet *s = &p->captured_packet;
     FILE *out = r->config.out;
     char from[ENDPOINT_STRLEN], to[ENDPOINT_STRLEN];
@@ -73,20 +62,21 @@ void bubble_text_packet(struct bubble_report *r, const struct bubble_packet *p)
     if (r->config.quiet)
         return;
     fprintf(out, "%lu  %s > %s  %s", p->number, endpoint_format(s->udp.from, from),
-            endpoint_format(s->udp.to, to), aim_word(p->aim));
+            endpoint_format(s->udp.to, to), text_of(&bubble_aims, p->aim));
     put_packet(out, s);
     if (p->errnum != 0)
         fprintf(out, "; not sent: %s", strerror(p->errnum));
     fputc('\n', out);
-    if (r->config.dump) {
-        bubble_text_tree(r, out, false, s);
-        put_dump(out, p->ip4, p->ip4_size);
-    }
-    fflush(out);
+    if (!p->whole)
+        return;
+    packet_put(&r->buffer, s, PACKET_TREE);
+    text_buffer_flush(&r->buffer);
+    put_dump(out, p->ip4, p->ip4_size);
 }
 
-void bubble_text_reply(const struct bubble_report *r, const struct bubble_reply *reply)
+void text_bubble_reply(struct reporter *r, const struct event *e)
 {
+    const struct bubble_reply *reply = e->bubble_reply;
     const struct captured_packet *s = &reply->captured_packet;
     FILE *out = r->config.out;
     char from[ENDPOINT_STRLEN], to[ENDPOINT_STRLEN];
@@ -100,11 +90,11 @@ void bubble_text_reply(const struct bubble_report *r, const struct bubble_reply 
         fprintf(out, "; without proof\n");
     else
         fprintf(out, "; answers %lu: %s\n", reply->answered, proof_text(reply->proof));
-    fflush(out);
 }
 
-void bubble_text_icmp(const struct bubble_report *r, const struct bubble_icmp *icmp)
+void text_bubble_icmp(struct reporter *r, const struct event *e)
 {
+    const struct bubble_icmp *icmp = e->bubble_icmp;
     char to[ENDPOINT_STRLEN], reporter[IP4_STRLEN];
 
     if (r->config.quiet)
@@ -112,11 +102,11 @@ void bubble_text_icmp(const struct bubble_report *r, const struct bubble_icmp *i
     fprintf(r->config.out, "ICMP from %s for a packet to %s: %s\n",
             ip4_format(icmp->error.reporter, reporter), endpoint_format(icmp->to, to),
             icmp_error_text(icmp->error));
-    fflush(r->config.out);
 }
 
-void bubble_text_summary(const struct bubble_report *r, const struct bubble_summary *s)
+void text_bubbled(struct reporter *r, const struct event *e)
 {
+    const struct bubble_summary *s = e->bubbled;
     FILE *out = r->config.out;
 
     switch (s->verdict) {

@@ -1,11 +1,10 @@
 /* What `teredoctl addr` says of an address: taken apart, judged, and printed. */
-#ifndef REPORT_ADDRESS_H
-#define REPORT_ADDRESS_H
+#ifndef EVENT_ADDRESS_H
+#define EVENT_ADDRESS_H
 
 #include "ip6_block.h"
 #include "ip6_text.h"
-#include "output.h"
-#include "report.h"
+#include "record.h"
 
 /* In the order of severity. */
 enum address_verdict {
@@ -45,39 +44,17 @@ struct address {
 /* Takes the SIZE bytes of TEXT apart; OUT borrows them. */
 void address_examine(const char *text, size_t size, unsigned long line, struct address *out);
 
-const char *address_verdict_code(enum address_verdict verdict);
-const char *address_note_code(enum address_note note);
-
 /* Room for the longest note. */
 enum {
     ADDRESS_NOTE_ROOM = 256
 };
 
-/* Puts the sentence of a note at P; returns what follows. */
-char *address_put_note(char *p, const struct address *a, enum address_note note);
+/* The sentence of a note; returns BUF. */
+const char *address_note_text(const struct address *a, enum address_note note,
+                              char buf[static ADDRESS_NOTE_ROOM]);
 
-/* Puts the flags of a Teredo address, "0x2c5a, random 0x2c5a". */
-char *address_put_flags(char *p, uint16_t flags);
-
-/* Prints addresses one after another. */
-struct address_printer {
-    enum report_format format;
-    bool quiet; /* no details, and no word about what is no address */
-    bool many;  /* JSON: a list, however many there are */
-    struct output *out;
-    FILE *err;
-    unsigned long count; /* paragraphs or objects so far */
-    enum address_verdict worst;
-};
-
-void address_print(struct address_printer *printer, const struct address *a);
-
-/* Ends what was begun (the JSON list); the caller then closes the output. */
-void address_print_end(struct address_printer *printer);
-
-/* The formats; only address.c calls them. */
-void address_print_text(struct address_printer *printer, const struct address *a);
-void address_print_json(struct address_printer *printer, const struct address *a);
-void address_print_tsv(struct address_printer *printer, const struct address *a);
+extern const struct words address_verdicts;
+extern const struct words address_notes; /* the code alone */
+extern const struct record_type address_record;
 
 #endif

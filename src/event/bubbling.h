@@ -1,11 +1,10 @@
 /* What `teredoctl bubble` sent, and what came back. */
-#ifndef REPORT_BUBBLE_REPORT_H
-#define REPORT_BUBBLE_REPORT_H
+#ifndef EVENT_BUBBLING_H
+#define EVENT_BUBBLING_H
 
 #include "captured_packet.h"
 #include "observation.h"
 #include "punching.h"
-#include "report.h"
 
 enum bubble_aim {
     BUBBLE_DIRECT,   /* the peer's mapped endpoint */
@@ -20,6 +19,7 @@ struct bubble_packet {
     size_t ip4_size;
     struct captured_packet captured_packet; /* what it says, and when it was sent */
     int errnum;                             /* 0, or why it was not sent */
+    bool whole;                             /* all of it is to be told: --dry-run */
 };
 
 struct bubble_reply {
@@ -53,31 +53,11 @@ struct bubble_summary {
     nsec wait;
 };
 
-struct bubble_report_config {
-    enum report_format format;
-    FILE *out; /* results */
-    FILE *err; /* the log of `verbose` */
-    bool quiet;
-    bool verbose; /* the fields of every packet on err */
-    bool dump;    /* hex and fields of every packet on out: --dry-run */
-};
-
-struct bubble_report;
-
-/* NULL if memory is out. */
-struct bubble_report *bubble_report_new(const struct bubble_report_config *config);
-
-void bubble_report_packet(struct bubble_report *r, const struct bubble_packet *p);
-void bubble_report_reply(struct bubble_report *r, const struct bubble_reply *reply);
-void bubble_report_icmp(struct bubble_report *r, const struct bubble_icmp *icmp);
-void bubble_report_summary(struct bubble_report *r, const struct bubble_summary *s);
-
-/* Flushes and frees. -1 and ERROR filled (74) if results were lost. */
-int bubble_report_close(struct bubble_report *r, struct error *error);
-
-/* "direct", "indirect", "given". */
-const char *bubble_aim_code(enum bubble_aim aim);
-/* "sent", "answered", … */
-const char *bubble_verdict_code(enum bubble_verdict verdict);
+extern const struct words bubble_aims;
+extern const struct words bubble_verdicts;
+extern const struct record_type bubble_packet_record;
+extern const struct record_type bubble_reply_record;
+extern const struct record_type bubble_icmp_record;
+extern const struct record_type bubble_summary_record;
 
 #endif

@@ -1,4 +1,9 @@
-#include "address.h"
+#include "packet.h"
+#include "reporter.h"
+
+enum {
+    ADDRESS_ROOM = 8192 /* the most that an address takes, all its notes included */
+};
 
 /* Two blanks, the name, blanks up to the column of the values. Literals: put_string then copies a
  * known number of bytes. */
@@ -11,7 +16,7 @@
 #define NAME_IDENTIFIER "  identifier       "
 #define NAME_ZONE "  zone             "
 
-char *address_put_flags(char *p, uint16_t flags)
+char *put_teredo_flags(char *p, uint16_t flags)
 {
     p = put_hex16(p, flags);
     if (flags & TEREDO_FLAG_CONE)
@@ -29,7 +34,7 @@ char *address_put_flags(char *p, uint16_t flags)
 
 static char *put_flags(char *p, uint16_t flags)
 {
-    p = address_put_flags(put_string(p, NAME_FLAGS), flags);
+    p = put_teredo_flags(put_string(p, NAME_FLAGS), flags);
     *p++ = '\n';
     return p;
 }
@@ -44,8 +49,10 @@ static char *put_teredo(char *p, const struct address *a)
     p = put_string(put_string(p, NAME_PREFIX), a->block->prefix);
     *p++ = '\n';
     for (uint32_t left = a->notes; left != 0; left &= left - 1) {
+        char note[ADDRESS_NOTE_ROOM];
+
         p = put_string(p, NAME_NOTE);
-        p = address_put_note(p, a, (enum address_note)__builtin_ctz(left));
+        p = put_string(p, address_note_text(a, (enum address_note)__builtin_ctz(left), note));
         *p++ = '\n';
     }
     return p;
@@ -78,15 +85,17 @@ static char *put_other(char *p, const struct address *a)
 }
 
 /* An address to a paragraph; when quiet, to a line. */
-void address_print_text(struct address_printer *printer, const struct address *a)
+void text_address(struct reporter *r, const struct event *e)
 {
-    char *p = output_reserve(printer->out);
+    const struct address *a = e->address;
+    char *p = text_buffer_reserve(&r->buffer, ADDRESS_ROOM);
 
     if (a->verdict == ADDRESS_INVALID)
         return;
-    if (printer->count++ > 0 && !printer->quiet)
+    if (r->list_open && !r->config.quiet)
         *p++ = '\n';
-    p += ip6_format(&a->ip6.address, p);
+    r->list_open = true;
+    p = put_ip6(p, &a->ip6.address);
     if (a->verdict == ADDRESS_TEREDO) {
         p = put_string(p, " is a Teredo address\n");
     } else {
@@ -96,12 +105,12 @@ void address_print_text(struct address_printer *printer, const struct address *a
         p = put_string(p, a->block->prefix);
         p = put_string(p, ")\n");
     }
-    if (!printer->quiet) {
+    if (!r->config.quiet) {
         p = a->verdict == ADDRESS_TEREDO ? put_teredo(p, a) : put_other(p, a);
         if (a->ip6.zone != NULL) {
             p = put_bytes(put_string(p, NAME_ZONE), a->ip6.zone, a->ip6.zone_size);
             *p++ = '\n';
         }
     }
-    output_advance(printer->out, p);
+    text_buffer_advance(&r->buffer, p);
 }

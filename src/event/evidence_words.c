@@ -4,8 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "words.h"
-
 const char *words_of_code(const char *code, char *buf, size_t size)
 {
     snprintf(buf, size, "%s", code);
@@ -166,7 +164,7 @@ static void add_answer(char *buf, const struct classify_evidence *e)
         add(buf, "%u of them answered%s%s, the first after %.3f ms", e->answered,
             endpoint_is_unset(e->answer) ? "" : " from ",
             endpoint_is_unset(e->answer) ? "" : endpoint_format(e->answer, from),
-            words_ms(e->delay));
+            (double)e->delay / 1e6);
         return;
     }
     add(buf, "nothing");

@@ -1,6 +1,6 @@
 /* The evidence of a classification in sentences, for every reporter. */
-#ifndef REPORT_EVIDENCE_WORDS_H
-#define REPORT_EVIDENCE_WORDS_H
+#ifndef EVENT_EVIDENCE_WORDS_H
+#define EVENT_EVIDENCE_WORDS_H
 
 #include <stddef.h>
 
