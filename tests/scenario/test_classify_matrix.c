@@ -156,11 +156,12 @@ static void check_exact(const struct run *r, const struct truth *t)
     is_str(code_of(&classify_verdicts, c->verdict), "classified", "%s: verdict", word);
     is_str(code_of(&nat_names, c->nat), code_of(&nat_names, t->nat), "%s: NAT", word);
     is_int(c->translated, t->translated, "%s: translation", word);
-    is_str(code_of(&nat_dependences, c->mapping), code_of(&nat_dependences, visible(t, t->mapping)), "%s: mapping",
+    is_str(code_of(&nat_dependences, c->mapping), code_of(&nat_dependences, visible(t, t->mapping)),
+           "%s: mapping", word);
+    is_str(code_of(&nat_dependences, c->filtering),
+           code_of(&nat_dependences, visible(t, t->filtering)), "%s: filtering", word);
+    is_str(code_of(&port_allocations, c->ports), code_of(&port_allocations, t->ports), "%s: ports",
            word);
-    is_str(code_of(&nat_dependences, c->filtering), code_of(&nat_dependences, visible(t, t->filtering)),
-           "%s: filtering", word);
-    is_str(code_of(&port_allocations, c->ports), code_of(&port_allocations, t->ports), "%s: ports", word);
     is_int(c->port_step, t->ports == PORTS_SEQUENTIAL, "%s: step", word);
     is_int(c->hairpinning, t->hairpin_testable ? t->hairpinning : FINDING_UNKNOWN,
            "%s: hairpinning", word);
@@ -238,8 +239,8 @@ static void test_silences(struct run *r)
         config.service[0][1] = s->secondary;
         run_classify(r, &config);
         is_int(r->verdicts, 1, "%s: one verdict", s->name);
-        is_str(code_of(&classify_verdicts, r->result.verdict), code_of(&classify_verdicts, s->verdict),
-               "%s: verdict", s->name);
+        is_str(code_of(&classify_verdicts, r->result.verdict),
+               code_of(&classify_verdicts, s->verdict), "%s: verdict", s->name);
         is_str(code_of(&classify_reaches, r->result.reach), code_of(&classify_reaches, s->reach),
                "%s: reachability", s->name);
         is_str(code_of(&nat_names, r->result.nat), code_of(&nat_names, s->nat), "%s: NAT", s->name);
@@ -287,10 +288,10 @@ static void test_odd_servers(struct run *r)
         config.service[0][0] = config.service[0][1] = o->service;
         run_classify(r, &config);
         is_int(r->verdicts, 1, "a server that %s: one verdict", o->name);
-        is_str(code_of(&nat_names, r->result.nat), code_of(&nat_names, o->nat), "a server that %s: NAT",
-               o->name);
-        is_str(code_of(&nat_dependences, r->result.filtering), code_of(&nat_dependences, o->filtering),
-               "a server that %s: filtering", o->name);
+        is_str(code_of(&nat_names, r->result.nat), code_of(&nat_names, o->nat),
+               "a server that %s: NAT", o->name);
+        is_str(code_of(&nat_dependences, r->result.filtering),
+               code_of(&nat_dependences, o->filtering), "a server that %s: filtering", o->name);
         is_int(r->result.reach, REACH_BOTH, "a server that %s: both addresses answer", o->name);
     }
 }
@@ -378,8 +379,9 @@ static void run_lossy(struct run *r, const struct truth *t)
             printf("# seed %u: nat %s, mapping %s, filtering %s, ports %s step %d, hairpinning %d, "
                    "reach %s, odds %g, sent %u\n",
                    seed, code_of(&nat_names, c->nat), code_of(&nat_dependences, c->mapping),
-                   code_of(&nat_dependences, c->filtering), code_of(&port_allocations, c->ports), c->port_step,
-                   (int)c->hairpinning, code_of(&classify_reaches, c->reach), c->error_odds, c->sent);
+                   code_of(&nat_dependences, c->filtering), code_of(&port_allocations, c->ports),
+                   c->port_step, (int)c->hairpinning, code_of(&classify_reaches, c->reach),
+                   c->error_odds, c->sent);
         }
     }
     is_int(verdicts, seeds, "%s, %.0f %% lost: one verdict each run", t->word, loss * 100);

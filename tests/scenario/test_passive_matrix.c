@@ -103,8 +103,8 @@ static void check_at_a(const struct punching *live, const char *who)
     const struct punching *p = &rig.punch[0];
 
     check_agreement(live, who);
-    is_str(code_of(&punch_causes, p->cause), code_of(&punch_causes, live->cause), "%s: and so is the cause",
-           who);
+    is_str(code_of(&punch_causes, p->cause), code_of(&punch_causes, live->cause),
+           "%s: and so is the cause", who);
     is_int(p->attempts, live->attempts, "%s: and the number of attempts", who);
     ok(p->reference, "%s: the control is known as one", who);
     ok(p->side == SIDE_INITIATOR, "%s: it is captured at the initiator", who);
@@ -130,7 +130,8 @@ static void check_both_ends(const struct punching *live, enum word a, enum word 
 
     check_agreement(live, who);
     if (b == BLOCKED) {
-        is_str(code_of(&punch_causes, p->cause), "peer_silent", "%s: nothing reaches the peer", who);
+        is_str(code_of(&punch_causes, p->cause), "peer_silent", "%s: nothing reaches the peer",
+               who);
         return;
     }
     is_str(code_of(&step_states, s[STEP_FORWARDED].state), "observed", "%s: step 3 is seen", who);
@@ -146,8 +147,8 @@ static void check_both_ends(const struct punching *live, enum word a, enum word 
             ok(s[STEP_DIRECT_BUBBLE].lost == (b != NONE && b != CONE),
                "%s: the direct bubble is told as lost where B's side filters", who);
     } else {
-        is_str(code_of(&punch_causes, p->cause), "answer_lost", "%s: B answers, and A never hears it",
-               who);
+        is_str(code_of(&punch_causes, p->cause), "answer_lost",
+               "%s: B answers, and A never hears it", who);
         ok(s[STEP_ANSWER].lost, "%s: step 4 is told as lost", who);
     }
 }

@@ -30,8 +30,9 @@ static void test_calm_pair(struct run *r, enum word a, enum word b)
     pair_run(r, &config, PUNCH_MAX_ATTEMPTS);
     ok(r->done && r->verdicts == 1 && r->world->overflow == 0,
        "%s to %s: one verdict, nothing lost on the way to it", pair_words[a], pair_words[b]);
-    is_str(code_of(&punch_verdicts, p->verdict), code_of(&punch_verdicts, pair_outcome(a, b)->verdict),
-           "%s to %s: %s", pair_words[a], pair_words[b], pair_outcome(a, b)->reason);
+    is_str(code_of(&punch_verdicts, p->verdict),
+           code_of(&punch_verdicts, pair_outcome(a, b)->verdict), "%s to %s: %s", pair_words[a],
+           pair_words[b], pair_outcome(a, b)->reason);
     is_str(code_of(&punch_causes, p->cause), code_of(&punch_causes, pair_outcome(a, b)->cause),
            "%s to %s: and the cause is named", pair_words[a], pair_words[b]);
     if (pair_can_punch(a, b)) {
@@ -71,8 +72,8 @@ static void test_server_fails(struct run *r, enum world_service service, enum pu
     pair_trace_b(r, PUNCH_MAX_ATTEMPTS);
     is_int(r->verdicts, 1, "%s: one verdict", name);
     is_str(code_of(&punch_verdicts, r->result.verdict), "not_punched", "%s: not punched", name);
-    is_str(code_of(&punch_causes, r->result.cause), code_of(&punch_causes, cause), "%s: the cause is named",
-           name);
+    is_str(code_of(&punch_causes, r->result.cause), code_of(&punch_causes, cause),
+           "%s: the cause is named", name);
     world_free(r->world);
 }
 

@@ -85,9 +85,10 @@ static void check(const struct run *r, const char *name, enum qualify_verdict ve
                   enum qualify_reason reason, enum qualify_nat nat)
 {
     is_int(r->verdicts, 1, "%s: one verdict", name);
-    is_str(code_of(&qualify_verdicts, r->result.verdict), code_of(&qualify_verdicts, verdict), "%s: verdict",
-           name);
-    is_str(code_of(&qualify_reasons, r->result.reason), code_of(&qualify_reasons, reason), "%s: reason", name);
+    is_str(code_of(&qualify_verdicts, r->result.verdict), code_of(&qualify_verdicts, verdict),
+           "%s: verdict", name);
+    is_str(code_of(&qualify_reasons, r->result.reason), code_of(&qualify_reasons, reason),
+           "%s: reason", name);
     is_str(code_of(&qualify_nats, r->result.nat), code_of(&qualify_nats, nat), "%s: NAT", name);
 }
 

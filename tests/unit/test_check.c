@@ -78,7 +78,8 @@ static void is_verdict(enum check_status status, enum check_cause cause, enum re
 {
     const struct checking *v = verdict();
 
-    is_str(code_of(&check_statuses, v->status), code_of(&check_statuses, status), "%s: status", name);
+    is_str(code_of(&check_statuses, v->status), code_of(&check_statuses, status), "%s: status",
+           name);
     is_str(code_of(&check_causes, v->cause), code_of(&check_causes, cause), "%s: cause", name);
     is_str(code_of(&relay_states, v->relay), code_of(&relay_states, state), "%s: relay", name);
 }

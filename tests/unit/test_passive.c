@@ -197,8 +197,8 @@ static struct punching is_punch(const struct rig *e, unsigned n, enum punch_verd
     struct punching p = punch_at(e, n);
 
     is_str(code_of(&punch_verdicts, p.verdict), code_of(&punch_verdicts, verdict), "%s", what);
-    is_str(p.cause == CAUSE_COUNT ? "(none)" : code_of(&punch_causes, p.cause), code_of(&punch_causes, cause),
-           "%s: and why", what);
+    is_str(p.cause == CAUSE_COUNT ? "(none)" : code_of(&punch_causes, p.cause),
+           code_of(&punch_causes, cause), "%s: and why", what);
     return p;
 }
 

@@ -292,7 +292,8 @@ static void test_proofs(void)
             bubble.trailers[0].value = nonce;
         }
         bubble_from(c->from, &bubble.ip6.source, c->nonce ? &bubble : NULL);
-        is_str(code_of(&punch_proofs, p.result.proof), code_of(&punch_proofs, c->proof), "%s", c->name);
+        is_str(code_of(&punch_proofs, p.result.proof), code_of(&punch_proofs, c->proof), "%s",
+               c->name);
         if (c->proof == PROOF_NONE) {
             is_int(bench_sent(&b, c->from, TEREDO_ECHO_REQUEST), 0, "%s: no data goes there",
                    c->name);
