@@ -293,7 +293,7 @@ status_is() {
     local reader=$PID
     exec 9>pipe
     packets 1 1 | "$craft" >&9
-    wait_for 5 grep -q '"frame":1' reader.out
+    wait_for grep -q '"frame":1' reader.out
     kill -INT "$reader"
     ended "$reader"
     exec 9>&-
@@ -308,7 +308,7 @@ status_is() {
     local reader=$PID
     exec 9>pipe
     packets 1 2 | "$craft" >&9
-    sleep 0.3
+    wait_for asleep "$reader"
     kill -TERM "$reader"
     ended "$reader"
     exec 9>&-
@@ -498,7 +498,7 @@ status_is() {
 in_namespace() {
     need_namespace
     command -v ip >/dev/null || skip "ip is not installed"
-    T=$TEREDOCTL run --separate-stderr timeout 30 unshare -rn bash -c "ip link set lo up; $1"
+    T=$TEREDOCTL run --separate-stderr timeout 120 unshare -rn bash -c "ip link set lo up; $1"
     printf '%s => %s\n%s\n%s\n' "$1" "$status" "$output" "$stderr"
 }
 
@@ -516,8 +516,8 @@ live() {
     local hex
     hex=$(packets 4 1 | cut -d' ' -f4 | sed 's/../\\x&/g')
     in_namespace '"$T" decode '"$1"' 3>&- >out 2>err & pid=$!
-        for ((i = 0; i < 100; i++)); do grep -qs listening err && break; sleep 0.05; done
-        for ((i = 0; i < 200; i++)); do
+        until grep -qs listening err; do sleep 0.05; done
+        for ((i = 0; i < 2000; i++)); do
             printf "'"$hex"'" >/dev/udp/127.0.0.1/9
             printf hello >/dev/udp/127.0.0.1/10
             sleep 0.02
@@ -556,7 +556,7 @@ live() {
     start reader decode --summary pipe
     local reader=$PID
     exec 9>pipe
-    wait_for 5 grep -q '^CapEff:[[:space:]]*0*$' "/proc/$reader/status"
+    wait_for grep -q '^CapEff:[[:space:]]*0*$' "/proc/$reader/status"
     [ "$(awk '/^Uid:/ { print $3 }' "/proc/$reader/status")" -ne 0 ]
     exec 9>&-
     ended "$reader"
