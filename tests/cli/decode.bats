@@ -390,7 +390,7 @@ status_is() {
     [ "$(wc -l <keys)" -ge 70 ]
     while read -r key; do
         # The flags of an address are told in its own page, the kinds as words.
-        grep -qE "^\.(It |Po )?(Dq|Cm) .*\b$key\b|^\.Cm .*\b$key\b" \
+        grep -qE "^\.(It |Po )?(Dq|Do|Cm) .*\b$key\b|^\.Cm .*\b$key\b" \
             "$top_srcdir"/man/teredoctl-decode.1 "$top_srcdir"/man/teredoctl-addr.1 || {
             echo "no page tells of the key $key"
             false
