@@ -271,7 +271,7 @@ static void test_without_network(void)
 
     finds("192.0.2.1", 0xc0000201, PORT);
     finds("192.0.2.1:9", 0xc0000201, 9);
-    write_file("/etc/hosts", "192.0.2.99 given.hosts\n");
+    write_file("/etc/hosts", "127.0.0.1 localhost\n192.0.2.99 given.hosts\n");
     finds("localhost", 0x7f000001, PORT);
     fails("one.test", NAMES_FAILED, no_server);
     write_file("/etc/resolv.conf", "");
