@@ -35,9 +35,7 @@ SYSTEMD_UNITS = \
 	packaging/systemd/teredoctl-check@.timer.in \
 	packaging/systemd/teredoctl-listen@.service.in \
 	packaging/systemd/teredoctl-serve@.service.in
-BASH_COMPLETION = \
-	completions/teredoctl.bash
-ZSH_COMPLETION = \
-	completions/_teredoctl
-FISH_COMPLETION = \
-	completions/teredoctl.fish
+COMPLETION_TEMPLATES = \
+	completions/bash/teredoctl.in \
+	completions/fish/teredoctl.fish.in \
+	completions/zsh/_teredoctl.in

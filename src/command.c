@@ -3,11 +3,8 @@
 #include <stddef.h>
 #include <string.h>
 
-const struct command *const commands[] = {
-    &command_trace,  &command_qualify, &command_classify, &command_check,
-    &command_listen, &command_serve,   &command_bubble,   &command_lab,
-    &command_addr,   &command_decode,  &command_help,     NULL,
-};
+#define COMMAND_ADDRESS(name) &command_##name,
+const struct command *const commands[] = {COMMANDS(COMMAND_ADDRESS) NULL};
 
 const struct command *command_find(const char *name)
 {

@@ -1,30 +1,53 @@
-/* The one list of commands: dispatch, `--help`, `help` and the completions' test come from it. */
+/* The commands, as data: dispatch, `--help`, `help` and the completions of the shells come from
+ * here. */
 #ifndef COMMAND_H
 #define COMMAND_H
 
 #include "error.h"
 
+/* The one list, in the order in which people meet the commands. */
+#define COMMANDS(X) \
+    X(trace)        \
+    X(qualify)      \
+    X(classify)     \
+    X(check)        \
+    X(listen)       \
+    X(serve)        \
+    X(bubble)       \
+    X(lab)          \
+    X(addr)         \
+    X(decode)       \
+    X(help)
+
+enum {
+    COMMAND_TABLES = 6
+};
+
+struct argp_state;
+struct option_entry;
+struct option_value;
+
 struct command {
     const char *name;
-    const char *summary; /* one line, no full stop */
+    const char *summary;  /* one line, no full stop */
+    const char *args_doc; /* of argp: the arguments, one way a line */
+    const char *doc;      /* of argp: what stands above the options, \v, and what stands below */
+    /* Tables of options.h that end with an empty entry; NULL after the last. */
+    const struct option_entry *options[COMMAND_TABLES];
+    unsigned flags; /* for argp_parse */
+    /* Takes an argument that is no option; NULL = there are none. */
+    void (*argument)(const struct option_value *value, void *options);
+    /* Checks what goes together, once everything is parsed; may be NULL. */
+    void (*check)(void *options, struct argp_state *state);
     /* Runs the command; argv[0] is its name. Returns the exit status; or -1, ERROR filled, for main
      * to print. */
     int (*run)(int argc, char **argv, struct error *error);
 };
 
-extern const struct command command_addr;
-extern const struct command command_bubble;
-extern const struct command command_check;
-extern const struct command command_classify;
-extern const struct command command_decode;
-extern const struct command command_help;
-extern const struct command command_lab;
-extern const struct command command_listen;
-extern const struct command command_qualify;
-extern const struct command command_serve;
-extern const struct command command_trace;
+#define COMMAND_DECLARE(name) extern const struct command command_##name;
+COMMANDS(COMMAND_DECLARE)
 
-/* In the order in which people meet them; ends with NULL. */
+/* All of them; ends with NULL. */
 extern const struct command *const commands[];
 
 /* The command of this name, or NULL. */

@@ -71,8 +71,6 @@ ENGINE_SOURCES = \
 	src/engine/check.h \
 	src/engine/lifetime.c \
 	src/engine/lifetime.h \
-	src/engine/lifetime_test.c \
-	src/engine/lifetime_test.h \
 	src/engine/clock_match.c \
 	src/engine/clock_match.h \
 	src/engine/nonce.c \
@@ -81,14 +79,10 @@ ENGINE_SOURCES = \
 	src/engine/odds.h \
 	src/engine/passive.c \
 	src/engine/passive.h \
-	src/engine/passive_names.c \
 	src/engine/deadline_pool.c \
 	src/engine/deadline_pool.h \
-	src/engine/passive_state.h \
 	src/engine/passive_book.c \
 	src/engine/passive_book.h \
-	src/engine/passive_bubble.c \
-	src/engine/passive_bubble.h \
 	src/engine/passive_client.c \
 	src/engine/passive_client.h \
 	src/engine/passive_data.c \
@@ -97,7 +91,6 @@ ENGINE_SOURCES = \
 	src/engine/passive_punch.h \
 	src/engine/passive_verdict.c \
 	src/engine/passive_verdict.h \
-	src/engine/passive_view.c \
 	src/engine/port_pattern.c \
 	src/engine/port_pattern.h \
 	src/engine/classify.c \
@@ -107,26 +100,14 @@ ENGINE_SOURCES = \
 	src/engine/classify_find.h \
 	src/engine/nat_test.c \
 	src/engine/nat_test.h \
-	src/engine/classify_ports.c \
-	src/engine/classify_reach.c \
-	src/engine/classify_round.c \
-	src/engine/classify_round.h \
 	src/engine/punch.c \
 	src/engine/punch.h \
-	src/engine/punch_answer.c \
-	src/engine/punch_answer.h \
 	src/engine/punch_proof.c \
 	src/engine/punch_proof.h \
-	src/engine/punch_send.c \
-	src/engine/punch_send.h \
-	src/engine/punch_verdict.c \
-	src/engine/punch_verdict.h \
 	src/engine/qualify.c \
 	src/engine/qualify.h \
 	src/engine/responder.c \
 	src/engine/responder.h \
-	src/engine/responder_peer.c \
-	src/engine/responder_peer.h \
 	src/engine/server.c \
 	src/engine/server.h \
 	src/engine/server_text.c \
@@ -290,65 +271,39 @@ LAB_SOURCES = \
 	src/lab/topology.h
 CMD_SOURCES = \
 	src/cmd/addr.c \
-	src/cmd/addr_options.c \
-	src/cmd/addr_options.h \
 	src/cmd/bubble.c \
-	src/cmd/bubble_aim.c \
-	src/cmd/bubble_aim.h \
-	src/cmd/bubble_fields.c \
 	src/cmd/bubble_options.c \
 	src/cmd/bubble_options.h \
 	src/cmd/bubble_plan.c \
 	src/cmd/bubble_plan.h \
-	src/cmd/bubble_values.c \
-	src/cmd/bubble_values.h \
 	src/cmd/capture_input.c \
 	src/cmd/capture_input.h \
 	src/cmd/check.c \
-	src/cmd/check_options.c \
-	src/cmd/check_options.h \
 	src/cmd/classify.c \
 	src/cmd/client.c \
 	src/cmd/client.h \
-	src/cmd/client_options.c \
 	src/cmd/decode.c \
-	src/cmd/decode_hex.c \
-	src/cmd/decode_hex.h \
-	src/cmd/decode_options.c \
-	src/cmd/decode_options.h \
 	src/cmd/help.c \
 	src/cmd/lab.c \
 	src/cmd/lab_chart.c \
 	src/cmd/lab_chart.h \
-	src/cmd/lab_host.c \
-	src/cmd/lab_host.h \
-	src/cmd/lab_options.c \
-	src/cmd/lab_options.h \
 	src/cmd/lab_story.c \
 	src/cmd/lab_story.h \
 	src/cmd/listen.c \
-	src/cmd/option_values.c \
-	src/cmd/option_values.h \
+	src/cmd/options.c \
+	src/cmd/options.h \
 	src/cmd/qualify.c \
-	src/cmd/qualify_list.c \
-	src/cmd/qualify_list.h \
 	src/cmd/rounds.c \
 	src/cmd/rounds.h \
 	src/cmd/serve.c \
 	src/cmd/serve_clients.c \
 	src/cmd/serve_clients.h \
-	src/cmd/serve_options.c \
-	src/cmd/serve_options.h \
-	src/cmd/serve_tally.c \
-	src/cmd/serve_tally.h \
-	src/cmd/terminal.c \
-	src/cmd/terminal.h \
-	src/cmd/trace.c \
-	src/cmd/trace_captures.c \
-	src/cmd/trace_captures.h \
-	src/cmd/trace_options.c \
-	src/cmd/trace_options.h
+	src/cmd/trace.c
 MAIN_SOURCES = \
 	src/command.c \
 	src/command.h \
 	src/main.c
+MAKE_COMPLETIONS_SOURCES = \
+	src/command.c \
+	src/command.h \
+	src/make_completions.c

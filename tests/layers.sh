@@ -154,8 +154,8 @@ check_lists() { # SOURCE-ROOT: names the files that the lists forgot
         grep -qwF -- "$file" <<<"$named" || grep -qwF -- "${file%.c}" <<<"$named" ||
             echo "$file is in none of $lists"
     done < <(cd "$1" && find src tests man completions -type f \
-        '(' -name '*.[ch17]' -o -name '*.py' -o -name '*.bats' -o -name '*.sh' -o -name '*.bash' -o -name '*.fish' \
-        -o -name '*.json' -o -name '*.pcap' -o -name '*.pcapng' -o -name '_teredoctl' ')' 2>/dev/null | sort)
+        '(' -name '*.[ch17]' -o -name '*.py' -o -name '*.bats' -o -name '*.sh' -o -name '*.bash' -o -name '*.in' \
+        -o -name '*.json' -o -name '*.pcap' -o -name '*.pcapng' ')' 2>/dev/null | sort)
 }
 
 cc=$(sed -n 's/^CC //p' tests/layer-flags)

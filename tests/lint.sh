@@ -54,6 +54,7 @@ run clang-tidy tidy "$@"
 
 find_files tests '*.sh'
 files+=("$srcdir"/quickstart "$srcdir"/.ci/run "$srcdir"/tests/bats-run
+    "$srcdir"/completions/bash/teredoctl.in
     "$srcdir"/tests/schema/recorder
     "$srcdir"/packaging/debian/tests/cli "$srcdir"/packaging/debian/teredoctl.postinst)
 run shellcheck shellcheck "${files[@]}"

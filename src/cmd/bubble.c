@@ -6,7 +6,6 @@
 #include "bubble_book.h"
 #include "bubble_plan.h"
 #include "clock.h"
-#include "command.h"
 #include "paced_send.h"
 #include "pcap_writer.h"
 #include "privilege.h"
@@ -137,15 +136,15 @@ static int open_report(struct bubble *b, struct error *error)
     const struct bubble_options *o = &b->options;
     bool takes_stdout = o->write != NULL && strcmp(o->write, "-") == 0;
     struct bubble_report_config config = {
-        .format = o->format,
+        .format = o->common.format,
         .out = takes_stdout ? stderr : stdout,
         .err = stderr,
-        .quiet = o->quiet,
-        .verbose = o->verbose,
+        .quiet = o->common.quiet,
+        .verbose = o->common.verbosity > 0,
         .dump = o->dry_run,
     };
 
-    if (o->header)
+    if (o->common.header)
         tsv_header(config.out, "bubble");
     b->report = bubble_report_new(&config);
     return b->report == NULL ? error_set(error, EX_OSERR, ENOMEM, "cannot start") : 0;
@@ -188,7 +187,7 @@ static int show_or_write(struct bubble *b, struct error *error)
 
 static void remark(const struct bubble *b)
 {
-    if (b->options.quiet)
+    if (b->options.common.quiet)
         return;
     if (b->inject.foreign_port)
         fprintf(stderr,
@@ -307,10 +306,24 @@ static int run(int argc, char **argv, struct error *error)
     if (b == NULL)
         return error_set(error, EX_OSERR, ENOMEM, "cannot start");
     b->inject = (struct inject){.udp = {.fd = -1}, .copies = {.fd = -1}};
-    bubble_options_parse(&b->options, argc, argv);
-    status_init(&b->status, stderr, b->options.quiet);
+    b->options.count = 1;
+    b->options.interval = NSEC_S;
+    options_parse(&command_bubble, argc, argv, &b->options);
+    status_init(&b->status, stderr, b->options.common.quiet);
     return finish(b, run_plan(b, error), error);
 }
 
 const struct command command_bubble = {
-    "bubble", "send bubbles with every field as you choose, and see what comes back", run};
+    .name = "bubble",
+    .summary = "send bubbles with every field as you choose, and see what comes back",
+    .args_doc = "[PEER]",
+    .doc =
+        "Send bubbles and other Teredo packets with every field as you choose it, and print what "
+        "comes back.\vPEER is a Teredo address (default: $TEREDO_PEER). Exit status: 0 sent, and "
+        "with --wait answered; 1 not answered, 2 interrupted; 64 to 77 errors, see "
+        "teredoctl-bubble(1).",
+    .options = {bubble_options},
+    .argument = bubble_take_peer,
+    .check = bubble_check,
+    .run = run,
+};

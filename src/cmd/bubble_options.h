@@ -2,11 +2,10 @@
 #ifndef CMD_BUBBLE_OPTIONS_H
 #define CMD_BUBBLE_OPTIONS_H
 
-#include "bubble_values.h"
 #include "craft.h"
-#include "report.h"
+#include "options.h"
 
-/* A field that an option has set: its bit in bubble_options.given. */
+/* What was given: a bit each in options.given. */
 enum bubble_field {
     FIELD_TTL = 1 << 0,
     FIELD_TOS = 1 << 1,
@@ -30,6 +29,11 @@ enum bubble_field {
     FIELDS_OF_AUTH =
         FIELD_AUTH | FIELD_AUTH_ID | FIELD_AUTH_VALUE | FIELD_AUTH_NONCE | FIELD_CONFIRMATION,
     FIELDS_OUTSIDE = FIELD_TTL | FIELD_TOS | FIELD_DF | FIELD_IP_ID | FIELD_CHECKSUM,
+    FIELDS_ALL = (1 << 19) - 1,
+    GIVEN_INTERVAL = 1 << 19,
+    GIVEN_RS = 1 << 20,
+    GIVEN_ECHO = 1 << 21,
+    GIVEN_FILE = 1 << 22,
 };
 
 enum bubble_message {
@@ -40,6 +44,7 @@ enum bubble_message {
 };
 
 struct bubble_options {
+    struct options common;
     bool direct, indirect;
     const char *to; /* as given, or NULL */
     bool has_peer;
@@ -52,28 +57,33 @@ struct bubble_options {
 
     struct endpoint from; /* address and port 0 = not given */
     bool spoof;
-    unsigned given;           /* bits of enum bubble_field */
     struct craft set;         /* the fields given; added trailers */
     unsigned random_trailers; /* a bit for each trailer of `set` that gets a random nonce */
     bool no_auth, no_origin, no_trailers;
 
     unsigned long count;
     nsec interval;
-    bool has_interval;
     unsigned long rate; /* packets a second; 0 = not given */
     nsec wait;          /* 0 = not given */
     bool dry_run;
     const char *write;
-    enum report_format format;
-    bool header;
-    bool quiet, verbose;
-    struct byte_room room; /* what `set` borrows from */
+    /* What `set` borrows from: as much as a packet can hold. */
+    size_t room_used;
+    uint8_t room[65536];
 };
 
-/* The options that set fields, for a struct bubble_options as their input. */
-extern const struct argp bubble_fields_argp;
+/* For struct command; the input is a struct bubble_options. */
+extern const struct option_entry bubble_options[];
+void bubble_take_peer(const struct option_value *value, void *options);
+void bubble_check(void *options, struct argp_state *state);
 
-/* Parses ARGV into *O, which is initialised here; a wrong one ends the program with 64. */
-void bubble_options_parse(struct bubble_options *o, int argc, char **argv);
+/* True if one of FIELDS was given. */
+static inline bool bubble_given(const struct bubble_options *o, uint32_t fields)
+{
+    return (o->common.given & fields) != 0;
+}
+
+/* Copies the fields that were given, but the payload and the trailers, from the options to C. */
+void bubble_set_fields(const struct bubble_options *o, struct craft *c);
 
 #endif

@@ -4,11 +4,12 @@
 #include <string.h>
 #include <sysexits.h>
 
-#include "bubble_aim.h"
 #include "entropy.h"
+#include "names.h"
 
 enum {
-    PAYLOAD_OFFSET = 8 /* of what --payload gives, in an echo request and in a solicitation */
+    PAYLOAD_OFFSET = 8, /* of what --payload gives, in an echo request and in a solicitation */
+    UNASKED_RATE = 10,  /* packets a second */
 };
 
 /* An ICMPv6 message of 8 bytes and what --payload gives behind it. The checksum is left to craft.
@@ -21,7 +22,7 @@ static void make_message(struct bubble_plan *plan, const struct bubble_options *
 
     writer_u8(&w, type);
     writer_zeros(&w, PAYLOAD_OFFSET - 1);
-    if ((o->given & FIELD_PAYLOAD) != 0)
+    if (bubble_given(o, FIELD_PAYLOAD))
         writer_bytes(&w, set->payload, set->payload_size);
     else if (type == ICMP6_TYPE_ECHO_REQUEST)
         writer_zeros(&w, BUBBLE_ECHO_DATA);
@@ -42,13 +43,13 @@ static void make_message_or_bubble(struct bubble_plan *plan, const struct bubble
         return;
     }
     teredo_make_bubble(p, &p->ip6.source, &o->peer);
-    plan->random_source = (o->given & FIELD_SOURCE) == 0;
+    plan->random_source = !bubble_given(o, FIELD_SOURCE);
     if (o->message == MESSAGE_ECHO) {
         make_message(plan, o, ICMP6_TYPE_ECHO_REQUEST);
         p->ip6.hop_limit = UDP_DEFAULT_TTL;
         plan->is_echo = true;
-        plan->random_echo_data = (o->given & FIELD_PAYLOAD) == 0;
-    } else if ((o->given & FIELD_PAYLOAD) != 0) {
+        plan->random_echo_data = !bubble_given(o, FIELD_PAYLOAD);
+    } else if (bubble_given(o, FIELD_PAYLOAD)) {
         p->payload = o->set.packet.payload;
         p->payload_size = o->set.packet.payload_size;
     }
@@ -68,8 +69,8 @@ static int read_packet(struct bubble_plan *plan, const struct bubble_options *o,
         return error_set(error, EX_DATAERR, 0, "packet %lu of %s: %s, at byte %zu", number,
                          o->from_file, wire_reason_text(fault.reason), fault.offset);
     if (plan->base.raw != NULL &&
-        ((o->given & ~FIELDS_OUTSIDE) != 0 || o->has_peer || o->set.packet.trailer_count > 0 ||
-         o->no_auth || o->no_origin || o->no_trailers))
+        (bubble_given(o, FIELDS_ALL & ~FIELDS_OUTSIDE) || o->has_peer ||
+         o->set.packet.trailer_count > 0 || o->no_auth || o->no_origin || o->no_trailers))
         return error_set(
             error, EX_DATAERR, 0,
             "packet %lu of %s is not a Teredo packet, so that only its outer headers can "
@@ -86,7 +87,7 @@ static int read_packet(struct bubble_plan *plan, const struct bubble_options *o,
         p->trailer_count = 0;
         plan->base.tail_size = 0;
     }
-    if ((o->given & FIELD_PAYLOAD) != 0) {
+    if (bubble_given(o, FIELD_PAYLOAD)) {
         p->payload = o->set.packet.payload;
         p->payload_size = o->set.packet.payload_size;
         plan->base.icmp6_checksum = false;
@@ -94,72 +95,25 @@ static int read_packet(struct bubble_plan *plan, const struct bubble_options *o,
     return 0;
 }
 
-static void set_outer(struct udp_options *udp, const struct bubble_options *o)
-{
-    const struct udp_options *set = &o->set.udp;
-
-    if ((o->given & FIELD_TTL) != 0)
-        udp->ttl = set->ttl;
-    if ((o->given & FIELD_TOS) != 0)
-        udp->tos = set->tos;
-    if ((o->given & FIELD_DF) != 0)
-        udp->dont_fragment = set->dont_fragment;
-    if ((o->given & FIELD_IP_ID) != 0)
-        udp->id = set->id;
-    if ((o->given & FIELD_CHECKSUM) != 0)
-        udp->checksum = set->checksum;
-}
-
-static void set_encapsulations(struct bubble_plan *plan, const struct bubble_options *o)
+static void set_fields(struct bubble_plan *plan, const struct bubble_options *o)
 {
     struct teredo_packet *p = &plan->base.packet;
-    const struct teredo_auth *set = &o->set.packet.auth;
 
-    if ((o->given & FIELDS_OF_AUTH) != 0) {
+    bubble_set_fields(o, &plan->base);
+    if (bubble_given(o, FIELDS_OF_AUTH)) {
         plan->random_auth_nonce = !p->has_auth || plan->random_auth_nonce;
         p->has_auth = true;
     }
-    if ((o->given & FIELD_AUTH_ID) != 0) {
-        p->auth.client_id = set->client_id;
-        p->auth.client_id_size = set->client_id_size;
-    }
-    if ((o->given & FIELD_AUTH_VALUE) != 0) {
-        p->auth.value = set->value;
-        p->auth.value_size = set->value_size;
-    }
-    if ((o->given & FIELD_AUTH_NONCE) != 0) {
-        memcpy(p->auth.nonce, set->nonce, sizeof p->auth.nonce);
+    if (bubble_given(o, FIELD_AUTH_NONCE))
         plan->random_auth_nonce = false;
-    }
-    if ((o->given & FIELD_CONFIRMATION) != 0)
-        p->auth.confirmation = set->confirmation;
-    if ((o->given & FIELD_ORIGIN) != 0) {
+    if (bubble_given(o, FIELD_ORIGIN))
         p->has_origin = true;
-        p->origin = o->set.packet.origin;
-    }
-}
-
-static void set_ip6(struct craft *c, const struct bubble_options *o)
-{
-    struct ip6_header *ip6 = &c->packet.ip6;
-    const struct ip6_header *set = &o->set.packet.ip6;
-
-    if ((o->given & FIELD_SOURCE) != 0)
-        ip6->source = set->source;
-    if ((o->given & FIELD_DESTINATION) != 0)
-        ip6->destination = set->destination;
-    if ((o->given & FIELD_HOP_LIMIT) != 0)
-        ip6->hop_limit = set->hop_limit;
-    if ((o->given & FIELD_TRAFFIC_CLASS) != 0)
-        ip6->traffic_class = set->traffic_class;
-    if ((o->given & FIELD_FLOW_LABEL) != 0)
-        ip6->flow_label = set->flow_label;
-    if ((o->given & FIELD_NEXT_HEADER) != 0)
-        ip6->next_header = set->next_header;
-    if ((o->given & FIELD_PAYLOAD_LENGTH) != 0) {
-        ip6->payload_length = set->payload_length;
-        c->lies_about_length = true;
-    }
+    if (bubble_given(o, FIELD_PAYLOAD_LENGTH))
+        plan->base.lies_about_length = true;
+    if (o->from.address != 0)
+        plan->from.address = o->from.address;
+    if (o->from.port != 0)
+        plan->from.port = o->from.port;
 }
 
 /* A trailer that a file's packet has is replaced by one of its type; the others follow. */
@@ -196,8 +150,8 @@ static const char *needs_raw(const struct bubble_plan *plan, const struct bubble
         return "--checksum=wrong";
     if (plan->base.udp.id == 0)
         return NULL;
-    return (o->given & FIELD_IP_ID) != 0 ? "--ip-id"
-                                         : "the IP id of the packet in the file (--ip-id=0: any)";
+    return bubble_given(o, FIELD_IP_ID) ? "--ip-id"
+                                        : "the IP id of the packet in the file (--ip-id=0: any)";
 }
 
 static int check_size(const struct bubble_plan *plan, struct error *error)
@@ -209,6 +163,78 @@ static int check_size(const struct bubble_plan *plan, struct error *error)
     return 0;
 }
 
+static void add_target(struct bubble_plan *plan, enum bubble_aim aim, struct endpoint to)
+{
+    plan->targets[plan->target_count++] = (struct bubble_target){aim, to};
+}
+
+static int find_targets(struct bubble_plan *plan, const struct bubble_options *o,
+                        struct error *error)
+{
+    const char *name = o->to;
+    struct names_answer to;
+
+    if (o->direct)
+        add_target(plan, BUBBLE_DIRECT, o->peer_parts.mapped);
+    if (o->indirect)
+        add_target(plan, BUBBLE_INDIRECT, (struct endpoint){o->peer_parts.server, TEREDO_PORT});
+    if (plan->target_count > 0)
+        return 0;
+    if (name == NULL && o->message == MESSAGE_FILE) {
+        add_target(plan, BUBBLE_GIVEN, plan->base.to);
+        return 0;
+    }
+    if (name == NULL)
+        name = getenv("TEREDO_SERVER");
+    if (names_resolve(name, TEREDO_PORT, &to, error) != 0)
+        return -1;
+    add_target(plan, BUBBLE_GIVEN, to.list[0]);
+    return 0;
+}
+
+static bool is_laboratory(uint32_t address)
+{
+    const char *block = ip4_special_block(address);
+
+    return block != NULL && (strcmp(block, "loopback") == 0 ||
+                             strcmp(block, "documentation") == 0 || strcmp(block, "shared") == 0);
+}
+
+/* Ten packets are soon sent, whatever the interval. */
+static int check_rate(const struct bubble_plan *plan, const struct bubble_options *o,
+                      struct error *error)
+{
+    char to[ENDPOINT_STRLEN];
+
+    if (o->rate != 0 || o->count * plan->target_count <= UNASKED_RATE ||
+        plan->target_count * NSEC_S <= UNASKED_RATE * plan->interval)
+        return 0;
+    for (unsigned i = 0; i < plan->target_count; i++) {
+        if (is_laboratory(plan->targets[i].to.address))
+            continue;
+        error_set(error, EX_USAGE, 0, "more than %d packets a second to %s", UNASKED_RATE,
+                  endpoint_format(plan->targets[i].to, to));
+        return error_hint(error, "a longer --interval; or --rate N, if that many are meant");
+    }
+    return 0;
+}
+
+static int make_aim(struct bubble_plan *plan, const struct bubble_options *o, struct error *error)
+{
+    char to[ENDPOINT_STRLEN];
+
+    if (find_targets(plan, o, error) != 0)
+        return -1;
+    for (unsigned i = 0; i < plan->target_count; i++)
+        if (plan->targets[i].to.address == 0 || plan->targets[i].to.port == 0)
+            return error_set(error, EX_USAGE, 0, "nothing can be sent to %s",
+                             endpoint_format(plan->targets[i].to, to));
+    plan->interval = o->interval;
+    if (o->rate != 0)
+        plan->interval = (nsec)plan->target_count * NSEC_S / (nsec)o->rate;
+    return o->dry_run || o->write != NULL ? 0 : check_rate(plan, o, error);
+}
+
 int bubble_plan_make(struct bubble_plan *plan, const struct bubble_options *o, struct error *error)
 {
     if (!entropy_fill(plan->nonces.key, sizeof plan->nonces.key, error))
@@ -217,18 +243,12 @@ int bubble_plan_make(struct bubble_plan *plan, const struct bubble_options *o, s
         make_message_or_bubble(plan, o);
     else if (read_packet(plan, o, error) != 0)
         return -1;
-    set_outer(&plan->base.udp, o);
-    set_encapsulations(plan, o);
-    set_ip6(&plan->base, o);
-    if (o->from.address != 0)
-        plan->from.address = o->from.address;
-    if (o->from.port != 0)
-        plan->from.port = o->from.port;
+    set_fields(plan, o);
     plan->raw_option = needs_raw(plan, o);
     nonce_take(&plan->nonces, &plan->echo_id, sizeof plan->echo_id);
     if (set_trailers(plan, o, error) != 0 || check_size(plan, error) != 0)
         return -1;
-    return bubble_aim_make(plan, o, error);
+    return make_aim(plan, o, error);
 }
 
 void bubble_plan_round(struct bubble_plan *plan, unsigned long round)

@@ -1,197 +1,140 @@
-#include <argp.h>
-#include <errno.h>
+#include "classify.h"
+
 #include <stdlib.h>
 #include <sysexits.h>
 
-#include "classify.h"
 #include "client.h"
-#include "clock.h"
-#include "command.h"
-#include "option_values.h"
 
-struct arguments {
+struct classify_options {
     struct client_options client;
-    struct rounds rounds;
-    uint16_t extra_port;
-    bool explain;
+    uint16_t extra_port; /* 0 = none */
     bool lifetime;
-    bool lifetime_options; /* one of those that go with --lifetime was given */
     nsec max_idle;
     nsec resolution;
 };
 
+/* What was given. */
 enum {
-    OPTION_EXPLAIN = 0x200,
-    OPTION_TIMEOUT,
-    OPTION_EXTRA_PORT,
-    OPTION_LIFETIME,
-    OPTION_MAX_IDLE,
-    OPTION_RESOLUTION,
+    GIVEN_FOR_LIFETIME = 1 << 0
 };
 
-static const struct argp_option options[] = {
-    {"explain", OPTION_EXPLAIN, NULL, 0,
-     "List the evidence: what each test sent, what came back, what that proves", 0},
-    {"timeout", OPTION_TIMEOUT, "SECONDS", 0,
-     "Give a server that never answers up after this (default: 3)", 0},
-    {"extra-port", OPTION_EXTRA_PORT, "PORT", 0,
+static const struct option_entry classify_options[] = {
+    {"explain", 0, NULL, "List the evidence: what each test sent, what came back, what that proves",
+     OPTION_FLAG(struct classify_options, client.explain)},
+    {"timeout", 0, "SECONDS", "Give a server that never answers up after this (default: 3)",
+     OPTION_SECONDS(struct classify_options, client.timeout)},
+    {"extra-port", 0, "PORT",
      "The server has this port too (`teredoctl serve --extra-port`): tell whether mapping and "
      "filtering depend on the port (default: $TEREDO_EXTRA_PORT)",
-     0},
-    {"lifetime", OPTION_LIFETIME, NULL, 0,
-     "Also measure how long a mapping lives without traffic; this takes as long as it lives", 0},
-    {"max-idle", OPTION_MAX_IDLE, "SECONDS", 0,
-     "With --lifetime: the longest time to try (default: 300)", 0},
-    {"resolution", OPTION_RESOLUTION, "SECONDS", 0,
-     "With --lifetime: how close the bounds shall be (default: 10)", 0},
+     OPTION_NUMBER(struct classify_options, extra_port, 1, 65535)},
+    {"lifetime", 0, NULL,
+     "Also measure how long a mapping lives without traffic; this takes as long as it lives",
+     OPTION_FLAG(struct classify_options, lifetime)},
+    {"max-idle", 0, "SECONDS", "With --lifetime: the longest time to try (default: 300)",
+     OPTION_SECONDS(struct classify_options, max_idle), .given = GIVEN_FOR_LIFETIME},
+    {"resolution", 0, "SECONDS", "With --lifetime: how close the bounds shall be (default: 10)",
+     OPTION_SECONDS(struct classify_options, resolution), .given = GIVEN_FOR_LIFETIME},
     {0},
 };
 
-static void check(struct arguments *a, struct argp_state *state)
+static void check(void *options, struct argp_state *state)
 {
-    const char *extra = getenv("TEREDO_EXTRA_PORT");
+    struct classify_options *o = options;
+    struct option_value extra = {
+        .state = state, .name = "TEREDO_EXTRA_PORT", .text = getenv("TEREDO_EXTRA_PORT")};
 
-    if (a->extra_port == 0 && extra != NULL)
-        a->extra_port = (uint16_t)option_number(state, "TEREDO_EXTRA_PORT", extra, 1, 65535);
-    if (a->lifetime_options && !a->lifetime)
+    if (o->extra_port == 0 && extra.text != NULL)
+        o->extra_port = (uint16_t)value_number(&extra, 1, 65535);
+    if ((o->client.common.given & GIVEN_FOR_LIFETIME) != 0 && !o->lifetime)
         argp_error(state, "--max-idle and --resolution go with --lifetime");
-    if (a->resolution > a->max_idle)
+    if (o->resolution > o->max_idle)
         argp_error(state, "--resolution is coarser than --max-idle");
+    o->client.sockets = CLASSIFY_SOCKETS + (o->lifetime ? LIFETIME_PORTS : 0);
+    client_check_server(options, state);
 }
 
-static error_t parse_option(int key, char *arg, struct argp_state *state)
-{
-    struct arguments *a = state->input;
+/* The engine, and its part for --lifetime. */
+struct measurement {
+    struct classify classify;
+    struct lifetime lifetime;
+};
 
-    switch (key) {
-    case ARGP_KEY_INIT:
-        state->child_inputs[0] = &a->client;
-        state->child_inputs[1] = &a->rounds;
-        break;
-    case OPTION_EXPLAIN:
-        a->explain = true;
-        break;
-    case OPTION_TIMEOUT:
-        a->client.timeout = option_seconds(state, "--timeout", arg);
-        break;
-    case OPTION_EXTRA_PORT:
-        a->extra_port = (uint16_t)option_number(state, "--extra-port", arg, 1, 65535);
-        break;
-    case OPTION_LIFETIME:
-        a->lifetime = true;
-        break;
-    case OPTION_MAX_IDLE:
-        a->max_idle = option_seconds(state, "--max-idle", arg);
-        a->lifetime_options = true;
-        break;
-    case OPTION_RESOLUTION:
-        a->resolution = option_seconds(state, "--resolution", arg);
-        a->lifetime_options = true;
-        break;
-    case ARGP_KEY_END:
-        check(a, state);
-        break;
-    default:
-        return ARGP_ERR_UNKNOWN;
+static int init(struct client *c, struct engine *engine, struct error *error)
+{
+    struct measurement *m = (struct measurement *)engine;
+    const struct classify_options *o = (const struct classify_options *)c->options;
+    struct endpoint local[CLASSIFY_SOCKETS + LIFETIME_PORTS] = {0};
+    struct classify_config config = {
+        .server = c->server,
+        .secondary = c->secondary,
+        .local = local,
+        .extra_port = o->extra_port,
+        .timeout = o->client.timeout,
+        .allow_private = o->client.allow_private,
+        .identity = client_common_config(c->options).identity,
+        .lifetime = o->lifetime ? &m->lifetime : NULL,
+        .lifetime_max = o->max_idle,
+        .lifetime_resolution = o->resolution,
+    };
+
+    if (o->extra_port == c->server.port) {
+        error_set(error, EX_USAGE, 0, "the extra port is the server's port, %u", c->server.port);
+        return error_hint(error, "name the other one, that of `teredoctl serve --extra-port`");
     }
+    if (client_nonces(&config.nonces, error) != 0)
+        return -1;
+    for (unsigned i = 0; i < o->client.sockets; i++)
+        local[i] = live_local(c->live, i);
+    classify_init(&m->classify, &config);
     return 0;
 }
 
-static const struct argp_child children[] = {
-    {&client_argp, 0, NULL, 0}, {&rounds_argp, 0, NULL, 0}, {0}};
+static int status(const struct event *event)
+{
+    return event->kind == EVENT_CLASSIFICATION ? (int)event->classification->verdict : -1;
+}
 
-static const struct argp argp = {
-    .options = options,
-    .parser = parse_option,
+static void unknown_name(const struct client_options *o, struct event *event)
+{
+    static const struct classification unknown = {.verdict = CLASSIFY_PARTIAL,
+                                                  .reach = REACH_NAME_NOT_FOUND};
+
+    (void)o;
+    event->kind = EVENT_CLASSIFICATION;
+    event->classification = &unknown;
+}
+
+static const struct client_job job = {
+    .command = &command_classify,
+    .headings = true,
+    .engine_size = sizeof(struct measurement),
+    .init = init,
+    .status = status,
+    .no_status = CLASSIFY_PARTIAL,
+    .unknown_name = unknown_name,
+};
+
+static int run(int argc, char **argv, struct error *error)
+{
+    struct classify_options o = {.max_idle = 300 * NSEC_S, .resolution = 10 * NSEC_S};
+
+    client_options_init(&o.client);
+    o.client.timeout = 3 * NSEC_S;
+    options_parse(&command_classify, argc, argv, &o);
+    return client_run(&job, &o.client, error);
+}
+
+const struct command command_classify = {
+    .name = "classify",
+    .summary = "find out what kind of NAT stands in the way, with the evidence",
     .args_doc = "[SERVER[:PORT]]",
     .doc =
         "Classify the NAT in front of this host by means of a Teredo server: how it maps, how it "
         "filters, how it chooses ports, and what that means for hole punching.\vExit status: 0 "
         "classified, 1 UDP is blocked, 2 something stays unknown; 64 to 77 errors, see "
         "teredoctl-classify(1).",
-    .children = children,
+    .options = {client_options, client_metrics_options, client_rounds_options, classify_options},
+    .argument = client_take_server,
+    .check = check,
+    .run = run,
 };
-
-static unsigned socket_count(const struct arguments *a)
-{
-    return a->lifetime ? CLASSIFY_SOCKETS + LIFETIME_PORTS : CLASSIFY_SOCKETS;
-}
-
-static int classify(struct client *c, const struct arguments *a, struct error *error)
-{
-    struct endpoint local[CLASSIFY_SOCKETS + LIFETIME_PORTS] = {0};
-    struct classify_config config = {
-        .server = c->server,
-        .secondary = c->secondary,
-        .local = local,
-        .extra_port = a->extra_port,
-        .timeout = a->client.timeout,
-        .allow_private = a->client.allow_private,
-        .identity = {a->client.auth_id, a->client.secret, a->client.secret_size},
-        .lifetime_max = a->max_idle,
-        .lifetime_resolution = a->resolution,
-    };
-    struct classify *engine;
-    struct outcome outcome = {client_sink(c), EVENT_CLASSIFICATION, CLASSIFY_PARTIAL};
-    struct event_sink sink = outcome_sink(&outcome);
-    int result;
-
-    if (a->extra_port == c->server.port) {
-        error_set(error, EX_USAGE, 0, "the extra port is the server's port, %u", c->server.port);
-        return error_hint(error, "name the other one, that of `teredoctl serve --extra-port`");
-    }
-    if (client_nonces(&config.nonces, error) != 0)
-        return -1;
-    for (unsigned i = 0; i < socket_count(a); i++)
-        local[i] = live_local(c->live, i);
-    if (a->lifetime)
-        config.lifetime = malloc(sizeof *config.lifetime);
-    engine = malloc(sizeof *engine);
-    if (engine == NULL || (a->lifetime && config.lifetime == NULL)) {
-        free(engine);
-        free(config.lifetime);
-        return error_set(error, EX_OSERR, ENOMEM, "cannot start");
-    }
-    classify_init(engine, &config);
-    result = client_run(c, &engine->engine, &sink, error);
-    free(engine);
-    free(config.lifetime);
-    return result != 0 ? -1 : outcome.status;
-}
-
-static int once(void *context, struct error *error)
-{
-    static const struct classification unknown_name = {.verdict = CLASSIFY_PARTIAL,
-                                                       .reach = REACH_NAME_NOT_FOUND};
-    const struct arguments *a = context;
-    struct client client;
-    int status = -1;
-
-    if (client_open(&client, &a->client, socket_count(a), a->explain, error) == 0) {
-        status = classify(&client, a, error);
-    } else if (error->status == EX_NOHOST) {
-        struct event event = {
-            .kind = EVENT_CLASSIFICATION, .when = clock_now(), .classification = &unknown_name};
-
-        client_report_unknown_name(&a->client, &event);
-    }
-    return client_close(&client, status, error);
-}
-
-static int run(int argc, char **argv, struct error *error)
-{
-    struct arguments arguments = {.max_idle = 300 * NSEC_S, .resolution = 10 * NSEC_S};
-    const struct client_options *client = &arguments.client;
-
-    client_options_init(&arguments.client, "classify", true);
-    arguments.client.rounds = &arguments.rounds;
-    arguments.client.openmetrics = true;
-    arguments.client.timeout = 3 * NSEC_S;
-    argv[0] = "teredoctl classify";
-    argp_parse(&argp, argc, argv, 0, NULL, &arguments);
-    return rounds_run(&arguments.rounds, "classify",
-                      client->format == REPORT_TEXT && !client->quiet, once, &arguments, error);
-}
-
-const struct command command_classify = {
-    "classify", "find out what kind of NAT stands in the way, with the evidence", run};

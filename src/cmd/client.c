@@ -1,15 +1,154 @@
 #include "client.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/capability.h>
 #include <sysexits.h>
+#include <unistd.h>
 
+#include "clock.h"
 #include "entropy.h"
 #include "names.h"
 #include "privilege.h"
+#include "status.h"
 #include "tsv.h"
 #include "words.h"
+
+const struct option_entry client_options[] = {
+    {"secondary", 0, "ADDRESS[:PORT]",
+     "The server's secondary address (default: the primary plus one)",
+     OPTION_TEXT(struct client_options, secondary), .given = CLIENT_GIVEN_SENDING},
+    {"local-port", 0, "PORT", "Send from this UDP port (default: any)",
+     OPTION_NUMBER(struct client_options, local_port, 1, 65535), .given = CLIENT_GIVEN_SENDING},
+    {"auth-id", 0, "NAME", "Client identifier for secure qualification",
+     OPTION_TEXT(struct client_options, auth_id), .given = CLIENT_GIVEN_SENDING},
+    {"auth-secret-file", 0, "FILE", "File with the secret shared with the server",
+     OPTION_TEXT(struct client_options, auth_secret_file), .given = CLIENT_GIVEN_SENDING},
+    {"allow-private", 0, NULL, "Also use addresses that are not global unicast (laboratories)",
+     OPTION_FLAG(struct client_options, allow_private), .given = CLIENT_GIVEN_SENDING},
+    {"write", 0, "FILE", "Save all packets sent and received as a capture",
+     OPTION_TEXT(struct client_options, write), .given = CLIENT_GIVEN_SENDING},
+    {"no-capture", 0, NULL, "Use the sockets' own timestamps even where libpcap may capture",
+     OPTION_FLAG(struct client_options, no_capture), .given = CLIENT_GIVEN_SENDING},
+    {OPTION_HEADER},
+    {OPTION_COLOR},
+    {OPTION_QUIET("Print the result only")},
+    {OPTION_VERBOSE("Log every packet on standard error")},
+    {0},
+};
+
+const struct option_entry client_metrics_options[] = {
+    {OPTION_FORMAT(
+        FORMATS_METRICS, FORMATS,
+        "How to print results (default: text); openmetrics too where there are metrics")},
+    {0},
+};
+
+const struct option_entry client_chart_options[] = {
+    {OPTION_FORMAT(FORMATS_CHARTS, FORMATS_CHARTS, "How to print results (default: text)")},
+    {OPTION_ASCII},
+    {OPTION_WIDTH},
+    {0},
+};
+
+const struct option_entry client_patience_options[] = {
+    {"timeout", 0, "SECONDS", "Give a silent server up after this (default: 1.5)",
+     OPTION_SECONDS(struct client_options, timeout), .given = CLIENT_GIVEN_SENDING},
+    {"attempts", 0, "N", "Solicit each server address this many times, 1 to 8 (default: 3)",
+     OPTION_NUMBER(struct client_options, attempts, 1, QUALIFY_MAX_ATTEMPTS),
+     .given = CLIENT_GIVEN_SENDING},
+    {0},
+};
+
+const struct option_entry client_rounds_options[] = {
+    {"every", 0, "SECONDS", "Run again and again, at this interval",
+     OPTION_SECONDS(struct client_options, rounds.every)},
+    {"on-change", 0, NULL, "With --every: report only what differs from the run before",
+     OPTION_FLAG(struct client_options, rounds.on_change)},
+    {"output", 0, "FILE", "Replace FILE by the results, all at once",
+     OPTION_TEXT(struct client_options, rounds.output)},
+    {0},
+};
+
+void client_options_init(struct client_options *o)
+{
+    o->server = getenv("TEREDO_SERVER");
+    o->sockets = 1;
+    o->timeout = 1500 * NSEC_MS;
+    o->attempts = 3;
+    o->log_level = 1;
+}
+
+void client_take_server(const struct option_value *v, void *options)
+{
+    struct client_options *o = options;
+
+    if (v->state->arg_num > 0)
+        argp_error(v->state, "only one SERVER can be given");
+    o->server = v->text;
+}
+
+static int read_secret(struct client_options *o, struct error *error)
+{
+    int fd = open(o->auth_secret_file, O_RDONLY | O_CLOEXEC);
+    ssize_t n;
+
+    if (fd < 0)
+        return error_set_no_input(error, errno, o->auth_secret_file);
+    n = read(fd, o->secret, sizeof o->secret);
+    if (n < 0)
+        error_set(error, EX_IOERR, errno, "cannot read %s", o->auth_secret_file);
+    close(fd);
+    if (n < 0)
+        return -1;
+    /* A line end is the editor's, not the secret's. */
+    while (n > 0 && (o->secret[n - 1] == '\n' || o->secret[n - 1] == '\r'))
+        n--;
+    if (n == 0 || n == (ssize_t)sizeof o->secret)
+        return error_set(error, EX_DATAERR, 0, "the secret in %s must have 1 to %zu bytes",
+                         o->auth_secret_file, sizeof o->secret - 1);
+    o->secret_size = (size_t)n;
+    return 0;
+}
+
+static bool logs_packets(const struct client_options *o)
+{
+    return o->common.verbosity >= o->log_level;
+}
+
+static void check_auth(struct client_options *o, struct argp_state *state)
+{
+    struct error error;
+
+    if ((o->auth_id == NULL) != (o->auth_secret_file == NULL))
+        argp_error(state, "--auth-id and --auth-secret-file go together");
+    if (o->auth_id != NULL && (o->auth_id[0] == '\0' || strlen(o->auth_id) > 255))
+        argp_error(state, "--auth-id: a client identifier has 1 to 255 bytes");
+    if (o->auth_secret_file != NULL && read_secret(o, &error) != 0)
+        argp_failure(state, error.status, 0, "%s", error.what);
+}
+
+void client_check(void *options, struct argp_state *state)
+{
+    struct client_options *o = options;
+
+    if (o->rounds.on_change && o->rounds.every == 0)
+        argp_error(state, "--on-change goes with --every");
+    if (o->write != NULL && o->rounds.every != 0)
+        argp_error(state, "--write does not go with --every");
+    check_auth(o, state);
+}
+
+void client_check_server(void *options, struct argp_state *state)
+{
+    const struct client_options *o = options;
+
+    if (o->server == NULL)
+        argp_error(state, "no SERVER given, and TEREDO_SERVER is not set");
+    client_check(options, state);
+}
 
 static int find_servers(struct client *c, struct error *error)
 {
@@ -34,101 +173,103 @@ static int find_servers(struct client *c, struct error *error)
                       "does shows between two");
 }
 
-static FILE *results(const struct client_options *o)
+void client_check_watch(const struct client_options *o, struct argp_state *state,
+                        const char *otherwise)
 {
-    return o->rounds != NULL ? o->rounds->out : stdout;
+    if (!o->watch)
+        return;
+    if (o->common.format != REPORT_TEXT || o->common.quiet || logs_packets(o))
+        argp_error(state, "--watch goes with none of --format, --quiet, --verbose");
+    if (!status_terminal(stdout))
+        argp_error(state, "--watch needs a terminal; without it, %s", otherwise);
 }
 
-static void set_round(struct report_config *config, const struct client_options *o)
+static bool repeats(const struct client_options *o)
 {
-    if (o->rounds == NULL)
-        return;
-    config->round = o->rounds->number;
-    config->round_started = o->rounds->started;
+    return o->rounds.every != 0;
+}
+
+static FILE *results(const struct client_options *o)
+{
+    return o->rounds.out != NULL ? o->rounds.out : stdout;
 }
 
 /* Over the first round alone, but in each file that replaces the one before. */
-static void print_header(const struct client_options *o)
+static void print_header(const struct client_options *o, const char *command)
 {
-    if (o->header && (o->rounds == NULL || o->rounds->number <= 1 || o->rounds->output != NULL))
-        tsv_header(results(o), o->command);
+    if (o->common.header && (o->rounds.number <= 1 || o->rounds.output != NULL))
+        tsv_header(results(o), command);
 }
 
 /* All privileges but the one for the port that the next round will want. */
 static int drop_privileges(const struct client_options *o, struct error *error)
 {
     static const int keep[] = {CAP_NET_BIND_SERVICE};
-    bool again =
-        o->rounds != NULL && o->rounds->every != 0 && o->local_port != 0 && o->local_port < 1024;
+    bool again = repeats(o) && o->local_port != 0 && o->local_port < 1024;
 
     return privilege_drop_except(keep, again ? 1 : 0, error);
 }
 
-static int open_writer(struct client *c, struct error *error)
+static struct reporter *open_reporter(const struct client_options *o, const char *command,
+                                      const char *stamps)
 {
-    const char *path = c->options->write;
-
-    return path != NULL && (c->writer = pcap_writer_open(path, error)) == NULL ? -1 : 0;
-}
-
-static int open_reporter(struct client *c, bool explain, struct error *error)
-{
-    const struct client_options *o = c->options;
     struct report_config config = {
-        .format = o->format,
-        .command = o->command,
-        .timestamp_source = c->live != NULL ? live_stamps_name(c->live) : NULL,
+        .format = o->common.format,
+        .command = command,
+        .timestamp_source = stamps,
         .server = o->server,
+        .round = o->rounds.number,
+        .round_started = o->rounds.started,
         .out = results(o),
         .err = stderr,
-        .quiet = o->quiet,
-        .verbose = o->verbosity > 0,
-        .explain = explain,
-        .color = o->color,
-        .width = o->width,
-        .ascii = o->ascii,
+        .quiet = o->common.quiet,
+        .verbose = o->common.verbosity > 0,
+        .explain = o->explain,
+        .color = o->common.color,
+        .width = o->common.width,
+        .ascii = o->common.ascii,
         .watch = o->watch,
     };
 
-    set_round(&config, o);
-    print_header(o);
-    c->reporter = reporter_new(&config);
-    return c->reporter == NULL ? error_set(error, EX_OSERR, ENOMEM, "cannot start") : 0;
+    print_header(o, command);
+    return reporter_new(&config);
 }
 
-int client_open(struct client *c, const struct client_options *o, unsigned count, bool explain,
-                struct error *error)
+static int open_drivers(struct client *c, struct error *error)
 {
-    bool repeats = o->rounds != NULL && o->rounds->every != 0;
+    const struct client_options *o = c->options;
 
-    *c = (struct client){.options = o};
-    if (find_servers(c, error) != 0 || open_writer(c, error) != 0)
-        return -1;
+    if (c->job->work != NULL)
+        return (c->many = qualify_many_open(o->local_port, error)) == NULL ? -1 : 0;
     /* Rounds after the first may no longer capture, and all shall tell times in one way. */
-    c->live = live_open(o->local_port, count, c->server, !o->no_capture && !repeats, error);
-    if (c->live == NULL || drop_privileges(o, error) != 0)
-        return -1;
-    return open_reporter(c, explain, error);
+    c->live = live_open(o->local_port, o->sockets, c->server, !o->no_capture && !repeats(o), error);
+    return c->live == NULL ? -1 : 0;
 }
 
-int client_open_qualify_many(struct client *c, const struct client_options *o, bool explain,
-                             struct error *error)
+static int client_open(struct client *c, struct error *error)
 {
-    *c = (struct client){.options = o};
-    if (open_writer(c, error) != 0 ||
-        (c->qualify_many_summary = qualify_many_open(o->local_port, error)) == NULL ||
-        drop_privileges(o, error) != 0)
+    const struct client_options *o = c->options;
+
+    if (c->job->work == NULL && find_servers(c, error) != 0)
         return -1;
-    return open_reporter(c, explain, error);
+    if (o->write != NULL && (c->writer = pcap_writer_open(o->write, error)) == NULL)
+        return -1;
+    if (open_drivers(c, error) != 0 || drop_privileges(o, error) != 0)
+        return -1;
+    c->reporter =
+        open_reporter(o, c->job->command->name, c->live != NULL ? live_stamps_name(c->live) : NULL);
+    return c->reporter == NULL ? error_set(error, EX_OSERR, ENOMEM, "cannot start") : 0;
 }
 
 static void report(void *context, const struct event *event)
 {
     struct client *c = context;
     struct event_sink sink = reporter_sink(c->reporter);
+    int status = c->job->status != NULL ? c->job->status(event) : -1;
 
-    if (c->options->rounds != NULL)
-        rounds_note(c->options->rounds, event);
+    if (status >= 0)
+        c->status = status;
+    rounds_note(&c->options->rounds, event);
     sink.emit(sink.context, event);
 }
 
@@ -137,52 +278,19 @@ struct event_sink client_sink(struct client *c)
     return (struct event_sink){report, c};
 }
 
-static void keep_outcome(void *context, const struct event *event)
+void client_report(const struct command *command, struct client_options *o,
+                   const struct event *event)
 {
-    struct outcome *o = context;
-
-    if (event->kind == o->kind) {
-        if (event->kind == EVENT_QUALIFICATION)
-            o->status = (int)event->qualification.verdict;
-        else if (event->kind == EVENT_CLASSIFICATION)
-            o->status = (int)event->classification->verdict;
-        else if (event->kind == EVENT_PUNCHING)
-            o->status = (int)event->punching.verdict;
-        else if (event->kind == EVENT_CHECKING)
-            o->status = (int)event->checking.status;
-    }
-    o->next.emit(o->next.context, event);
-}
-
-struct event_sink outcome_sink(struct outcome *o)
-{
-    return (struct event_sink){keep_outcome, o};
-}
-
-void client_report(const struct client_options *o, const struct event *event)
-{
-    struct report_config config = {
-        .format = o->format, .command = o->command, .server = o->server, .out = results(o)};
-    struct reporter *reporter;
+    struct reporter *reporter = open_reporter(o, command->name, NULL);
     struct event_sink sink;
     struct error ignored;
 
-    set_round(&config, o);
-    reporter = reporter_new(&config);
     if (reporter == NULL)
         return;
-    if (o->rounds != NULL)
-        rounds_note(o->rounds, event);
-    print_header(o);
+    rounds_note(&o->rounds, event);
     sink = reporter_sink(reporter);
     sink.emit(sink.context, event);
     reporter_close(reporter, &ignored);
-}
-
-void client_report_unknown_name(const struct client_options *o, const struct event *event)
-{
-    if (o->format != REPORT_TEXT)
-        client_report(o, event);
 }
 
 int client_nonces(struct nonce_source *nonces, struct error *error)
@@ -201,7 +309,7 @@ struct qualify_config client_common_config(const struct client_options *o)
     };
 }
 
-int client_qualify_config(const struct client *c, unsigned socket, struct qualify_config *config,
+int client_qualify_config(const struct client *c, struct qualify_config *config,
                           struct error *error)
 {
     uint16_t random;
@@ -211,7 +319,7 @@ int client_qualify_config(const struct client *c, unsigned socket, struct qualif
     *config = client_common_config(c->options);
     config->server = c->server;
     config->secondary = c->secondary;
-    config->local = live_local(c->live, socket);
+    config->local = live_local(c->live, 0);
     config->flags = random & TEREDO_FLAGS_RANDOM;
     return client_nonces(&config->nonces, error);
 }
@@ -242,7 +350,7 @@ static void see(void *context, const struct observation *o, const uint8_t *bytes
 
     if (o->kind == OBSERVED_TIMER || o->kind == OBSERVED_STOP)
         return;
-    if (c->options->verbose) {
+    if (logs_packets(c->options)) {
         reporter_hush(c->reporter, o->when);
         log_packet(o, ttl);
     }
@@ -265,15 +373,29 @@ struct live_tap client_tap(struct client *c)
     return (struct live_tap){see, reporter_has_terminal(c->reporter) ? tick : NULL, c};
 }
 
-int client_run(struct client *c, struct engine *engine, const struct event_sink *sink,
-               struct error *error)
+/* Works the job's engine; the exit status, or -1. */
+static int work(struct client *c, struct error *error)
 {
+    const struct client_job *job = c->job;
+    struct event_sink sink = client_sink(c);
     struct live_tap tap = client_tap(c);
+    struct engine *engine;
+    int result;
 
-    return live_run(c->live, engine, sink, &tap, error);
+    if (job->work != NULL)
+        return job->work(c, error);
+    engine = calloc(1, job->engine_size);
+    if (engine == NULL)
+        return error_set(error, EX_OSERR, ENOMEM, "cannot start");
+    result = job->init(c, engine, error);
+    if (result == 0)
+        result = live_run(c->live, engine, &sink, &tap, error);
+    free(engine);
+    return result != 0 ? -1 : c->status;
 }
 
-int client_close(struct client *c, int status, struct error *error)
+/* Closes everything; the exit status is STATUS unless results were lost. */
+static int client_close(struct client *c, int status, struct error *error)
 {
     struct error late = {0};
 
@@ -287,7 +409,50 @@ int client_close(struct client *c, int status, struct error *error)
     }
     if (c->live != NULL)
         live_close(c->live);
-    if (c->qualify_many_summary != NULL)
-        qualify_many_close(c->qualify_many_summary);
+    if (c->many != NULL)
+        qualify_many_close(c->many);
     return status;
+}
+
+/* What the rounds repeat. */
+struct client_round {
+    const struct client_job *job;
+    struct client_options *options;
+};
+
+static int fail(const struct client_round *round, const struct error *error)
+{
+    const struct client_job *job = round->job;
+    struct event event = {.when = clock_now()};
+
+    if (job->unknown_name != NULL && error->status == EX_NOHOST &&
+        round->options->common.format != REPORT_TEXT) {
+        job->unknown_name(round->options, &event);
+        client_report(job->command, round->options, &event);
+    }
+    return job->failed != NULL ? job->failed(round->options, error) : -1;
+}
+
+static int once(void *context, struct error *error)
+{
+    const struct client_round *round = context;
+    const struct client_job *job = round->job;
+    struct client c = {.job = job, .options = round->options, .status = job->no_status};
+    int status = client_open(&c, error) == 0 ? work(&c, error) : -1;
+
+    status = client_close(&c, status, error);
+    return status < 0 ? fail(round, error) : status;
+}
+
+int client_run(const struct client_job *job, struct client_options *o, struct error *error)
+{
+    struct client_round round = {job, o};
+    struct rounds_work work = {
+        .command = job->command->name,
+        .headings = job->headings && o->common.format == REPORT_TEXT && !o->common.quiet,
+        .once = once,
+        .context = &round,
+    };
+
+    return rounds_run(&o->rounds, &work, error);
 }

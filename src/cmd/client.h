@@ -1,24 +1,25 @@
-/* What the client commands share (qualify, listen, trace): their options, and the way from those to
- * sockets, an engine's configuration and a reporter. */
+/* What the client commands share (trace, qualify, classify, check, listen): their options, and the
+ * way from those to sockets, an engine, a reporter and an exit status. What is a command's own in
+ * that is data, a struct client_job. */
 #ifndef CMD_CLIENT_H
 #define CMD_CLIENT_H
 
-#include <argp.h>
-
 #include "live.h"
+#include "options.h"
 #include "pcap_writer.h"
 #include "qualify.h"
 #include "qualify_many.h"
-#include "report.h"
 #include "rounds.h"
 
+/* The options of a client command begin with these. */
 struct client_options {
-    const char *command;
-    bool takes_server;  /* as its argument */
+    struct options common;
+    struct rounds rounds;
     const char *server; /* as given; NULL = not yet */
     const char *secondary;
     const char *write; /* capture file, or NULL */
     uint16_t local_port;
+    unsigned sockets; /* how many the engine sends from */
     nsec timeout;
     unsigned attempts;
     const char *auth_id;
@@ -27,72 +28,84 @@ struct client_options {
     size_t secret_size;
     bool allow_private;
     bool no_capture;
-    enum report_format format;
-    bool header;
-    bool quiet;
-    bool verbose;       /* log every packet */
-    unsigned verbosity; /* how often -v was given */
-    unsigned log_level; /* from how many on it means that */
-    bool color;
-    bool watch;            /* a live table */
-    bool ascii;            /* of a ladder: no line-drawing characters */
-    unsigned width;        /* of a ladder, in columns */
-    bool openmetrics;      /* is among the formats */
-    struct rounds *rounds; /* NULL = the command knows no rounds */
+    bool explain;
+    bool watch;         /* a live table */
+    unsigned log_level; /* how often -v must be given to log every packet */
+};
+
+/* The bit in `given` of the options that matter only to what is sent. */
+#define CLIENT_GIVEN_SENDING (UINT32_C(1) << 31)
+
+/* Tables for struct command: the options of all client commands but --format, and then --format
+ * with what belongs to it, of a command that has metrics and of one that can draw. */
+extern const struct option_entry client_options[];
+extern const struct option_entry client_metrics_options[];
+extern const struct option_entry client_chart_options[];
+/* --timeout and --attempts, for a command that gives a silent server up after so many
+ * solicitations. */
+extern const struct option_entry client_patience_options[];
+
+/* --every, --on-change and --output. */
+extern const struct option_entry client_rounds_options[];
+
+/* The defaults: one socket, 1.5 s, 3 attempts, the server from $TEREDO_SERVER. */
+void client_options_init(struct client_options *o);
+
+/* Functions for struct command: the argument is a SERVER; the checks, without and with that one
+ * must be known. */
+void client_take_server(const struct option_value *value, void *options);
+void client_check(void *options, struct argp_state *state);
+void client_check_server(void *options, struct argp_state *state);
+
+/* --watch: a table that is drawn again and again is of no use in a pipe. OTHERWISE says what there
+ * is without it. */
+void client_check_watch(const struct client_options *o, struct argp_state *state,
+                        const char *otherwise);
+
+struct client;
+
+/* A client command, as data. */
+struct client_job {
+    const struct command *command;
+    bool headings; /* --every puts the time over each round of text */
+    /* The engine; INIT makes it ready in ENGINE, which is zeroed and of that size, once the sockets
+     * of C are open. 0, or -1 and ERROR filled. */
+    size_t engine_size;
+    int (*init)(struct client *c, struct engine *engine, struct error *error);
+    /* The exit status as EVENT tells it, or -1. The last one counts; where none comes, NO_STATUS
+     * does. */
+    int (*status)(const struct event *event);
+    int no_status;
+    /* In place of an engine, for many servers: works C->many. The exit status, or -1 and ERROR
+     * filled. */
+    int (*work)(struct client *c, struct error *error);
+    /* Optional: the verdict for a server whose name does not exist, which a script that reads data
+     * gets beside the error. */
+    void (*unknown_name)(const struct client_options *o, struct event *event);
+    /* Optional: the exit status that a failure comes to, or -1 where it is an error. */
+    int (*failed)(struct client_options *o, const struct error *error);
 };
 
 /* A command's running parts, in the order in which they are made. */
 struct client {
-    const struct client_options *options;
+    const struct client_job *job;
+    struct client_options *options;
     struct endpoint server;
     struct endpoint secondary;
-    struct live *live;
-    struct qualify_many *qualify_many_summary; /* instead of live, server and secondary */
-    struct reporter *reporter;
     struct pcap_writer *writer; /* NULL = none asked for */
+    struct live *live;
+    struct qualify_many *many; /* in place of live, server and secondary */
+    struct reporter *reporter;
+    int status; /* the job's, so far */
 };
 
-/* An argp child parser whose input is a struct client_options. */
-extern const struct argp client_argp;
+/* Does the job, once or in the rounds of --every: looks the server up, opens sockets, reporter and
+ * capture file, drops all privileges, works the engine, and closes all of it. Returns the exit
+ * status, or -1 and ERROR filled. */
+int client_run(const struct client_job *job, struct client_options *o, struct error *error);
 
-/* The same, for a command that can draw a chart as well. */
-extern const struct argp client_chart_argp;
-
-/* Another, with the same input: --timeout and --attempts, for the commands that give a silent
- * server up after so many solicitations. */
-extern const struct argp client_patience_argp;
-
-/* Defaults: 1.5 s, 3 attempts, server from $TEREDO_SERVER. With TAKES_SERVER, the command's
- * argument is the server. */
-void client_options_init(struct client_options *o, const char *command, bool takes_server);
-
-/* Looks the server up, opens COUNT sockets, the reporter and the capture file, and drops all
- * privileges. EXPLAIN goes to the reporter. */
-int client_open(struct client *c, const struct client_options *o, unsigned count, bool explain,
-                struct error *error);
-
-/* The same for many servers. */
-int client_open_qualify_many(struct client *c, const struct client_options *o, bool explain,
-                             struct error *error);
-
-/* To the reporter, and to the rounds. */
-struct event_sink client_sink(struct client *c);
-
-/* Keeps the verdict for the exit status on its way to NEXT. */
-struct outcome {
-    struct event_sink next;
-    enum event_kind kind; /* of the event that has it: a command's last */
-    int status;           /* at first, that where none comes */
-};
-
-/* O must last as long as the sink. */
-struct event_sink outcome_sink(struct outcome *o);
-
-/* Sees every packet, for the log and the capture file. */
-struct live_tap client_tap(struct client *c);
-
-/* The configuration of a qualification from socket SOCKET, with fresh nonces and flags. */
-int client_qualify_config(const struct client *c, unsigned socket, struct qualify_config *config,
+/* The configuration of a qualification from the first socket, with fresh nonces and flags. */
+int client_qualify_config(const struct client *c, struct qualify_config *config,
                           struct error *error);
 
 /* What the options say of it: timeout, attempts, identity. */
@@ -101,18 +114,14 @@ struct qualify_config client_common_config(const struct client_options *o);
 /* Fresh unpredictable nonces. */
 int client_nonces(struct nonce_source *nonces, struct error *error);
 
-/* Reports EVENT where there is no open client to do so. */
-void client_report(const struct client_options *o, const struct event *event);
+/* To the reporter, and to the rounds. */
+struct event_sink client_sink(struct client *c);
 
-/* Where client_open has failed for a name that does not exist: a script that reads JSON gets a
- * verdict for that as well, EVENT. */
-void client_report_unknown_name(const struct client_options *o, const struct event *event);
+/* Sees every packet, for the log and the capture file. */
+struct live_tap client_tap(struct client *c);
 
-/* Runs ENGINE; its events go to SINK. */
-int client_run(struct client *c, struct engine *engine, const struct event_sink *sink,
-               struct error *error);
-
-/* Closes everything; the exit status is STATUS unless results were lost (then -1, ERROR filled). */
-int client_close(struct client *c, int status, struct error *error);
+/* Reports EVENT where there is no open client to do so, for a job that failed. */
+void client_report(const struct command *command, struct client_options *o,
+                   const struct event *event);
 
 #endif

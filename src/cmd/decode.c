@@ -1,16 +1,124 @@
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #include "capture_input.h"
 #include "capture_reader.h"
 #include "captured_packet_report.h"
-#include "command.h"
-#include "decode_hex.h"
-#include "decode_options.h"
 #include "entropy.h"
+#include "options.h"
 #include "tsv.h"
+
+struct decode_options {
+    struct options common;
+    bool summary;
+    bool tunnels;
+    uint64_t count; /* 0 = all */
+    const char *hex;
+    const char *interface;
+    char **arguments;
+    int argument_count;
+    /* What the arguments are: of argv, "-" = standard input. None = standard input, unless hex or
+     * interface. */
+    char **files;
+    int file_count;
+    char *filter; /* NULL = none; allocated */
+};
+
+static const struct option_entry decode_options[] = {
+    {"interface", 'i', "INTERFACE", "Capture on this network interface; 'any' is all", .group = 1,
+     OPTION_TEXT(struct decode_options, interface)},
+    {"hex", 0, "HEX", "Decode a UDP payload that is given in hexadecimal digits",
+     OPTION_TEXT(struct decode_options, hex)},
+    {"tunnels", 0, NULL, "Also look into GTP-U tunnels",
+     OPTION_FLAG(struct decode_options, tunnels)},
+    {"count", 0, "N", "End after N Teredo packets",
+     OPTION_NUMBER(struct decode_options, count, 1, LONG_MAX)},
+    {"summary", 0, NULL, "Print no packets, only what there was in all", .group = 2,
+     OPTION_FLAG(struct decode_options, summary)},
+    {OPTION_FORMAT(FORMATS, FORMATS, "How to print results (default: text)")},
+    {OPTION_HEADER},
+    {OPTION_QUIET("Print nothing but results and errors")},
+    {OPTION_VERBOSE("Print every field of each packet")},
+    {0},
+};
+
+/* Words that a filter of pcap-filter(7) can begin with. */
+static const char *const filter_words[] = {
+    "arp",    "broadcast", "dst",     "ether", "gateway",  "greater", "host",      "icmp",
+    "icmp6",  "ifname",    "inbound", "ip",    "ip6",      "len",     "less",      "link",
+    "mpls",   "multicast", "net",     "not",   "outbound", "port",    "portrange", "pppoed",
+    "pppoes", "proto",     "src",     "tcp",   "udp",      "vlan",
+};
+
+static bool begins_filter(const char *argument)
+{
+    size_t length = strcspn(argument, " [<>=!&|()");
+
+    if (argument[0] == '(' || argument[0] == '!')
+        return true;
+    for (size_t i = 0; i < sizeof filter_words / sizeof *filter_words; i++)
+        if (strlen(filter_words[i]) == length && strncmp(argument, filter_words[i], length) == 0)
+            return true;
+    return false;
+}
+
+static void join_filter(struct decode_options *o, char **words, int count, struct argp_state *state)
+{
+    size_t size = 1;
+    char *p;
+
+    for (int i = 0; i < count; i++)
+        size += strlen(words[i]) + 1;
+    o->filter = p = malloc(size);
+    if (p == NULL)
+        argp_failure(state, EXIT_FAILURE, 0, "out of memory");
+    for (int i = 0; i < count && p != NULL; i++) {
+        p = stpcpy(p, words[i]);
+        *p++ = i + 1 < count ? ' ' : '\0';
+    }
+}
+
+/* FILEs come first, then the filter. What exists is a FILE; what does not is one as well, and
+ * missing, unless it reads as the beginning of a filter. */
+static void split_arguments(struct decode_options *o, struct argp_state *state)
+{
+    char **arguments = o->arguments;
+    int files = 0, count = o->argument_count;
+
+    while (o->interface == NULL && files < count &&
+           (strcmp(arguments[files], "-") == 0 || access(arguments[files], F_OK) == 0 ||
+            !begins_filter(arguments[files])))
+        files++;
+    o->files = arguments;
+    o->file_count = files;
+    if (files < count)
+        join_filter(o, arguments + files, count - files, state);
+}
+
+static void take_argument(const struct option_value *v, void *options)
+{
+    struct decode_options *o = options;
+
+    if (o->argument_count++ == 0)
+        o->arguments = &v->state->argv[v->state->next - 1];
+}
+
+static void check(void *options, struct argp_state *state)
+{
+    struct decode_options *o = options;
+
+    split_arguments(o, state);
+    if (o->hex != NULL && (o->interface != NULL || o->file_count > 0 || o->filter != NULL ||
+                           o->summary || o->tunnels || o->count > 0))
+        argp_error(state, "--hex goes with --format, -q and -v alone");
+    if (o->hex == NULL && o->interface == NULL && o->file_count == 0 && isatty(STDIN_FILENO))
+        argp_error(state, "give a FILE, -i INTERFACE or --hex, or a capture on standard input");
+}
 
 struct decode {
     struct decode_options options;
@@ -53,7 +161,7 @@ static int read_capture(struct decode *d, struct capture *c, struct error *error
 
     if (capture_begin(c, error) != 0)
         return -1;
-    if (d->options.interface != NULL && !d->options.quiet)
+    if (d->options.interface != NULL && !d->options.common.quiet)
         fprintf(stderr, "teredoctl decode: listening on %s, link type %s; end with Ctrl-C\n",
                 d->options.interface, capture_link_name(c));
     captured_packet_printer_file(&d->printer, capture_file(c));
@@ -64,7 +172,7 @@ static int read_capture(struct decode *d, struct capture *c, struct error *error
 
 static void print_remarks(const struct decode *d, const struct flows_summary *sum)
 {
-    if (d->options.quiet || d->options.summary)
+    if (d->options.common.quiet || d->options.summary)
         return;
     if (sum->forgotten > 0)
         fprintf(stderr,
@@ -99,12 +207,42 @@ static int decode_captures(struct decode *d, struct error *error)
     if (result != 0 && sum.frames == 0)
         return result;
     if (d->options.summary)
-        captured_packet_summary_print(stdout, d->options.format, &sum, d->dropped);
+        captured_packet_summary_print(stdout, d->options.common.format, &sum, d->dropped);
     else
         captured_packet_print_end(&d->printer);
     output_flush(&d->output);
     print_remarks(d, &sum);
     return result != 0 ? result : sum.packets > 0 ? EX_OK : 1;
+}
+
+/* --hex: one UDP payload from the command line. What makes it no Teredo packet is also told on
+ * standard error. */
+static int decode_hex(struct decode *d, struct error *error)
+{
+    struct captured_packet_printer *printer = &d->printer;
+    uint8_t *data = malloc(UINT16_MAX);
+    struct captured_packet s;
+    long size;
+    bool good;
+
+    if (data == NULL)
+        return error_set(error, EX_OSERR, ENOMEM, "cannot start");
+    size = value_read_hex(d->options.hex, data, UINT16_MAX);
+    if (size < 0) {
+        free(data);
+        error_set(error, EX_USAGE, 0, "--hex: not pairs of hexadecimal digits, at most 65535");
+        return error_hint(error, "the UDP payload, such as tshark -T fields -e udp.payload prints");
+    }
+    good = teredo_flows_decode_payload(data, (size_t)size, &s);
+    printer->single = true;
+    captured_packet_print(printer, &s);
+    captured_packet_print_end(printer);
+    output_flush(printer->out);
+    if (!good && !d->options.common.quiet)
+        fprintf(stderr, "teredoctl decode: no Teredo packet: %s (byte %zu)\n",
+                wire_reason_text(s.problems[0].reason), s.problems[0].offset);
+    free(data);
+    return good ? EX_OK : EX_DATAERR;
 }
 
 static void close_all(struct decode *d)
@@ -121,16 +259,14 @@ static int run(int argc, char **argv, struct error *error)
     struct error late;
     int status;
 
-    argv[0] = "teredoctl decode";
-    argp_parse(&decode_argp, argc, argv, 0, NULL, &d.options);
+    options_parse(&command_decode, argc, argv, &d.options);
     output_init(&d.output, stdout);
-    d.printer.format = d.options.format;
-    d.printer.verbose = d.options.verbose;
+    d.printer.format = d.options.common.format;
+    d.printer.verbose = d.options.common.verbosity > 0;
     d.printer.out = &d.output;
-    if (d.options.header)
+    if (d.options.common.header)
         tsv_header(stdout, d.options.summary ? TSV_SUMMARY : "decode");
-    status = d.options.hex != NULL ? decode_hex(&d.printer, d.options.hex, d.options.quiet, error)
-                                   : decode_captures(&d, error);
+    status = d.options.hex != NULL ? decode_hex(&d, error) : decode_captures(&d, error);
     /* Results that were lost matter unless there is worse to tell. */
     if (output_close(&d.output, &late) != 0 && status >= 0) {
         *error = late;
@@ -140,5 +276,17 @@ static int run(int argc, char **argv, struct error *error)
     return status;
 }
 
-const struct command command_decode = {"decode",
-                                       "find the Teredo packets in captures, and decode them", run};
+const struct command command_decode = {
+    .name = "decode",
+    .summary = "find the Teredo packets in captures, and decode them",
+    .args_doc = "[FILE...] [FILTER]\n-i INTERFACE [FILTER]\n--hex HEX",
+    .doc =
+        "Find the Teredo packets in captures, or on an interface, and decode them. Without FILE, "
+        "or where it is -, the capture is read from standard input. FILTER is an expression of "
+        "pcap-filter(7).\vExit status: 0 there was a Teredo packet, 1 there was none, 64 to 77 "
+        "errors; see teredoctl-decode(1).",
+    .options = {decode_options},
+    .argument = take_argument,
+    .check = check,
+    .run = run,
+};

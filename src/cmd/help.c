@@ -1,27 +1,22 @@
-#include <argp.h>
 #include <stdio.h>
 #include <sysexits.h>
 
-#include "command.h"
+#include "options.h"
 #include "output.h"
 
-static error_t parse_option(int key, char *arg, struct argp_state *state)
-{
-    char **topic = state->input;
-
-    if (key != ARGP_KEY_ARG)
-        return ARGP_ERR_UNKNOWN;
-    if (state->arg_num > 0)
-        argp_error(state, "only one COMMAND can be given");
-    *topic = arg;
-    return 0;
-}
-
-static const struct argp argp = {
-    .parser = parse_option,
-    .args_doc = "[COMMAND]",
-    .doc = "Tell what COMMAND does, or list the commands.",
+struct help_options {
+    struct options common;
+    char *topic;
 };
+
+static void take_topic(const struct option_value *v, void *options)
+{
+    struct help_options *o = options;
+
+    if (v->state->arg_num > 0)
+        argp_error(v->state, "only one COMMAND can be given");
+    o->topic = v->text;
+}
 
 static int list_commands(struct error *error)
 {
@@ -35,21 +30,27 @@ static int list_commands(struct error *error)
 static int run(int argc, char **argv, struct error *error)
 {
     const struct command *command;
-    char *topic = NULL;
+    struct help_options o = {0};
     char *help[] = {NULL, "--help", NULL};
 
-    argv[0] = "teredoctl help";
-    argp_parse(&argp, argc, argv, 0, NULL, &topic);
-    if (topic == NULL)
+    options_parse(&command_help, argc, argv, &o);
+    if (o.topic == NULL)
         return list_commands(error);
-    command = command_find(topic);
+    command = command_find(o.topic);
     if (command == NULL) {
-        error_set(error, EX_USAGE, 0, "'%s' is not a command", topic);
+        error_set(error, EX_USAGE, 0, "'%s' is not a command", o.topic);
         return error_hint(error, "`teredoctl help`, which lists them");
     }
-    help[0] = topic;
+    help[0] = o.topic;
     /* Asked for in this way it is no plugin's --help, which has a status of its own. */
     return command->run(2, help, error) < 0 ? -1 : EX_OK;
 }
 
-const struct command command_help = {"help", "tell what a command does", run};
+const struct command command_help = {
+    .name = "help",
+    .summary = "tell what a command does",
+    .args_doc = "[COMMAND]",
+    .doc = "Tell what COMMAND does, or list the commands.",
+    .argument = take_topic,
+    .run = run,
+};

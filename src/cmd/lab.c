@@ -1,26 +1,171 @@
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "command.h"
+#include "clock.h"
+#include "entropy.h"
 #include "lab_chart.h"
-#include "lab_host.h"
-#include "lab_options.h"
 #include "lab_story.h"
-#include "option_values.h"
+#include "options.h"
 #include "output.h"
 #include "packet_event_pcap.h"
-#include "teredo_addr.h"
+#include "topology.h"
 
 /* How long a host may take to get ready: qualifying over slow, lossy links included. */
-#define READY_SECONDS 20.0
+#define READY (20 * NSEC_S)
 /* After the trace has ended, its last packets still arrive. */
 #define SETTLE (200 * NSEC_MS)
+#define SERVER_1 "192.0.2.1"
+#define SERVER_2 "192.0.2.129"
+/* On which the lab's servers serve as well (`serve --extra-port`). */
+#define EXTRA_PORT "3546"
+
+enum {
+    LAB_MAX_ALSO = 4,
+    MAX_ARGS = 16,
+};
+
+struct lab_options {
+    struct options common;
+    struct topology_config topology; /* NATs, links, seed */
+    enum lab_host on;
+    struct {
+        enum lab_host host;
+        char *command;    /* for the shell */
+    } also[LAB_MAX_ALSO]; /* what runs in the background beside COMMAND */
+    unsigned also_count;
+    const char *pcap; /* NULL = none */
+    bool pcap_each;   /* a file for each vantage point */
+    char **command;   /* NULL = the trace */
+};
+
+static void fail(const struct option_value *v, const struct error *error)
+{
+    argp_error(v->state, "%s: %s%s%s", v->name, error->what, error->hint[0] != '\0' ? "; " : "",
+               error->hint);
+}
+
+/* The option has the name of a property of links. */
+static void parse_link(const struct option_value *v, void *options)
+{
+    struct lab_options *o = options;
+    struct error error = {0};
+
+    if (link_config_parse(o->topology.link, v->option->name, v->text, &error) != 0)
+        fail(v, &error);
+}
+
+static void parse_nat(const struct option_value *v, void *options)
+{
+    struct nat_config *nat = (struct nat_config *)((char *)options + v->option->at);
+    struct error error = {0};
+
+    if (nat_config_parse(v->text, nat, &error) != 0)
+        fail(v, &error);
+}
+
+static void parse_seed(const struct option_value *v, void *options)
+{
+    struct lab_options *o = options;
+    char *end;
+
+    errno = 0;
+    o->topology.seed = strtoull(v->text, &end, 0);
+    if (end == v->text || *end != '\0' || errno != 0 || v->text[0] == '-')
+        argp_error(v->state, "%s: '%s' is not a number", v->name, v->text);
+}
+
+static void parse_also(const struct option_value *v, void *options)
+{
+    struct lab_options *o = options;
+    char *equals = strchr(v->text, '=');
+
+    if (o->also_count == LAB_MAX_ALSO)
+        argp_error(v->state, "--also: no more than %d", LAB_MAX_ALSO);
+    if (equals == NULL || equals[1] == '\0') {
+        argp_error(v->state, "--also: '%s' is not a HOST=COMMAND", v->text);
+        return;
+    }
+    *equals = '\0';
+    if (!lab_host_named(v->text, &o->also[o->also_count].host))
+        argp_error(v->state, "--also: '%s' is none of a, b, s1, s2", v->text);
+    o->also[o->also_count++].command = equals + 1;
+}
+
+static void parse_pcap_each(const struct option_value *v, void *options)
+{
+    struct lab_options *o = options;
+
+    o->pcap = v->text;
+    o->pcap_each = true;
+}
+
+#define OPTION_NAT(host) \
+    .kind = VALUE_PARSED, .at = offsetof(struct lab_options, topology.nat[host]), .parse = parse_nat
+
+static const struct option_entry lab_options[] = {
+    {"nat-a", 0, "NAT",
+     "A's NAT: none, cone, address-restricted, port-restricted (default), symmetric, firewall, "
+     "blocked, or a list of properties such as mapping=address,ports=sequential",
+     OPTION_NAT(LAB_A)},
+    {"nat-b", 0, "NAT", "B's NAT, in the same words", OPTION_NAT(LAB_B)},
+    {"delay", 0, "TIME", "Each link's delay one way, \"5ms\", or by host, \"a=25ms,s1=5ms\"",
+     .group = 1, OPTION_PARSED(parse_link)},
+    {"jitter", 0, "TIME", "Each link's delay varies by this, up and down",
+     OPTION_PARSED(parse_link)},
+    {"loss", 0, "SHARE", "Each link loses this share of packets, \"5%\" or \"0.05\"",
+     OPTION_PARSED(parse_link)},
+    {"duplicate", 0, "SHARE", "Each link doubles this share of packets", OPTION_PARSED(parse_link)},
+    {"reorder", 0, "SHARE", "Each link holds this share of packets back",
+     OPTION_PARSED(parse_link)},
+    {"seed", 0, "N", "The same seed gives every packet the same fate", OPTION_PARSED(parse_seed)},
+    {"on", 0, "HOST", "Run COMMAND on a (default), b, s1 or s2", .group = 2,
+     OPTION_WORD(struct lab_options, on), .words = "a|b|s1|s2"},
+    {"also", 0, "HOST=COMMAND",
+     "Run the shell command on a, b, s1 or s2 too, in the background; up to four times",
+     OPTION_PARSED(parse_also)},
+    {"pcap", 0, "FILE", "Save what passes at every vantage point, merged in one capture file",
+     OPTION_TEXT(struct lab_options, pcap)},
+    {"pcap-each", 0, "FILE",
+     "The same, in a file for each: FILE-a, FILE-nat-a, FILE-b, FILE-nat-b, FILE-s1, FILE-s2",
+     OPTION_PARSED(parse_pcap_each)},
+    {OPTION_FORMAT(FORMATS_CHARTS, FORMATS_CHARTS,
+                   "How the trace prints (default: text, and a ladder after it); ladder, mermaid "
+                   "and svg draw what passed at every vantage point")},
+    {OPTION_HEADER},
+    {OPTION_ASCII},
+    {OPTION_WIDTH},
+    {OPTION_COLOR},
+    {OPTION_QUIET("Print the verdict only")},
+    {OPTION_VERBOSE("Also draw how the clients qualify")},
+    {0},
+};
+
+/* All from the first word on is COMMAND's. */
+static void take_command(const struct option_value *v, void *options)
+{
+    struct lab_options *o = options;
+
+    o->command = &v->state->argv[v->state->next - 1];
+    v->state->next = v->state->argc;
+}
+
+/* One of our own programs on a host. */
+struct lab_program {
+    struct topology *topology;
+    pid_t pid;
+    int out;        /* read end of its standard output; -1 once at its end */
+    char line[256]; /* the first line that it printed */
+    bool has_line;
+};
 
 struct lab {
     const struct lab_options *options;
@@ -42,13 +187,143 @@ static void observe(void *context, const struct packet_event *packet_event)
         packet_event_pcap_add(lab->pcap, packet_event);
 }
 
+static int find_own_path(char path[static PATH_MAX], struct error *error)
+{
+    ssize_t n = readlink("/proc/self/exe", path, PATH_MAX - 1);
+
+    if (n < 0)
+        return error_set(error, EX_OSERR, errno, "cannot find teredoctl's own path");
+    path[n] = '\0';
+    return 0;
+}
+
+static int read_output(void *context, struct pollfd ready, struct error *error)
+{
+    struct lab_program *p = context;
+    char buf[4096];
+    ssize_t n = read(ready.fd, buf, sizeof buf);
+    const char *end;
+    size_t used;
+
+    (void)error;
+    if (n <= 0) {
+        if (n < 0 && (errno == EAGAIN || errno == EINTR))
+            return 0;
+        loop_unwatch(topology_loop(p->topology), ready.fd);
+        close(ready.fd);
+        p->out = -1;
+        topology_stop(p->topology);
+        return 0;
+    }
+    if (p->has_line)
+        return 0;
+    end = memchr(buf, '\n', (size_t)n);
+    used = strlen(p->line);
+    snprintf(p->line + used, sizeof p->line - used, "%.*s",
+             (int)(end != NULL ? end - buf : (ptrdiff_t)n), buf);
+    if (end != NULL) {
+        p->has_line = true;
+        topology_stop(p->topology);
+    }
+    return 0;
+}
+
+static int spawn_with_pipe(struct lab_program *program, enum lab_host host, char *const argv[],
+                           struct error *error)
+{
+    int fds[2];
+    struct spawn spawn = {.argv = argv, .stdio = {-1, -1, -1}};
+    int null;
+
+    if (pipe2(fds, O_CLOEXEC) != 0)
+        return error_set(error, EX_OSERR, errno, "cannot make a pipe");
+    null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    fcntl(fds[0], F_SETFL, O_NONBLOCK);
+    spawn.stdio[0] = null;
+    spawn.stdio[1] = fds[1];
+    program->pid = topology_spawn(program->topology, host, &spawn, error);
+    program->out = fds[0];
+    close(fds[1]);
+    if (null >= 0)
+        close(null);
+    return program->pid < 0 ? -1 : 0;
+}
+
+/* Starts our own teredoctl, with ARGV from the command's name on, on HOST and carries packets until
+ * it has printed a line, has ended or READY has passed; only an interrupt or a broken lab is an
+ * error. What it prints later is read and dropped as packets are carried. */
+static int start(struct lab *lab, struct lab_program *program, enum lab_host host,
+                 const char *const argv[], struct error *error)
+{
+    struct topology *t = lab->topology;
+    char *args[MAX_ARGS] = {lab->path};
+    nsec until = clock_now() + READY;
+    struct loop_watch watch = {.events = POLLIN, .ready = read_output, .context = program};
+
+    *program = (struct lab_program){.topology = t, .out = -1};
+    for (int i = 0; argv[i] != NULL && i + 2 < MAX_ARGS; i++)
+        args[i + 1] = (char *)argv[i];
+    if (spawn_with_pipe(program, host, args, error) != 0)
+        return -1;
+    watch.fd = program->out;
+    if (loop_watch(topology_loop(t), &watch, error) != 0)
+        return -1;
+    while (!program->has_line && program->out >= 0) {
+        enum topology_end end = topology_run(t, 0, until, NULL, error);
+
+        if (end == TOPOLOGY_FAILED)
+            return -1;
+        if (end == TOPOLOGY_INTERRUPTED)
+            return error_set(error, 128 + topology_signal(t), 0, "interrupted");
+        if (end == TOPOLOGY_TIMED_OUT)
+            break;
+    }
+    return 0;
+}
+
+/* Runs ARGV (looked up in PATH, first in our own directory) on HOST in the foreground, with
+ * TEREDO_SERVER, TEREDO_PEER and TEREDO_EXTRA_PORT set, until it ends. OUT is its standard output;
+ * -1 = ours. Returns its exit status, 128 plus the signal that killed it, or -1. */
+static int run_program(struct lab *lab, enum lab_host host, char *const argv[], int out,
+                       struct error *error)
+{
+    const char *own_path = lab->path, *server = host == LAB_B ? SERVER_2 : SERVER_1;
+    struct topology *t = lab->topology;
+    char server_env[64], peer_env[16 + INET6_ADDRSTRLEN], path[PATH_MAX + 4096];
+    const char *old_path = getenv("PATH"), *slash = strrchr(own_path, '/');
+    const char *env[] = {server_env, peer_env, "TEREDO_EXTRA_PORT=" EXTRA_PORT, NULL};
+    struct spawn spawn = {.argv = argv, .env = env, .stdio = {-1, out, -1}, .foreground = true};
+    enum topology_end end;
+    int status = 0;
+    pid_t pid;
+
+    snprintf(server_env, sizeof server_env, "TEREDO_SERVER=%s", server);
+    snprintf(peer_env, sizeof peer_env, "TEREDO_PEER=%s", lab->peer);
+    /* `teredoctl` in the command is this one. */
+    snprintf(path, sizeof path, "%.*s:%s", slash != NULL ? (int)(slash - own_path) : 1,
+             slash != NULL ? own_path : ".", old_path != NULL ? old_path : "/usr/bin:/bin");
+    setenv("PATH", path, 1);
+    fflush(stdout);
+    pid = topology_spawn(t, host, &spawn, error);
+    if (pid < 0 || topology_seal(t, error) != 0)
+        return -1;
+    do {
+        end = topology_run(t, pid, NSEC_NEVER, &status, error);
+    } while (end == TOPOLOGY_STOPPED || end == TOPOLOGY_TIMED_OUT);
+    if (end == TOPOLOGY_FAILED)
+        return -1;
+    if (end == TOPOLOGY_INTERRUPTED)
+        return 128 + topology_signal(t);
+    return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
 static int start_server(struct lab *lab, struct lab_program *program, enum lab_host host,
                         const char *address, struct error *error)
 {
-    const char *const argv[] = {"serve",        "--quiet",      "--address", address,
-                                "--extra-port", LAB_EXTRA_PORT, NULL};
+    const char *const argv[] = {"serve",        "--quiet",  "--address", address,
+                                "--extra-port", EXTRA_PORT, NULL};
 
-    if (lab_start(lab->topology, program, host, lab->path, argv, READY_SECONDS, error) != 0)
+    if (start(lab, program, host, argv, error) != 0)
         return -1;
     if (!program->has_line)
         return error_set(error, EX_SOFTWARE, 0, "the server on host %s did not start",
@@ -70,18 +345,18 @@ static void compose_peer(struct lab *lab)
 
 static int start_listener(struct lab *lab, struct error *error)
 {
-    const char *const argv[] = {"listen",     "--quiet", "--timeout",   "4",
-                                "--attempts", "8",       "192.0.2.129", NULL};
+    const char *const argv[] = {"listen",     "--quiet", "--timeout", "4",
+                                "--attempts", "8",       SERVER_2,    NULL};
     struct in6_addr address;
 
-    if (lab_start(lab->topology, &lab->listener, LAB_B, lab->path, argv, READY_SECONDS, error) != 0)
+    if (start(lab, &lab->listener, LAB_B, argv, error) != 0)
         return -1;
     if (lab->listener.has_line && inet_pton(AF_INET6, lab->listener.line, &address) == 1) {
         inet_ntop(AF_INET6, &address, lab->peer, sizeof lab->peer);
         return 0;
     }
     compose_peer(lab);
-    if (!lab->options->quiet)
+    if (!lab->options->common.quiet)
         fprintf(stderr,
                 "teredoctl lab: host b could not qualify; TEREDO_PEER is the address that it would "
                 "have had\n");
@@ -109,9 +384,9 @@ static int spawn_trace(struct lab *lab, enum report_format format, int out, stru
                     "--control-ttl",
                     "0",
                     "--format",
-                    (char *)option_format_name(format),
+                    (char *)options_format_name(format),
                     "--color",
-                    o->color ? "always" : "never",
+                    o->common.color ? "always" : "never",
                     NULL,
                     NULL,
                     NULL};
@@ -119,11 +394,11 @@ static int spawn_trace(struct lab *lab, enum report_format format, int out, stru
 
     while (*end != NULL)
         end++;
-    if (o->quiet)
+    if (o->common.quiet)
         *end++ = "--quiet";
-    if (o->header)
+    if (o->common.header)
         *end = "--header";
-    return lab_run(lab->topology, LAB_A, lab->path, argv, "192.0.2.1", lab->peer, out, error);
+    return run_program(lab, LAB_A, argv, out, error);
 }
 
 /* The chart in place of what the trace prints. */
@@ -136,8 +411,8 @@ static int run_charted_trace(struct lab *lab, struct error *error)
         return error_set(error, EX_OSERR, errno, "cannot keep what the trace prints");
     status = spawn_trace(lab, REPORT_JSON, fd, error);
     if (status >= 0 && status < EX__BASE &&
-        lab_chart_write_traced(lab->story, lab->options, describe(lab, title, sizeof title), fd,
-                               status, error) != 0)
+        lab_chart_write_traced(lab->story, &lab->options->common,
+                               describe(lab, title, sizeof title), fd, status, error) != 0)
         status = -1;
     close(fd);
     return status;
@@ -147,18 +422,19 @@ static int run_charted_trace(struct lab *lab, struct error *error)
 static int run_trace(struct lab *lab, struct error *error)
 {
     const struct lab_options *o = lab->options;
-    bool text = o->format == REPORT_TEXT && !o->quiet;
+    bool text = o->common.format == REPORT_TEXT && !o->common.quiet;
     char title[2 * NAT_CONFIG_STRLEN + 96];
     int status;
 
-    if (lab_chart_is_asked_for(o))
+    if (lab_chart_is_asked_for(&o->common))
         return run_charted_trace(lab, error);
     if (text)
         puts(describe(lab, title, sizeof title));
-    status = spawn_trace(lab, o->format, -1, error);
+    status = spawn_trace(lab, o->common.format, -1, error);
     if (text && status >= 0 && status < EX__BASE) {
         putchar('\n');
-        lab_chart_write(lab->story, o, NULL, NULL, SEQUENCE_UNSURE, o->verbose || status != 0);
+        lab_chart_write(lab->story, &o->common, NULL, NULL, SEQUENCE_UNSURE,
+                        o->common.verbosity > 0 || status != 0);
     }
     return status;
 }
@@ -182,21 +458,20 @@ static int run_in_lab(struct lab *lab, struct error *error)
 {
     const struct lab_options *o = lab->options;
 
-    if (start_server(lab, &lab->s1, LAB_S1, "192.0.2.1", error) != 0 ||
-        start_server(lab, &lab->s2, LAB_S2, "192.0.2.129", error) != 0 ||
+    if (start_server(lab, &lab->s1, LAB_S1, SERVER_1, error) != 0 ||
+        start_server(lab, &lab->s2, LAB_S2, SERVER_2, error) != 0 ||
         start_listener(lab, error) != 0 || start_others(lab, error) != 0)
         return -1;
     if (o->command == NULL)
         return run_trace(lab, error);
-    return lab_run(lab->topology, o->on, lab->path, o->command,
-                   o->on == LAB_B ? "192.0.2.129" : "192.0.2.1", lab->peer, -1, error);
+    return run_program(lab, o->on, o->command, -1, error);
 }
 
 static int open_observers(struct lab *lab, struct error *error)
 {
     const struct lab_options *o = lab->options;
 
-    if (o->command == NULL && (lab->story = lab_story_new(o->verbose)) == NULL)
+    if (o->command == NULL && (lab->story = lab_story_new(o->common.verbosity > 0)) == NULL)
         return error_set(error, EX_OSERR, ENOMEM, "cannot start the lab");
     if (o->pcap != NULL &&
         (lab->pcap = packet_event_pcap_open(o->pcap, o->pcap_each, error)) == NULL)
@@ -206,16 +481,19 @@ static int open_observers(struct lab *lab, struct error *error)
 
 static int run(int argc, char **argv, struct error *error)
 {
-    struct lab_options options;
+    struct lab_options options = {.on = LAB_A};
     struct lab lab = {.options = &options};
     struct error late; /* a failure after the first tells nothing new */
     int status = -1;
 
-    argv[0] = "teredoctl lab";
-    lab_options_parse(&options, argc, argv);
+    nat_config_parse("port-restricted", &options.topology.nat[LAB_A], error);
+    nat_config_parse("port-restricted", &options.topology.nat[LAB_B], error);
+    if (!entropy_fill(&options.topology.seed, sizeof options.topology.seed, error))
+        return -1;
+    options_parse(&command_lab, argc, argv, &options);
     options.topology.observe = observe;
     options.topology.observe_context = &lab;
-    if (open_observers(&lab, error) == 0 && lab_own_path(lab.path, error) == 0)
+    if (open_observers(&lab, error) == 0 && find_own_path(lab.path, error) == 0)
         lab.topology = topology_new(&options.topology, error);
     if (lab.topology != NULL)
         status = run_in_lab(&lab, error);
@@ -229,4 +507,16 @@ static int run(int argc, char **argv, struct error *error)
 }
 
 const struct command command_lab = {
-    "lab", "an emulated internet with NATs of any kind, to try it all without root", run};
+    .name = "lab",
+    .summary = "an emulated internet with NATs of any kind, to try it all without root",
+    .args_doc = "[[--] COMMAND [ARGUMENT…]]",
+    .doc = "A whole internet on this machine, without root: clients a and b behind NATs of any "
+           "kind, servers s1 and s2. Runs COMMAND on host a with TEREDO_SERVER and TEREDO_PEER "
+           "set; without COMMAND, traces a hole punch from a to b, and draws it.\vThe exit status "
+           "is that of COMMAND, or of the trace: 0 punched, 1 not punched, 2 inconclusive; 64 to "
+           "77 errors of the lab itself, see teredoctl-lab(1).",
+    .options = {lab_options},
+    .flags = ARGP_IN_ORDER,
+    .argument = take_command,
+    .run = run,
+};

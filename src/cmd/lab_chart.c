@@ -9,12 +9,12 @@
 #include "mermaid.h"
 #include "svg.h"
 
-bool lab_chart_is_asked_for(const struct lab_options *o)
+bool lab_chart_is_asked_for(const struct options *o)
 {
     return o->format == REPORT_LADDER || o->format == REPORT_MERMAID || o->format == REPORT_SVG;
 }
 
-void lab_chart_write(const struct lab_story *story, const struct lab_options *o, const char *title,
+void lab_chart_write(const struct lab_story *story, const struct options *o, const char *title,
                      const char *verdict, enum sequence_mood mood, bool whole)
 {
     struct ladder_style style = {o->width, o->ascii, o->color};
@@ -34,7 +34,7 @@ void lab_chart_write(const struct lab_story *story, const struct lab_options *o,
     sequence_clear(&chart);
 }
 
-int lab_chart_write_traced(const struct lab_story *story, const struct lab_options *o,
+int lab_chart_write_traced(const struct lab_story *story, const struct options *o,
                            const char *title, int fd, int status, struct error *error)
 {
     const char *verdict, *text, *advice;
@@ -53,7 +53,8 @@ int lab_chart_write_traced(const struct lab_story *story, const struct lab_optio
     for (char *p = words; *p != ':'; p++)
         if (*p == '_')
             *p = ' ';
-    lab_chart_write(story, o, title, words, (enum sequence_mood)status, o->verbose || status != 0);
+    lab_chart_write(story, o, title, words, (enum sequence_mood)status,
+                    o->verbosity > 0 || status != 0);
     json_decref(trace);
     return 0;
 }

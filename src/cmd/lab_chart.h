@@ -3,20 +3,20 @@
 #define CMD_LAB_CHART_H
 
 #include "error.h"
-#include "lab_options.h"
 #include "lab_story.h"
+#include "options.h"
 
 /* True for the formats that draw instead of printing what the trace prints. */
-bool lab_chart_is_asked_for(const struct lab_options *o);
+bool lab_chart_is_asked_for(const struct options *o);
 
 /* Writes the chart on standard output, in the format of O; as a ladder for text. TITLE and VERDICT
  * may be NULL. */
-void lab_chart_write(const struct lab_story *story, const struct lab_options *o, const char *title,
+void lab_chart_write(const struct lab_story *story, const struct options *o, const char *title,
                      const char *verdict, enum sequence_mood mood, bool whole);
 
 /* The same with the verdict in the JSON object that the trace has written to the file FD. 0, or -1
  * with ERROR filled if there is none. */
-int lab_chart_write_traced(const struct lab_story *story, const struct lab_options *o,
+int lab_chart_write_traced(const struct lab_story *story, const struct options *o,
                            const char *title, int fd, int status, struct error *error);
 
 #endif

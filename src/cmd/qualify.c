@@ -1,181 +1,354 @@
-#include <argp.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #include "client.h"
 #include "clock.h"
-#include "command.h"
-#include "option_values.h"
-#include "qualify_list.h"
+#include "line_reader.h"
 
-struct arguments {
+enum list_order {
+    LIST_AS_IT_COMES,
+    LIST_AS_GIVEN,
+    LIST_BY_RTT, /* the fastest first, those that did not answer last */
+};
+
+/* Several servers, each of them once. */
+struct server_list {
+    char **names; /* owned, each of them too */
+    size_t count;
+};
+
+struct qualify_options {
     struct client_options client;
-    struct rounds rounds;
-    bool explain;
-    bool several; /* more than one server, or a file of them */
-    bool list_options;
     const char *from_file;
-    char **servers;
+    char **servers; /* of argv */
     size_t server_count;
     unsigned rate;
     enum list_order order;
-    struct qualify_list list;
+    struct server_list list; /* of more than one, or of a file */
 };
 
+/* What was given. */
 enum {
-    OPTION_EXPLAIN = 0x200,
-    OPTION_FROM_FILE,
-    OPTION_RATE,
-    OPTION_SORT,
+    GIVEN_FOR_LIST = 1 << 0
 };
 
-static const struct argp_option options[] = {
-    {"explain", OPTION_EXPLAIN, NULL, 0,
-     "List every rule of the router advertisement, passed or failed", 0},
-    {"from-file", OPTION_FROM_FILE, "FILE", 0,
-     "Qualify with the servers in FILE, one a line (-: standard input)", 0},
-    {"rate", OPTION_RATE, "N", 0,
-     "With several servers: send at most N packets a second (default: 1000)", 0},
-    {"sort", OPTION_SORT, "arrival|given|rtt", 0,
-     "With several servers: in which order to report (default: arrival)", 0},
+static const struct option_entry qualify_options[] = {
+    {"explain", 0, NULL, "List every rule of the router advertisement, passed or failed",
+     OPTION_FLAG(struct qualify_options, client.explain)},
+    {"from-file", 0, "FILE", "Qualify with the servers in FILE, one a line (-: standard input)",
+     OPTION_TEXT(struct qualify_options, from_file)},
+    {"rate", 0, "N", "With several servers: send at most N packets a second (default: 1000)",
+     OPTION_NUMBER(struct qualify_options, rate, 1, 1000000), .given = GIVEN_FOR_LIST},
+    {"sort", 0, "arrival|given|rtt",
+     "With several servers: in which order to report (default: arrival)",
+     OPTION_WORD(struct qualify_options, order), .given = GIVEN_FOR_LIST},
     {0},
 };
 
-static enum list_order parse_order(struct argp_state *state, const char *arg)
+static void take_server(const struct option_value *v, void *options)
 {
-    static const char *const words[] = {"arrival", "given", "rtt"};
+    struct qualify_options *o = options;
 
-    for (unsigned i = 0; i < sizeof words / sizeof *words; i++)
-        if (strcmp(arg, words[i]) == 0)
-            return (enum list_order)i;
-    argp_error(state, "--sort: '%s' is none of arrival, given, rtt", arg);
-    return LIST_AS_IT_COMES;
-}
-
-static void check(struct arguments *a, struct argp_state *state)
-{
-    a->several = a->server_count > 1 || a->from_file != NULL;
-    if (a->several && a->client.secondary != NULL)
-        argp_error(state, "--secondary is for one SERVER: with several it is the primary plus one");
-    if (!a->several && a->list_options)
-        argp_error(state, "--rate and --sort go with several servers");
-}
-
-static error_t parse_option(int key, char *arg, struct argp_state *state)
-{
-    struct arguments *a = state->input;
-
-    switch (key) {
-    case ARGP_KEY_INIT:
-        state->child_inputs[0] = state->child_inputs[1] = &a->client;
-        state->child_inputs[2] = &a->rounds;
-        break;
-    case OPTION_EXPLAIN:
-        a->explain = true;
-        break;
-    case OPTION_FROM_FILE:
-        a->from_file = arg;
-        a->client.takes_server = false;
-        break;
-    case OPTION_RATE:
-        a->rate = (unsigned)option_number(state, "--rate", arg, 1, 1000000);
-        a->list_options = true;
-        break;
-    case OPTION_SORT:
-        a->order = parse_order(state, arg);
-        a->list_options = true;
-        break;
-    case ARGP_KEY_ARGS:
-        a->servers = state->argv + state->next;
-        a->server_count = (size_t)(state->argc - state->next);
-        a->client.server = a->servers[0];
-        break;
-    case ARGP_KEY_END:
-        check(a, state);
-        break;
-    default:
-        return ARGP_ERR_UNKNOWN;
+    if (o->server_count++ == 0) {
+        o->servers = &v->state->argv[v->state->next - 1];
+        o->client.server = v->text;
     }
+}
+
+static bool has_list(const struct qualify_options *o)
+{
+    return o->server_count > 1 || o->from_file != NULL;
+}
+
+static void check(void *options, struct argp_state *state)
+{
+    const struct qualify_options *o = options;
+
+    if (has_list(o) && o->client.secondary != NULL)
+        argp_error(state, "--secondary is for one SERVER: with several it is the primary plus one");
+    if (!has_list(o) && (o->client.common.given & GIVEN_FOR_LIST) != 0)
+        argp_error(state, "--rate and --sort go with several servers");
+    if (o->from_file != NULL)
+        client_check(options, state);
+    else
+        client_check_server(options, state);
+}
+
+static int add(struct server_list *l, const char *name, size_t size, struct error *error)
+{
+    /* Grown each time the count reaches a power of two. */
+    if ((l->count & (l->count - 1)) == 0) {
+        char **names = realloc(l->names, (l->count == 0 ? 1 : 2 * l->count) * sizeof *names);
+
+        if (names == NULL)
+            return error_set(error, EX_OSERR, ENOMEM, "cannot read the servers");
+        l->names = names;
+    }
+    l->names[l->count] = strndup(name, size);
+    if (l->names[l->count] == NULL)
+        return error_set(error, EX_OSERR, ENOMEM, "cannot read the servers");
+    l->count++;
     return 0;
 }
 
-static const struct argp_child children[] = {{&client_argp, 0, NULL, 0},
-                                             {&client_patience_argp, 0, NULL, 0},
-                                             {&rounds_argp, 0, NULL, 0},
-                                             {0}};
+static int add_lines(struct server_list *l, int fd, struct error *error)
+{
+    struct line_reader *reader = malloc(sizeof *reader);
+    const char *line;
+    size_t size;
+    int result;
 
-static const struct argp argp = {
-    .options = options,
-    .parser = parse_option,
+    if (reader == NULL)
+        return error_set(error, EX_OSERR, ENOMEM, "cannot read the servers");
+    line_reader_init(reader, fd, NULL, NULL);
+    while ((result = line_reader_next(reader, &line, &size, error)) > 0) {
+        line_reader_trim(&line, &size);
+        if (size > 0 && (result = add(l, line, size, error)) != 0)
+            break;
+    }
+    free(reader);
+    return result;
+}
+
+static int add_file(struct server_list *l, const char *file, struct error *error)
+{
+    bool is_stdin = strcmp(file, "-") == 0;
+    int fd = is_stdin ? STDIN_FILENO : open(file, O_RDONLY | O_CLOEXEC);
+    size_t before = l->count;
+    int result;
+
+    if (fd < 0)
+        return error_set(error, EX_NOINPUT, errno, "cannot read %s", file);
+    result = add_lines(l, fd, error);
+    if (!is_stdin)
+        close(fd);
+    if (result == 0 && l->count == before)
+        return error_set(error, EX_DATAERR, 0, "there is no server in %s",
+                         is_stdin ? "standard input" : file);
+    return result;
+}
+
+struct place {
+    char *name;
+    size_t index;
+};
+
+static int compare_places(const void *a, const void *b)
+{
+    const struct place *x = a, *y = b;
+    int order = strcmp(x->name, y->name);
+
+    return order != 0 ? order : x->index < y->index ? -1 : 1;
+}
+
+/* Of those with one name the first stays. */
+static int drop_doubles(struct server_list *l, struct error *error)
+{
+    struct place *places = malloc(l->count * sizeof *places);
+    size_t kept = 0;
+
+    if (places == NULL)
+        return error_set(error, EX_OSERR, ENOMEM, "cannot read the servers");
+    for (size_t i = 0; i < l->count; i++)
+        places[i] = (struct place){l->names[i], i};
+    qsort(places, l->count, sizeof *places, compare_places);
+    for (size_t i = 1; i < l->count; i++)
+        if (strcmp(places[i].name, places[i - 1].name) == 0)
+            l->names[places[i].index] = NULL;
+    for (size_t i = 0; i < l->count; i++)
+        if (l->names[places[i].index] == NULL)
+            free(places[i].name);
+    free(places);
+    for (size_t i = 0; i < l->count; i++)
+        if (l->names[i] != NULL)
+            l->names[kept++] = l->names[i];
+    l->count = kept;
+    return 0;
+}
+
+/* Takes the servers of the command line, then those of --from-file: one a line, blank ones and what
+ * follows a # left out. 0, or -1 and ERROR filled: 66 for a file that cannot be read, 65 for one
+ * without a server. */
+static int read_list(struct qualify_options *o, struct error *error)
+{
+    for (size_t i = 0; i < o->server_count; i++)
+        if (add(&o->list, o->servers[i], strlen(o->servers[i]), error) != 0)
+            return -1;
+    if (o->from_file != NULL && add_file(&o->list, o->from_file, error) != 0)
+        return -1;
+    return drop_doubles(&o->list, error);
+}
+
+static void free_list(struct server_list *l)
+{
+    for (size_t i = 0; i < l->count; i++)
+        free(l->names[i]);
+    free(l->names);
+}
+
+struct held {
+    nsec when;
+    struct qualification qualification;
+};
+
+/* Holds the verdicts back until all are there. */
+struct sorter {
+    struct event_sink next;
+    enum list_order order;
+    struct held *held;
+    size_t count;
+};
+
+static nsec sort_key(const struct qualification *q)
+{
+    return q->rtt > 0 ? q->rtt : NSEC_NEVER;
+}
+
+static int compare_rtt(const void *a, const void *b)
+{
+    const struct qualification *x = &((const struct held *)a)->qualification;
+    const struct qualification *y = &((const struct held *)b)->qualification;
+
+    if (sort_key(x) != sort_key(y))
+        return sort_key(x) < sort_key(y) ? -1 : 1;
+    return x->number < y->number ? -1 : 1;
+}
+
+static int compare_number(const void *a, const void *b)
+{
+    const struct held *x = a, *y = b;
+
+    return x->qualification.number < y->qualification.number ? -1 : 1;
+}
+
+static void release(const struct sorter *s)
+{
+    struct event e = {.kind = EVENT_QUALIFICATION};
+
+    if (s->count == 0)
+        return;
+    qsort(s->held, s->count, sizeof *s->held,
+          s->order == LIST_BY_RTT ? compare_rtt : compare_number);
+    for (size_t i = 0; i < s->count; i++) {
+        e.when = s->held[i].when;
+        e.qualification = s->held[i].qualification;
+        s->next.emit(s->next.context, &e);
+    }
+}
+
+static void emit(void *context, const struct event *event)
+{
+    struct sorter *s = context;
+
+    if (s->order != LIST_AS_IT_COMES && event->kind == EVENT_QUALIFICATION) {
+        s->held[s->count++] = (struct held){event->when, event->qualification};
+        return;
+    }
+    if (event->kind == EVENT_QUALIFIED_MANY)
+        release(s);
+    s->next.emit(s->next.context, event);
+}
+
+/* With all of the list. 0 if all are qualified, 1 if one is not, 2 if something is inconclusive or
+ * left. */
+static int qualify_list(struct client *c, struct error *error)
+{
+    const struct qualify_options *o = (const struct qualify_options *)c->options;
+    struct qualify_many_config config = {
+        .names = (const char *const *)o->list.names,
+        .count = o->list.count,
+        .default_port = TEREDO_PORT,
+        .rate = o->rate,
+        .common = client_common_config(c->options),
+    };
+    struct sorter sorter = {.next = client_sink(c), .order = o->order};
+    struct event_sink sink = {emit, &sorter};
+    struct live_tap tap = client_tap(c);
+    struct qualify_many_summary summary;
+    int result;
+
+    if (o->order != LIST_AS_IT_COMES) {
+        sorter.held = calloc(o->list.count, sizeof *sorter.held);
+        if (sorter.held == NULL)
+            return error_set(error, EX_OSERR, ENOMEM, "cannot keep the results");
+    }
+    result = qualify_many_run(c->many, &config, &sink, &tap, &summary, error);
+    free(sorter.held);
+    if (result != 0)
+        return -1;
+    if (summary.verdicts[QUALIFY_NOT_QUALIFIED] > 0)
+        return QUALIFY_NOT_QUALIFIED;
+    return summary.verdicts[QUALIFY_QUALIFIED] == summary.servers ? QUALIFY_QUALIFIED
+                                                                  : QUALIFY_INCONCLUSIVE;
+}
+
+static int init(struct client *c, struct engine *engine, struct error *error)
+{
+    struct qualify_config config;
+
+    if (client_qualify_config(c, &config, error) != 0)
+        return -1;
+    qualify_init((struct qualify *)engine, &config);
+    return 0;
+}
+
+static int status(const struct event *event)
+{
+    return event->kind == EVENT_QUALIFICATION ? (int)event->qualification.verdict : -1;
+}
+
+static void unknown_name(const struct client_options *o, struct event *event)
+{
+    (void)o;
+    event->kind = EVENT_QUALIFICATION;
+    event->qualification =
+        (struct qualification){.verdict = QUALIFY_NOT_QUALIFIED, .reason = QUALIFY_NAME_NOT_FOUND};
+}
+
+static const struct client_job one = {
+    .command = &command_qualify,
+    .headings = true,
+    .engine_size = sizeof(struct qualify),
+    .init = init,
+    .status = status,
+    .no_status = QUALIFY_INCONCLUSIVE,
+    .unknown_name = unknown_name,
+};
+
+static const struct client_job several = {
+    .command = &command_qualify,
+    .headings = true,
+    .work = qualify_list,
+};
+
+static int run(int argc, char **argv, struct error *error)
+{
+    struct qualify_options o = {.rate = 1000};
+    int result = -1;
+
+    client_options_init(&o.client);
+    options_parse(&command_qualify, argc, argv, &o);
+    if (!has_list(&o) || read_list(&o, error) == 0)
+        result = client_run(has_list(&o) ? &several : &one, &o.client, error);
+    free_list(&o.list);
+    return result;
+}
+
+const struct command command_qualify = {
+    .name = "qualify",
+    .summary = "get a Teredo address from a server, and learn how the NAT maps",
     .args_doc = "[SERVER[:PORT]...]",
     .doc = "Qualify against a Teredo server (RFC 4380 5.2.1), or many at once: get a Teredo "
            "address, and learn how the NAT maps.\vExit status: 0 qualified, 1 not qualified (of "
            "several servers: one of them), 2 inconclusive; 64 to 77 errors, see "
            "teredoctl-qualify(1).",
-    .children = children,
+    .options = {client_options, client_metrics_options, client_patience_options,
+                client_rounds_options, qualify_options},
+    .argument = take_server,
+    .check = check,
+    .run = run,
 };
-
-static int qualify(struct client *c, struct error *error)
-{
-    struct qualify_config config;
-    struct qualify engine;
-    struct outcome outcome = {client_sink(c), EVENT_QUALIFICATION, QUALIFY_INCONCLUSIVE};
-    struct event_sink sink = outcome_sink(&outcome);
-
-    if (client_qualify_config(c, 0, &config, error) != 0)
-        return -1;
-    qualify_init(&engine, &config);
-    if (client_run(c, &engine.engine, &sink, error) != 0)
-        return -1;
-    return outcome.status;
-}
-
-static int with_one(void *context, struct error *error)
-{
-    const struct event unknown_name = {
-        .kind = EVENT_QUALIFICATION,
-        .when = clock_now(),
-        .qualification = {.verdict = QUALIFY_NOT_QUALIFIED, .reason = QUALIFY_NAME_NOT_FOUND}};
-    const struct arguments *a = context;
-    struct client client;
-    int status = -1;
-
-    if (client_open(&client, &a->client, 1, a->explain, error) == 0)
-        status = qualify(&client, error);
-    else if (error->status == EX_NOHOST)
-        client_report_unknown_name(&a->client, &unknown_name);
-    return client_close(&client, status, error);
-}
-
-static int with_several(void *context, struct error *error)
-{
-    const struct arguments *a = context;
-    struct client client;
-    int status = -1;
-
-    if (client_open_qualify_many(&client, &a->client, a->explain, error) == 0)
-        status = qualify_list_run(&client, &a->list, a->rate, a->order, error);
-    return client_close(&client, status, error);
-}
-
-static int run(int argc, char **argv, struct error *error)
-{
-    struct arguments a = {.rate = 1000};
-    int status;
-
-    client_options_init(&a.client, "qualify", true);
-    a.client.rounds = &a.rounds;
-    a.client.openmetrics = true;
-    argv[0] = "teredoctl qualify";
-    argp_parse(&argp, argc, argv, 0, NULL, &a);
-    if (a.several && qualify_list_read(&a.list, a.servers, a.server_count, a.from_file, error) != 0)
-        return -1;
-    status = rounds_run(&a.rounds, "qualify", a.client.format == REPORT_TEXT && !a.client.quiet,
-                        a.several ? with_several : with_one, &a, error);
-    qualify_list_free(&a.list);
-    return status;
-}
-
-const struct command command_qualify = {
-    "qualify", "get a Teredo address from a server, and learn how the NAT maps", run};

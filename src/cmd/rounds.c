@@ -7,50 +7,9 @@
 
 #include "clock.h"
 #include "loop.h"
-#include "option_values.h"
 #include "output.h"
 #include "replace_file.h"
 #include "words.h"
-
-enum {
-    OPTION_EVERY = 0x300,
-    OPTION_ON_CHANGE,
-    OPTION_OUTPUT,
-};
-
-static const struct argp_option options[] = {
-    {"every", OPTION_EVERY, "SECONDS", 0, "Run again and again, at this interval", 0},
-    {"on-change", OPTION_ON_CHANGE, NULL, 0,
-     "With --every: report only what differs from the run before", 0},
-    {"output", OPTION_OUTPUT, "FILE", 0, "Replace FILE by the results, all at once", 0},
-    {0},
-};
-
-static error_t parse_option(int key, char *arg, struct argp_state *state)
-{
-    struct rounds *r = state->input;
-
-    switch (key) {
-    case OPTION_EVERY:
-        r->every = option_seconds(state, "--every", arg);
-        break;
-    case OPTION_ON_CHANGE:
-        r->on_change = true;
-        break;
-    case OPTION_OUTPUT:
-        r->output = arg;
-        break;
-    case ARGP_KEY_END:
-        if (r->on_change && r->every == 0)
-            argp_error(state, "--on-change goes with --every");
-        break;
-    default:
-        return ARGP_ERR_UNKNOWN;
-    }
-    return 0;
-}
-
-const struct argp rounds_argp = {.options = options, .parser = parse_option};
 
 /* FNV-1a */
 static uint64_t hash(const char *text)
@@ -144,8 +103,17 @@ static int deliver(const struct rounds *r, const char *text, size_t size, struct
     return output_finish(stdout, error);
 }
 
+static int run_headed(const struct rounds *r, const struct rounds_work *work, struct error *error)
+{
+    char when[RFC3339_STRLEN];
+
+    if (work->headings && r->every != 0)
+        fprintf(r->out, "%s\n", words_time(r->started, when));
+    return work->once(work->context, error);
+}
+
 /* One run, its results kept until they are whole. *LAST is the digest of the run before. */
-static int run_kept(struct rounds *r, rounds_once *once, void *context, uint64_t *last,
+static int run_kept(struct rounds *r, const struct rounds_work *work, uint64_t *last,
                     struct error *error)
 {
     char *text = NULL;
@@ -155,7 +123,7 @@ static int run_kept(struct rounds *r, rounds_once *once, void *context, uint64_t
     r->out = open_memstream(&text, &size);
     if (r->out == NULL)
         return error_set(error, EX_OSERR, errno, "cannot start");
-    status = once(context, error);
+    status = run_headed(r, work, error);
     fclose(r->out);
     if (status < 0)
         r->digest += hash(error->what);
@@ -172,14 +140,14 @@ static int run_kept(struct rounds *r, rounds_once *once, void *context, uint64_t
     return status;
 }
 
-static int run_once(struct rounds *r, rounds_once *once, void *context, uint64_t *last,
+static int run_once(struct rounds *r, const struct rounds_work *work, uint64_t *last,
                     struct error *error)
 {
     r->digest = 1; /* not that of a run before the first */
     if (r->output != NULL || r->on_change)
-        return run_kept(r, once, context, last, error);
+        return run_kept(r, work, last, error);
     r->out = stdout;
-    return once(context, error);
+    return run_headed(r, work, error);
 }
 
 static int wake(void *context, struct error *error)
@@ -209,23 +177,7 @@ static int sleep_until(nsec when, struct error *error)
     return status;
 }
 
-struct headed {
-    struct rounds *rounds;
-    rounds_once *once;
-    void *context;
-};
-
-static int once_headed(void *context, struct error *error)
-{
-    struct headed *h = context;
-    char when[RFC3339_STRLEN];
-
-    fprintf(h->rounds->out, "%s\n", words_time(h->rounds->started, when));
-    return h->once(h->context, error);
-}
-
-static int repeat(struct rounds *r, const char *command, rounds_once *once, void *context,
-                  struct error *error)
+static int repeat(struct rounds *r, const struct rounds_work *work, struct error *error)
 {
     nsec begin = clock_now();
     uint64_t last = 0;
@@ -236,11 +188,11 @@ static int repeat(struct rounds *r, const char *command, rounds_once *once, void
         int status;
 
         r->started = clock_now();
-        status = run_once(r, once, context, &last, error);
+        status = run_once(r, work, &last, error);
         if (status < 0 && ends_all(error))
             return -1;
         if (status < 0) {
-            fprintf(stderr, "teredoctl %s: %s\n", command, error->what);
+            fprintf(stderr, "teredoctl %s: %s\n", work->command, error->what);
             status = error->status;
         }
         if (result < 0 || !loop_interrupted())
@@ -253,15 +205,9 @@ static int repeat(struct rounds *r, const char *command, rounds_once *once, void
     }
 }
 
-int rounds_run(struct rounds *r, const char *command, bool headings, rounds_once *once,
-               void *context, struct error *error)
+int rounds_run(struct rounds *r, const struct rounds_work *work, struct error *error)
 {
-    struct headed headed = {r, once, context};
     uint64_t last = 0;
 
-    if (r->every == 0)
-        return run_once(r, once, context, &last, error);
-    if (headings)
-        return repeat(r, command, once_headed, &headed, error);
-    return repeat(r, command, once, context, error);
+    return r->every == 0 ? run_once(r, work, &last, error) : repeat(r, work, error);
 }

@@ -3,7 +3,6 @@
 #ifndef CMD_ROUNDS_H
 #define CMD_ROUNDS_H
 
-#include <argp.h>
 #include <stdbool.h>
 #include <stdio.h>
 
@@ -21,22 +20,23 @@ struct rounds {
     uint64_t digest; /* of its findings: what --on-change compares */
 };
 
-/* An argp child parser whose input is a struct rounds. */
-extern const struct argp rounds_argp;
-
 /* Takes what EVENT found into the digest. Times and ports do not count, nor does the order. */
 void rounds_note(struct rounds *r, const struct event *event);
 
-/* How a command runs once: results to R->out, which it leaves open; the exit status, or -1 and
- * ERROR filled. */
-typedef int rounds_once(void *context, struct error *error);
+/* What is run. */
+struct rounds_work {
+    const char *command;
+    bool headings; /* puts the time over each round */
+    /* Runs once: results to the rounds' OUT, which it leaves open; the exit status, or -1 and ERROR
+     * filled. */
+    int (*once)(void *context, struct error *error);
+    void *context;
+};
 
-/* Calls ONCE, with CONTEXT, once or each --every seconds until SIGINT or SIGTERM, by a schedule
- * that does not drift; rounds that took too long are left out. A run that fails is that round's
- * result, said on standard error by the name of COMMAND, and ends nothing, unless the command line
- * or the output is to blame. Returns the status of the last run that was not interrupted, or -1.
- * HEADINGS puts the time over each round. */
-int rounds_run(struct rounds *r, const char *command, bool headings, rounds_once *once,
-               void *context, struct error *error);
+/* Works once, or each --every seconds until SIGINT or SIGTERM, by a schedule that does not drift;
+ * rounds that took too long are left out. A run that fails is that round's result, said on standard
+ * error by the name of the command, and ends nothing, unless the command line or the output is to
+ * blame. Returns the status of the last run that was not interrupted, or -1. */
+int rounds_run(struct rounds *r, const struct rounds_work *work, struct error *error);
 
 #endif

@@ -1,17 +1,17 @@
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 
 #include "clock.h"
-#include "command.h"
 #include "loop.h"
+#include "options.h"
 #include "port.h"
 #include "privilege.h"
 #include "serve_clients.h"
-#include "serve_options.h"
-#include "serve_tally.h"
+#include "server_report.h"
 #include "tsv.h"
 
 enum {
@@ -20,6 +20,107 @@ enum {
     SERVE_PORTS = 2,
     /* One more than the largest packet, so that a larger one shows as too large. */
     DATAGRAM_ROOM = TEREDO_MAX_SIZE + 1,
+    MTU_MIN = 1280, /* RFC 8200 5 */
+    MTU_MAX = 1472, /* what fits an Ethernet frame behind IPv4 and UDP */
+};
+
+struct serve_options {
+    struct options common;
+    struct server_config server; /* all but the clients */
+    const char *secrets;         /* file of serve_clients.h, or NULL */
+    const char *user;            /* to become when started as root; NULL = nobody */
+    uint64_t count;              /* datagrams to take before the end; UINT64_MAX = no end */
+    nsec duration;               /* 0 = no end */
+};
+
+static const struct option_entry serve_options[] = {
+    {"address", 0, "IP", "Primary address: the one in the clients' Teredo addresses (required)",
+     OPTION_OF(VALUE_IP4, struct serve_options, server.primary)},
+    {"secondary", 0, "IP", "Secondary address (default: the primary plus one)",
+     OPTION_OF(VALUE_IP4, struct serve_options, server.secondary)},
+    {"port", 0, "PORT", "UDP port of both (default: 3544, where clients look)",
+     OPTION_NUMBER(struct serve_options, server.port, 1, 65535)},
+    {"extra-port", 0, "PORT",
+     "Serve on this port as well, so that clients can tell whether their NAT looks at ports",
+     OPTION_NUMBER(struct serve_options, server.other_port, 1, 65535)},
+    {"mtu", 0, "BYTES", "MTU to advertise, 1280 to 1472 (default: 1280)",
+     OPTION_NUMBER(struct serve_options, server.mtu, MTU_MIN, MTU_MAX)},
+    {"allow-private", 0, NULL,
+     "Also serve private, loopback and link-local addresses (laboratories)",
+     OPTION_FLAG(struct serve_options, server.allow_private)},
+    {"auth-secret-file", 0, "FILE",
+     "Clients that may qualify securely: one \"identifier:secret\" a line",
+     OPTION_TEXT(struct serve_options, secrets)},
+    {"require-auth", 0, NULL, "Answer nobody's router solicitation but theirs",
+     OPTION_FLAG(struct serve_options, server.require_auth)},
+    {"user", 0, "NAME", "User to become when started as root (default: nobody)",
+     OPTION_TEXT(struct serve_options, user)},
+    {"count", 0, "N", "End after N datagrams were received",
+     OPTION_NUMBER(struct serve_options, count, 1, LONG_MAX)},
+    {"duration", 0, "SECONDS", "End after this time",
+     OPTION_SECONDS(struct serve_options, duration)},
+    {OPTION_FORMAT(FORMATS, FORMATS, "How to print the counters (default: text)")},
+    {OPTION_HEADER},
+    {OPTION_QUIET("Print nothing on standard error but errors")},
+    {OPTION_VERBOSE("Log every packet on standard error")},
+    {0},
+};
+
+static void take_argument(const struct option_value *v, void *options)
+{
+    (void)options;
+    argp_error(v->state, "'%s': takes options only; did you mean --address %s?", v->text, v->text);
+}
+
+static void check(void *options, struct argp_state *state)
+{
+    struct serve_options *o = options;
+
+    if (o->server.primary == 0)
+        argp_error(state, "no --address given");
+    if (o->server.secondary == 0)
+        o->server.secondary = o->server.primary + 1;
+    if (o->server.secondary == o->server.primary)
+        argp_error(state, "--secondary must differ from --address: a cone test is answered from "
+                          "another address (RFC 4380 5.3.2)");
+    if (o->server.other_port == o->server.port)
+        argp_error(state, "--extra-port must differ from --port");
+    if (o->server.require_auth && o->secrets == NULL)
+        argp_error(state, "--require-auth needs --auth-secret-file");
+}
+
+static int check_global(const struct serve_options *o, uint32_t address, struct error *error)
+{
+    char text[IP4_STRLEN];
+    const char *block = ip4_special_block(address);
+
+    if (server_address_usable(&o->server, address))
+        return 0;
+    error_set(error, EX_USAGE, 0, "%s is not a global unicast address (%s)",
+              ip4_format(address, text), block == NULL ? "special" : block);
+    if (!o->server.allow_private)
+        error_hint(
+            error,
+            "a global address, as clients refuse others (RFC 4380 5.2.4); in a laboratory, add "
+            "--allow-private");
+    return -1;
+}
+
+static int check_addresses(const struct serve_options *o, struct error *error)
+{
+    return check_global(o, o->server.primary, error) != 0 ||
+                   check_global(o, o->server.secondary, error) != 0
+               ? -1
+               : 0;
+}
+
+/* What the server has done so far. */
+struct serve_tally {
+    nsec started;
+    uint64_t received;
+    uint64_t replies[SERVER_REPLY_KINDS];
+    uint64_t drops[SERVER_DROP_COUNT];
+    uint64_t send_failed;
 };
 
 /* A socket, and the server that it is for. */
@@ -46,13 +147,75 @@ struct serve {
     struct server_reply reply[PORT_BATCH];
 };
 
+/* The endpoint of a server of ours at ADDRESS. */
+static struct endpoint endpoint_at(const struct server_config *config, enum server_address address)
+{
+    return (struct endpoint){address == SERVER_PRIMARY ? config->primary : config->secondary,
+                             config->port};
+}
+
+/* Says that the server is ready (EVENT NULL) or prints the counters: EVENT is "counters" or
+ * "summary". */
+static void print_tally(const struct serve *s, FILE *out, enum report_format format,
+                        const char *event)
+{
+    const struct serve_tally *tally = &s->tally;
+    const struct server_config *config = &s->options.server;
+    struct server_drop_row rows[SERVER_DROP_COUNT];
+    struct server_report report = {
+        .primary = endpoint_at(config, SERVER_PRIMARY),
+        .secondary = endpoint_at(config, SERVER_SECONDARY),
+        .elapsed = clock_now() - tally->started,
+        .received = tally->received,
+        .advertised = tally->replies[SERVER_ADVERTISED],
+        .relayed = tally->replies[SERVER_RELAYED],
+        .echoed = tally->replies[SERVER_ECHOED],
+        .send_failed = tally->send_failed,
+        .rows = rows,
+    };
+
+    for (int i = SERVER_ACCEPTED + 1; i < SERVER_DROP_COUNT; i++) {
+        enum server_drop drop = (enum server_drop)i;
+
+        rows[report.row_count++] = (struct server_drop_row){
+            server_drop_code(drop), server_drop_rfc(drop), server_drop_text(drop), tally->drops[i]};
+        report.dropped += tally->drops[i];
+    }
+    if (event == NULL)
+        server_report_ready(out, format, &report);
+    else
+        server_report_counters(out, format, &report, event);
+    fflush(out);
+}
+
+/* Logs the packet of a receipt, which came to SOCKET, and its REPLY. */
+static void log_packet(const struct serve_socket *socket, const struct port_receipt *r,
+                       enum server_drop drop, const struct server_reply *reply)
+{
+    const struct server_config *config = &socket->server->config;
+    char text[ENDPOINT_STRLEN], own[ENDPOINT_STRLEN];
+
+    fprintf(stderr, "%s > %s %zu bytes: ", endpoint_format(r->from, text),
+            endpoint_format(endpoint_at(config, socket->at), own), r->size);
+    if (drop == SERVER_ACCEPTED)
+        fprintf(stderr, "%s, %s > %s %zu bytes\n", server_reply_name(reply->kind),
+                endpoint_format(endpoint_at(config, reply->from), own),
+                endpoint_format(reply->to, text), reply->size);
+    else if (drop == SERVER_DROP_MALFORMED)
+        fprintf(stderr, "dropped, malformed: %s at byte %zu\n",
+                wire_reason_text(reply->fault.reason), reply->fault.offset);
+    else
+        fprintf(stderr, "dropped, %s: %s (%s)\n", server_drop_code(drop), server_drop_text(drop),
+                server_drop_rfc(drop));
+}
+
 /* One JSON object a run is the summary: what comes before it then goes to standard error. */
 static void print_interim(struct serve *s, const char *event)
 {
-    if (s->options.format == REPORT_JSON)
-        serve_tally_print(&s->tally, &s->options.server, stderr, REPORT_TEXT, event);
+    if (s->options.common.format == REPORT_JSON)
+        print_tally(s, stderr, REPORT_TEXT, event);
     else
-        serve_tally_print(&s->tally, &s->options.server, stdout, s->options.format, event);
+        print_tally(s, stdout, s->options.common.format, event);
 }
 
 static void send_failed(void *context, struct endpoint to, int errnum)
@@ -61,7 +224,7 @@ static void send_failed(void *context, struct endpoint to, int errnum)
     char text[ENDPOINT_STRLEN];
 
     /* Such as EACCES for a directed broadcast address (5.2.4), which the kernel knows best. */
-    if (s->tally.send_failed++ == 0 && !s->options.quiet)
+    if (s->tally.send_failed++ == 0 && !s->options.common.quiet)
         fprintf(stderr,
                 "teredoctl serve: warning: cannot send to %s: %s (further ones are only counted)\n",
                 endpoint_format(to, text), strerror(errnum));
@@ -79,15 +242,16 @@ static int serve_batch(struct serve_socket *at, struct error *error)
     for (int i = 0; i < n; i++) {
         const struct port_receipt *r = &s->in->receipts[i];
         struct server_reply *reply = &s->reply[i];
-        enum server_drop drop = server_process(server, r->from, at->at, r->bytes, r->size, reply);
+        struct server_datagram datagram = {r->from, at->at, r->bytes, r->size};
+        enum server_drop drop = server_process(server, &datagram, reply);
 
         s->tally.drops[drop]++;
         if (drop == SERVER_ACCEPTED) {
             s->tally.replies[reply->kind]++;
             port_queue_add(&s->out[reply->from], reply->to, reply->data, reply->size);
         }
-        if (s->options.verbose)
-            serve_log_packet(&server->config, r->from, at->at, r->size, drop, reply);
+        if (s->options.common.verbosity > 0)
+            log_packet(at, r, drop, reply);
     }
     for (int i = 0; i < 2; i++)
         port_flush(&at->pair[i].port, &s->out[i], send_failed, s);
@@ -131,7 +295,7 @@ static void on_usr1(void *context, const struct loop_signal *signal)
 static int open_socket(struct serve_socket *socket, struct error *error)
 {
     struct port_config config = {.use = PORT_SERVER,
-                                 .local = serve_endpoint(&socket->server->config, socket->at)};
+                                 .local = endpoint_at(&socket->server->config, socket->at)};
     struct loop_watch watch = {.events = POLLIN, .ready = on_readable, .context = socket};
 
     if (port_open(&socket->port, &config, error) != 0)
@@ -205,14 +369,14 @@ static int serve(struct serve *s, struct error *error)
     s->tally.started = clock_now();
     if (s->options.duration != 0)
         s->end.when = s->tally.started + s->options.duration;
-    if (s->options.header)
+    if (s->options.common.header)
         tsv_header(stdout, "serve");
     print_interim(s, NULL);
     if (check_output(error) != 0)
         return -1;
     if (loop_run(s->loop, error) != 0)
         return -1;
-    serve_tally_print(&s->tally, &s->options.server, stdout, s->options.format, "summary");
+    print_tally(s, stdout, s->options.common.format, "summary");
     return check_output(error);
 }
 
@@ -225,9 +389,12 @@ static int run(int argc, char **argv, struct error *error)
         return error_set(error, EX_OSERR, ENOMEM, "cannot start");
     for (int i = 0; i < 2 * SERVE_PORTS; i++)
         s->sockets[i / 2][i % 2].port.fd = -1;
-    status = serve_options_parse(&s->options, argc, argv, error);
-    if (status == 0)
-        status = serve(s, error);
+    s->options = (struct serve_options){
+        .server = {.port = TEREDO_PORT, .mtu = TEREDO_MTU},
+        .count = UINT64_MAX,
+    };
+    options_parse(&command_serve, argc, argv, &s->options);
+    status = check_addresses(&s->options, error) == 0 ? serve(s, error) : -1;
     loop_free(s->loop);
     port_batch_free(s->in);
     for (int i = 0; i < 2 * SERVE_PORTS; i++)
@@ -238,4 +405,15 @@ static int run(int argc, char **argv, struct error *error)
 }
 
 const struct command command_serve = {
-    "serve", "be a Teredo server: answer solicitations, relay bubbles", run};
+    .name = "serve",
+    .summary = "be a Teredo server: answer solicitations, relay bubbles",
+    .args_doc = "--address IP",
+    .doc = "Be a Teredo server (RFC 4380 5.3): answer router solicitations, relay bubbles and "
+           "ICMPv6 echoes between Teredo clients."
+           "\vSIGUSR1 prints the counters so far. Exit status: 0 ended by a signal, --count or "
+           "--duration; 64 to 77 errors, see teredoctl-serve(1).",
+    .options = {serve_options},
+    .argument = take_argument,
+    .check = check,
+    .run = run,
+};

@@ -2,22 +2,22 @@
  *
  * Several local ports send at once, in rounds, to the server's two addresses P and S:
  *
- *   X, Y     solicitations to P and to S: mapping, translation, and, repeated, the controls
+ *   X, Y     solicitations to P and to S: mapping, translation, and, repeated, the references
  *   D        a solicitation to S alone: where a relayed bubble from P must be a stranger's
  *   F0 … F3  a solicitation to P: more fresh ports, for the allocation and the address pool
  *   ANY      cone-bit solicitation to P, answered from S, to which this port never sends: gets in
  *            only where filtering is endpoint-independent (RFC 4380 5.2.1's cone test)
  *   PORT     a byte to another port of S, then the same: gets in unless filtering looks at ports
  *   OPEN     a byte to S itself, then the same: must get in, or silence on ANY and PORT means
- *            nothing (the control)
+ *            nothing (the reference)
  *
  * Behind a NAT whose mapping depends on the destination OPEN cannot work, as the filter belongs to
  * another mapping; bubbles that P relays (RFC 4380 5.2.6) to mappings of D, Y and F0 do.
  *
  * No port serves two filtering tests, and each test has two ports, which must agree: a port may
  * have been another program's a moment ago, with the NAT's filters still open. A negative finding
- * takes so many rounds, each with a control that came back, that loss explains them with odds below
- * CLASSIFY_ODDS. What is not borne out by the last round stays unknown. */
+ * takes so many rounds, each with a reference that came back, that loss explains them with odds
+ * below CLASSIFY_ODDS. What is not borne out by the last round stays unknown. */
 #ifndef ENGINE_CLASSIFY_H
 #define ENGINE_CLASSIFY_H
 
@@ -85,8 +85,8 @@ enum {
 };
 
 #define CLASSIFY_ODDS 1e-6
-/* Where no control tells of the loss on a path, no more than this share of round trips is supposed
- * to be lost. */
+/* Where no reference tells of the loss on a path, no more than this share of round trips is
+ * supposed to be lost. */
 #define CLASSIFY_WORST_LOSS 0.75
 /* A whole address is called silent no sooner: it may only be slow. */
 #define CLASSIFY_SILENCE NSEC_S

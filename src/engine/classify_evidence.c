@@ -25,31 +25,36 @@ static void fill(const struct classify *p, const struct nat_test *test, struct c
     e->seen[0] = test->mapped;
 }
 
-/* A test whose silence means something beside its controls. */
+/* What an answer to a test proves, and its silence beside its references. That of a reference
+ * itself proves nothing: the test cannot be done here. */
+struct meaning {
+    enum classify_test what;
+    enum nat_test_name test;
+    enum classify_proof answer, silence;
+};
+
 static void add_test(const struct classify *p, nsec now, struct classification *c,
-                     enum classify_test what, enum nat_test_name test, enum classify_proof yes,
-                     enum classify_proof no)
+                     const struct meaning *m)
 {
     struct classify_evidence *e;
     struct classify_count count;
     double odds;
 
-    if (p->tests[test].sent == 0 || (e = add(c, what)) == NULL)
+    if (p->tests[m->test].sent == 0 || (e = add(c, m->what)) == NULL)
         return;
-    fill(p, &p->tests[test], e);
-    odds = classify_silence(p, test, now, false, &count);
+    fill(p, &p->tests[m->test], e);
+    e->proof = e->answered > 0 ? m->answer : PROVES_NOTHING;
+    if (m->silence == PROVES_NOTHING)
+        return;
+    odds = classify_silence(p, m->test, classify_seen(now), &count);
     e->references = count.trials;
     e->references_answered = count.trials - count.failed;
     e->paired = count.misses;
-    if (e->answered > 0) {
-        e->proof = yes;
-    } else if (odds < CLASSIFY_ODDS) {
-        e->proof = no;
-        e->odds = odds;
-    } else {
-        e->proof = PROVES_NOTHING;
-        e->odds = odds;
-    }
+    if (e->answered > 0)
+        return;
+    e->odds = odds;
+    if (odds < CLASSIFY_ODDS)
+        e->proof = m->silence;
 }
 
 static void add_mapping(const struct classify *p, struct classification *c, enum classify_test what,
@@ -147,7 +152,7 @@ static void add_silence(const struct classify *p, nsec now, struct classificatio
         if ((e = add(c, TEST_SILENCE)) == NULL)
             return;
         fill(p, &p->tests[address == 1 ? NAT_TEST_X_S : NAT_TEST_X_P], e);
-        e->paired = classify_address_misses(p, address, now, false);
+        e->paired = classify_address_misses(p, address, classify_seen(now));
         e->odds = odds_at_loss(CLASSIFY_WORST_LOSS, e->paired);
         e->proof = PROVES_NO_UDP;
     } else if (!classify_primary_answers(p) && !classify_secondary_answers(p) &&
@@ -162,10 +167,12 @@ static void add_silence(const struct classify *p, nsec now, struct classificatio
 
 static void add_hairpin(const struct classify *p, nsec now, struct classification *c)
 {
+    static const struct meaning hairpin = {TEST_HAIRPIN, NAT_TEST_HAIR_XY, PROVES_HAIRPIN,
+                                           PROVES_NO_HAIRPIN};
     struct classify_evidence *e;
     const struct nat_test *back = &p->tests[NAT_TEST_HAIR_YX];
 
-    add_test(p, now, c, TEST_HAIRPIN, NAT_TEST_HAIR_XY, PROVES_HAIRPIN, PROVES_NO_HAIRPIN);
+    add_test(p, now, c, &hairpin);
     if (p->tests[NAT_TEST_HAIR_XY].sent == 0 || c->evidence_count == 0)
         return;
     e = &c->evidence[c->evidence_count - 1];
@@ -182,17 +189,21 @@ static void add_hairpin(const struct classify *p, nsec now, struct classificatio
     }
 }
 
-/* The control's silence shows nothing: the test itself cannot be done here. */
-static void add_reference(const struct classify *p, nsec now, struct classification *c,
-                          enum classify_test what, enum nat_test_name test)
-{
-    unsigned before = c->evidence_count;
-
-    add_test(p, now, c, what, test, PROVES_REFERENCE_WORKS, PROVES_NOTHING);
-    if (c->evidence_count > before)
-        c->evidence[before].odds = c->evidence[before].references =
-            c->evidence[before].references_answered = c->evidence[before].paired = 0;
-}
+static const struct meaning meanings[] = {
+    {TEST_FILTER_ANY, NAT_TEST_ANY0, PROVES_ANYONE_GETS_IN, PROVES_NOT_ANYONE},
+    {TEST_FILTER_ANY, NAT_TEST_ANY1, PROVES_ANYONE_GETS_IN, PROVES_NOT_ANYONE},
+    {TEST_FILTER_PORT, NAT_TEST_PORT0, PROVES_ADDRESS_GETS_IN, PROVES_NOT_ADDRESS},
+    {TEST_FILTER_PORT, NAT_TEST_PORT1, PROVES_ADDRESS_GETS_IN, PROVES_NOT_ADDRESS},
+    {TEST_FILTER_OPEN, NAT_TEST_OPEN0, PROVES_REFERENCE_WORKS, PROVES_NOTHING},
+    {TEST_FILTER_OPEN, NAT_TEST_OPEN1, PROVES_REFERENCE_WORKS, PROVES_NOTHING},
+    {TEST_RELAY_ANY, NAT_TEST_RELAY_ANY0, PROVES_ANYONE_GETS_IN, PROVES_NOT_ANYONE},
+    {TEST_RELAY_ANY, NAT_TEST_RELAY_ANY1, PROVES_ANYONE_GETS_IN, PROVES_NOT_ANYONE},
+    {TEST_RELAY_PORT, NAT_TEST_RELAY_PORT0, PROVES_ADDRESS_GETS_IN, PROVES_NOT_ADDRESS},
+    {TEST_RELAY_PORT, NAT_TEST_RELAY_PORT1, PROVES_ADDRESS_GETS_IN, PROVES_NOT_ADDRESS},
+    {TEST_RELAY_OPEN, NAT_TEST_RELAY_OPEN0, PROVES_REFERENCE_WORKS, PROVES_NOTHING},
+    {TEST_RELAY_OPEN, NAT_TEST_RELAY_OPEN1, PROVES_REFERENCE_WORKS, PROVES_NOTHING},
+    {TEST_RELAY_OPEN, NAT_TEST_RELAY_EXTRA, PROVES_REFERENCE_WORKS, PROVES_NOTHING},
+};
 
 void classify_evidence(const struct classify *p, nsec now, struct classification *c)
 {
@@ -205,23 +216,8 @@ void classify_evidence(const struct classify *p, nsec now, struct classification
     add_mapping(p, c, TEST_MAPPING, NAT_TEST_Y_P, NAT_TEST_Y_S);
     add_mapping(p, c, TEST_MAPPING_PORT, NAT_TEST_X_P, NAT_TEST_X_EXTRA);
     add_mapping(p, c, TEST_MAPPING_PORT, NAT_TEST_F1, NAT_TEST_F1_EXTRA);
-    for (int i = 0; i < 2; i++)
-        add_test(p, now, c, TEST_FILTER_ANY, NAT_TEST_ANY0 + i, PROVES_ANYONE_GETS_IN,
-                 PROVES_NOT_ANYONE);
-    for (int i = 0; i < 2; i++)
-        add_test(p, now, c, TEST_FILTER_PORT, NAT_TEST_PORT0 + i, PROVES_ADDRESS_GETS_IN,
-                 PROVES_NOT_ADDRESS);
-    for (int i = 0; i < 2; i++)
-        add_reference(p, now, c, TEST_FILTER_OPEN, NAT_TEST_OPEN0 + i);
-    for (int i = 0; i < 2; i++)
-        add_test(p, now, c, TEST_RELAY_ANY, NAT_TEST_RELAY_ANY0 + i, PROVES_ANYONE_GETS_IN,
-                 PROVES_NOT_ANYONE);
-    for (int i = 0; i < 2; i++)
-        add_test(p, now, c, TEST_RELAY_PORT, NAT_TEST_RELAY_PORT0 + i, PROVES_ADDRESS_GETS_IN,
-                 PROVES_NOT_ADDRESS);
-    for (int i = 0; i < 2; i++)
-        add_reference(p, now, c, TEST_RELAY_OPEN, NAT_TEST_RELAY_OPEN0 + i);
-    add_reference(p, now, c, TEST_RELAY_OPEN, NAT_TEST_RELAY_EXTRA);
+    for (size_t i = 0; i < sizeof meanings / sizeof *meanings; i++)
+        add_test(p, now, c, &meanings[i]);
     add_ports(p, c);
     add_hairpin(p, now, c);
 }

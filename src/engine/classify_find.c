@@ -4,6 +4,14 @@
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
+enum {
+    REFUSALS = 3 /* that are believed at once */
+};
+
+/* A single refusal may be stray, or of a route that was just changing: it is believed after this.
+ */
+#define REFUSAL_TIME (500 * NSEC_MS)
+
 /* What must be answered in the same round for a test's silence to mean something. */
 struct references {
     enum nat_test_name tests[2];
@@ -45,37 +53,166 @@ static unsigned first_round(const struct classify *p, enum nat_test_name test)
     return round + 1;
 }
 
-double classify_silence(const struct classify *p, enum nat_test_name test, nsec now, bool hopeful,
-                        struct classify_count *count)
+double classify_silence(const struct classify *p, enum nat_test_name test,
+                        struct classify_view view, struct classify_count *count)
 {
     struct references c = references_of(test);
     const struct nat_test *references[2] = {&p->tests[c.tests[0]], &p->tests[c.tests[1]]};
+    struct nat_test_span span = {
+        .first = first_round(p, test),
+        .end = p->round,
+        .now = view.now,
+        .wait = p->wait,
+        .hopeful = view.hopeful,
+    };
 
     *count = (struct classify_count){0};
-    nat_test_count(&p->tests[test], references, c.count, first_round(p, test), p->round, now,
-                   p->wait, hopeful, count);
+    nat_test_count(&p->tests[test], references, c.count, &span, count);
     return odds_of_silence(count->trials, count->failed, count->misses);
 }
 
+bool classify_primary_answers(const struct classify *p)
+{
+    return classify_answered(p, NAT_TEST_X_P) || classify_answered(p, NAT_TEST_Y_P);
+}
+
+bool classify_secondary_answers(const struct classify *p)
+{
+    return classify_answered(p, NAT_TEST_X_S) || classify_answered(p, NAT_TEST_Y_S) ||
+           classify_answered(p, NAT_TEST_D0_S) || classify_answered(p, NAT_TEST_D1_S);
+}
+
+bool classify_is_refused(const struct classify *p, unsigned address, nsec now)
+{
+    const struct classify_refusal *r = &p->refusals[address];
+    bool answers = address == 0 ? classify_primary_answers(p) : classify_secondary_answers(p);
+
+    return !answers && (r->count >= REFUSALS || (r->count > 0 && now - p->started >= REFUSAL_TIME));
+}
+
+enum classify_reach classify_reach_of(enum qualify_reason refusal)
+{
+    switch (refusal) {
+    case QUALIFY_NET_UNREACHABLE:
+        return REACH_NET_UNREACHABLE;
+    case QUALIFY_PORT_UNREACHABLE:
+        return REACH_PORT_UNREACHABLE;
+    case QUALIFY_PROHIBITED:
+        return REACH_PROHIBITED;
+    case QUALIFY_NO_ROUTE:
+        return REACH_NO_ROUTE;
+    case QUALIFY_SEND_REFUSED:
+        return REACH_SEND_REFUSED;
+    default:
+        return REACH_HOST_UNREACHABLE;
+    }
+}
+
+unsigned classify_address_misses(const struct classify *p, unsigned address,
+                                 struct classify_view view)
+{
+    static const enum nat_test_name tests[2][3] = {{NAT_TEST_X_P, NAT_TEST_Y_P, NAT_TEST_F0},
+                                                   {NAT_TEST_X_S, NAT_TEST_Y_S, NAT_TEST_D0_S}};
+    unsigned misses = 0;
+
+    for (int i = 0; i < 3; i++) {
+        struct classify_count count;
+
+        classify_silence(p, tests[address][i], view, &count);
+        misses += count.misses;
+    }
+    return misses;
+}
+
+/* The path to this address may be worse than the one to the other, whose answers then tell nothing
+ * of its loss: so the worst is supposed. */
+static bool is_address_silent(const struct classify *p, unsigned address, struct classify_view view,
+                              double *odds)
+{
+    double silence = odds_at_loss(CLASSIFY_WORST_LOSS, classify_address_misses(p, address, view));
+
+    if (silence >= CLASSIFY_ODDS || (!view.hopeful && view.now - p->started < CLASSIFY_SILENCE))
+        return false;
+    *odds += silence;
+    return true;
+}
+
+static bool is_shared(uint32_t address)
+{
+    return (address & UINT32_C(0xffc00000)) == UINT32_C(0x64400000);
+}
+
+bool classify_udp_leaves(const struct classify *p)
+{
+    for (unsigned i = 0; i < p->router_count; i++)
+        if (ip4_is_global_unicast(p->routers[i]) && !is_shared(p->routers[i]))
+            return true;
+    return p->server_host_answered;
+}
+
+/* A router on the way in the address space that carriers use behind their NATs (RFC 6598), where
+ * this host has not such an address itself; 0 = none. */
+static uint32_t shared_space_router(const struct classify *p)
+{
+    for (unsigned i = 0; i < p->router_count && !is_shared(p->config.local[CLASSIFY_X].address);
+         i++)
+        if (is_shared(p->routers[i]))
+            return p->routers[i];
+    return 0;
+}
+
+/* Which of the server's addresses answer, and what it means if none does. */
+static enum classify_reach find_reach(const struct classify *p, struct classify_view view,
+                                      struct classification *c)
+{
+    bool primary = classify_primary_answers(p), secondary = classify_secondary_answers(p);
+
+    if (primary && secondary)
+        return REACH_BOTH;
+    if (primary)
+        return classify_is_refused(p, 1, view.now) || is_address_silent(p, 1, view, &c->error_odds)
+                   ? REACH_ONLY_PRIMARY
+                   : REACH_UNSURE;
+    if (secondary)
+        return classify_is_refused(p, 0, view.now) || is_address_silent(p, 0, view, &c->error_odds)
+                   ? REACH_ONLY_SECONDARY
+                   : REACH_UNSURE;
+    if (classify_is_refused(p, 0, view.now)) {
+        c->has_icmp = p->refusals[0].errnum == 0;
+        c->icmp = p->refusals[0].icmp;
+        c->errnum = p->refusals[0].errnum;
+        return p->refusals[0].reach;
+    }
+    if (c->interrupted)
+        return REACH_INTERRUPTED;
+    if (p->rejected > 0)
+        return REACH_REJECTED;
+    if (classify_udp_leaves(p))
+        return REACH_SERVER_SILENT;
+    c->error_odds = odds_at_loss(CLASSIFY_WORST_LOSS,
+                                 p->tests[NAT_TEST_X_P].sent + p->tests[NAT_TEST_X_S].sent);
+    return REACH_NO_REPLY;
+}
+
 /* Answered, or, where we hope, under way. */
-static bool test_done(const struct classify *p, enum nat_test_name test, nsec now, bool hopeful)
+static bool test_done(const struct classify *p, enum nat_test_name test, struct classify_view view)
 {
     const struct nat_test *l = &p->tests[test];
 
-    return l->answered > 0 || (hopeful && l->sent > 0 && now - l->last_sent < p->wait);
+    return l->answered > 0 || (view.hopeful && l->sent > 0 && view.now - l->last_sent < p->wait);
 }
 
 static bool tests_done(const struct classify *p, enum nat_test_name first, enum nat_test_name last,
-                       nsec now, bool hopeful)
+                       struct classify_view view)
 {
     for (enum nat_test_name test = first; test <= last; test++)
-        if (!test_done(p, test, now, hopeful))
+        if (!test_done(p, test, view))
             return false;
     return true;
 }
 
 /* Silent beyond what loss explains. */
-static bool is_silent(const struct classify *p, enum nat_test_name test, nsec now, bool hopeful,
+static bool is_silent(const struct classify *p, enum nat_test_name test, struct classify_view view,
                       double *odds)
 {
     struct classify_count count;
@@ -83,19 +220,19 @@ static bool is_silent(const struct classify *p, enum nat_test_name test, nsec no
     *odds = 1;
     if (classify_answered(p, test))
         return false;
-    *odds = classify_silence(p, test, now, hopeful, &count);
+    *odds = classify_silence(p, test, view, &count);
     return *odds < CLASSIFY_ODDS;
 }
 
 /* What two ports of the same test say: FINDING_NOT_APPLICABLE where they contradict each other, as
  * they do when one of them had been another program's. Adds the odds of a no to *ODDS. */
-static enum finding pair(const struct classify *p, enum nat_test_name test, nsec now, bool hopeful,
-                         double *odds)
+static enum finding pair(const struct classify *p, enum nat_test_name test,
+                         struct classify_view view, double *odds)
 {
     enum nat_test_name other = test + 1;
     double one, two;
-    bool silent = is_silent(p, test, now, hopeful, &one);
-    bool other_silent = is_silent(p, other, now, hopeful, &two);
+    bool silent = is_silent(p, test, view, &one);
+    bool other_silent = is_silent(p, other, view, &two);
 
     if (classify_answered(p, test) && classify_answered(p, other))
         return FINDING_YES;
@@ -146,7 +283,7 @@ bool classify_mapping_depends(const struct classify *p)
            (differ(p, NAT_TEST_X_P, NAT_TEST_X_S) || differ(p, NAT_TEST_Y_P, NAT_TEST_Y_S));
 }
 
-bool classify_mapping_independent(const struct classify *p)
+static bool mapping_is_independent(const struct classify *p)
 {
     /* Two ports: a NAT that draws ports at random may draw the same one twice. */
     return !is_unsteady(p) && agree(p, NAT_TEST_X_P, NAT_TEST_X_S) &&
@@ -170,7 +307,7 @@ static enum finding find_translation(const struct classify *p)
 
 static enum nat_depends find_mapping(const struct classify *p)
 {
-    if (classify_mapping_independent(p))
+    if (mapping_is_independent(p))
         return DEPENDS_ENDPOINT_INDEPENDENT;
     if (!classify_mapping_depends(p))
         return DEPENDS_UNKNOWN;
@@ -183,20 +320,20 @@ static enum nat_depends find_mapping(const struct classify *p)
 }
 
 /* Everything that the mapping can be told by is there. */
-static bool mapping_done(const struct classify *p, nsec now, bool hopeful)
+static bool mapping_done(const struct classify *p, struct classify_view view)
 {
     double unused = 0;
 
     if (!classify_secondary_answers(p) &&
-        (classify_is_refused(p, 1, now) || classify_address_silent(p, 1, now, hopeful, &unused)))
+        (classify_is_refused(p, 1, view.now) || is_address_silent(p, 1, view, &unused)))
         return true;
-    if (!tests_done(p, NAT_TEST_X_P, NAT_TEST_Y_S, now, hopeful))
+    if (!tests_done(p, NAT_TEST_X_P, NAT_TEST_Y_S, view))
         return false;
     if (p->config.extra_port == 0 || !classify_mapping_depends(p))
         return true;
-    return (tests_done(p, NAT_TEST_X_EXTRA, NAT_TEST_F1_EXTRA, now, hopeful) &&
-            test_done(p, NAT_TEST_F1, now, hopeful)) ||
-           is_silent(p, NAT_TEST_X_EXTRA, now, hopeful, &unused);
+    return (tests_done(p, NAT_TEST_X_EXTRA, NAT_TEST_F1_EXTRA, view) &&
+            test_done(p, NAT_TEST_F1, view)) ||
+           is_silent(p, NAT_TEST_X_EXTRA, view, &unused);
 }
 
 static bool anyone_gets_in(const struct classify *p)
@@ -205,62 +342,66 @@ static bool anyone_gets_in(const struct classify *p)
            (classify_answered(p, NAT_TEST_RELAY_ANY0) && classify_answered(p, NAT_TEST_RELAY_ANY1));
 }
 
-/* By two tests: does anyone get in, and does another port of an address that was sent to? *DONE is
- * cleared where more can be found. */
-static enum nat_depends filtering_by(const struct classify *p, enum nat_test_name any,
-                                     enum nat_test_name port, nsec now, bool hopeful, double *odds,
-                                     bool *done)
+struct filtering {
+    enum nat_depends depends;
+    double odds; /* of the silences that it rests on */
+    bool done;   /* nothing more can be found */
+};
+
+/* By two tests: does anyone get in, and does another port of an address that was sent to? */
+static struct filtering filtering_by(const struct classify *p, enum nat_test_name any,
+                                     enum nat_test_name port, struct classify_view view)
 {
-    switch (pair(p, any, now, hopeful, odds)) {
+    struct filtering f = {.depends = DEPENDS_UNKNOWN, .done = true};
+
+    switch (pair(p, any, view, &f.odds)) {
     case FINDING_YES:
-        return DEPENDS_ENDPOINT_INDEPENDENT;
+        f.depends = DEPENDS_ENDPOINT_INDEPENDENT;
+        return f;
     case FINDING_NO:
         break;
     case FINDING_UNKNOWN:
-        *done = false;
-        return DEPENDS_UNKNOWN;
+        f.done = false;
+        return f;
     case FINDING_NOT_APPLICABLE:
-        return DEPENDS_UNKNOWN;
+        return f;
     }
-    switch (pair(p, port, now, hopeful, odds)) {
+    f.depends = DEPENDS_ENDPOINT;
+    switch (pair(p, port, view, &f.odds)) {
     case FINDING_YES:
-        return DEPENDS_ADDRESS;
+        f.depends = DEPENDS_ADDRESS;
+        break;
     case FINDING_NO:
-        return DEPENDS_ADDRESS_AND_PORT;
+        f.depends = DEPENDS_ADDRESS_AND_PORT;
+        break;
     case FINDING_UNKNOWN:
-        *done = false;
+        f.done = false;
         break;
     case FINDING_NOT_APPLICABLE:
         break;
     }
-    return DEPENDS_ENDPOINT;
+    return f;
 }
 
-static enum nat_depends find_filtering(const struct classify *p, nsec now, bool hopeful,
-                                       double *odds, bool *done)
+static struct filtering find_filtering(const struct classify *p, struct classify_view view)
 {
-    enum nat_depends found;
+    struct filtering f;
     double unused;
 
-    *done = true;
     if (!classify_mapping_depends(p))
-        return filtering_by(p, NAT_TEST_ANY0, NAT_TEST_PORT0, now, hopeful, odds, done);
+        return filtering_by(p, NAT_TEST_ANY0, NAT_TEST_PORT0, view);
     if (anyone_gets_in(p))
-        return DEPENDS_ENDPOINT_INDEPENDENT;
-    found = filtering_by(p, NAT_TEST_RELAY_ANY0, NAT_TEST_RELAY_PORT0, now, hopeful, odds, done);
+        return (struct filtering){.depends = DEPENDS_ENDPOINT_INDEPENDENT, .done = true};
+    f = filtering_by(p, NAT_TEST_RELAY_ANY0, NAT_TEST_RELAY_PORT0, view);
     /* Without an extra port, or where it is none, the finding stays the coarser one. */
-    if (found == DEPENDS_ENDPOINT && !*done)
-        *done = p->config.extra_port == 0 || is_silent(p, NAT_TEST_X_EXTRA, now, hopeful, &unused);
-    return found;
+    if (f.depends == DEPENDS_ENDPOINT && !f.done)
+        f.done = p->config.extra_port == 0 || is_silent(p, NAT_TEST_X_EXTRA, view, &unused);
+    return f;
 }
 
-bool classify_filtering_open(const struct classify *p, nsec now, bool hopeful)
+bool classify_filtering_open(const struct classify *p, nsec now)
 {
-    double unused = 0;
-    bool done;
-
-    find_filtering(p, now, hopeful, &unused, &done);
-    return !done;
+    return !find_filtering(p, classify_seen(now)).done;
 }
 
 /* Where the mapping depends on the destination, a bubble between two ports of this host comes from
@@ -270,10 +411,10 @@ static bool hairpin_testable(const struct classify *p)
     if (find_translation(p) != FINDING_YES || !classify_answered(p, NAT_TEST_X_P) ||
         !classify_answered(p, NAT_TEST_Y_P))
         return false;
-    return classify_mapping_independent(p) || (classify_mapping_depends(p) && anyone_gets_in(p));
+    return mapping_is_independent(p) || (classify_mapping_depends(p) && anyone_gets_in(p));
 }
 
-static enum finding find_hairpin(const struct classify *p, nsec now, bool hopeful, double *odds)
+static enum finding find_hairpin(const struct classify *p, struct classify_view view, double *odds)
 {
     double silence;
 
@@ -281,17 +422,17 @@ static enum finding find_hairpin(const struct classify *p, nsec now, bool hopefu
         return FINDING_NOT_APPLICABLE;
     if (classify_answered(p, NAT_TEST_HAIR_XY) || classify_answered(p, NAT_TEST_HAIR_YX))
         return FINDING_YES;
-    if (!hairpin_testable(p) || !is_silent(p, NAT_TEST_HAIR_XY, now, hopeful, &silence))
+    if (!hairpin_testable(p) || !is_silent(p, NAT_TEST_HAIR_XY, view, &silence))
         return FINDING_UNKNOWN;
     *odds += silence;
     return FINDING_NO;
 }
 
-bool classify_hairpin_open(const struct classify *p, nsec now, bool hopeful)
+bool classify_hairpin_open(const struct classify *p, struct classify_view view)
 {
     double unused = 0;
 
-    return hairpin_testable(p) && find_hairpin(p, now, hopeful, &unused) == FINDING_UNKNOWN;
+    return hairpin_testable(p) && find_hairpin(p, view, &unused) == FINDING_UNKNOWN;
 }
 
 static enum nat_name find_name(const struct classification *c)
@@ -326,6 +467,66 @@ static enum classify_verdict find_verdict(const struct classification *c)
         return CLASSIFY_BLOCKED;
     return c->nat != NAT_NAME_UNKNOWN && c->filtering != DEPENDS_UNKNOWN ? CLASSIFY_CLASSIFIED
                                                                          : CLASSIFY_PARTIAL;
+}
+
+static bool same_mapping(enum nat_depends mapping, struct endpoint a, struct endpoint b)
+{
+    switch (mapping) {
+    case DEPENDS_ENDPOINT_INDEPENDENT:
+    case DEPENDS_UNKNOWN:
+        return true;
+    case DEPENDS_ADDRESS:
+        return a.address == b.address;
+    case DEPENDS_ADDRESS_AND_PORT:
+    case DEPENDS_ENDPOINT:
+    case DEPENDS_COUNT:
+        break;
+    }
+    return endpoint_equal(a, b);
+}
+
+/* Sets the place of the mapping that carried SOCKET's packets to TO among those that we made. */
+static void place(const struct classify *p, enum nat_depends mapping, unsigned socket,
+                  struct endpoint to, struct port_point *point)
+{
+    point->order = 0;
+    point->first = true;
+    for (unsigned i = 0; i < p->made_count; i++) {
+        bool again = false;
+
+        if (p->made[i].socket == socket && same_mapping(mapping, p->made[i].to, to))
+            return;
+        for (unsigned k = 0; k < i; k++)
+            again |= p->made[k].socket == p->made[i].socket &&
+                     same_mapping(mapping, p->made[k].to, p->made[i].to);
+        point->order += !again;
+        point->first &= p->made[i].socket != socket;
+    }
+}
+
+unsigned classify_points(const struct classify *p, enum nat_depends mapping,
+                         struct port_point points[static CLASSIFY_PORTS])
+{
+    static const enum nat_test_name tests[CLASSIFY_PORTS] = {
+        NAT_TEST_X_P, NAT_TEST_X_S, NAT_TEST_Y_P, NAT_TEST_Y_S, NAT_TEST_D0_S,  NAT_TEST_D1_S,
+        NAT_TEST_F0,  NAT_TEST_F1,  NAT_TEST_F2,  NAT_TEST_F3,  NAT_TEST_OPEN0, NAT_TEST_OPEN1};
+    unsigned count = 0;
+
+    for (unsigned i = 0; i < CLASSIFY_PORTS; i++) {
+        const struct nat_test *test = &p->tests[tests[i]];
+        struct port_point point = {.local = p->config.local[test->socket].port,
+                                   .mapped = test->mapped};
+        bool known = false;
+
+        if (test->answered == 0 || test->unsteady)
+            continue;
+        place(p, mapping, test->socket, test->to, &point);
+        for (unsigned k = 0; k < count; k++)
+            known |= points[k].order == point.order;
+        if (!known)
+            points[count++] = point;
+    }
+    return count;
 }
 
 static void find_ports(const struct classify *p, struct classification *c)
@@ -363,21 +564,22 @@ static void count_loss(const struct classify *p, nsec now, struct classification
         }
 }
 
-bool classify_find(const struct classify *p, nsec now, bool hopeful, struct classification *c)
+bool classify_find(const struct classify *p, struct classify_view view, struct classification *c)
 {
-    bool filtering_done;
+    struct filtering filtering = find_filtering(p, view);
 
     c->error_odds = 0;
-    c->reach = classify_find_reach(p, now, hopeful, c);
+    c->reach = find_reach(p, view, c);
     c->translated = find_translation(p);
     c->unsteady = is_unsteady(p);
     c->mapping = find_mapping(p);
-    c->filtering = find_filtering(p, now, hopeful, &c->error_odds, &filtering_done);
-    c->hairpinning = find_hairpin(p, now, hopeful, &c->error_odds);
-    if (!hopeful) {
+    c->filtering = filtering.depends;
+    c->error_odds += filtering.odds;
+    c->hairpinning = find_hairpin(p, view, &c->error_odds);
+    if (!view.hopeful) {
         find_ports(p, c);
-        count_loss(p, now, c);
-        c->shared_space_router = classify_shared_space_router(p);
+        count_loss(p, view.now, c);
+        c->shared_space_router = shared_space_router(p);
         c->mapped = p->tests[NAT_TEST_X_P].mapped;
         c->mapped_secondary = p->tests[NAT_TEST_X_S].mapped;
         if (classify_answered(p, NAT_TEST_X_P))
@@ -388,8 +590,7 @@ bool classify_find(const struct classify *p, nsec now, bool hopeful, struct clas
     c->verdict = find_verdict(c);
     if (c->reach == REACH_ONLY_SECONDARY)
         return true;
-    return classify_primary_answers(p) && c->reach != REACH_UNSURE &&
-           mapping_done(p, now, hopeful) && filtering_done &&
-           !classify_hairpin_open(p, now, hopeful) &&
-           tests_done(p, NAT_TEST_F0, NAT_TEST_F3, now, hopeful);
+    return classify_primary_answers(p) && c->reach != REACH_UNSURE && mapping_done(p, view) &&
+           filtering.done && !classify_hairpin_open(p, view) &&
+           tests_done(p, NAT_TEST_F0, NAT_TEST_F3, view);
 }

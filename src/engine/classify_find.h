@@ -5,27 +5,42 @@
 #include "classify.h"
 #include "port_pattern.h"
 
-/* Sets the findings in *C (what else is there stays) from what is known at NOW. With HOPEFUL, what
- * is under way counts as if it confirmed the silence seen so far: then true means that no further
- * round is needed. Returns true when everything that can be found has been. */
-bool classify_find(const struct classify *p, nsec now, bool hopeful, struct classification *c);
+/* How what is known is looked at. With HOPEFUL, what is under way counts as if it confirmed the
+ * silence seen so far. */
+struct classify_view {
+    nsec now;
+    bool hopeful;
+};
 
-/* True when the answers of two destinations to one port show that the mapping depends on them, or
- * that it does not. Neither where external endpoints changed meanwhile. */
+static inline struct classify_view classify_seen(nsec now)
+{
+    return (struct classify_view){.now = now};
+}
+
+static inline struct classify_view classify_hoped(nsec now)
+{
+    return (struct classify_view){.now = now, .hopeful = true};
+}
+
+/* Sets the findings in *C; what else is there stays. Returns true when everything that can be found
+ * has been; in a hopeful view, when no further round is needed for that. */
+bool classify_find(const struct classify *p, struct classify_view view, struct classification *c);
+
+/* True when the answers of two destinations to one port show that the mapping depends on them; not
+ * where external endpoints changed meanwhile. */
 bool classify_mapping_depends(const struct classify *p);
-bool classify_mapping_independent(const struct classify *p);
 
 /* True when a filtering test can still change the finding. */
-bool classify_filtering_open(const struct classify *p, nsec now, bool hopeful);
+bool classify_filtering_open(const struct classify *p, nsec now);
 
 /* True where hairpinning can be tested, and is not decided. */
-bool classify_hairpin_open(const struct classify *p, nsec now, bool hopeful);
+bool classify_hairpin_open(const struct classify *p, struct classify_view view);
 
-/* How LEG fared against its controls, and the odds that loss explains its silence. */
-double classify_silence(const struct classify *p, enum nat_test_name test, nsec now, bool hopeful,
-                        struct classify_count *count);
+/* How TEST fared against its references, and the odds that loss explains its silence. */
+double classify_silence(const struct classify *p, enum nat_test_name test,
+                        struct classify_view view, struct classify_count *count);
 
-/* Reachability (classify_reach.c). */
+/* Reachability. */
 static inline bool classify_answered(const struct classify *p, enum nat_test_name test)
 {
     return p->tests[test].answered > 0;
@@ -36,21 +51,13 @@ bool classify_secondary_answers(const struct classify *p);
 bool classify_is_refused(const struct classify *p, unsigned address, nsec now);
 enum classify_reach classify_reach_of(enum qualify_reason refusal);
 /* How many solicitations to an address stayed unanswered beside one to the other that did not. */
-unsigned classify_address_misses(const struct classify *p, unsigned address, nsec now,
-                                 bool hopeful);
-/* The address never answers, more surely than the worst loss explains; adds the odds to *ODDS. */
-bool classify_address_silent(const struct classify *p, unsigned address, nsec now, bool hopeful,
-                             double *odds);
+unsigned classify_address_misses(const struct classify *p, unsigned address,
+                                 struct classify_view view);
 /* True where a router outside, or the server's host, has shown that UDP gets there. */
 bool classify_udp_leaves(const struct classify *p);
-/* A router on the way in the address space that carriers use behind their NATs (RFC 6598), where
- * this host has not such an address itself; 0 = none. */
-uint32_t classify_shared_space_router(const struct classify *p);
-enum classify_reach classify_find_reach(const struct classify *p, nsec now, bool hopeful,
-                                        struct classification *c);
 
-/* The mappings that the tests saw, for the ports' pattern, ordered as MAPPING says that they were
- * made; returns how many (classify_ports.c). */
+/* The mappings that the tests saw, for the ports' pattern, in the order in which the NAT made them
+ * if they depend on the destination as MAPPING says; returns how many. */
 unsigned classify_points(const struct classify *p, enum nat_depends mapping,
                          struct port_point points[static CLASSIFY_PORTS]);
 

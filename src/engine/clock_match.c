@@ -119,9 +119,16 @@ static double distance(const struct problem *p, enum clock_order order, double e
     return order == CLOCK_OTHER_FIRST ? y : -y;
 }
 
+/* The drifts that the bounds allow. */
+struct drifts {
+    double low, high;
+};
+
 static double longest_distance(const struct problem *p, enum clock_order order, double estimate,
-                               double low, double high, double x)
+                               struct drifts drifts, double x)
 {
+    double low = drifts.low, high = drifts.high;
+
     for (int i = 0; i < SEARCH_STEPS; i++) {
         double a = low + (high - low) / 3, b = high - (high - low) / 3;
 
@@ -134,12 +141,12 @@ static double longest_distance(const struct problem *p, enum clock_order order, 
 }
 
 /* How far the true offset at X can lie from the estimate, whatever drift the bounds allow. */
-static double error_at(const struct problem *p, const struct clock_match *fit, double low,
-                       double high, double x)
+static double error_at(const struct problem *p, const struct clock_match *fit, struct drifts drifts,
+                       double x)
 {
     double estimate = (double)difference(fit->offset, p->base) + fit->drift * x;
-    double up = longest_distance(p, CLOCK_OTHER_FIRST, estimate, low, high, x);
-    double down = longest_distance(p, CLOCK_REFERENCE_FIRST, estimate, low, high, x);
+    double up = longest_distance(p, CLOCK_OTHER_FIRST, estimate, drifts, x);
+    double down = longest_distance(p, CLOCK_REFERENCE_FIRST, estimate, drifts, x);
 
     return up > down ? up : down;
 }
@@ -147,7 +154,8 @@ static double error_at(const struct problem *p, const struct clock_match *fit, d
 static void fit_both(const struct problem *p, struct clock_match *fit)
 {
     nsec last = p->at;
-    double error, low, high;
+    struct drifts drifts;
+    double error;
 
     fit->drift = find_drift(p);
     fit->offset = plus(p->base, (bound(p, CLOCK_OTHER_FIRST, fit->drift, 0) +
@@ -158,11 +166,11 @@ static void fit_both(const struct problem *p, struct clock_match *fit)
         return;
     for (size_t i = 0; i < p->count; i++)
         last = nsec_max(last, p->samples[i].other);
-    low = extreme_drift(p, fit->drift, -CLOCK_MAX_DRIFT);
-    high = extreme_drift(p, fit->drift, CLOCK_MAX_DRIFT);
-    error = error_at(p, fit, low, high, 0);
+    drifts.low = extreme_drift(p, fit->drift, -CLOCK_MAX_DRIFT);
+    drifts.high = extreme_drift(p, fit->drift, CLOCK_MAX_DRIFT);
+    error = error_at(p, fit, drifts, 0);
     if (last != p->at) {
-        double late = error_at(p, fit, low, high, (double)difference(last, p->at));
+        double late = error_at(p, fit, drifts, (double)difference(last, p->at));
 
         error = late > error ? late : error;
     }

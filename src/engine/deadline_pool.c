@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-bool ring_init(struct ring *r, size_t size)
+bool deadline_pool_init(struct deadline_pool *r, size_t size)
 {
     r->size = size;
     r->earliest = NSEC_NEVER;
@@ -18,19 +18,19 @@ bool ring_init(struct ring *r, size_t size)
     return true;
 }
 
-void ring_free(struct ring *r)
+void deadline_pool_free(struct deadline_pool *r)
 {
     free(r->deadlines);
     free(r->heap);
     free(r->place);
 }
 
-static nsec deadline_at(const struct ring *r, size_t i)
+static nsec deadline_at(const struct deadline_pool *r, size_t i)
 {
     return r->deadlines[r->heap[i]];
 }
 
-static void swap(struct ring *r, size_t i, size_t j)
+static void swap(struct deadline_pool *r, size_t i, size_t j)
 {
     uint16_t slot = r->heap[i];
 
@@ -40,7 +40,7 @@ static void swap(struct ring *r, size_t i, size_t j)
     r->place[slot] = (uint16_t)j;
 }
 
-void ring_set(struct ring *r, size_t slot, nsec deadline)
+void deadline_pool_set(struct deadline_pool *r, size_t slot, nsec deadline)
 {
     size_t i = r->place[slot];
 
@@ -60,18 +60,18 @@ void ring_set(struct ring *r, size_t slot, nsec deadline)
     r->earliest = deadline_at(r, 0);
 }
 
-bool ring_due(const struct ring *r, nsec now, size_t *slot)
+bool deadline_pool_due(const struct deadline_pool *r, nsec now, size_t *slot)
 {
     *slot = r->heap[0];
     return r->earliest <= now && r->earliest != NSEC_NEVER;
 }
 
-uint32_t ring_take(struct ring *r)
+uint32_t deadline_pool_take(struct deadline_pool *r)
 {
     size_t slot = r->next;
 
     r->next = (r->next + 1) % r->size;
     if (slot == 0)
-        r->generation = r->generation % RING_SLOT_MASK + 1;
-    return r->generation << RING_SLOT_BITS | (uint32_t)slot;
+        r->generation = r->generation % DEADLINE_POOL_SLOT_MASK + 1;
+    return r->generation << DEADLINE_POOL_SLOT_BITS | (uint32_t)slot;
 }

@@ -11,11 +11,11 @@
 /* A reference is a slot and a generation, so that a name that has outlived what was in the slot
  * finds nothing. It is never 0. */
 enum {
-    RING_SLOT_BITS = 16,
-    RING_SLOT_MASK = (1 << RING_SLOT_BITS) - 1
+    DEADLINE_POOL_SLOT_BITS = 16,
+    DEADLINE_POOL_SLOT_MASK = (1 << DEADLINE_POOL_SLOT_BITS) - 1
 };
 
-struct ring {
+struct deadline_pool {
     size_t size;
     size_t next;
     uint32_t generation;
@@ -25,21 +25,21 @@ struct ring {
     nsec earliest;   /* of them all */
 };
 
-static inline size_t ring_slot(uint32_t reference)
+static inline size_t deadline_pool_slot(uint32_t reference)
 {
-    return reference & RING_SLOT_MASK;
+    return reference & DEADLINE_POOL_SLOT_MASK;
 }
 
 /* SIZE is at most 2^16. False if memory is out. */
-bool ring_init(struct ring *r, size_t size);
-void ring_free(struct ring *r);
+bool deadline_pool_init(struct deadline_pool *r, size_t size);
+void deadline_pool_free(struct deadline_pool *r);
 
 /* Takes the oldest slot; returns its new reference. */
-uint32_t ring_take(struct ring *r);
+uint32_t deadline_pool_take(struct deadline_pool *r);
 
-void ring_set(struct ring *r, size_t slot, nsec deadline);
+void deadline_pool_set(struct deadline_pool *r, size_t slot, nsec deadline);
 
 /* The slot with the earliest deadline, if that has come by NOW; false if there is none. */
-bool ring_due(const struct ring *r, nsec now, size_t *slot);
+bool deadline_pool_due(const struct deadline_pool *r, nsec now, size_t *slot);
 
 #endif

@@ -2,16 +2,215 @@
 
 #include <string.h>
 
-#include "lifetime_test.h"
+#include "odds.h"
 
 enum {
     OPEN_TRIES = 16,
+    TEST_ROUNDS = 15,      /* what a test takes where nothing is lost */
     STAGGER = 2 * NSEC_MS, /* between ports that are opened */
 };
 
 #define BEAT_MIN (20 * NSEC_MS)
 #define BEAT_MAX (5 * NSEC_S)
 #define PROGRESS_EVERY NSEC_S
+
+#define TEST_SHARE 0.5
+#define TEST_INTERVAL_MIN (10 * NSEC_MS)
+
+static uint32_t tag_of(unsigned port, enum lifetime_sent kind, unsigned round)
+{
+    return (port * LIFETIME_SENT_KINDS + kind) * CLASSIFY_ROUNDS + round;
+}
+
+static bool is_idle_port(unsigned port)
+{
+    return port < LIFETIME_IDLE_PORTS;
+}
+
+/* Between the bubbles of a test. */
+static nsec test_interval(const struct lifetime *l)
+{
+    return nsec_max((nsec)(TEST_SHARE * (double)l->config.rtt), TEST_INTERVAL_MIN);
+}
+
+/* Of all tests together, loss shall explain no more than this: so many can be made. */
+static double odds_a_test(const struct lifetime *l)
+{
+    return l->config.odds / (LIFETIME_IDLE_PORTS + 2);
+}
+
+/* Solicits from PORT, which then is told its mapping (anew). */
+static void solicit(struct lifetime *l, unsigned port)
+{
+    struct lifetime_port *p = &l->ports[port];
+    unsigned round = p->open.sent % CLASSIFY_ROUNDS;
+
+    p->open.tries[round] = (struct classify_try){0};
+    nat_test_send(&p->open, round, tag_of(port, LIFETIME_SENT_OPEN, round), &l->config.server,
+                  l->out);
+}
+
+static struct classify_count count(const struct lifetime *l, const struct lifetime_port *p,
+                                   struct nat_test_span span)
+{
+    const struct nat_test *reference = &p->reference;
+    struct classify_count c = {0};
+
+    span.end = p->rounds;
+    span.wait = l->config.wait;
+    nat_test_count(&p->bubble, &reference, 1, &span, &c);
+    return c;
+}
+
+/* The evidence of a test that has ended; `port` is the index of its port. */
+static struct classify_evidence evidence_of(const struct lifetime *l, unsigned port)
+{
+    const struct lifetime_port *p = &l->ports[port];
+    bool alive = p->state == LIFETIME_ALIVE, idle = is_idle_port(port);
+    struct classify_count c = count(l, p, (struct nat_test_span){.now = NSEC_NEVER});
+    struct classify_evidence e = {
+        .test = port == LIFETIME_INBOUND    ? TEST_KEPT_INBOUND
+                : port == LIFETIME_OUTBOUND ? TEST_KEPT_OUTBOUND
+                                            : TEST_LIFETIME,
+        .proof = alive ? (idle ? PROVES_ALIVE : PROVES_REFRESHES)
+                       : (idle ? PROVES_GONE : PROVES_NO_REFRESH),
+        .port = (uint16_t)port,
+        .sent = p->bubble.sent,
+        .answered = p->bubble.answered,
+        .to = p->bubble.to,
+        .answer = p->bubble.answer,
+        .sent_at = p->bubble.first_sent - l->started,
+        .delay = p->bubble.first_delay,
+        .idle = p->bubble.first_sent - (port == LIFETIME_OUTBOUND ? p->opened : p->last_out),
+    };
+
+    e.paired = c.misses;
+    e.references = c.trials;
+    e.references_answered = c.trials - c.failed;
+    if (!alive)
+        e.odds = odds_of_silence(c.trials, c.failed, c.misses);
+    return e;
+}
+
+static double silence(const struct lifetime *l, const struct lifetime_port *p,
+                      struct nat_test_span span)
+{
+    struct classify_count c = count(l, p, span);
+
+    return odds_of_silence(c.trials, c.failed, c.misses);
+}
+
+static void end(struct lifetime_port *p, enum lifetime_state state)
+{
+    p->state = state;
+    p->due = NSEC_NEVER;
+}
+
+/* The mapping must be gone sooner after the last packet that may have refreshed it than any goes by
+ * itself: those that came may have been too few, or too late, to keep it. */
+static bool is_gone_too_soon(const struct lifetime *l, unsigned port)
+{
+    const struct lifetime_port *p = &l->ports[port];
+    nsec last = port == LIFETIME_INBOUND ? p->last_any : p->last_out;
+
+    return p->bubble.last_sent + l->config.wait - last < l->at_least;
+}
+
+static void end_gone(struct lifetime *l, unsigned port)
+{
+    struct lifetime_port *p = &l->ports[port];
+
+    if (!is_idle_port(port)) {
+        end(p, is_gone_too_soon(l, port) ? LIFETIME_GONE : LIFETIME_UNDECIDED);
+        return;
+    }
+    p->gone_at = p->bubble.last_sent + l->config.wait - p->last_out;
+    end(p, LIFETIME_GONE);
+    if (p->gone_at < l->at_most) {
+        l->at_most = p->gone_at;
+        l->gone = evidence_of(l, port);
+    }
+    /* What is longer need not be waited for. */
+    for (unsigned i = 0; i < LIFETIME_IDLE_PORTS; i++)
+        if (l->ports[i].idle > p->idle && l->ports[i].state < LIFETIME_ALIVE)
+            l->ports[i].state = LIFETIME_UNUSED;
+}
+
+static void end_undecided(struct lifetime *l, unsigned port)
+{
+    struct lifetime_port *p = &l->ports[port];
+
+    if (p->reference.answered == 0 && l->at_least == 0 && l->at_most == NSEC_NEVER)
+        l->no_relay = true;
+    end(p, LIFETIME_UNDECIDED);
+}
+
+static void send_round(struct lifetime *l, unsigned port)
+{
+    struct lifetime_port *p = &l->ports[port];
+    struct lifetime_port *reference = &l->ports[LIFETIME_REFERENCE];
+    struct nat_test *tests[2] = {&p->reference, &p->bubble};
+
+    /* Its mapping is fresh then, and known anew if it had gone. */
+    solicit(l, LIFETIME_REFERENCE);
+    p->reference.target = reference->bubble.target;
+    /* Who drops what comes too fast must not always meet the same one. */
+    for (unsigned i = 0; i < 2; i++) {
+        unsigned which = (i + p->rounds) % 2;
+
+        nat_test_send(
+            tests[which], p->rounds,
+            tag_of(port, which == 0 ? LIFETIME_SENT_REFERENCE : LIFETIME_SENT_BUBBLE, p->rounds),
+            &l->config.server, l->out);
+    }
+    p->rounds++;
+}
+
+/* Carries the test of PORT on: a bubble to it and one to the reference port, in turns first, until
+ * one has come or loss does not explain the silence. */
+static void step_test(struct lifetime *l, unsigned port, nsec now)
+{
+    struct lifetime_port *p = &l->ports[port];
+
+    if (silence(l, p, (struct nat_test_span){.now = now}) < odds_a_test(l)) {
+        end_gone(l, port);
+        return;
+    }
+    if (l->ports[LIFETIME_REFERENCE].state != LIFETIME_IDLE ||
+        (p->rounds == CLASSIFY_ROUNDS && now - p->bubble.last_sent >= l->config.wait)) {
+        end_undecided(l, port);
+        return;
+    }
+    p->due = now + test_interval(l);
+    if (p->rounds < CLASSIFY_ROUNDS &&
+        silence(l, p, (struct nat_test_span){.now = now, .hopeful = true}) >= odds_a_test(l))
+        send_round(l, port);
+}
+
+/* Begins the test of PORT. */
+static void start_test(struct lifetime *l, unsigned port, nsec now)
+{
+    struct lifetime_port *p = &l->ports[port];
+
+    p->state = LIFETIME_TESTING;
+    p->rounds = 0;
+    p->bubble.open = p->reference.open = true;
+    step_test(l, port, now);
+}
+
+/* A bubble of the test of PORT has come: its mapping lives. */
+static void end_alive(struct lifetime *l, unsigned port)
+{
+    struct lifetime_port *p = &l->ports[port];
+
+    /* Those sent before it may have come as far as the NAT, and refreshed the mapping. */
+    p->alive_at = p->bubble.first_sent - p->last_any;
+    end(p, LIFETIME_ALIVE);
+    if (is_idle_port(port) && p->alive_at > l->at_least && p->alive_at < l->at_most) {
+        l->at_least = p->alive_at;
+        l->alive = evidence_of(l, port);
+    }
+}
 
 static void open_port(struct lifetime *l, unsigned index, nsec idle, nsec when)
 {
@@ -63,7 +262,7 @@ static void on_opened(struct lifetime *l, unsigned index, nsec now)
         return;
     p->state = LIFETIME_IDLE;
     p->opened = now;
-    p->due = lifetime_is_idle_port(index) ? now + p->idle : now + l->beat;
+    p->due = is_idle_port(index) ? now + p->idle : now + l->beat;
 }
 
 static void step_opening(struct lifetime *l, unsigned index, nsec now)
@@ -74,7 +273,7 @@ static void step_opening(struct lifetime *l, unsigned index, nsec now)
         p->state = LIFETIME_UNDECIDED;
         return;
     }
-    lifetime_solicit(l, index);
+    solicit(l, index);
     p->due = now + l->config.wait;
 }
 
@@ -94,7 +293,7 @@ static void beat(struct lifetime *l, unsigned index)
     struct nat_test byte = {.socket = p->open.socket, .prime = l->config.server.primary};
 
     if (index == LIFETIME_REFERENCE)
-        lifetime_solicit(l, index);
+        solicit(l, index);
     else if (index == LIFETIME_OUTBOUND)
         nat_test_send_prime(&byte, LIFETIME_TAG_BEAT, l->out);
     else
@@ -109,7 +308,7 @@ static void step_idle_port(struct lifetime *l, unsigned index, nsec now)
      * sending to this port shall not keep us. */
     p->due = p->last_any + p->idle;
     if (now >= p->due)
-        lifetime_test_start(l, index, now);
+        start_test(l, index, now);
     else if (now - p->opened > 2 * p->idle + l->config.wait)
         p->state = LIFETIME_UNDECIDED;
 }
@@ -118,7 +317,7 @@ static void step_idle(struct lifetime *l, unsigned index, nsec now)
 {
     struct lifetime_port *p = &l->ports[index];
 
-    if (lifetime_is_idle_port(index)) {
+    if (is_idle_port(index)) {
         step_idle_port(l, index, now);
     } else if (!refresh_is_due(l, index, now)) {
         beat(l, index);
@@ -126,7 +325,7 @@ static void step_idle(struct lifetime *l, unsigned index, nsec now)
     } else if (l->at_least < 2 * l->beat) {
         p->state = LIFETIME_UNDECIDED; /* the beat may have been too slow to keep it */
     } else {
-        lifetime_test_start(l, index, now);
+        start_test(l, index, now);
     }
 }
 
@@ -140,7 +339,7 @@ static void step(struct lifetime *l, unsigned index, nsec now)
         step_idle(l, index, now);
         break;
     case LIFETIME_TESTING:
-        lifetime_test_step(l, index, now);
+        step_test(l, index, now);
         break;
     case LIFETIME_UNUSED:
     case LIFETIME_ALIVE:
@@ -167,7 +366,7 @@ static bool pass_is_over(const struct lifetime *l)
 /* Bounds cannot be closer than the time that a test takes. */
 static bool is_fine_enough(const struct lifetime *l)
 {
-    nsec slack = LIFETIME_TEST_ROUNDS * lifetime_test_interval(l) + 3 * l->config.wait;
+    nsec slack = TEST_ROUNDS * test_interval(l) + 3 * l->config.wait;
 
     return l->at_most == NSEC_NEVER || l->at_most - l->at_least <= l->config.resolution + slack;
 }
@@ -236,7 +435,7 @@ static void on_sent(struct lifetime *l, const struct observation *o)
     }
 }
 
-/* True, with the answer noted, where the packet is a believable one for LEG. */
+/* True, with the answer noted, where the packet is a believable one for TEST. */
 static bool take_answer(struct lifetime *l, struct nat_test *test, const struct observation *o)
 {
     struct classify_try *t = nat_test_match(test, CLASSIFY_ROUNDS, o);
@@ -272,7 +471,7 @@ static void on_received(struct lifetime *l, const struct observation *o)
             if (take_answer(l, &l->ports[i].reference, o))
                 return;
     if (p->state == LIFETIME_TESTING && take_answer(l, &p->bubble, o))
-        lifetime_test_arrived(l, index);
+        end_alive(l, index);
     p->last_any = o->when;
     if (take_answer(l, &p->open, o))
         on_advertisement(l, index, o);
@@ -371,7 +570,7 @@ void lifetime_result(const struct lifetime *l, const struct endpoint *local,
     add_evidence(&l->gone, local, c);
     for (int i = 0; i < 2; i++)
         if (refreshes(&l->ports[kept[i]]) != FINDING_UNKNOWN) {
-            struct classify_evidence e = lifetime_test_evidence(l, kept[i]);
+            struct classify_evidence e = evidence_of(l, kept[i]);
 
             add_evidence(&e, local, c);
         }

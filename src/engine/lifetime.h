@@ -76,7 +76,7 @@ struct lifetime {
     nsec started;
     nsec at_least;
     nsec at_most; /* NSEC_NEVER = none yet */
-    nsec beat;    /* how often CONTROL, INBOUND and OUTBOUND have traffic */
+    nsec beat;    /* how often REFERENCE, INBOUND and OUTBOUND have traffic */
     nsec next_progress;
     unsigned passes;
     bool no_relay; /* no bubble ever came back */

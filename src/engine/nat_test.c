@@ -10,28 +10,28 @@ static bool was_answered(const struct classify_try *t, nsec wait)
 }
 
 void nat_test_count(const struct nat_test *test, const struct nat_test *const *references,
-                    unsigned reference_count, unsigned first, unsigned rounds, nsec now, nsec wait,
-                    bool hopeful, struct classify_count *count)
+                    unsigned reference_count, const struct nat_test_span *span,
+                    struct classify_count *count)
 {
-    for (unsigned round = first; round < rounds; round++) {
-        const struct classify_try *classify = &test->tries[round];
+    for (unsigned round = span->first; round < span->end; round++) {
+        const struct classify_try *try = &test->tries[round];
         bool beside = false;
 
-        if (classify->sent == 0)
+        if (try->sent == 0)
             continue;
         for (unsigned i = 0; i < reference_count; i++) {
             const struct classify_try *reference = &references[i]->tries[round];
-            bool had_time = reference->sent != 0 && now - reference->sent >= wait;
+            bool had_time = reference->sent != 0 && span->now - reference->sent >= span->wait;
             bool good;
 
-            if (reference->sent == 0 || (!had_time && !hopeful))
+            if (reference->sent == 0 || (!had_time && !span->hopeful))
                 continue;
-            good = !had_time || was_answered(reference, wait);
+            good = !had_time || was_answered(reference, span->wait);
             count->trials++;
             count->failed += !good;
             beside |= good;
         }
-        if (beside && (hopeful || now - classify->sent >= wait))
+        if (beside && (span->hopeful || span->now - try->sent >= span->wait))
             count->misses++;
     }
 }

@@ -1,6 +1,6 @@
 /* One kind of packet of a classification, sent from one local port to one endpoint in as many
  * rounds as it takes, each time with another nonce; and its answers. What was sent in the same
- * round on different tests is compared: a probe that stayed unanswered beside a control that was.
+ * round on different tests is compared: a try that stayed unanswered beside a reference that was.
  */
 #ifndef ENGINE_NAT_TEST_H
 #define ENGINE_NAT_TEST_H
@@ -32,7 +32,7 @@ struct nat_test {
     unsigned arrives; /* socket on which the answer comes, or the bubble */
     struct endpoint to;
     struct endpoint answer; /* where the answer comes from; unset = from anywhere */
-    struct endpoint prime;  /* a byte goes there before each probe; unset = none */
+    struct endpoint prime;  /* a byte goes there before each try; unset = none */
     struct in6_addr target; /* of a bubble */
     uint8_t ttl;            /* 0 = the system's default */
     unsigned sent, answered;
@@ -43,19 +43,27 @@ struct nat_test {
     struct classify_try tries[CLASSIFY_ROUNDS];
 };
 
-/* How a test fared against its controls, over the rounds that have had their time. */
+/* How a test fared against its references, over the rounds that have had their time. */
 struct classify_count {
-    unsigned trials; /* control probes */
+    unsigned trials; /* tries of references */
     unsigned failed; /* of these, unanswered */
-    unsigned misses; /* rounds in which the test was unanswered and a control was not */
+    unsigned misses; /* rounds in which the test was unanswered and a reference was not */
 };
 
-/* Adds to *COUNT the rounds from FIRST to before ROUNDS that LEG took part in, compared with the
- * CONTROLS (each may be closed). A round counts once WAIT has passed since it was sent; with
- * HOPEFUL, younger ones count as if their controls would be answered, and the test would not. */
+/* The rounds to count, from FIRST to before END. A round counts once WAIT has passed since it was
+ * sent; with HOPEFUL, younger ones count as if their references would be answered, and the test
+ * would not. */
+struct nat_test_span {
+    unsigned first, end;
+    nsec now, wait;
+    bool hopeful;
+};
+
+/* Adds to *COUNT the rounds that TEST took part in, compared with the REFERENCES (each may be
+ * closed). */
 void nat_test_count(const struct nat_test *test, const struct nat_test *const *references,
-                    unsigned reference_count, unsigned first, unsigned rounds, nsec now, nsec wait,
-                    bool hopeful, struct classify_count *count);
+                    unsigned reference_count, const struct nat_test_span *span,
+                    struct classify_count *count);
 
 /* What all tests of a classification share. */
 struct classify_server {
@@ -66,14 +74,14 @@ struct classify_server {
     struct nonce_source *nonces;
 };
 
-/* Sends the probe of ROUND with a fresh nonce; it counts as sent with nat_test_sent. */
+/* Sends the try of ROUND with a fresh nonce; it counts as sent with nat_test_sent. */
 void nat_test_send(struct nat_test *test, unsigned round, uint32_t tag,
                    const struct classify_server *server, struct outbox *out);
 
 /* Sends the byte to test->prime; it is no Teredo packet, and the server drops it. */
 void nat_test_send_prime(const struct nat_test *test, uint32_t tag, struct outbox *out);
 
-/* The probe of ROUND left at WHEN. */
+/* The try of ROUND left at WHEN. */
 void nat_test_sent(struct nat_test *test, unsigned round, nsec when);
 
 /* The try that a packet answers, by its nonce, among the first ROUNDS; NULL if it answers none of
@@ -82,8 +90,8 @@ struct classify_try *nat_test_match(struct nat_test *test, unsigned rounds,
                                     const struct observation *o);
 
 /* True where the packet, which nat_test_match has matched, meets every rule for its kind: an
- * advertisement those of engine/advert.h, a bubble that it is the one that was sent, from where it
- * must come. *BROKEN is set to the first rule broken (of a bubble: to RULE_COUNT). */
+ * advertisement those of engine/ra_check.h, a bubble that it is the one that was sent, from where
+ * it must come. *BROKEN is set to the first rule broken (of a bubble: to RULE_COUNT). */
 bool nat_test_believes(const struct nat_test *test, const struct classify_try *t,
                        const struct classify_server *server, const struct observation *o,
                        enum ra_rule *broken);

@@ -2,9 +2,9 @@
 #ifndef ENGINE_ODDS_H
 #define ENGINE_ODDS_H
 
-/* The probability that MISSES further probes are all lost, after FAILED of TRIALS control probes on
- * the same path were. The loss rate is unknown; every rate is taken for equally likely at first
- * (Laplace), so that few controls never make for much certainty. 1 where MISSES is 0. */
+/* The probability that MISSES further probes are all lost, after FAILED of TRIALS reference tries
+ * on the same path were. The loss rate is unknown; every rate is taken for equally likely at first
+ * (Laplace), so that few references never make for much certainty. 1 where MISSES is 0. */
 double odds_of_silence(unsigned trials, unsigned failed, unsigned misses);
 
 /* The probability that all of MISSES probes are lost where nothing is known but that a probe and

@@ -3,16 +3,179 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "passive_state.h"
+#include "deadline_pool.h"
+#include "passive_client.h"
+#include "passive_verdict.h"
 
 /* Bubbles of a path that was open so lately renew it, or are late copies (5.2.4: 30 seconds). */
 #define FRESH (30 * NSEC_S)
+
+struct passive {
+    struct engine engine;
+    struct outbox *out; /* while it is observed */
+    struct passive_config config;
+    struct lru_set *book;
+    struct deadline_pool punch_pool, client_pool;
+    struct passive_punch *punches;
+    struct passive_client *clients;
+    nsec now;
+    nsec first[PASSIVE_VANTAGES], last[PASSIVE_VANTAGES]; /* when each was capturing */
+    bool stopping, done;
+    struct passive_summary summary;
+};
+
+/* A note in the book. */
+static void learn(struct passive *e, struct book_key key, uint32_t note)
+{
+    *lru_set_add(e->book, key.words) = note;
+}
+
+/* What the book says; 0 = nothing. */
+static uint32_t look_up(const struct passive *e, struct book_key key)
+{
+    const uint32_t *note = lru_set_find(e->book, key.words);
+
+    return note == NULL ? 0 : *note;
+}
+
+/* What the book refers to under KEY; NULL if there is no such thing, or not any more. */
+static struct passive_punch *punch_of(struct passive *e, struct book_key key)
+{
+    uint32_t reference = look_up(e, key);
+    struct passive_punch *p;
+
+    if (reference == 0 || deadline_pool_slot(reference) >= e->punch_pool.size)
+        return NULL;
+    p = &e->punches[deadline_pool_slot(reference)];
+    return p->reference == reference ? p : NULL;
+}
+
+static struct passive_client *client_of(struct passive *e, struct book_key key)
+{
+    uint32_t reference = look_up(e, key);
+    struct passive_client *c;
+
+    if (reference == 0 || deadline_pool_slot(reference) >= e->client_pool.size)
+        return NULL;
+    c = &e->clients[deadline_pool_slot(reference)];
+    return c->reference == reference ? c : NULL;
+}
+
+/* Whether a vantage point next to PARTY was capturing at WHEN, and for a while after. NEXT_TO: what
+ * a punch knows of that itself, or NULL. */
+static bool is_captured(const struct passive *e, struct endpoint party,
+                        const uint32_t next_to[PASSIVE_VANTAGES], nsec when)
+{
+    for (unsigned v = 0; v < e->config.vantages; v++)
+        if (e->first[v] <= when && e->last[v] >= when + NSEC_S &&
+            ((next_to != NULL && next_to[v] != 0) || look_up(e, book_near(v, party)) != 0))
+            return true;
+    return false;
+}
+
+/* Whether a packet that a name has led to the punch can be of it: it goes to the peer or comes from
+ * it, by its address or, of a bubble, from a link-local one. */
+static bool is_with_peer(const struct passive_punch *p, const struct observation *o)
+{
+    const struct ip6_header *ip6 = &o->packet->ip6;
+
+    return ip6_equal(&ip6->source, &p->peer) || ip6_equal(&ip6->destination, &p->peer) ||
+           (o->packet->kind == TEREDO_BUBBLE && ip6_is_link_local(&ip6->source));
+}
+
+/* The punch that a packet belongs to: by its two addresses; else by the nonce that it repeats (a
+ * peer behind a symmetric NAT answers through the server from a link-local address); else by the
+ * initiator's endpoint, which is at either end, or in the origin indication; else, of a reference,
+ * by its host. */
+static struct passive_punch *find_punch(struct passive *e, const struct observation *o)
+{
+    const struct in6_addr *source = &o->packet->ip6.source;
+    const struct in6_addr *destination = &o->packet->ip6.destination;
+    struct passive_punch *p = punch_of(e, book_pair(source, destination));
+    struct passive_punch *newer = NULL;
+    uint32_t nonce;
+
+    /* The peer's link-local address may be the same in all punches. */
+    if ((p == NULL || p->done) && o->packet->kind == TEREDO_BUBBLE &&
+        teredo_trailer_nonce(o->packet, &nonce))
+        newer = punch_of(e, book_trailer(nonce, destination));
+    if (newer != NULL)
+        p = newer;
+    if (p == NULL && o->packet->has_origin)
+        p = punch_of(e, book_endpoint(o->packet->origin, destination));
+    if (p == NULL)
+        p = punch_of(e, book_endpoint(o->from, destination));
+    if (p == NULL)
+        p = punch_of(e, book_endpoint(o->to, source));
+    if (p == NULL && o->packet->kind == TEREDO_BUBBLE) {
+        p = punch_of(e, book_host(o->from.address, destination));
+        if (p != NULL && !passive_is_reference_pair(p, o))
+            p = NULL;
+    }
+    return p != NULL && is_with_peer(p, o) ? p : NULL;
+}
+
+/* The names under which the punch is to be found from now on. */
+static void learn_names(struct passive *e, const struct passive_punch *p,
+                        const struct observation *o, enum passive_role role)
+{
+    bool from_initiator = passive_from_initiator(p, o);
+    struct endpoint end = from_initiator ? o->from : o->to;
+    uint32_t nonce;
+
+    if (from_initiator && role != ROLE_DATA && teredo_trailer_nonce(o->packet, &nonce))
+        learn(e, book_trailer(nonce, &o->packet->ip6.source), p->reference);
+    if (role != ROLE_DATA)
+        learn(e, book_pair(&o->packet->ip6.source, &o->packet->ip6.destination), p->reference);
+    if (role == ROLE_DIRECT || role == ROLE_INDIRECT || role == ROLE_FORWARDED)
+        learn(e, book_way(o->from, o->to), p->reference);
+    if (role == ROLE_FORWARDED) {
+        if (o->packet->has_origin)
+            learn(e, book_endpoint(o->packet->origin, &p->peer), p->reference);
+        return;
+    }
+    if (role == ROLE_INDIRECT_ANSWER)
+        return;
+    learn(e, book_endpoint(end, &p->peer), p->reference);
+    if (role == ROLE_DIRECT || (from_initiator && passive_is_at_sender(o)))
+        learn(e, book_host(o->from.address, &p->peer), p->reference);
+}
+
+/* Looks whether the same host punches to the same peer from another port as well. */
+static void find_companion(struct passive *e, struct passive_punch *p)
+{
+    struct book_key key = book_host(p->initiator_outside.address, &p->peer);
+    struct passive_punch *q = punch_of(e, key);
+
+    if (p->initiator_outside.address == 0)
+        return;
+    if (q != NULL && q != p && !q->absorbed && p->last - q->last < PASSIVE_LONGEST)
+        p->has_companion = q->has_companion = true;
+    learn(e, key, p->reference);
+}
+
+/* Which vantage points stand next to whom, and which servers live. */
+static void learn_parties(struct passive *e, const struct observation *o)
+{
+    struct teredo_addr source;
+    bool is_teredo = teredo_addr_decode(&o->packet->ip6.source, &source);
+
+    if (o->from.port == TEREDO_PORT && (o->packet->kind == TEREDO_RA || o->packet->has_origin)) {
+        learn(e, book_server(o->from.address), (uint32_t)(o->when / NSEC_S));
+        if (passive_is_at_sender(o))
+            learn(e, book_near(o->vantage, o->from), 1);
+    } else if (is_teredo && passive_is_at_sender(o)) {
+        learn(e, book_near(o->vantage, source.mapped), 1);
+    }
+    if (o->packet->kind == TEREDO_RA && o->packet->has_origin && ip4_is_inside(o->to.address))
+        learn(e, book_near(o->vantage, o->packet->origin), 1);
+}
 
 /* Whether CLIENT's is the endpoint that ADDRESS names, as far as its qualification tells. */
 static bool has_qualified_as(struct passive *e, struct endpoint client,
                              const struct teredo_addr *address)
 {
-    const struct passive_client *c = passive_client_of(e, book_client(client));
+    const struct passive_client *c = client_of(e, book_client(client));
 
     return c != NULL && (endpoint_equal(c->known_mapped, address->mapped) ||
                          endpoint_equal(c->result.mapped, address->mapped));
@@ -38,16 +201,15 @@ static struct punching judge_punch(const struct passive *e, const struct passive
                                    enum passive_end end)
 {
     struct endpoint server = {p->peer_parts.server, TEREDO_PORT};
-    uint32_t heard = passive_look_up(e, book_server(server.address));
+    uint32_t heard = look_up(e, book_server(server.address));
     nsec answered = nsec_max(p->first, p->first_answer);
     struct passive_surroundings around = {
         .server_heard = heard != 0 && (nsec)heard * NSEC_S + 60 * NSEC_S > p->first,
-        .server_is_captured = passive_is_captured(e, server, NULL, p->first),
-        .initiator_is_captured = passive_is_captured(
-            e, p->initiator_known ? p->initiator_parts.mapped : p->initiator_outside,
-            p->next_to[INITIATOR], answered),
-        .peer_is_captured =
-            passive_is_captured(e, p->peer_parts.mapped, p->next_to[PEER], p->first),
+        .server_is_captured = is_captured(e, server, NULL, p->first),
+        .initiator_is_captured =
+            is_captured(e, p->initiator_known ? p->initiator_parts.mapped : p->initiator_outside,
+                        p->next_to[INITIATOR], answered),
+        .peer_is_captured = is_captured(e, p->peer_parts.mapped, p->next_to[PEER], p->first),
     };
 
     return passive_judge(p, &around, end, e->now);
@@ -66,7 +228,7 @@ static void conclude_punch(struct passive *e, struct passive_punch *p, enum pass
     passive_place_again(p);
     verdict = judge_punch(e, p, end);
     p->done = true;
-    ring_set(&e->punch_ring, ring_slot(p->reference), NSEC_NEVER);
+    deadline_pool_set(&e->punch_pool, deadline_pool_slot(p->reference), NSEC_NEVER);
     if (!is_told(e, p))
         return;
     if (end == END_FORGOTTEN)
@@ -86,7 +248,7 @@ static void conclude_punch(struct passive *e, struct passive_punch *p, enum pass
 
 static void conclude_client(struct passive *e, struct passive_client *c, bool ended)
 {
-    ring_set(&e->client_ring, ring_slot(c->reference), NSEC_NEVER);
+    deadline_pool_set(&e->client_pool, deadline_pool_slot(c->reference), NSEC_NEVER);
     if (!client_conclude(c, e->now, ended)) {
         e->summary.refreshes++;
         return;
@@ -99,8 +261,8 @@ static void conclude_client(struct passive *e, struct passive_client *c, bool en
 
 static struct passive_punch *new_punch(struct passive *e)
 {
-    uint32_t reference = ring_take(&e->punch_ring);
-    struct passive_punch *p = &e->punches[ring_slot(reference)];
+    uint32_t reference = deadline_pool_take(&e->punch_pool);
+    struct passive_punch *p = &e->punches[deadline_pool_slot(reference)];
 
     if (p->reference != 0 && !p->done)
         conclude_punch(e, p, END_FORGOTTEN);
@@ -110,8 +272,8 @@ static struct passive_punch *new_punch(struct passive *e)
 
 static struct passive_client *new_client(struct passive *e)
 {
-    uint32_t reference = ring_take(&e->client_ring);
-    struct passive_client *c = &e->clients[ring_slot(reference)];
+    uint32_t reference = deadline_pool_take(&e->client_pool);
+    struct passive_client *c = &e->clients[deadline_pool_slot(reference)];
 
     if (c->open) {
         e->summary.forgotten++;
@@ -138,9 +300,10 @@ static void set_deadline(struct passive *e, struct passive_punch *p, nsec now)
 {
     if (p->opened == 0 && passive_is_open(p))
         p->opened = now;
-    ring_set(&e->punch_ring, ring_slot(p->reference),
-             p->opened != 0 ? p->opened + e->config.settle
-                            : nsec_min(p->last + passive_patience(p), p->first + PASSIVE_LONGEST));
+    deadline_pool_set(&e->punch_pool, deadline_pool_slot(p->reference),
+                      p->opened != 0
+                          ? p->opened + e->config.settle
+                          : nsec_min(p->last + passive_patience(p), p->first + PASSIVE_LONGEST));
 }
 
 /* Whether what is seen after a punch was told is a new one. */
@@ -170,8 +333,8 @@ static void begin_punch(struct passive *e, const struct observation *o)
     role = first_role(o, &to);
     p = new_punch(e);
     passive_begin(p, o, role);
-    passive_find_companion(e, p);
-    passive_learn_names(e, p, o, role);
+    find_companion(e, p);
+    learn_names(e, p, o, role);
     set_deadline(e, p, o->when);
 }
 
@@ -183,14 +346,14 @@ static void absorb(struct passive *e, struct passive_punch *p, struct passive_pu
         older->first > p->first)
         return;
     older->done = older->absorbed = true;
-    ring_set(&e->punch_ring, ring_slot(older->reference), NSEC_NEVER);
+    deadline_pool_set(&e->punch_pool, deadline_pool_slot(older->reference), NSEC_NEVER);
     p->first = older->first;
     p->attempts_before += older->attempts_before + older->attempt_count;
 }
 
 static void take_packet(struct passive *e, const struct observation *o)
 {
-    struct passive_punch *p = passive_find_punch(e, o);
+    struct passive_punch *p = find_punch(e, o);
     bool is_bubble = o->packet->kind == TEREDO_BUBBLE;
     enum passive_role role;
 
@@ -207,12 +370,12 @@ static void take_packet(struct passive *e, const struct observation *o)
         return;
     }
     if (role == ROLE_INDIRECT)
-        absorb(e, p, passive_punch_of(e, book_endpoint(o->from, &p->peer)));
+        absorb(e, p, punch_of(e, book_endpoint(o->from, &p->peer)));
     if (role == ROLE_FORWARDED && o->packet->has_origin)
-        absorb(e, p, passive_punch_of(e, book_endpoint(o->packet->origin, &p->peer)));
+        absorb(e, p, punch_of(e, book_endpoint(o->packet->origin, &p->peer)));
     passive_take(p, o, role);
-    passive_find_companion(e, p);
-    passive_learn_names(e, p, o, role);
+    find_companion(e, p);
+    learn_names(e, p, o, role);
     set_deadline(e, p, o->when);
 }
 
@@ -221,20 +384,21 @@ static void take_solicitation(struct passive *e, const struct observation *o)
     struct passive_client *c = NULL;
 
     if (o->packet->has_auth)
-        c = passive_client_of(e, book_nonce(o->packet->auth.nonce));
+        c = client_of(e, book_nonce(o->packet->auth.nonce));
     if (c != NULL && client_takes_copy(c, o)) {
-        passive_learn(e, book_client(o->from), c->reference);
+        learn(e, book_client(o->from), c->reference);
         return;
     }
-    c = passive_client_of(e, book_client(o->from));
+    c = client_of(e, book_client(o->from));
     if (c == NULL) {
         c = new_client(e);
-        passive_learn(e, book_client(o->from), c->reference);
+        learn(e, book_client(o->from), c->reference);
     }
     if (o->packet->has_auth)
-        passive_learn(e, book_nonce(o->packet->auth.nonce), c->reference);
+        learn(e, book_nonce(o->packet->auth.nonce), c->reference);
     client_solicits(c, o);
-    ring_set(&e->client_ring, ring_slot(c->reference), o->when + PASSIVE_PATIENCE);
+    deadline_pool_set(&e->client_pool, deadline_pool_slot(c->reference),
+                      o->when + PASSIVE_PATIENCE);
 }
 
 static void take_advertisement(struct passive *e, const struct observation *o)
@@ -243,9 +407,9 @@ static void take_advertisement(struct passive *e, const struct observation *o)
     struct client_ask *ask;
 
     if (o->packet->has_auth)
-        c = passive_client_of(e, book_nonce(o->packet->auth.nonce));
+        c = client_of(e, book_nonce(o->packet->auth.nonce));
     if (c == NULL)
-        c = passive_client_of(e, book_client(o->to));
+        c = client_of(e, book_client(o->to));
     if (c == NULL || !c->open)
         return;
     ask = client_find_ask(c, o);
@@ -253,26 +417,27 @@ static void take_advertisement(struct passive *e, const struct observation *o)
         return;
     client_is_answered(c, o, ask, e->out);
     if (o->packet->has_origin && c->is_next_to)
-        passive_learn(e, book_near(o->vantage, o->packet->origin), 1);
+        learn(e, book_near(o->vantage, o->packet->origin), 1);
     if (client_is_settled(c))
-        ring_set(&e->client_ring, ring_slot(c->reference), o->when + e->config.settle);
+        deadline_pool_set(&e->client_pool, deadline_pool_slot(c->reference),
+                          o->when + e->config.settle);
 }
 
 static void take_icmp(struct passive *e, const struct observation *o)
 {
-    struct passive_client *c = passive_client_of(e, book_client(o->from));
+    struct passive_client *c = client_of(e, book_client(o->from));
     struct passive_punch *p;
 
     if (c != NULL)
         client_is_refused(c, o);
-    p = passive_punch_of(e, book_way(o->from, o->to));
+    p = punch_of(e, book_way(o->from, o->to));
     if (p != NULL && !p->done)
         passive_take_icmp(p, o);
 }
 
 static void take_seen(struct passive *e, const struct observation *o)
 {
-    passive_learn_parties(e, o);
+    learn_parties(e, o);
     if (o->packet->kind == TEREDO_RS) {
         take_solicitation(e, o);
     } else if (o->packet->kind == TEREDO_RA) {
@@ -289,11 +454,11 @@ static void conclude_due(struct passive *e)
     size_t slot;
 
     while (!e->done) {
-        if (ring_due(&e->client_ring, now, &slot))
-            conclude_client(e, &e->clients[slot], e->client_ring.deadlines[slot] > e->now);
-        else if (ring_due(&e->punch_ring, now, &slot))
+        if (deadline_pool_due(&e->client_pool, now, &slot))
+            conclude_client(e, &e->clients[slot], e->client_pool.deadlines[slot] > e->now);
+        else if (deadline_pool_due(&e->punch_pool, now, &slot))
             conclude_punch(e, &e->punches[slot],
-                           e->punch_ring.deadlines[slot] > e->now ? END_CAPTURE : END_TIME);
+                           e->punch_pool.deadlines[slot] > e->now ? END_CAPTURE : END_TIME);
         else if (e->stopping)
             finish(e);
         else
@@ -337,7 +502,7 @@ static nsec deadline(const struct engine *engine)
 {
     const struct passive *e = (const struct passive *)engine;
 
-    return e->done ? NSEC_NEVER : nsec_min(e->punch_ring.earliest, e->client_ring.earliest);
+    return e->done ? NSEC_NEVER : nsec_min(e->punch_pool.earliest, e->client_pool.earliest);
 }
 
 static void waiting(const struct engine *engine, struct waiting *out)
@@ -364,7 +529,8 @@ struct passive *passive_new(const struct passive_config *config)
     e->punches = calloc(punches, sizeof *e->punches);
     e->clients = calloc(clients, sizeof *e->clients);
     if (e->book == NULL || e->punches == NULL || e->clients == NULL ||
-        !ring_init(&e->punch_ring, punches) || !ring_init(&e->client_ring, clients)) {
+        !deadline_pool_init(&e->punch_pool, punches) ||
+        !deadline_pool_init(&e->client_pool, clients)) {
         passive_free(e);
         return NULL;
     }
@@ -376,8 +542,8 @@ void passive_free(struct passive *e)
     if (e == NULL)
         return;
     lru_set_free(e->book);
-    ring_free(&e->punch_ring);
-    ring_free(&e->client_ring);
+    deadline_pool_free(&e->punch_pool);
+    deadline_pool_free(&e->client_pool);
     free(e->punches);
     free(e->clients);
     free(e);

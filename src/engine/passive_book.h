@@ -1,5 +1,5 @@
 /* The keys under which what captures showed is found again, in one table of bounded size
- * (base/recent.h): each packet of a procedure names it by other words, and NATs change some. */
+ * (base/lru_set.h): each packet of a procedure names it by other words, and NATs change some. */
 #ifndef ENGINE_PASSIVE_BOOK_H
 #define ENGINE_PASSIVE_BOOK_H
 

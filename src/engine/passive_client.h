@@ -1,5 +1,5 @@
 /* The qualifications that captures show (RFC 4380 5.2.1): solicitations and what became of them.
- * The rules of a router advertisement are those of src/engine/advert.h. */
+ * The rules of a router advertisement are those of src/engine/ra_check.h. */
 #ifndef ENGINE_PASSIVE_CLIENT_H
 #define ENGINE_PASSIVE_CLIENT_H
 

@@ -75,8 +75,8 @@ struct passive_punch {
     bool answer_elsewhere; /* left the peer's NAT from another endpoint than its address says */
     unsigned indirect_answers;
     struct endpoint unproven_from;
-    /* `teredoctl trace` sends a control with each pair: from another port, and with a direct bubble
-     * that stops short of the peer's NAT. */
+    /* `teredoctl trace` sends a reference with each pair: from another port, and with a direct
+     * bubble that stops short of the peer's NAT. */
     bool has_reference;
     struct in6_addr reference_source;
     unsigned reference_attempts, reference_answers;
@@ -107,16 +107,12 @@ enum passive_role passive_role(const struct passive_punch *p, const struct obser
 bool passive_from_initiator(const struct passive_punch *p, const struct observation *o);
 
 /* Whether the direct bubble O, of another source but of the same host to the same peer, makes the
- * one of the two a control of the other. */
+ * one of the two a reference of the other. */
 bool passive_is_reference_pair(const struct passive_punch *p, const struct observation *o);
 
 /* Takes it in. */
 void passive_take(struct passive_punch *p, const struct observation *o, enum passive_role role);
 void passive_take_icmp(struct passive_punch *p, const struct observation *o);
-
-/* Where on its way SENDER's packet is in O. */
-enum view_place passive_place(const struct passive_punch *p, const struct observation *o,
-                              enum passive_party sender);
 
 /* True where the addresses show that O was seen before its first router. */
 bool passive_is_at_sender(const struct observation *o);
@@ -135,11 +131,5 @@ bool passive_is_next_to(const struct passive_punch *p, enum passive_party party)
 
 /* The view of PACKET at PLACE; NULL if there is none. */
 const struct step_view *passive_view(const struct passive_packet *packet, enum view_place place);
-
-struct step_view passive_make_view(const struct observation *o, enum view_place place);
-
-/* Adds O as a sight of PACKET; false where it is no such thing, but another packet. */
-bool passive_add_view(struct passive_packet *packet, const struct observation *o,
-                      enum view_place place);
 
 #endif

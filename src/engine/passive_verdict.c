@@ -2,7 +2,7 @@
 
 enum {
     /* Attempts that must have failed alike before loss is no explanation any more. */
-    ENOUGH_CONTROLS = 3,
+    ENOUGH_REFERENCES = 3,
     ENOUGH_RETRIES = 2,
     ENOUGH_INDIRECT = 4,
     ALL_ATTEMPTS = 4, /* RFC 4380 5.2.6: no more in 300 seconds without an answer */
@@ -107,7 +107,7 @@ static void judge_unanswered(const struct passive_punch *p,
 {
     if (!endpoint_is_unset(p->unproven_from))
         decide(r, PUNCH_INCONCLUSIVE, CAUSE_ANSWER_UNPROVEN);
-    else if (p->reference_answers >= ENOUGH_CONTROLS &&
+    else if (p->reference_answers >= ENOUGH_REFERENCES &&
              p->reference_answers >= p->reference_attempts)
         decide(r, PUNCH_NOT_PUNCHED, CAUSE_PEER_NAT_TRIPS);
     else if (p->indirect_answers > 0)
@@ -143,9 +143,9 @@ static bool ended_too_early(const struct passive_punch *p,
     return end - p->last < (exhausted ? ENOUGH_TIME : passive_patience(p));
 }
 
-/* `teredoctl trace` sends controls from another port, with direct bubbles that stop short of the
+/* `teredoctl trace` sends references from another port, with direct bubbles that stop short of the
  * peer, and no data ever: what fails so is no hole punch. Where the direct bubbles are not seen,
- * nothing but the company tells a control. */
+ * nothing but the company tells a reference. */
 static bool may_be_reference(const struct passive_punch *p)
 {
     if (p->initiator_known || !p->has_companion)

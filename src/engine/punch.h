@@ -41,7 +41,7 @@ struct punch_config {
     unsigned attempts; /* bubble pairs, at most PUNCH_MAX_ATTEMPTS */
     uint8_t ttl;       /* of direct bubbles; 0 = the system's default */
     bool allow_private;
-    uint8_t reference_ttl; /* 0 = no control; else the engine has a second socket for it */
+    uint8_t reference_ttl; /* 0 = no reference; else the engine has a second socket for it */
     uint16_t server_port;  /* of the peer's server: TEREDO_PORT outside laboratories */
     struct nonce_source nonces;
 };
@@ -79,7 +79,7 @@ struct punch {
     nsec started; /* 0 = not yet */
     nsec next_attempt;
     nsec give_up;
-    /* The control: another bubble pair from another local port, whose direct bubble opens our NAT
+    /* The reference: another bubble pair from another local port, whose direct bubble opens our NAT
      * but stops short of the peer's. It can be answered where ours cannot: at a NAT that keeps
      * state for the direct bubble it should discard. */
     struct in6_addr reference_source;

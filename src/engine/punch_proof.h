@@ -12,12 +12,12 @@ struct punch_mark {
     uint32_t nonce;
 };
 
-/* The proof that PACKET, which came from FROM, is the answer of the peer whose address embeds
- * MAPPED, and in *WHICH the index of the mark that it repeats (the last where that cannot be told).
- * An endpoint alone proves enough for RFC 4380 5.2.3, but a stronger proof is named first, for it
- * also holds when the endpoint is another. COUNT is not 0. */
+/* The proof that the packet of O is the answer of the peer whose address embeds MAPPED, and in
+ * *WHICH the index of the mark that it repeats (the last where that cannot be told). An endpoint
+ * alone proves enough for RFC 4380 5.2.3, but a stronger proof is named first, for it also holds
+ * when the endpoint is another. COUNT is not 0. */
 enum punch_proof punch_find_proof(const struct punch_mark *marks, unsigned count,
-                                  const struct teredo_packet *packet, struct endpoint from,
-                                  struct endpoint mapped, unsigned *which);
+                                  const struct observation *o, struct endpoint mapped,
+                                  unsigned *which);
 
 #endif

@@ -186,9 +186,9 @@ static enum server_drop process_locally(const struct server *server, struct endp
  * they came, hop limit included, since miredo's bubbles have 0 and the section asks for no change.
  * What came before it (an authentication, an origin that nobody vouches for) and bytes behind it
  * that are no trailer stay here. */
-static enum server_drop relay(const struct server *server, struct endpoint from,
+static enum server_drop relay(const struct server *server, const struct server_datagram *datagram,
                               const struct teredo_packet *p, const struct teredo_addr *target,
-                              const uint8_t *data, size_t size, struct server_reply *reply)
+                              struct server_reply *reply)
 {
     struct writer w = writer_of(reply->data, sizeof reply->data);
 
@@ -202,8 +202,8 @@ static enum server_drop relay(const struct server *server, struct endpoint from,
         return SERVER_DROP_TARGET_IS_SERVER;
 
     if (target->server == server->config.primary)
-        teredo_put_origin(&w, from);
-    writer_bytes(&w, data + p->ip6_offset, size - p->junk_size - p->ip6_offset);
+        teredo_put_origin(&w, datagram->from);
+    writer_bytes(&w, datagram->data + p->ip6_offset, datagram->size - p->junk_size - p->ip6_offset);
     return finish(reply, SERVER_RELAYED, SERVER_PRIMARY, target->mapped, &w);
 }
 
@@ -223,17 +223,17 @@ static bool destination_is_global(const struct in6_addr *a)
            !IN6_IS_ADDR_SITELOCAL(a) && !IN6_IS_ADDR_MULTICAST(a);
 }
 
-enum server_drop server_process(const struct server *server, struct endpoint from,
-                                enum server_address at, const uint8_t *data, size_t size,
+enum server_drop server_process(const struct server *server, const struct server_datagram *datagram,
                                 struct server_reply *reply)
 {
+    struct endpoint from = datagram->from;
     struct teredo_packet p;
     struct teredo_addr source, target;
     bool has_target;
 
-    if (size > TEREDO_MAX_SIZE)
+    if (datagram->size > TEREDO_MAX_SIZE)
         return SERVER_DROP_TOO_LARGE;
-    if (!teredo_decode(data, size, &p, &reply->fault)) /* rule 1 */
+    if (!teredo_decode(datagram->data, datagram->size, &p, &reply->fault)) /* rule 1 */
         return reply->fault.reason == WIRE_TRAILER_MUST_DISCARD ? SERVER_DROP_TRAILER
                                                                 : SERVER_DROP_MALFORMED;
     if (IP6_HEADER_SIZE + p.payload_size > server->config.mtu)
@@ -249,7 +249,7 @@ enum server_drop server_process(const struct server *server, struct endpoint fro
 
     if (p.kind == TEREDO_RS && ip6_is_link_local(&p.ip6.source) &&
         ip6_is_all_routers(&p.ip6.destination)) /* rule 4 */
-        return advertise(server, from, at, &p, reply);
+        return advertise(server, from, datagram->at, &p, reply);
     has_target = service_address(&p.ip6.destination, &target);
     if (service_address(&p.ip6.source, &source)) { /* rule 5 */
         if (!endpoint_equal(source.mapped, from))
@@ -263,10 +263,10 @@ enum server_drop server_process(const struct server *server, struct endpoint fro
 
     if (ip6_is_all_routers(&p.ip6.destination) ||
         ip6_equal(&p.ip6.destination, &server->link_local))
-        return process_locally(server, from, at, &p, reply);
+        return process_locally(server, from, datagram->at, &p, reply);
     if (!destination_is_global(&p.ip6.destination))
         return SERVER_DROP_DESTINATION_NOT_GLOBAL;
     if (!has_target)
         return SERVER_DROP_NO_IP6_ROUTE;
-    return relay(server, from, &p, &target, data, size, reply);
+    return relay(server, datagram, &p, &target, reply);
 }

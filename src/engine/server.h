@@ -68,6 +68,14 @@ enum server_drop {
     SERVER_DROP_COUNT
 };
 
+/* A UDP datagram that has come to the server. */
+struct server_datagram {
+    struct endpoint from;
+    enum server_address at; /* which of our addresses it came to */
+    const uint8_t *data;
+    size_t size;
+};
+
 enum server_reply_kind {
     SERVER_ADVERTISED, /* a router advertisement (5.3.2) */
     SERVER_RELAYED,    /* a client's packet in a new UDP datagram (5.3.1) */
@@ -87,10 +95,9 @@ struct server_reply {
 /* CONFIG is copied; its clients are borrowed. */
 void server_init(struct server *server, const struct server_config *config);
 
-/* Processes one UDP payload that came from FROM to our address AT. Either SERVER_ACCEPTED with all
- * of REPLY but the fault filled in, or the reason why nothing is to be sent. */
-enum server_drop server_process(const struct server *server, struct endpoint from,
-                                enum server_address at, const uint8_t *data, size_t size,
+/* Processes one datagram. Either SERVER_ACCEPTED with all of REPLY but the fault filled in, or the
+ * reason why nothing is to be sent. */
+enum server_drop server_process(const struct server *server, const struct server_datagram *datagram,
                                 struct server_reply *reply);
 
 /* True for a global unicast address by the list of 5.2.4; with allow_private also for the others

@@ -139,10 +139,10 @@ static struct nat_mapping *make_mapping(struct nat *nat, nsec now, struct endpoi
     if (c->kind == NAT_KIND_TRANSLATOR) {
         unsigned pool = choose_pool(nat, now, internal.address);
         struct port_question q = {nat, c->external[pool], now};
+        struct nat_port_need need = {pool, internal.port, port_is_free, &q};
 
         external.address = c->external[pool];
-        if (!nat_ports_choose(&nat->ports, c, pool, internal.port, port_is_free, &q,
-                              &external.port)) {
+        if (!nat_ports_choose(&nat->ports, c, &need, &external.port)) {
             drop(result, NAT_NO_FREE_PORT);
             return NULL;
         }

@@ -236,6 +236,17 @@ static const struct option options[] = {
     "mapping, filtering, ports, step, range, parity, hairpin, timeout, refresh, pooling, pool"
 #define FIREWALL_OPTIONS "filtering, timeout, refresh"
 
+const char *nat_config_word(size_t i, const char **values)
+{
+    *values = NULL;
+    if (i < COUNT(presets))
+        return presets[i].word;
+    if (i - COUNT(presets) >= COUNT(options))
+        return NULL;
+    *values = options[i - COUNT(presets)].values;
+    return options[i - COUNT(presets)].name;
+}
+
 static int parse_option(struct nat_config *c, const char *name, const char *value,
                         struct error *error)
 {

@@ -53,17 +53,17 @@ static struct choice make_choice(struct nat_port_chooser *chooser, const struct 
 
 /* A stride that shares a factor with the size misses ports, so that the caller tries stride 1 too.
  */
-static bool walk(const struct choice *c, uint32_t stride, bool parity, uint16_t internal,
-                 bool (*is_free)(void *arg, uint16_t port), void *arg, uint16_t *out)
+static bool walk(const struct choice *c, uint32_t stride, bool parity,
+                 const struct nat_port_need *need, uint16_t *out)
 {
     uint32_t offset = c->first;
 
     for (uint32_t i = 0; i < c->size; i++, offset = (offset + stride) % c->size) {
         uint16_t port = (uint16_t)(c->low + offset);
 
-        if (parity && ((port ^ internal) & 1) != 0)
+        if (parity && ((port ^ need->internal) & 1) != 0)
             continue;
-        if (is_free(arg, port)) {
+        if (need->is_free(need->arg, port)) {
             *out = port;
             return true;
         }
@@ -82,15 +82,14 @@ static uint16_t port_after(const struct nat_config *config, uint16_t port)
 }
 
 bool nat_ports_choose(struct nat_port_chooser *chooser, const struct nat_config *config,
-                      unsigned pool, uint16_t internal, bool (*is_free)(void *arg, uint16_t port),
-                      void *arg, uint16_t *out)
+                      const struct nat_port_need *need, uint16_t *out)
 {
-    struct choice c = make_choice(chooser, config, pool, internal);
+    struct choice c = make_choice(chooser, config, need->pool, need->internal);
 
     for (int parity = config->parity; parity >= 0; parity--)
-        if (walk(&c, c.stride, parity != 0, internal, is_free, arg, out) ||
-            (c.stride > 1 && walk(&c, 1, parity != 0, internal, is_free, arg, out))) {
-            chooser->next[pool] = port_after(config, *out);
+        if (walk(&c, c.stride, parity != 0, need, out) ||
+            (c.stride > 1 && walk(&c, 1, parity != 0, need, out))) {
+            chooser->next[need->pool] = port_after(config, *out);
             return true;
         }
     return false;

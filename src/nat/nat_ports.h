@@ -22,10 +22,16 @@ struct nat_port_chooser {
 
 void nat_ports_init(struct nat_port_chooser *chooser, const struct nat_config *config);
 
-/* Chooses a port on address POOL of the pool for internal port INTERNAL, among those that
- * IS_FREE(ARG, port) agrees to. False when there is none. */
+/* What a port is wanted for. */
+struct nat_port_need {
+    unsigned pool;     /* which external address */
+    uint16_t internal; /* the port inside */
+    bool (*is_free)(void *arg, uint16_t port);
+    void *arg;
+};
+
+/* Chooses a port among those that are free. False when there is none. */
 bool nat_ports_choose(struct nat_port_chooser *chooser, const struct nat_config *config,
-                      unsigned pool, uint16_t internal, bool (*is_free)(void *arg, uint16_t port),
-                      void *arg, uint16_t *out);
+                      const struct nat_port_need *need, uint16_t *out);
 
 #endif

@@ -104,16 +104,19 @@ int main(int argc, char **argv)
     fflush(stdout);
     for (;;) {
         struct server server;
-        struct endpoint from;
-        enum server_address at;
+        struct server_datagram datagram;
 
         receive(fd, &q);
-        at = q.to % 2 == 0 ? SERVER_PRIMARY : SERVER_SECONDARY;
-        config.primary = at == SERVER_PRIMARY ? q.to : q.to - 1;
+        datagram = (struct server_datagram){
+            {ntohl(q.from.sin_addr.s_addr), ntohs(q.from.sin_port)},
+            q.to % 2 == 0 ? SERVER_PRIMARY : SERVER_SECONDARY,
+            q.data,
+            q.size,
+        };
+        config.primary = datagram.at == SERVER_PRIMARY ? q.to : q.to - 1;
         config.secondary = config.primary + 1;
         server_init(&server, &config);
-        from = (struct endpoint){ntohl(q.from.sin_addr.s_addr), ntohs(q.from.sin_port)};
-        if (server_process(&server, from, at, q.data, q.size, &reply) == SERVER_ACCEPTED)
+        if (server_process(&server, &datagram, &reply) == SERVER_ACCEPTED)
             answer(fd, &reply, reply.from == SERVER_PRIMARY ? config.primary : config.secondary);
     }
 }

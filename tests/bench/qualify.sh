@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # 10,000 Teredo servers at once, on loopback in a network namespace of their own: the time that
-# `teredoctl qualify --from-file` takes, and the most memory that it holds (goal: 15 s and 64 MiB).
+# `teredoctl qualify --from-file` takes, and the most memory that it holds (goal: 15 s and 8 MiB).
 # Then the same with servers that are all silent, which is the most work.
 #
 # usage: qualify.sh [SERVERS [RATE]]     TEREDOCTL and MANY_SERVERS name the binaries

@@ -337,6 +337,9 @@ punched: both NATs are open and data crosses directly
 -r a.pcap --write x.pcap|captures are traced without sending
 -r a.pcap --no-capture|captures are traced without sending
 -r a.pcap --timeout 3|captures are traced without sending
+-r a.pcap --timeout 1.5|captures are traced without sending
+-r a.pcap --attempts 3|captures are traced without sending
+-r a.pcap --from-port 4000|--from-port, --own-address and --control-ttl do not go with
 -r a.pcap --attempts 2|captures are traced without sending
 -r a.pcap --local-port 4000|captures are traced without sending
 -r a.pcap --allow-private|captures are traced without sending

@@ -73,7 +73,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     reader_copy(&r, copy, left);
     server_init(&server, &config);
-    drop = server_process(&server, from, at, copy, left, &reply);
+    drop = server_process(&server, &(struct server_datagram){from, at, copy, left}, &reply);
     HOLDS(drop < SERVER_DROP_COUNT && server_drop_code(drop) != NULL);
     if (drop == SERVER_ACCEPTED)
         check_reply(&config, from, left, &reply);

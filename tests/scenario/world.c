@@ -296,6 +296,8 @@ static void arrive_at_server(struct world *w, const struct world_packet *p)
     enum world_service service = w->config.service[index][at];
     const struct server *server = &w->servers[index];
     enum world_point point = index == 0 ? WORLD_AT_S1 : WORLD_AT_S2;
+    struct server_datagram datagram = {p->from, at == 0 ? SERVER_PRIMARY : SERVER_SECONDARY,
+                                       p->bytes, p->size};
     struct server_reply reply;
     struct world_packet out;
 
@@ -308,8 +310,7 @@ static void arrive_at_server(struct world *w, const struct world_packet *p)
         send_icmp(w, p, p->to_site, 3, 3, p->to.address);
         return;
     }
-    if (server_process(server, p->from, at == 0 ? SERVER_PRIMARY : SERVER_SECONDARY, p->bytes,
-                       p->size, &reply) != SERVER_ACCEPTED)
+    if (server_process(server, &datagram, &reply) != SERVER_ACCEPTED)
         return;
     if (service == WORLD_ADVERTISES && reply.kind != SERVER_ADVERTISED)
         return;

@@ -54,7 +54,7 @@ static inline enum server_drop give_bytes(struct endpoint from, enum server_addr
     enum server_drop drop;
 
     memset(&reply, 0xa5, sizeof reply);
-    drop = server_process(&server, from, at, copy, size, &reply);
+    drop = server_process(&server, &(struct server_datagram){from, at, copy, size}, &reply);
     free(copy);
     return drop;
 }

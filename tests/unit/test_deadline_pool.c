@@ -22,12 +22,12 @@ static void test_deadlines(void)
 {
     nsec deadlines[SIZE];
     struct prng random = {1};
-    struct ring r = {0};
+    struct deadline_pool r = {0};
     unsigned wrong = 0;
     size_t slot;
 
-    ok(ring_init(&r, SIZE), "a ring is made");
-    ok(!ring_due(&r, NSEC_NEVER - 1, &slot), "nothing is due in it");
+    ok(deadline_pool_init(&r, SIZE), "a pool is made");
+    ok(!deadline_pool_due(&r, NSEC_NEVER - 1, &slot), "nothing is due in it");
     for (int i = 0; i < SIZE; i++)
         deadlines[i] = NSEC_NEVER;
     for (int n = 0; n < STEPS; n++) {
@@ -35,29 +35,30 @@ static void test_deadlines(void)
 
         slot = prng_below(&random, SIZE);
         deadlines[slot] = prng_below(&random, 4) == 0 ? NSEC_NEVER : prng_below(&random, 1000);
-        ring_set(&r, slot, deadlines[slot]);
+        deadline_pool_set(&r, slot, deadlines[slot]);
         wrong += r.earliest != earliest_of(deadlines);
-        if (ring_due(&r, now, &slot))
+        if (deadline_pool_due(&r, now, &slot))
             wrong += deadlines[slot] != r.earliest || deadlines[slot] > now;
         else
             wrong += earliest_of(deadlines) <= now;
     }
     is_int(wrong, 0, "the earliest deadline is the one that is due");
-    ring_free(&r);
+    deadline_pool_free(&r);
 }
 
 static void test_references(void)
 {
-    struct ring r = {0};
+    struct deadline_pool r = {0};
     uint32_t first, again;
 
-    ok(ring_init(&r, 2), "a ring of two");
-    first = ring_take(&r);
-    ok(first != 0 && ring_slot(first) == 0, "the first reference is none that means nothing");
-    is_int((int64_t)ring_slot(ring_take(&r)), 1, "then the other slot");
-    again = ring_take(&r);
-    ok(ring_slot(again) == 0 && again != first, "then the oldest, under another name");
-    ring_free(&r);
+    ok(deadline_pool_init(&r, 2), "a pool of two");
+    first = deadline_pool_take(&r);
+    ok(first != 0 && deadline_pool_slot(first) == 0,
+       "the first reference is none that means nothing");
+    is_int((int64_t)deadline_pool_slot(deadline_pool_take(&r)), 1, "then the other slot");
+    again = deadline_pool_take(&r);
+    ok(deadline_pool_slot(again) == 0 && again != first, "then the oldest, under another name");
+    deadline_pool_free(&r);
 }
 
 int main(void)

@@ -598,6 +598,7 @@ static void see_ask(struct rig *e, const struct ask *ask)
     uint8_t nonce[TEREDO_NONCE_SIZE] = {ask->nonce}, body[8], data[TEREDO_MAX_SIZE];
     struct writer w = writer_of(data, sizeof data);
     static struct server_reply reply;
+    struct server_datagram datagram;
     struct wire_fault fault;
     struct server server;
     struct teredo_packet p;
@@ -610,9 +611,10 @@ static void see_ask(struct rig *e, const struct ask *ask)
     bench_wait(e->b, 40 * NSEC_MS);
     if (!ask->answered)
         return;
-    if (server_process(&server, ask->mapped,
-                       ask->to.address == server_a.address ? SERVER_PRIMARY : SERVER_SECONDARY,
-                       data, w.size, &reply) != SERVER_ACCEPTED ||
+    datagram = (struct server_datagram){
+        ask->mapped, ask->to.address == server_a.address ? SERVER_PRIMARY : SERVER_SECONDARY, data,
+        w.size};
+    if (server_process(&server, &datagram, &reply) != SERVER_ACCEPTED ||
         !teredo_decode(reply.data, reply.size, &p, &fault))
         abort();
     if (ask->hop_limit != 0)

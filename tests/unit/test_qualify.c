@@ -721,6 +721,8 @@ static void test_anything(void)
 
 int main(void)
 {
+    ok(sizeof(struct qualify) <= 2048, "thousands at once take little memory: %zu bytes each",
+       sizeof(struct qualify));
     test_solicitation();
     test_schedule();
     test_known_rtt();
