@@ -60,6 +60,8 @@ EVENT_SOURCES = \
 	src/event/punching.h \
 	src/event/qualification.c \
 	src/event/qualification.h \
+	src/event/refusal.c \
+	src/event/refusal.h \
 	src/event/captured_packet.h \
 	src/event/waiting.h
 ENGINE_SOURCES = \

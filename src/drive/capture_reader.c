@@ -43,7 +43,7 @@ bool capture_reader_is_done(const struct capture_reader *capture_reader)
 
 enum capture_reader_result capture_reader_next(const struct capture_reader *capture_reader,
                                                struct capture *capture, struct captured_packet *s,
-                                               struct icmp4_error *icmp, struct error *error)
+                                               struct icmp4_message *icmp, struct error *error)
 {
     enum link_type link = capture_link(capture);
     struct capture_frame frame;
@@ -75,7 +75,7 @@ int capture_reader_capture(const struct capture_reader *capture_reader, struct c
                            struct error *error)
 {
     enum capture_reader_result got = CAPTURE_READER_PACKET;
-    struct icmp4_error icmp;
+    struct icmp4_message icmp;
     struct captured_packet s;
 
     while (got != CAPTURE_READER_END && got != CAPTURE_READER_FAILED &&

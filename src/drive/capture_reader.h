@@ -28,7 +28,7 @@ enum capture_reader_result {
 /* The next find in a capture that has begun. */
 enum capture_reader_result capture_reader_next(const struct capture_reader *capture_reader,
                                                struct capture *capture, struct captured_packet *s,
-                                               struct icmp4_error *icmp, struct error *error);
+                                               struct icmp4_message *icmp, struct error *error);
 
 /* Sifts the rest of a capture that has begun: 0 at its end, or when COUNT is reached; -1, ERROR
  * filled, if it is damaged or cannot be read. */

@@ -70,11 +70,6 @@ struct endpoint live_local(const struct live *l, unsigned socket)
     return l->sockets[socket].port.local;
 }
 
-enum live_stamps live_stamps(const struct live *l)
-{
-    return l->stamps != NULL ? LIVE_STAMPS_WIRE : LIVE_STAMPS_SOCKET;
-}
-
 const char *live_stamps_name(const struct live *l)
 {
     return l->stamps != NULL ? "libpcap" : "so_timestampns";

@@ -21,11 +21,6 @@ struct live_tap {
     void *context;
 };
 
-enum live_stamps {
-    LIVE_STAMPS_SOCKET,
-    LIVE_STAMPS_WIRE
-};
-
 struct live;
 
 /* Opens COUNT sockets, the first on PORT (0 = any), the others on ports of the system's choice, the
@@ -38,10 +33,7 @@ struct live *live_open(uint16_t port, unsigned count, struct endpoint towards, b
 /* The local endpoint of a socket. */
 struct endpoint live_local(const struct live *l, unsigned socket);
 
-/* Where the times of observations come from. */
-enum live_stamps live_stamps(const struct live *l);
-
-/* "libpcap" or "so_timestampns". */
+/* Where the times of observations come from: "libpcap" or "so_timestampns". */
 const char *live_stamps_name(const struct live *l);
 
 /* Runs the engine until it is done; SIGINT and SIGTERM become a STOP observation. SINK gets its

@@ -10,7 +10,7 @@
 /* A capture with its next find at hand. */
 struct lane {
     struct captured_packet s;
-    struct icmp4_error icmp;
+    struct icmp4_message icmp;
     enum capture_reader_result found;
     nsec when; /* of the find, or of the last frame, corrected */
 };
@@ -145,7 +145,7 @@ static void feed_error(struct run *r, unsigned vantage)
                 .when = lane->when,
                 .from = lane->icmp.quoted_from,
                 .to = lane->icmp.quoted_to,
-                .icmp = {lane->icmp.type, lane->icmp.code, lane->icmp.reporter},
+                .icmp = lane->icmp.error,
                 .vantage = vantage,
             });
 }
@@ -184,7 +184,7 @@ static int collect(struct replay *r, struct capture *capture, struct anchors *an
     struct capture_reader capture_reader = r->capture_reader;
     struct error ignored;
     struct captured_packet s;
-    struct icmp4_error icmp;
+    struct icmp4_message icmp;
     enum capture_reader_result found;
 
     capture_reader.errors = false;

@@ -17,12 +17,7 @@ static enum check_status status_of(const struct qualification *q)
     case QUALIFY_NO_REPLY:
     case QUALIFY_ONLY_SECONDARY:
     case QUALIFY_REJECTED:
-    case QUALIFY_PORT_UNREACHABLE:
-    case QUALIFY_HOST_UNREACHABLE:
-    case QUALIFY_NET_UNREACHABLE:
-    case QUALIFY_PROHIBITED:
-    case QUALIFY_NO_ROUTE:
-    case QUALIFY_SEND_REFUSED:
+    case QUALIFY_REFUSED:
     case QUALIFY_NAME_NOT_FOUND:
     case QUALIFY_NAME_MALFORMED:
     case QUALIFY_RESOLVER_FAILED:

@@ -476,7 +476,7 @@ static void on_received(struct classify *p, const struct observation *o)
         reject(p, o, o->packet == NULL ? RULE_ENCAPSULATION : RULE_NONCE);
 }
 
-static void refuse(struct classify *p, const struct observation *o, enum qualify_reason reason)
+static void refuse(struct classify *p, const struct observation *o, enum refusal refusal)
 {
     for (int i = 0; i < 2; i++) {
         struct classify_refusal *r = &p->refusals[i];
@@ -486,7 +486,7 @@ static void refuse(struct classify *p, const struct observation *o, enum qualify
             o->socket == CLASSIFY_HOPS)
             continue;
         r->count++;
-        r->reach = classify_reach_of(reason);
+        r->refusal = refusal;
         r->icmp = o->icmp;
         r->errnum = o->errnum;
         advance(p, o->when);
@@ -505,7 +505,7 @@ static void note_router(struct classify *p, uint32_t router)
 
 static void on_icmp(struct classify *p, const struct observation *o)
 {
-    if (o->icmp.type == 11 && o->socket == CLASSIFY_HOPS)
+    if (o->icmp.type == ICMP4_TIME_EXCEEDED && o->socket == CLASSIFY_HOPS)
         note_router(p, o->icmp.reporter);
     if (!refusal_is_final(o->icmp))
         return;

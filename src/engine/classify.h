@@ -109,7 +109,7 @@ struct classify_config {
 /* A server address to which packets were refused: by ICMP, or by this host. */
 struct classify_refusal {
     unsigned count;
-    enum classify_reach reach; /* of the last one */
+    enum refusal refusal; /* the last one */
     struct icmp_error icmp;
     int errnum;
 };

@@ -90,24 +90,6 @@ bool classify_is_refused(const struct classify *p, unsigned address, nsec now)
     return !answers && (r->count >= REFUSALS || (r->count > 0 && now - p->started >= REFUSAL_TIME));
 }
 
-enum classify_reach classify_reach_of(enum qualify_reason refusal)
-{
-    switch (refusal) {
-    case QUALIFY_NET_UNREACHABLE:
-        return REACH_NET_UNREACHABLE;
-    case QUALIFY_PORT_UNREACHABLE:
-        return REACH_PORT_UNREACHABLE;
-    case QUALIFY_PROHIBITED:
-        return REACH_PROHIBITED;
-    case QUALIFY_NO_ROUTE:
-        return REACH_NO_ROUTE;
-    case QUALIFY_SEND_REFUSED:
-        return REACH_SEND_REFUSED;
-    default:
-        return REACH_HOST_UNREACHABLE;
-    }
-}
-
 unsigned classify_address_misses(const struct classify *p, unsigned address,
                                  struct classify_view view)
 {
@@ -181,7 +163,7 @@ static enum classify_reach find_reach(const struct classify *p, struct classify_
         c->has_icmp = p->refusals[0].errnum == 0;
         c->icmp = p->refusals[0].icmp;
         c->errnum = p->refusals[0].errnum;
-        return p->refusals[0].reach;
+        return REACH_REFUSAL(p->refusals[0].refusal);
     }
     if (c->interrupted)
         return REACH_INTERRUPTED;
@@ -439,7 +421,7 @@ static enum nat_name find_name(const struct classification *c)
 {
     bool translated = c->translated == FINDING_YES;
 
-    if (c->reach == REACH_NO_REPLY || c->reach == REACH_PROHIBITED)
+    if (c->reach == REACH_NO_REPLY || c->reach == REACH_REFUSAL(REFUSAL_PROHIBITED))
         return NAT_NAME_BLOCKED;
     if (translated && c->mapping != DEPENDS_UNKNOWN && c->mapping != DEPENDS_ENDPOINT_INDEPENDENT)
         return NAT_NAME_SYMMETRIC;

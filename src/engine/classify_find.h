@@ -49,7 +49,6 @@ bool classify_primary_answers(const struct classify *p);
 bool classify_secondary_answers(const struct classify *p);
 /* Packets to the primary (0) or secondary (1) are refused, and not by one stray error. */
 bool classify_is_refused(const struct classify *p, unsigned address, nsec now);
-enum classify_reach classify_reach_of(enum qualify_reason refusal);
 /* How many solicitations to an address stayed unanswered beside one to the other that did not. */
 unsigned classify_address_misses(const struct classify *p, unsigned address,
                                  struct classify_view view);

@@ -234,7 +234,7 @@ static void judge(struct passive_client *c, bool ended)
             q->verdict = QUALIFY_INCONCLUSIVE;
     } else if (q->has_icmp) {
         q->verdict = QUALIFY_NOT_QUALIFIED;
-        q->reason = refusal_of_icmp(q->icmp, q->server.address);
+        q->reason = QUALIFY_REFUSAL(refusal_of_icmp(q->icmp, q->server.address));
     } else if (ended) {
         q->verdict = QUALIFY_INCONCLUSIVE;
         q->reason = QUALIFY_CAPTURE_ENDED;

@@ -478,7 +478,7 @@ void passive_take_icmp(struct passive_punch *p, const struct observation *o)
     bool for_server = endpoint_equal(o->to, server);
 
     /* A bubble that is meant to die on the way does. */
-    if (!for_server && o->icmp.type == 11)
+    if (!for_server && o->icmp.type == ICMP4_TIME_EXCEEDED)
         return;
     /* An error for the indirect bubble is the graver news: it outranks one for the direct. */
     if (p->has_icmp && !for_server)

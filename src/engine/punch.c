@@ -507,7 +507,7 @@ static void on_icmp(struct punch *p, const struct observation *o)
     if (o->socket != 0 || (!direct && !server))
         return;
     /* With --ttl the direct bubble is meant to die on the way. */
-    if (direct && o->icmp.type == 11 && p->config.ttl != 0)
+    if (direct && o->icmp.type == ICMP4_TIME_EXCEEDED && p->config.ttl != 0)
         return;
     tell_note(p, o->when, direct ? NOTE_DIRECT_ICMP : NOTE_SERVER_ICMP, o->to, o->icmp);
     /* An error for the indirect bubble is the graver news: it outranks one for the direct. */

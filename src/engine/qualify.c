@@ -54,10 +54,10 @@ static void conclude_failed_exchange(struct qualify *q, nsec now,
                                      const struct qualify_exchange *exchange)
 {
     q->result.has_icmp =
-        exchange->failure != QUALIFY_NO_ROUTE && exchange->failure != QUALIFY_SEND_REFUSED;
+        exchange->refusal != REFUSAL_NO_ROUTE && exchange->refusal != REFUSAL_SEND_REFUSED;
     q->result.icmp = exchange->icmp;
     q->result.errnum = exchange->errnum;
-    conclude(q, now, QUALIFY_NOT_QUALIFIED, exchange->failure);
+    conclude(q, now, QUALIFY_NOT_QUALIFIED, QUALIFY_REFUSAL(exchange->refusal));
 }
 
 /* Both addresses have answered: the two mappings tell the NAT (RFC 4380 5.2.1). */
@@ -246,8 +246,7 @@ static void on_received(struct qualify *q, const struct observation *o)
     conclude_if_settled(q, o->when);
 }
 
-static void fail_exchange(struct qualify *q, const struct observation *o,
-                          enum qualify_reason reason)
+static void fail_exchange(struct qualify *q, const struct observation *o, enum refusal refusal)
 {
     for (unsigned i = 0; i < QUALIFY_SERVERS; i++) {
         struct qualify_exchange *exchange = &q->exchanges[i];
@@ -255,7 +254,7 @@ static void fail_exchange(struct qualify *q, const struct observation *o,
         if (!endpoint_equal(o->to, exchange->server) || exchange->replied || exchange->failed)
             continue;
         exchange->failed = true;
-        exchange->failure = reason;
+        exchange->refusal = refusal;
         exchange->icmp = o->icmp;
         exchange->errnum = o->errnum;
         exchange->next_send = NSEC_NEVER;

@@ -35,8 +35,8 @@ struct qualify_exchange {
     nsec next_send;                     /* NSEC_NEVER when there is none to come */
     nsec give_up;
     bool replied;
-    bool failed; /* ICMP error or refused by this host */
-    enum qualify_reason failure;
+    bool failed;          /* ICMP error or refused by this host */
+    enum refusal refusal; /* if it failed */
     struct icmp_error icmp;
     int errnum;
     struct endpoint mapped;

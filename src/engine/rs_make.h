@@ -22,15 +22,4 @@ void rs_make(struct teredo_packet *p, const struct in6_addr *source,
              const uint8_t nonce[static TEREDO_NONCE_SIZE], const struct rs_identity *identity,
              struct rs_room *room);
 
-/* True for ICMP errors that are final: destination unreachable, but for fragmentation needed. */
-bool refusal_is_final(struct icmp_error icmp);
-
-/* What a final ICMP error for a packet to DESTINATION, or this host's refusal to send, means. A
- * port unreachable that is not from the destination itself is a firewall's way to refuse. */
-enum qualify_reason refusal_of_icmp(struct icmp_error icmp, uint32_t destination);
-enum qualify_reason refusal_of_errno(int errnum);
-
-/* True where the system was only short of room: the packet is lost, no more. */
-bool send_failure_is_passing(int errnum);
-
 #endif

@@ -6,13 +6,7 @@ static const char *const verdict_codes[] = {
     [CLASSIFY_PARTIAL] = "partial",
 };
 
-struct reach_words {
-    const char *code;
-    const char *text;
-    const char *advice;
-};
-
-static const struct reach_words reaches[REACH_COUNT] = {
+static const struct outcome_words reaches[REACH_COUNT] = {
     [REACH_BOTH] = {"both_answered", "both server addresses answer", ""},
     [REACH_ONLY_PRIMARY] =
         {"only_primary_answered",
@@ -40,22 +34,10 @@ static const struct reach_words reaches[REACH_COUNT] = {
     [REACH_REJECTED] = {"replies_rejected", "every reply broke a rule and was not believed",
                         "run `teredoctl qualify --explain` to see the rule; another host may be "
                         "answering in the server's place"},
-    [REACH_PORT_UNREACHABLE] =
-        {"port_unreachable", "the server's host says: port unreachable",
-         "check the server's address and port: its host refuses packets there"},
-    [REACH_HOST_UNREACHABLE] = {"host_unreachable", "a router says: host unreachable",
-                                "check the server address"},
-    [REACH_NET_UNREACHABLE] = {"net_unreachable", "a router says: network unreachable",
-                               "check the server address and this network's routes"},
-    [REACH_PROHIBITED] = {"prohibited", "a firewall on the way refuses the packets",
-                          "ask whoever runs it to let UDP port 3544 out"},
-    [REACH_NO_ROUTE] = {"no_route", "this host has no route to the server",
-                        "check this host's network and default route"},
-    [REACH_SEND_REFUSED] = {"send_refused", "this host refused to send to the server",
-                            "check this host's own firewall and the server address"},
     [REACH_NAME_NOT_FOUND] = {"name_not_found", "the server's name was not found",
                               "check the name, or give an IPv4 address"},
     [REACH_INTERRUPTED] = {"interrupted", "interrupted before an answer came", ""},
+    REFUSAL_WORDS(REACH_REFUSED),
 };
 
 struct nat_words {

@@ -4,6 +4,7 @@
 #define EVENT_CLASSIFICATION_H
 
 #include "observation.h"
+#include "refusal.h"
 
 /* The exit status of `teredoctl classify`, in this order. */
 enum classify_verdict {
@@ -21,16 +22,14 @@ enum classify_reach {
     REACH_NO_REPLY,       /* nothing came back at all, not even an ICMP error */
     REACH_SERVER_SILENT,  /* likewise, but routers outside, or the server's host, told of UDP */
     REACH_REJECTED,       /* all replies broke a rule */
-    REACH_PORT_UNREACHABLE,
-    REACH_HOST_UNREACHABLE,
-    REACH_NET_UNREACHABLE,
-    REACH_PROHIBITED,
-    REACH_NO_ROUTE,
-    REACH_SEND_REFUSED,
     REACH_NAME_NOT_FOUND,
     REACH_INTERRUPTED, /* before anything answered */
-    REACH_COUNT
+    REACH_REFUSED,     /* from here on: REACH_REFUSAL of each enum refusal */
+    REACH_COUNT = REACH_REFUSED + REFUSAL_COUNT
 };
+
+/* The reach that is a refusal, and nothing else. */
+#define REACH_REFUSAL(refusal) ((enum classify_reach)(REACH_REFUSED + (int)(refusal)))
 
 /* The NAT in one word; the cone words are RFC 3489's. */
 enum nat_name {
@@ -213,8 +212,8 @@ struct classification {
     nsec elapsed;
     bool interrupted;
     bool has_icmp;
-    struct icmp_error icmp; /* behind an UNREACHABLE or PROHIBITED */
-    int errnum;             /* behind NO_ROUTE and SEND_REFUSED */
+    struct icmp_error icmp; /* behind a refusal */
+    int errnum;             /* behind a refusal of this host */
     unsigned evidence_count;
     struct classify_evidence evidence[CLASSIFY_EVIDENCE];
 };

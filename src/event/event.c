@@ -48,31 +48,3 @@ const char *progress_phase_code(enum progress_phase phase)
 {
     return phase == PROGRESS_FIRST_ANSWER ? "first_answer" : "lifetime";
 }
-
-const char *icmp_error_text(struct icmp_error icmp)
-{
-    if (icmp.type == 11)
-        return "time to live exceeded";
-    if (icmp.type != 3)
-        return "ICMP error";
-    switch (icmp.code) {
-    case 0:
-        return "network unreachable";
-    case 1:
-        return "host unreachable";
-    case 2:
-        return "protocol unreachable";
-    case 3:
-        return "port unreachable";
-    case 4:
-        return "fragmentation needed";
-    case 9:
-        return "network administratively prohibited";
-    case 10:
-        return "host administratively prohibited";
-    case 13:
-        return "communication administratively prohibited";
-    default:
-        return "destination unreachable";
-    }
-}

@@ -132,7 +132,4 @@ const char *peer_activity_text(enum peer_activity activity);
 const char *punch_note_code(enum punch_note note);
 const char *progress_phase_code(enum progress_phase phase);
 
-/* "port unreachable", "administratively prohibited", …, for the ICMP types that a sender meets. */
-const char *icmp_error_text(struct icmp_error icmp);
-
 #endif

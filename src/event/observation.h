@@ -3,6 +3,7 @@
 #define EVENT_OBSERVATION_H
 
 #include "endpoint.h"
+#include "icmp4.h"
 #include "nsec.h"
 #include "teredo.h"
 
@@ -14,13 +15,6 @@ enum observation_kind {
     OBSERVED_SEND_FAILED, /* the system refused to send to `to`; errnum says why */
     OBSERVED_STOP,        /* the user wants the verdict now, from what is known so far */
     OBSERVED_SEEN,        /* a capture shows a packet somewhere on its way */
-};
-
-/* The outer ICMP error (RFC 792). */
-struct icmp_error {
-    uint8_t type;
-    uint8_t code;
-    uint32_t reporter; /* the IPv4 address that sent it */
 };
 
 struct observation {

@@ -6,13 +6,7 @@ static const char *const verdict_codes[] = {
     [QUALIFY_INCONCLUSIVE] = "inconclusive",
 };
 
-struct reason_words {
-    const char *code;
-    const char *text;
-    const char *advice;
-};
-
-static const struct reason_words reasons[QUALIFY_REASON_COUNT] = {
+static const struct outcome_words reasons[QUALIFY_REASON_COUNT] = {
     [QUALIFY_BOTH_AGREE] = {"both_agree",
                             "both server addresses saw the same mapped address and port", ""},
     [QUALIFY_SYMMETRIC_NAT] =
@@ -32,19 +26,6 @@ static const struct reason_words reasons[QUALIFY_REASON_COUNT] = {
         {"replies_rejected", "every reply broke a rule and was not believed",
          "run `teredoctl qualify --explain` to see the rule; another host may be answering in "
          "the server's place"},
-    [QUALIFY_PORT_UNREACHABLE] =
-        {"port_unreachable", "the server's host says: port unreachable",
-         "check the server's address and port: its host refuses packets there"},
-    [QUALIFY_HOST_UNREACHABLE] = {"host_unreachable", "a router says: host unreachable",
-                                  "check the server address"},
-    [QUALIFY_NET_UNREACHABLE] = {"net_unreachable", "a router says: network unreachable",
-                                 "check the server address and this network's routes"},
-    [QUALIFY_PROHIBITED] = {"prohibited", "a firewall on the way refuses the packets",
-                            "ask whoever runs it to let UDP port 3544 out"},
-    [QUALIFY_NO_ROUTE] = {"no_route", "this host has no route to the server",
-                          "check this host's network and default route"},
-    [QUALIFY_SEND_REFUSED] = {"send_refused", "this host refused to send to the server",
-                              "check this host's own firewall and the server address"},
     [QUALIFY_NAME_NOT_FOUND] = {"name_not_found", "the server's name was not found",
                                 "check the name, or give an IPv4 address"},
     [QUALIFY_NAME_MALFORMED] = {"name_malformed",
@@ -62,6 +43,7 @@ static const struct reason_words reasons[QUALIFY_REASON_COUNT] = {
          "see with `teredoctl qualify` whether the server lives, and whether UDP "
          "port 3544 may leave the client's network"},
     [QUALIFY_CAPTURE_ENDED] = {"capture_ended", "the capture ended before an answer", ""},
+    REFUSAL_WORDS(QUALIFY_REFUSED),
 };
 
 static const char *const nat_codes[] = {

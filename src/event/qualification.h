@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 
 #include "observation.h"
+#include "refusal.h"
 
 enum qualify_verdict {
     QUALIFY_QUALIFIED,
@@ -19,12 +20,6 @@ enum qualify_reason {
     QUALIFY_ONLY_PRIMARY,   /* only the primary address answered */
     QUALIFY_ONLY_SECONDARY, /* only the secondary address answered */
     QUALIFY_REJECTED,       /* all replies broke a rule */
-    QUALIFY_PORT_UNREACHABLE,
-    QUALIFY_HOST_UNREACHABLE,
-    QUALIFY_NET_UNREACHABLE,
-    QUALIFY_PROHIBITED,   /* administratively */
-    QUALIFY_NO_ROUTE,     /* this host has no route to the server */
-    QUALIFY_SEND_REFUSED, /* this host would not send (a local firewall, say) */
     QUALIFY_NAME_NOT_FOUND,
     QUALIFY_NAME_MALFORMED,  /* of a list: no address and no name */
     QUALIFY_RESOLVER_FAILED, /* of a list: the name servers did not say */
@@ -33,8 +28,12 @@ enum qualify_reason {
     QUALIFY_ONE_ASKED,     /* one server address was solicited, and answered */
     QUALIFY_UNANSWERED,    /* no solicitation was answered */
     QUALIFY_CAPTURE_ENDED, /* before an answer */
-    QUALIFY_REASON_COUNT
+    QUALIFY_REFUSED,       /* from here on: QUALIFY_REFUSAL of each enum refusal */
+    QUALIFY_REASON_COUNT = QUALIFY_REFUSED + REFUSAL_COUNT
 };
+
+/* The reason that is a refusal, and nothing else. */
+#define QUALIFY_REFUSAL(refusal) ((enum qualify_reason)(QUALIFY_REFUSED + (int)(refusal)))
 
 enum qualify_nat {
     QUALIFY_NAT_UNKNOWN,
@@ -98,8 +97,8 @@ struct qualification {
     unsigned rejected[RULE_COUNT];     /* replies that failed, by the first rule broken */
     enum rule_state rules[RULE_COUNT]; /* of the accepted reply, else of the last rejected one */
     bool has_icmp;
-    struct icmp_error icmp; /* the error behind an UNREACHABLE reason */
-    int errnum;             /* behind NO_ROUTE and SEND_REFUSED */
+    struct icmp_error icmp; /* behind a refusal */
+    int errnum;             /* behind a refusal of this host */
     bool captured;          /* a stranger's, which captures show */
     nsec started;           /* and then the time of its first solicitation */
 };

@@ -12,26 +12,14 @@ enum {
     IP4_SOURCE_AT = 12,
     IP4_DESTINATION_AT = 16,
     UDP_CHECKSUM_AT = 6,
-    ICMP_CHECKSUM_AT = 2,
-    ICMP_QUERY_AT = 4,
-    ICMP_HEADER_SIZE = 8,
+    ICMP4_QUERY_AT = 4,
     ERROR_MAX_SIZE = 576,
 };
 
-/* RFC 792 types. */
-enum {
-    TYPE_ECHO_REPLY = 0,
-    TYPE_UNREACHABLE = 3,
-    TYPE_SOURCE_QUENCH = 4,
-    TYPE_ECHO = 8,
-    TYPE_TIME_EXCEEDED = 11,
-    TYPE_PARAMETER = 12,
-};
-
+/* A NAT translates what the obsolete source quench quotes, too. */
 static bool is_error_type(uint8_t type)
 {
-    return type == TYPE_UNREACHABLE || type == TYPE_SOURCE_QUENCH || type == TYPE_TIME_EXCEEDED ||
-           type == TYPE_PARAMETER;
+    return icmp4_is_error(type) || type == ICMP4_SOURCE_QUENCH;
 }
 
 /* Reads the transport header of LAYER. An embedded one has only its first 8 bytes for certain. */
@@ -60,9 +48,9 @@ static bool parse_transport(struct reader *r, struct datagram_layer *layer)
         return layer->from.port != 0 && layer->to.port != 0;
     }
     layer->kind = DATAGRAM_OTHER;
-    if (p[0] == TYPE_ECHO || p[0] == TYPE_ECHO_REPLY) {
+    if (p[0] == ICMP4_ECHO || p[0] == ICMP4_ECHO_REPLY) {
         layer->kind = DATAGRAM_ECHO;
-        layer->query = load_u16(p + ICMP_QUERY_AT);
+        layer->query = load_u16(p + ICMP4_QUERY_AT);
     } else if (is_error_type(p[0])) {
         layer->kind = DATAGRAM_ERROR;
     }
@@ -149,8 +137,8 @@ static void set_layer(uint8_t *data, struct datagram_layer *layer, enum datagram
         store_u16(data + port, to.port);
         adjust_udp_at(data + layer->transport + UDP_CHECKSUM_AT, old, to.port);
     } else if (layer->kind == DATAGRAM_ECHO) {
-        store_u16(data + layer->transport + ICMP_QUERY_AT, to.port);
-        adjust_at(data + layer->transport + ICMP_CHECKSUM_AT, layer->query, to.port);
+        store_u16(data + layer->transport + ICMP4_QUERY_AT, to.port);
+        adjust_at(data + layer->transport + ICMP4_CHECKSUM_AT, layer->query, to.port);
         layer->query = to.port;
         to.port = 0;
     } else {
@@ -177,7 +165,7 @@ void datagram_set_inner(struct datagram *d, enum datagram_side side, struct endp
     set_layer(d->data, &d->inner, side, to);
     /* The ICMP checksum covers the embedded headers, their checksums among them. */
     for (size_t i = 0; i < size; i += 2)
-        adjust_at(d->data + d->outer.transport + ICMP_CHECKSUM_AT, load_u16(old + i),
+        adjust_at(d->data + d->outer.transport + ICMP4_CHECKSUM_AT, load_u16(old + i),
                   load_u16(inner + i));
 }
 
@@ -202,30 +190,26 @@ bool datagram_may_be_answered(const struct datagram *d)
            is_unicast(d->outer.ip.source) && is_unicast(d->outer.ip.destination);
 }
 
-size_t datagram_make_error(const struct datagram *d, enum icmp_error error, uint32_t source,
+size_t datagram_make_error(const struct datagram *d, struct icmp_error error,
                            uint8_t out[static 576])
 {
-    static const uint8_t type_and_code[][2] = {
-        [ICMP_NET_UNREACHABLE] = {TYPE_UNREACHABLE, 0},
-        [ICMP_HOST_UNREACHABLE] = {TYPE_UNREACHABLE, 1},
-        [ICMP_TIME_EXCEEDED] = {TYPE_TIME_EXCEEDED, 0},
-    };
     struct writer w = writer_of(out, ERROR_MAX_SIZE);
-    size_t room = ERROR_MAX_SIZE - IP4_HEADER_SIZE - ICMP_HEADER_SIZE;
+    size_t room = ERROR_MAX_SIZE - IP4_HEADER_SIZE - ICMP4_HEADER_SIZE;
     size_t quoted = d->size < room ? d->size : room;
     struct ip4_header ip = {
         .ttl = 64,
         .protocol = IP_PROTOCOL_ICMP,
-        .source = source,
+        .source = error.reporter,
         .destination = d->outer.ip.source,
     };
 
-    ip4_encode(&w, &ip, ICMP_HEADER_SIZE + quoted);
-    writer_bytes(&w, type_and_code[error], 2);
-    writer_zeros(&w, ICMP_HEADER_SIZE - 2);
+    ip4_encode(&w, &ip, ICMP4_HEADER_SIZE + quoted);
+    writer_u8(&w, error.type);
+    writer_u8(&w, error.code);
+    writer_zeros(&w, ICMP4_HEADER_SIZE - 2);
     writer_bytes(&w, d->data, quoted);
     writer_patch_u16(
-        &w, IP4_HEADER_SIZE + ICMP_CHECKSUM_AT,
-        checksum_finish(checksum_add(0, out + IP4_HEADER_SIZE, ICMP_HEADER_SIZE + quoted)));
+        &w, IP4_HEADER_SIZE + ICMP4_CHECKSUM_AT,
+        checksum_finish(checksum_add(0, out + IP4_HEADER_SIZE, ICMP4_HEADER_SIZE + quoted)));
     return w.size;
 }

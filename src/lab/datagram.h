@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 #include "endpoint.h"
-#include "ip.h"
+#include "icmp4.h"
 
 enum datagram_kind {
     DATAGRAM_UDP,
@@ -58,15 +58,9 @@ void datagram_decrement_ttl(struct datagram *d);
 /* True when RFC 1122 3.2.2 allows an ICMP error about it. */
 bool datagram_may_be_answered(const struct datagram *d);
 
-enum icmp_error {
-    ICMP_NET_UNREACHABLE,
-    ICMP_HOST_UNREACHABLE,
-    ICMP_TIME_EXCEEDED,
-};
-
-/* Builds an ICMP error about D from address SOURCE to D's source, with as much of D as fits in 576
- * bytes (RFC 1812 4.3.2.3). Returns its size. */
-size_t datagram_make_error(const struct datagram *d, enum icmp_error error, uint32_t source,
+/* Builds ERROR about D, from its reporter to D's source, with as much of D as fits in 576 bytes
+ * (RFC 1812 4.3.2.3). Returns its size. */
+size_t datagram_make_error(const struct datagram *d, struct icmp_error error,
                            uint8_t out[static 576]);
 
 #endif

@@ -68,12 +68,6 @@ static const struct nat_config *nat_of(const struct internet *net, enum lab_host
     return host < LAB_NATS ? &net->config.nat[host] : NULL;
 }
 
-unsigned internet_addresses(const struct internet *net, enum lab_host host,
-                            uint32_t out[static LAB_ADDRESSES])
-{
-    return lab_host_addresses(host, nat_of(net, host), out);
-}
-
 nsec internet_deadline(const struct internet *net)
 {
     return delay_queue_next(&net->delay_queue);
@@ -165,11 +159,16 @@ static void deliver(struct handling *h)
          taken ? PACKET_EVENT_NO_REASON : PACKET_EVENT_NOT_TAKEN);
 }
 
-/* The datagram dies here, and an ICMP error from SOURCE answers it: on the link of the packet's
- * host, INWARD or outward; from the core, to whoever has the address. */
-static void die(struct handling *h, enum packet_event_reason reason, enum icmp_error error,
-                uint32_t source, bool inward)
+/* The datagram dies here for REASON, and an ICMP error from SOURCE answers it: on the link of the
+ * packet's host, INWARD or outward; from the core, to whoever has the address. */
+static void die(struct handling *h, enum packet_event_reason reason, uint32_t source, bool inward)
 {
+    /* Code 0 of time exceeded: in transit. */
+    struct icmp_error error = {
+        .type = reason == PACKET_EVENT_TTL ? ICMP4_TIME_EXCEEDED : ICMP4_UNREACHABLE,
+        .code = reason == PACKET_EVENT_NO_HOST ? ICMP4_HOST : 0,
+        .reporter = source,
+    };
     struct packet answer = {.about = h->packet->id, .host = h->packet->host, .inward = inward};
     enum place place = h->packet_event.place;
     struct handling a;
@@ -180,7 +179,7 @@ static void die(struct handling *h, enum packet_event_reason reason, enum icmp_e
     if (place == PLACE_CORE && lab_route(h->net->config.nat, h->datagram.outer.from.address,
                                          &answer.host) != LAB_ROUTE_HOST)
         return;
-    answer.size = datagram_make_error(&h->datagram, error, source, answer.data);
+    answer.size = datagram_make_error(&h->datagram, error, answer.data);
     answer.id = ++h->net->last_packet;
     handle(&a, h->net, &answer, h->now, place);
     tell(&a, PACKET_EVENT_SENT, PACKET_EVENT_NO_REASON);
@@ -212,7 +211,7 @@ static void at_nat_inbound(struct handling *h)
         memcpy(h->packet->data, h->before, h->packet->size);
         datagram_parse(h->packet->data, h->packet->size, &h->datagram);
         h->packet_event.nat = NULL;
-        die(h, PACKET_EVENT_TTL, ICMP_TIME_EXCEEDED,
+        die(h, PACKET_EVENT_TTL,
             net->nat_boxes[host].kind == NAT_KIND_TRANSLATOR
                 ? h->datagram.outer.to.address
                 : lab_gateway_address(host, nat_of(net, host)),
@@ -233,8 +232,7 @@ static void at_nat_outbound(struct handling *h, nsec sent)
     enum packet_event_reason reason;
 
     if (h->datagram.outer.ip.ttl <= 1) {
-        die(h, PACKET_EVENT_TTL, ICMP_TIME_EXCEEDED, lab_gateway_address(host, nat_of(net, host)),
-            true);
+        die(h, PACKET_EVENT_TTL, lab_gateway_address(host, nat_of(net, host)), true);
         return;
     }
     h->packet_event.nat = &result;
@@ -269,15 +267,15 @@ static void at_core(struct handling *h, nsec due)
     uint32_t to = h->datagram.outer.to.address;
 
     if (h->datagram.outer.ip.ttl <= 1) {
-        die(h, PACKET_EVENT_TTL, ICMP_TIME_EXCEEDED, LAB_CORE_ADDRESS, true);
+        die(h, PACKET_EVENT_TTL, LAB_CORE_ADDRESS, true);
         return;
     }
     switch (lab_route(net->config.nat, to, &h->packet->host)) {
     case LAB_ROUTE_NO_HOST:
-        die(h, PACKET_EVENT_NO_HOST, ICMP_HOST_UNREACHABLE, LAB_CORE_ADDRESS, true);
+        die(h, PACKET_EVENT_NO_HOST, LAB_CORE_ADDRESS, true);
         return;
     case LAB_ROUTE_NO_NET:
-        die(h, PACKET_EVENT_NO_NET, ICMP_NET_UNREACHABLE, LAB_CORE_ADDRESS, true);
+        die(h, PACKET_EVENT_NO_NET, LAB_CORE_ADDRESS, true);
         return;
     case LAB_ROUTE_HOST:
         break;

@@ -56,8 +56,4 @@ void internet_advance(struct internet *net, nsec now);
 /* When internet_advance has something to do next; NSEC_NEVER if nothing is under way. */
 nsec internet_deadline(const struct internet *net);
 
-/* The addresses of HOST; returns how many. */
-unsigned internet_addresses(const struct internet *net, enum lab_host host,
-                            uint32_t out[static LAB_ADDRESSES]);
-
 #endif

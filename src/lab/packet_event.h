@@ -82,15 +82,10 @@ typedef void packet_event_observer(void *context, const struct packet_event *pac
 enum place place_of_host(enum lab_host host);
 enum place place_of_nat(enum lab_host host);
 
-/* "host_a", "nat_a", "core", … and "A", "NAT A", "core", "server 1", … */
-const char *place_name(enum place place);
+/* "A", "NAT A", "core", "server 1", … */
 const char *place_title(enum place place);
 
-/* "sent", "nat", "forwarded", … */
-const char *packet_event_kind_name(enum packet_event_kind kind);
-
-/* "by_nat", "malformed", …; "" for PACKET_EVENT_NO_REASON. And a few words for people. */
-const char *packet_event_reason_name(enum packet_event_reason reason);
+/* A few words for people; "" for PACKET_EVENT_NO_REASON. */
 const char *packet_event_reason_text(enum packet_event_reason reason);
 
 #endif

@@ -238,11 +238,6 @@ void router_close(struct router *r)
     free(r);
 }
 
-const struct internet *router_internet(const struct router *r)
-{
-    return r->internet;
-}
-
 uint64_t router_kernel_drops(struct router *r)
 {
     for (unsigned i = 0; i < LAB_HOSTS; i++) {

@@ -27,8 +27,6 @@ struct router *router_open(const struct internet_config *config, struct loop *lo
                            struct error *error);
 void router_close(struct router *r);
 
-const struct internet *router_internet(const struct router *r);
-
 /* Packets that the kernel dropped because the router did not read them in time. */
 uint64_t router_kernel_drops(struct router *r);
 

@@ -264,12 +264,6 @@ int topology_signal(const struct topology *t)
     return t->signal;
 }
 
-unsigned topology_addresses(const struct topology *t, enum lab_host host,
-                            uint32_t out[static LAB_ADDRESSES])
-{
-    return lab_host_addresses(host, nat_of(&t->config, host), out);
-}
-
 uint64_t topology_kernel_drops(struct topology *t)
 {
     return router_kernel_drops(t->router);

@@ -79,10 +79,6 @@ void topology_stop(struct topology *t);
 /* The signal that came last; 0 if none did. */
 int topology_signal(const struct topology *t);
 
-/* The addresses of HOST; returns how many. */
-unsigned topology_addresses(const struct topology *t, enum lab_host host,
-                            uint32_t out[static LAB_ADDRESSES]);
-
 /* Packets that the kernel dropped because this process did not read them in time. */
 uint64_t topology_kernel_drops(struct topology *t);
 

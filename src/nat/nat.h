@@ -92,9 +92,6 @@ bool nat_error_outbound(const struct nat *nat, nsec now, struct endpoint from, s
 /* The live mappings at NOW. */
 uint32_t nat_mapping_count(const struct nat *nat, nsec now);
 
-/* "no_mapping", "filtered_address", …; "passed". */
-const char *nat_reason_name(enum nat_reason reason);
-
 /* Room for nat_result_text's longest text. */
 #define NAT_RESULT_STRLEN 256
 

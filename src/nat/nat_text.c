@@ -3,23 +3,6 @@
 
 #include "nat.h"
 
-const char *nat_reason_name(enum nat_reason reason)
-{
-    static const char *const names[] = {
-        [NAT_PASSED] = "passed",
-        [NAT_NO_MAPPING] = "no_mapping",
-        [NAT_FILTERED_ADDRESS] = "filtered_address",
-        [NAT_FILTERED_ADDRESS_PORT] = "filtered_address_port",
-        [NAT_HAIRPIN_OFF] = "hairpin_off",
-        [NAT_UDP_BLOCKED] = "udp_blocked",
-        [NAT_SOURCE_NOT_INSIDE] = "source_not_inside",
-        [NAT_TABLE_FULL] = "table_full",
-        [NAT_NO_FREE_PORT] = "no_free_port",
-    };
-
-    return names[reason];
-}
-
 static void append(char *buf, const char *text)
 {
     size_t n = strlen(buf);

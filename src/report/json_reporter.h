@@ -9,9 +9,6 @@
 /* An object with the keys that each begins with; EVENT is what it is called in jsonl. */
 json_t *json_start(const struct reporter *r, const char *event);
 
-/* Adds all keys of a qualification to the object O. */
-void json_add_qualification(json_t *o, const struct qualification *q);
-
 json_t *json_qualified_many(const struct reporter *r, const struct qualify_many_summary *s);
 json_t *json_checking(const struct reporter *r, const struct checking *c);
 

@@ -70,10 +70,8 @@ static void emit(void *context, const struct event *event)
     r->emit(r, event);
     /* Whoever waits for a step in a pipe gets it as it happens. */
     fflush(r->config.out);
-    if (event->kind == EVENT_QUALIFICATION) {
+    if (event->kind == EVENT_QUALIFICATION)
         r->qualification = event->qualification;
-        r->has_qualification = true;
-    }
 }
 
 struct event_sink reporter_sink(struct reporter *r)

@@ -9,10 +9,9 @@ struct reporter {
     struct report_config config;
     void (*emit)(struct reporter *r, const struct event *event);
     struct qualification qualification; /* the last one told */
-    bool has_qualification;
-    struct chart *chart;     /* of the formats that draw */
-    struct metrics *metrics; /* OpenMetrics: what was told so far */
-    bool step_header;        /* text: the heading over the steps is out */
+    struct chart *chart;                /* of the formats that draw */
+    struct metrics *metrics;            /* OpenMetrics: what was told so far */
+    bool step_header;                   /* text: the heading over the steps is out */
     struct status status;
     struct watch *watch;   /* the live table, where one is shown */
     bool list_open;        /* json of captures or of several servers: the list has begun */

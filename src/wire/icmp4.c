@@ -4,11 +4,10 @@
 #include "cursor.h"
 
 enum {
-    ICMP4_HEADER_SIZE = 8,
-    UDP_PORTS_SIZE = 4,
+    UDP_PORTS_SIZE = 4
 };
 
-static bool is_error(uint8_t type)
+bool icmp4_is_error(uint8_t type)
 {
     return type == ICMP4_UNREACHABLE || type == ICMP4_TIME_EXCEEDED ||
            type == ICMP4_PARAMETER_PROBLEM;
@@ -22,7 +21,7 @@ static bool decode_quoted(struct reader *r, struct ip4_header *quoted)
     return ip4_decode(r, quoted, true, &fault) || fault.reason == WIRE_IP4_CHECKSUM;
 }
 
-bool icmp4_error_decode(const uint8_t *data, size_t size, struct icmp4_error *out)
+bool icmp4_error_decode(const uint8_t *data, size_t size, struct icmp4_message *out)
 {
     struct reader r = reader_of(data, size);
     struct wire_fault fault;
@@ -33,16 +32,14 @@ bool icmp4_error_decode(const uint8_t *data, size_t size, struct icmp4_error *ou
         ip.fragment_offset != 0)
         return false;
     header = reader_take(&r, ICMP4_HEADER_SIZE);
-    if (header == NULL || !is_error(header[0]) || !decode_quoted(&r, &quoted) ||
+    if (header == NULL || !icmp4_is_error(header[0]) || !decode_quoted(&r, &quoted) ||
         quoted.protocol != IP_PROTOCOL_UDP || quoted.fragment_offset != 0)
         return false;
     ports = reader_take(&r, UDP_PORTS_SIZE);
     if (ports == NULL)
         return false;
-    *out = (struct icmp4_error){
-        .type = header[0],
-        .code = header[1],
-        .reporter = ip.source,
+    *out = (struct icmp4_message){
+        .error = {header[0], header[1], ip.source},
         .to = ip.destination,
         .quoted_from = {quoted.source, load_u16(ports)},
         .quoted_to = {quoted.destination, load_u16(ports + 2)},

@@ -52,11 +52,15 @@ bool nd_option_next(struct reader *r, struct nd_option *out)
     return out->body != NULL;
 }
 
+/* Clears what is behind the first LENGTH bits. */
 static void mask_address(struct in6_addr *address, unsigned length)
 {
-    for (unsigned i = 0; i<16; i++, length = length> 8 ? length - 8 : 0)
-        if (length < 8)
-            address->s6_addr[i] &= (uint8_t)(0xff00 >> length);
+    unsigned whole = length / 8;
+
+    if (whole == sizeof *address)
+        return;
+    address->s6_addr[whole] &= (uint8_t)(0xff00 >> length % 8);
+    memset(address->s6_addr + whole + 1, 0, sizeof *address - whole - 1);
 }
 
 /* RFC 4861 4.6.2, offsets in the body:

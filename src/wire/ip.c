@@ -202,7 +202,8 @@ uint32_t checksum_add_u16(uint32_t sum, uint16_t value)
 uint16_t checksum_finish(uint32_t sum)
 {
     sum = (sum & 0xffff) + (sum >> 16);
-    return (uint16_t) ~(sum + (sum >> 16));
+    sum += sum >> 16;
+    return (uint16_t)~sum;
 }
 
 /* RFC 8200 8.1: source, destination, upper-layer length (32 bits), zero (24 bits), next header. */

@@ -171,6 +171,11 @@ static const char *parse_address(const char *p, const char *end, struct in6_addr
     return p;
 }
 
+static bool is_zone_character(char c)
+{
+    return c > ' ' && c <= '~' && c != '%' && c != '/' && c != '[' && c != ']';
+}
+
 /* Reads "%ZONE", if there is one; what follows it, or NULL. */
 static const char *parse_zone(const char *p, const char *end, struct ip6_text *out)
 {
@@ -179,7 +184,7 @@ static const char *parse_zone(const char *p, const char *end, struct ip6_text *o
     if (p == end || *p != '%')
         return p;
     out->zone = ++p;
-    while (p<end && * p> ' ' && *p <= '~' && *p != '%' && *p != '/' && *p != '[' && *p != ']')
+    while (p < end && is_zone_character(*p))
         p++;
     out->zone_size = (size_t)(p - out->zone);
     return out->zone_size == 0 || out->zone_size > MAX_ZONE ? NULL : p;

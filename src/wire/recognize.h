@@ -18,7 +18,8 @@
  * these; so that one header, on that port, is taken for what it is. IPv6 straight in UDP of another
  * make (foo over UDP) that carries a Teredo client's packets cannot be told from Teredo.
  *
- * All other packets are Teredo only if their flow has shown a certain one (src/engine/teredo_flows.h).
+ * All other packets are Teredo only if their flow has shown a certain one
+ * (src/engine/teredo_flows.h).
  */
 #ifndef WIRE_RECOGNIZE_H
 #define WIRE_RECOGNIZE_H

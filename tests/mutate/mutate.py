@@ -135,12 +135,16 @@ def clause_end(tokens, i, step, operator):
     return None
 
 
-def number_changes(token):
+def number_changes(tokens, i):
+    """One more and one less; twice and half of a duration, of which one more is no edge."""
+    token = tokens[i]
     match = re.fullmatch(r"(0[xX][0-9a-fA-F]+|[0-9]+)([uUlL]*)", token.text)
     if not match:
         return
     value = int(match.group(1), 16 if match.group(1)[:2].lower() == "0x" else 10)
-    for other in (value + 1, value - 1):
+    duration = (value > 3 and i + 2 < len(tokens) and tokens[i + 1].text == "*"
+                and tokens[i + 2].text.startswith("NSEC_"))
+    for other in (value * 2, value // 2) if duration else (value + 1, value - 1):
         if other >= 0:
             yield token.start, token.end, f"{other}{match.group(2)}"
 
@@ -181,7 +185,7 @@ def token_changes(tokens, i):
     if token.kind == "number":
         zero = token.text == "0" and before is not None and before.text == "{"
         if not zero and not is_array_size(tokens, i):
-            yield from number_changes(token)
+            yield from number_changes(tokens, i)
     elif token.kind == "name":
         if token.text in NAME_SWAPS:
             yield token.start, token.end, NAME_SWAPS[token.text]

@@ -223,7 +223,7 @@ static const struct silence silences[] = {
     {"a silent secondary", "port-restricted", WORLD_SERVES, WORLD_SILENT, CLASSIFY_PARTIAL,
      REACH_ONLY_PRIMARY, NAT_NAME_UNKNOWN},
     {"a closed port", "port-restricted", WORLD_CLOSED, WORLD_CLOSED, CLASSIFY_PARTIAL,
-     REACH_PORT_UNREACHABLE, NAT_NAME_UNKNOWN},
+     REACH_REFUSAL(REFUSAL_PORT_UNREACHABLE), NAT_NAME_UNKNOWN},
     {"a closed secondary", "port-restricted", WORLD_SERVES, WORLD_CLOSED, CLASSIFY_PARTIAL,
      REACH_ONLY_PRIMARY, NAT_NAME_UNKNOWN},
 };

@@ -170,11 +170,11 @@ static const struct failure failures[] = {
     {"a silent secondary", WORLD_SERVES, WORLD_SILENT, NULL, QUALIFY_INCONCLUSIVE,
      QUALIFY_ONLY_PRIMARY, false, RULE_COUNT},
     {"a closed port", WORLD_CLOSED, WORLD_CLOSED, NULL, QUALIFY_NOT_QUALIFIED,
-     QUALIFY_PORT_UNREACHABLE, true, RULE_COUNT},
+     QUALIFY_REFUSAL(REFUSAL_PORT_UNREACHABLE), true, RULE_COUNT},
     {"a closed secondary", WORLD_SERVES, WORLD_CLOSED, NULL, QUALIFY_INCONCLUSIVE,
      QUALIFY_ONLY_PRIMARY, true, RULE_COUNT},
     {"a closed primary", WORLD_CLOSED, WORLD_SILENT, NULL, QUALIFY_NOT_QUALIFIED,
-     QUALIFY_PORT_UNREACHABLE, true, RULE_COUNT},
+     QUALIFY_REFUSAL(REFUSAL_PORT_UNREACHABLE), true, RULE_COUNT},
     {"advertisements with hop limit 64", WORLD_SERVES, WORLD_SERVES, spoil_hop_limit,
      QUALIFY_NOT_QUALIFIED, QUALIFY_REJECTED, false, RULE_HOP_LIMIT},
     {"advertisements with another nonce", WORLD_SERVES, WORLD_SERVES, spoil_nonce,
@@ -200,7 +200,7 @@ static void test_failures(struct run *r)
                "%s: each is counted under the rule that it broke", f->name);
             ok(!r->result.has_address, "%s: none is believed", f->name);
         }
-        is_int(r->result.has_icmp, f->reason == QUALIFY_PORT_UNREACHABLE,
+        is_int(r->result.has_icmp, f->reason == QUALIFY_REFUSAL(REFUSAL_PORT_UNREACHABLE),
                "%s: the ICMP error is kept where it is the reason", f->name);
     }
 }

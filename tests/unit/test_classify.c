@@ -129,24 +129,25 @@ static void test_refusals(struct run *r)
     icmp(r, CLASSIFY_X, 3, 13, NAT_BOX);
     icmp(r, CLASSIFY_X, 3, 13, NAT_BOX);
     ok(r->done, "three of them do");
-    is_int(r->result.reach, REACH_PROHIBITED, "three of them: prohibited");
+    is_int(r->result.reach, REACH_REFUSAL(REFUSAL_PROHIBITED), "three of them: prohibited");
     is_int(r->result.verdict, CLASSIFY_BLOCKED, "prohibited is blocked");
 
     start(r, 0);
     icmp(r, CLASSIFY_X, 3, 1, NAT_BOX);
     wait_until(r, START + 5 * NSEC_S);
     ok(r->done && r->result.elapsed < NSEC_S, "one that nothing contradicts is believed soon");
-    is_int(r->result.reach, REACH_HOST_UNREACHABLE, "then it is the reason");
+    is_int(r->result.reach, REACH_REFUSAL(REFUSAL_HOST_UNREACHABLE), "then it is the reason");
 
     start(r, 0);
     for (int i = 0; i < 3; i++)
         icmp(r, CLASSIFY_X, 3, 3, NAT_BOX);
-    is_int(r->result.reach, REACH_PROHIBITED,
+    is_int(r->result.reach, REACH_REFUSAL(REFUSAL_PROHIBITED),
            "a port unreachable that is not the server's own is a firewall's");
     start(r, 0);
     for (int i = 0; i < 3; i++)
         icmp(r, CLASSIFY_X, 3, 3, SERVER);
-    is_int(r->result.reach, REACH_PORT_UNREACHABLE, "the server's own is the closed port");
+    is_int(r->result.reach, REACH_REFUSAL(REFUSAL_PORT_UNREACHABLE),
+           "the server's own is the closed port");
     is_int(r->result.verdict, CLASSIFY_PARTIAL, "which says nothing of the NAT");
 
     start(r, 0);
@@ -160,15 +161,16 @@ static void test_send_failures(struct run *r)
     start(r, ENOBUFS);
     ok(!r->done, "a full queue is loss, no refusal");
     wait_until(r, START + 5 * NSEC_S);
-    ok(r->done && r->result.reach != REACH_SEND_REFUSED, "even if it stays full");
+    ok(r->done && r->result.reach != REACH_REFUSAL(REFUSAL_SEND_REFUSED), "even if it stays full");
     start(r, ENETUNREACH);
     wait_until(r, START + 5 * NSEC_S);
     ok(r->done && r->result.elapsed < NSEC_S, "no route is told soon");
-    is_int(r->result.reach, REACH_NO_ROUTE, "no route is the reason");
+    is_int(r->result.reach, REACH_REFUSAL(REFUSAL_NO_ROUTE), "no route is the reason");
     is_int(r->result.errnum, ENETUNREACH, "with the system's error");
     start(r, EPERM);
     wait_until(r, START + 5 * NSEC_S);
-    is_int(r->result.reach, REACH_SEND_REFUSED, "this host's own firewall is told as such");
+    is_int(r->result.reach, REACH_REFUSAL(REFUSAL_SEND_REFUSED),
+           "this host's own firewall is told as such");
 }
 
 static void test_silence(struct run *r)

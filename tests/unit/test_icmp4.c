@@ -9,7 +9,7 @@
 #define QUOTED "4500 0044 0000 0000 4011 8eb4 c0a80105 c6336414"
 #define PORTS "9c41 0dd8 0030 0000"
 
-static bool decode(const char *hex, struct icmp4_error *out)
+static bool decode(const char *hex, struct icmp4_message *out)
 {
     uint8_t bytes[128], *copy;
     size_t size = hex_read(hex, bytes);
@@ -23,26 +23,27 @@ static bool decode(const char *hex, struct icmp4_error *out)
 
 static void test_error(void)
 {
-    struct icmp4_error e;
+    struct icmp4_message e;
 
     ok(decode(OUTER HEADER QUOTED PORTS, &e), "an ICMP error about a datagram is one");
-    is_int(e.type, 3, "its type");
-    is_int(e.code, 3, "its code");
-    is_int(e.reporter, 0xc6336414, "who sent it");
+    is_int(e.error.type, 3, "its type");
+    is_int(e.error.code, 3, "its code");
+    is_int(e.error.reporter, 0xc6336414, "who sent it");
     is_int(e.to, 0xc0a80105, "whom to");
     ok(endpoint_equal(e.quoted_from, (struct endpoint){0xc0a80105, 40001}) &&
            endpoint_equal(e.quoted_to, (struct endpoint){0xc6336414, 3544}),
        "and what it is about");
     ok(decode(OUTER HEADER QUOTED "9c41 0dd8", &e), "the ports are enough of the datagram");
-    ok(decode(OUTER "0b00 0000 00000000" QUOTED PORTS, &e) && e.type == ICMP4_TIME_EXCEEDED,
+    ok(decode(OUTER "0b00 0000 00000000" QUOTED PORTS, &e) && e.error.type == ICMP4_TIME_EXCEEDED,
        "time exceeded");
-    ok(decode(OUTER "0c00 0000 00000000" QUOTED PORTS, &e) && e.type == ICMP4_PARAMETER_PROBLEM,
+    ok(decode(OUTER "0c00 0000 00000000" QUOTED PORTS, &e) &&
+           e.error.type == ICMP4_PARAMETER_PROBLEM,
        "parameter problem");
 }
 
 static void test_others(void)
 {
-    struct icmp4_error e;
+    struct icmp4_message e;
 
     ok(!decode(OUTER "0800 0000 00000000" QUOTED PORTS, &e), "an echo request is no error");
     ok(!decode(OUTER "0500 0000 00000000" QUOTED PORTS, &e), "nor is a redirect");
@@ -66,7 +67,7 @@ static void test_cuts(void)
 
     for (size_t n = 0; n < size; n++) {
         uint8_t *copy = exact_copy(bytes, n);
-        struct icmp4_error e;
+        struct icmp4_message e;
 
         decoded += icmp4_error_decode(copy, n, &e);
         free(copy);

@@ -189,7 +189,8 @@ static void test_errors(void)
     struct datagram d = {0}, e = {0};
 
     datagram_parse(data, size, &d);
-    n = datagram_make_error(&d, ICMP_HOST_UNREACHABLE, 0xc00002fe, error);
+    n = datagram_make_error(&d, (struct icmp_error){ICMP4_UNREACHABLE, ICMP4_HOST, 0xc00002fe},
+                            error);
     ok(datagram_parse(error, n, &e) && e.outer.kind == DATAGRAM_ERROR && icmp_sum(error, n) == 0 &&
            error[20] == 3 && error[21] == 1,
        "an ICMP host unreachable is made");
@@ -210,7 +211,7 @@ static void test_errors(void)
 
     size = make_udp(data, &none);
     datagram_parse(data, size, &d);
-    n = datagram_make_error(&d, ICMP_TIME_EXCEEDED, 0xc00002fe, error);
+    n = datagram_make_error(&d, (struct icmp_error){ICMP4_TIME_EXCEEDED, 0, 0xc00002fe}, error);
     datagram_parse(error, n, &e);
     datagram_set_inner(&e, DATAGRAM_DESTINATION, outside);
     ok(icmp_sum(error, n) == 0 && load_u16(error + 28 + 26) == 0 && error[20] == 11,
@@ -221,7 +222,8 @@ static void test_errors(void)
 
     size = udp4_encode(big, sizeof big, here, there, zeros, sizeof zeros, NULL);
     datagram_parse(big, size, &d);
-    n = datagram_make_error(&d, ICMP_NET_UNREACHABLE, 0xc00002fe, error);
+    n = datagram_make_error(&d, (struct icmp_error){ICMP4_UNREACHABLE, ICMP4_NET, 0xc00002fe},
+                            error);
     is_int((int64_t)n, 576, "a large datagram is quoted up to 576 bytes in all");
     ok(datagram_parse(error, n, &e) && e.outer.kind == DATAGRAM_ERROR,
        "a quotation that is cut is still understood");

@@ -236,7 +236,8 @@ static void test_punch(void)
     send_udp(net, LAB_A, a_inside, server1, 64);
     send_udp(net, LAB_A, (struct endpoint){a_inside.address, 5001}, a_outside, 64);
     datagram_parse(deliveries[0].data, deliveries[0].size, &d);
-    size = datagram_make_error(&d, ICMP_HOST_UNREACHABLE, a_inside.address, error);
+    size = datagram_make_error(
+        &d, (struct icmp_error){ICMP4_UNREACHABLE, ICMP4_HOST, a_inside.address}, error);
     send_bytes(net, LAB_A, error, size);
     ok(error_delivered(LAB_A, 3, 1, a_outside.address, (struct endpoint){a_inside.address, 5001},
                        a_outside),
@@ -327,7 +328,8 @@ static void test_unreachable(void)
 
     send_udp(net, LAB_A, a_inside, server1, 64);
     datagram_parse(deliveries[0].data, deliveries[0].size, &d);
-    size = datagram_make_error(&d, ICMP_HOST_UNREACHABLE, server1.address, error);
+    size = datagram_make_error(
+        &d, (struct icmp_error){ICMP4_UNREACHABLE, ICMP4_HOST, server1.address}, error);
     send_bytes(net, LAB_S1, error, size);
     ok(error_delivered(LAB_A, 3, 1, server1.address, a_inside, server1),
        "a server's ICMP error comes in through the NAT, with the datagram that it is about");
@@ -335,7 +337,8 @@ static void test_unreachable(void)
     send_udp(net, LAB_A, a_inside, server1, 64);
     send_udp(net, LAB_S1, server1, packet_events[1].new_from, 64);
     datagram_parse(deliveries[0].data, deliveries[0].size, &d);
-    size = datagram_make_error(&d, ICMP_HOST_UNREACHABLE, a_inside.address, error);
+    size = datagram_make_error(
+        &d, (struct icmp_error){ICMP4_UNREACHABLE, ICMP4_HOST, a_inside.address}, error);
     send_udp(net, LAB_A, a_inside, server1, 64);
     mapped = packet_events[1].new_from;
     send_bytes(net, LAB_A, error, size);
@@ -391,7 +394,8 @@ static void test_echo(void)
     send_bytes(net, LAB_S1, data, make_echo(0, server1.address, a_outside.address, 321, data));
     ok(echo_delivered(LAB_A, server1.address, a_inside.address, 321), "its answer comes back");
     datagram_parse(deliveries[0].data, deliveries[0].size, &d);
-    size = datagram_make_error(&d, ICMP_HOST_UNREACHABLE, a_inside.address, error);
+    size = datagram_make_error(
+        &d, (struct icmp_error){ICMP4_UNREACHABLE, ICMP4_HOST, a_inside.address}, error);
     send_bytes(net, LAB_A, error, size);
     ok(delivery_count == 1 && datagram_parse(deliveries[0].data, deliveries[0].size, &d) &&
            d.inner.kind == DATAGRAM_ECHO && d.inner.to.address == a_outside.address,

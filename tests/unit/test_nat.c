@@ -476,8 +476,6 @@ static void test_text(void)
            "mapping 203.0.113.10:5000 had expired; mapping made, 100.64.1.2:5000 is "
            "203.0.113.10:5000 outside; filter opened again towards 192.0.2.1",
            "a mapping that expired and was made again is told");
-    is_str(nat_reason_name(NAT_FILTERED_ADDRESS_PORT), "filtered_address_port",
-           "a reason has a name for scripts");
     nat_free(nat);
 }
 

@@ -74,7 +74,9 @@ static void test_table(void)
           "uuuuuuu");
     check("silence", nat(NAT_NAME_BLOCKED, DEPENDS_UNKNOWN, DEPENDS_UNKNOWN, PORTS_UNKNOWN),
           "uuuuuuu");
-    check("prohibited", (struct classification){.nat = NAT_NAME_BLOCKED, .reach = REACH_PROHIBITED},
+    check("prohibited",
+          (struct classification){.nat = NAT_NAME_BLOCKED,
+                                  .reach = REACH_REFUSAL(REFUSAL_PROHIBITED)},
           "nnnnnnn");
 }
 

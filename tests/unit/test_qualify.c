@@ -578,9 +578,14 @@ static void test_icmp(void)
         uint8_t code;
         enum qualify_reason reason;
     } errors[] = {
-        {0, QUALIFY_NET_UNREACHABLE},  {1, QUALIFY_HOST_UNREACHABLE}, {2, QUALIFY_PORT_UNREACHABLE},
-        {3, QUALIFY_PORT_UNREACHABLE}, {7, QUALIFY_HOST_UNREACHABLE}, {9, QUALIFY_PROHIBITED},
-        {10, QUALIFY_PROHIBITED},      {13, QUALIFY_PROHIBITED},
+        {0, QUALIFY_REFUSAL(REFUSAL_NET_UNREACHABLE)},
+        {1, QUALIFY_REFUSAL(REFUSAL_HOST_UNREACHABLE)},
+        {2, QUALIFY_REFUSAL(REFUSAL_PORT_UNREACHABLE)},
+        {3, QUALIFY_REFUSAL(REFUSAL_PORT_UNREACHABLE)},
+        {7, QUALIFY_REFUSAL(REFUSAL_HOST_UNREACHABLE)},
+        {9, QUALIFY_REFUSAL(REFUSAL_PROHIBITED)},
+        {10, QUALIFY_REFUSAL(REFUSAL_PROHIBITED)},
+        {13, QUALIFY_REFUSAL(REFUSAL_PROHIBITED)},
     };
 
     for (size_t i = 0; i < sizeof errors / sizeof *errors; i++) {
@@ -618,9 +623,11 @@ static void test_send_failed(void)
         int errnum;
         enum qualify_reason reason;
     } errors[] = {
-        {ENETUNREACH, QUALIFY_NO_ROUTE}, {EHOSTUNREACH, QUALIFY_NO_ROUTE},
-        {ENETDOWN, QUALIFY_NO_ROUTE},    {EPERM, QUALIFY_SEND_REFUSED},
-        {EACCES, QUALIFY_SEND_REFUSED},
+        {ENETUNREACH, QUALIFY_REFUSAL(REFUSAL_NO_ROUTE)},
+        {EHOSTUNREACH, QUALIFY_REFUSAL(REFUSAL_NO_ROUTE)},
+        {ENETDOWN, QUALIFY_REFUSAL(REFUSAL_NO_ROUTE)},
+        {EPERM, QUALIFY_REFUSAL(REFUSAL_SEND_REFUSED)},
+        {EACCES, QUALIFY_REFUSAL(REFUSAL_SEND_REFUSED)},
     };
 
     for (size_t i = 0; i < sizeof errors / sizeof *errors; i++) {
