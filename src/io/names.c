@@ -54,6 +54,19 @@ static bool split_port(const char *text, char *name, size_t size, uint16_t *port
     return true;
 }
 
+/* Whether it has the characters of a host name (RFC 1123 2.1), and the underscore of some. c-ares
+ * would ask the DNS for any others, and take a backslash for an escape. */
+static bool is_host_name(const char *name)
+{
+    static const char others[] = "-_.";
+
+    for (; *name != '\0'; name++)
+        if (!(*name >= 'a' && *name <= 'z') && !(*name >= 'A' && *name <= 'Z') &&
+            !(*name >= '0' && *name <= '9') && strchr(others, *name) == NULL)
+            return false;
+    return true;
+}
+
 /* Sets the timer to when c-ares wants to look at the time. */
 static void set_timer(struct names *n)
 {
@@ -220,6 +233,12 @@ void names_look_up(struct names *n, const char *text, uint16_t default_port,
     }
     if (!split_port(text, name, sizeof name, &first.port)) {
         give(&first, NAMES_MALFORMED, "it is neither an IPv4 address nor a name");
+        return;
+    }
+    if (!is_host_name(name)) {
+        give(
+            &first, NAMES_NOT_FOUND,
+            "no host has such a name; one of other letters than ASCII's is given in its xn-- form");
         return;
     }
     l = malloc(sizeof *l);

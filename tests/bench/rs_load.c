@@ -29,7 +29,6 @@ struct load {
     uint64_t lost;
     uint8_t rs[128];
     size_t rs_size;
-    struct port_batch *in;
     struct port_queue out;
 };
 
@@ -74,16 +73,16 @@ static void fill_window(struct load *l)
     }
 }
 
-static void take_answers(struct load *l)
+static void take_answers(struct load *l, struct port_batch *in)
 {
     struct error error;
     int got;
 
-    while ((got = port_receive(&l->port, l->in, PORT_BATCH, &error)) > 0) {
+    while ((got = port_receive(&l->port, in, PORT_BATCH, &error)) > 0) {
         unsigned n = (unsigned)got;
 
         for (unsigned i = 0; i < n; i++) {
-            const struct port_receipt *r = &l->in->receipts[i];
+            const struct port_receipt *r = &in->receipts[i];
             struct teredo_packet p;
             struct wire_fault fault;
 
@@ -98,21 +97,23 @@ static void take_answers(struct load *l)
     }
 }
 
-static void open_source(struct load *l, struct endpoint from)
+static struct port_batch *open_source(struct load *l, struct endpoint from)
 {
     struct port_config config = {.use = PORT_SERVER, .local = from};
     struct error error;
+    struct port_batch *in = port_batch_new(TEREDO_MAX_SIZE, &error);
 
-    if (port_open(&l->port, &config, &error) != 0 ||
-        (l->in = port_batch_new(TEREDO_MAX_SIZE, &error)) == NULL) {
+    if (in == NULL || port_open(&l->port, &config, &error) != 0) {
         fprintf(stderr, "rs_load: %s\n", error.what);
         exit(error.status);
     }
+    return in;
 }
 
 static void run(struct load *l, struct endpoint from, double stop)
 {
-    open_source(l, from);
+    struct port_batch *in = open_source(l, from);
+
     while (now() < stop) {
         struct pollfd p = {l->port.fd, POLLIN, 0};
 
@@ -121,10 +122,10 @@ static void run(struct load *l, struct endpoint from, double stop)
             l->lost += l->outstanding;
             l->outstanding = 0;
         }
-        take_answers(l);
+        take_answers(l, in);
     }
     port_close(&l->port);
-    port_batch_free(l->in);
+    port_batch_free(in);
 }
 
 int main(int argc, char **argv)

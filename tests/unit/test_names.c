@@ -73,7 +73,7 @@ static unsigned add_alias(struct writer *w)
 /* Appends the answers for NAME and sets *FLAGS; returns how many there are. */
 static unsigned add_answers(struct writer *w, const char *name, bool tcp, uint16_t *flags)
 {
-    if (strcmp(name, "one.test") == 0) {
+    if (strcasecmp(name, "one.test") == 0) {
         add_address(w, 0xc0000201);
         return 1;
     }
@@ -271,7 +271,7 @@ static void test_without_network(void)
 
     finds("192.0.2.1", 0xc0000201, PORT);
     finds("192.0.2.1:9", 0xc0000201, 9);
-    write_file("/etc/hosts", "192.0.2.99 given.hosts\n");
+    write_file("/etc/hosts", "127.0.0.1 localhost\n192.0.2.99 given.hosts\n");
     finds("localhost", 0x7f000001, PORT);
     fails("one.test", NAMES_FAILED, no_server);
     write_file("/etc/resolv.conf", "");
@@ -320,6 +320,9 @@ static void test_answers(void)
     memcpy(label + sizeof label - 6, ".test", 6);
     fails(label, NAMES_NOT_FOUND, "there is no such name");
     fails("300.1.2.3", NAMES_NOT_FOUND, "there is no such name");
+    fails("n\xc3\xa4me.test", NAMES_NOT_FOUND, "xn--");
+    fails("one\\.test", NAMES_NOT_FOUND, "no host has such a name");
+    finds("ONE.Test", 0xc0000201, PORT);
 }
 
 struct counted {
