@@ -32,6 +32,10 @@ WIRE_SOURCES = \
 	src/wire/ip6_text.h \
 	src/wire/link_layer.c \
 	src/wire/link_layer.h \
+	src/wire/pcap_record.c \
+	src/wire/pcap_record.h \
+	src/wire/pcapng.c \
+	src/wire/pcapng.h \
 	src/wire/recognize.c \
 	src/wire/recognize.h \
 	src/wire/teredo.c \
@@ -142,6 +146,8 @@ NAT_SOURCES = \
 IO_SOURCES = \
 	src/io/capture.c \
 	src/io/capture.h \
+	src/io/frame_file.c \
+	src/io/frame_file.h \
 	src/io/clock.c \
 	src/io/clock.h \
 	src/io/entropy.c \

@@ -361,7 +361,7 @@ END
     [[ $stderr == *"cannot read /nonexistent: No such file"* ]]
     t bubble --from-file "$BATS_TEST_FILENAME" --dry-run
     [ "$status" -eq 65 ]
-    [[ $stderr == *"is not a capture that libpcap can read"* ]]
+    [[ $stderr == *"is not a capture: it begins neither as pcap nor as pcapng"* ]]
     t bubble "$NOBODY" --write out.pcap -q
     t bubble --from-file out.pcap --packet 2 --dry-run
     [ "$status" -eq 65 ]
