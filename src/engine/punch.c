@@ -465,12 +465,18 @@ static void on_timer(struct punch *p, nsec now)
         conclude_silence(p, now);
 }
 
+/* What was sent under TAG; NULL = nothing was. */
+static const struct punch_sent *find_sent(const struct punch *p, uint32_t tag)
+{
+    return tag < p->sent_count ? &p->sent[tag] : NULL;
+}
+
 static void on_sent(struct punch *p, const struct observation *o)
 {
-    const struct punch_sent *sent = &p->sent[o->tag];
+    const struct punch_sent *sent = find_sent(p, o->tag);
     unsigned n;
 
-    if (o->tag >= p->sent_count)
+    if (sent == NULL)
         return;
     n = sent->index;
     switch (sent->what) {
@@ -527,10 +533,9 @@ static void on_icmp(struct punch *p, const struct observation *o)
 
 static void on_send_failed(struct punch *p, const struct observation *o)
 {
-    const struct punch_sent *sent = &p->sent[o->tag];
+    const struct punch_sent *sent = find_sent(p, o->tag);
 
-    if (o->tag >= p->sent_count ||
-        (sent->what != PUNCH_SENT_DIRECT && sent->what != PUNCH_SENT_INDIRECT))
+    if (sent == NULL || (sent->what != PUNCH_SENT_DIRECT && sent->what != PUNCH_SENT_INDIRECT))
         return; /* the silence that follows is judged */
     p->result.errnum = o->errnum;
     conclude(p, o->when, PUNCH_NOT_PUNCHED, CAUSE_SEND_FAILED);
