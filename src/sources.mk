@@ -32,6 +32,10 @@ WIRE_SOURCES = \
 	src/wire/ip6_text.h \
 	src/wire/link_layer.c \
 	src/wire/link_layer.h \
+	src/wire/pcap_record.c \
+	src/wire/pcap_record.h \
+	src/wire/pcapng.c \
+	src/wire/pcapng.h \
 	src/wire/recognize.c \
 	src/wire/recognize.h \
 	src/wire/teredo.c \
@@ -45,6 +49,12 @@ WIRE_SOURCES = \
 	src/wire/udp.c \
 	src/wire/udp.h
 EVENT_SOURCES = \
+	src/event/address.c \
+	src/event/address.h \
+	src/event/bubbling.c \
+	src/event/bubbling.h \
+	src/event/captured_packet.c \
+	src/event/captured_packet.h \
 	src/event/checking.c \
 	src/event/checking.h \
 	src/event/classification.c \
@@ -53,6 +63,8 @@ EVENT_SOURCES = \
 	src/event/engine.h \
 	src/event/event.c \
 	src/event/event.h \
+	src/event/evidence_words.c \
+	src/event/evidence_words.h \
 	src/event/observation.h \
 	src/event/passive_summary.h \
 	src/event/prospect.c \
@@ -60,9 +72,12 @@ EVENT_SOURCES = \
 	src/event/punching.h \
 	src/event/qualification.c \
 	src/event/qualification.h \
+	src/event/record.c \
+	src/event/record.h \
 	src/event/refusal.c \
 	src/event/refusal.h \
-	src/event/captured_packet.h \
+	src/event/serving.c \
+	src/event/serving.h \
 	src/event/waiting.h
 ENGINE_SOURCES = \
 	src/engine/ra_check.c \
@@ -112,7 +127,6 @@ ENGINE_SOURCES = \
 	src/engine/responder.h \
 	src/engine/server.c \
 	src/engine/server.h \
-	src/engine/server_text.c \
 	src/engine/rs_make.c \
 	src/engine/rs_make.h \
 	src/engine/teredo_flows.c \
@@ -132,6 +146,8 @@ NAT_SOURCES = \
 IO_SOURCES = \
 	src/io/capture.c \
 	src/io/capture.h \
+	src/io/frame_file.c \
+	src/io/frame_file.h \
 	src/io/clock.c \
 	src/io/clock.h \
 	src/io/entropy.c \
@@ -176,68 +192,43 @@ DRIVE_SOURCES = \
 	src/drive/send_queue.c \
 	src/drive/send_queue.h
 REPORT_SOURCES = \
-	src/report/address.c \
-	src/report/address.h \
-	src/report/address_json.c \
-	src/report/address_text.c \
-	src/report/address_tsv.c \
-	src/report/bubble_json.c \
-	src/report/bubble_report.c \
-	src/report/bubble_report.h \
-	src/report/bubble_reporter.h \
-	src/report/bubble_text.c \
 	src/report/chart.c \
 	src/report/chart.h \
 	src/report/chart_captured.c \
 	src/report/chart_contact.c \
 	src/report/chart_punch.c \
-	src/report/evidence_words.c \
-	src/report/evidence_words.h \
-	src/report/json.c \
-	src/report/json_captured.c \
-	src/report/json_classify.c \
-	src/report/json_monitor.c \
-	src/report/json_parts.c \
-	src/report/json_parts.h \
-	src/report/json_put.c \
-	src/report/json_put.h \
-	src/report/json_reporter.h \
+	src/report/json.h \
+	src/report/json_object.c \
 	src/report/ladder.c \
 	src/report/ladder.h \
 	src/report/mermaid.c \
 	src/report/mermaid.h \
 	src/report/openmetrics.c \
-	src/report/output.c \
-	src/report/output.h \
+	src/report/output_json.c \
+	src/report/output_tsv.c \
 	src/report/packet.h \
-	src/report/packet_json.c \
-	src/report/packet_text.c \
-	src/report/packet_tree.c \
 	src/report/report.c \
 	src/report/report.h \
 	src/report/reporter.h \
 	src/report/sequence.c \
 	src/report/sequence.h \
-	src/report/server_report.c \
-	src/report/server_report.h \
-	src/report/captured_packet_report.c \
-	src/report/captured_packet_report.h \
-	src/report/flows_summary.c \
-	src/report/captured_packet_tsv.c \
-	src/report/stamp.c \
-	src/report/stamp.h \
 	src/report/status.c \
 	src/report/status.h \
 	src/report/svg.c \
 	src/report/svg.h \
 	src/report/text.c \
+	src/report/text_address.c \
+	src/report/text_bubble.c \
+	src/report/text_buffer.c \
+	src/report/text_buffer.h \
 	src/report/text_captured.c \
 	src/report/text_check.c \
 	src/report/text_classify.c \
+	src/report/text_packet.c \
 	src/report/text_punch.c \
 	src/report/text_qualify.c \
-	src/report/tsv.c \
 	src/report/tsv.h \
+	src/report/tsv_table.c \
 	src/report/utf8.h \
 	src/report/watch.c \
 	src/report/watch.h \

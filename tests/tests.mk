@@ -34,6 +34,7 @@ UNIT_TESTS = \
 	tests/unit/test_passive \
 	tests/unit/test_deadline_pool \
 	tests/unit/test_packet_file \
+	tests/unit/test_pcapng \
 	tests/unit/test_port \
 	tests/unit/test_port_pattern \
 	tests/unit/test_classify \

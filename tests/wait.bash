@@ -1,15 +1,26 @@
 # shellcheck shell=bash
 # What the tests of the command line, of the lab and the real ones share.
 
-# wait_for SECONDS COMMAND…: until it succeeds
+# wait_for COMMAND…: until it succeeds. A minute bounds what fails: no test depends on how long that is.
 wait_for() {
-    local tries=$(($1 * 20))
-    shift
+    local end=$((SECONDS + 60))
     while ! "$@" >/dev/null 2>&1; do
-        tries=$((tries - 1))
-        [ "$tries" -gt 0 ] || return 1
+        [ "$SECONDS" -lt "$end" ] || {
+            echo "waited in vain: $*"
+            return 1
+        }
         sleep 0.05
     done
+}
+
+# has_lines COUNT FILE: at least so many
+has_lines() {
+    [ "$(wc -l <"$2")" -ge "$1" ]
+}
+
+# asleep PID: it has done all that there was to do, and waits for more
+asleep() {
+    grep -q '^State:[[:space:]]*S' "/proc/$1/status"
 }
 
 # resolver [NAME=ADDRESS]…: names exist or do not, as a test says, whatever this machine's network says
@@ -17,7 +28,7 @@ resolver() {
     [ -n "${ISOLATED-}" ] || skip "this user may not make namespaces, in which a name server is"
     python3 "${top_srcdir:?}/tests/resolver.py" "$@" >resolver.out 3>&- &
     in_background "$!"
-    wait_for 60 grep -q ready resolver.out
+    wait_for grep -q ready resolver.out
 }
 
 # go_on FILE…: the capture goes on for two more minutes, in which nothing but a frame of zeros comes

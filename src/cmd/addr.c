@@ -1,13 +1,12 @@
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "address.h"
 #include "entropy.h"
 #include "line_reader.h"
 #include "options.h"
-#include "tsv.h"
 
 struct addr_options {
     struct options common;
@@ -77,22 +76,59 @@ static void check(void *options, struct argp_state *state)
         argp_error(state, "--flags and --random-flags exclude each other");
 }
 
-static void print(struct address_printer *printer, const char *text, size_t size,
-                  unsigned long line)
+enum {
+    SHOWN_TEXT = 60 /* bytes of a text that is no address */
+};
+
+struct addr {
+    struct addr_options options;
+    struct reporter *reporter;
+    enum address_verdict worst;
+};
+
+/* On the diagnostics stream, in its place among the results. */
+static void tell_invalid(const struct addr *addr, const struct address *a)
 {
+    char shown[SHOWN_TEXT + 1], quads[IP4_STRLEN];
+    size_t size = a->size < SHOWN_TEXT ? a->size : SHOWN_TEXT;
+    uint32_t ip4;
+    bool is_ip4;
+
+    for (size_t i = 0; i < size; i++)
+        shown[i] = (char)(a->text[i] < ' ' || a->text[i] > '~' ? '?' : a->text[i]);
+    shown[size] = '\0';
+    is_ip4 = a->size < sizeof quads && ip4_parse(shown, &ip4);
+    reporter_flush(addr->reporter);
+    fprintf(stderr, "teredoctl addr: ");
+    if (a->line > 0)
+        fprintf(stderr, "line %lu: ", a->line);
+    fprintf(stderr, "'%s%s' is %s\n", shown, a->size > size ? "..." : "",
+            is_ip4 ? "an IPv4 address; Teredo addresses are IPv6 addresses"
+                   : "not an IPv6 address");
+}
+
+static void print(struct addr *addr, const char *text, size_t size, unsigned long line)
+{
+    static struct event event = {.kind = EVENT_ADDRESS};
+    struct event_sink sink = reporter_sink(addr->reporter);
     struct address address;
 
     address_examine(text, size, line, &address);
-    address_print(printer, &address);
+    if (address.verdict > addr->worst)
+        addr->worst = address.verdict;
+    if (address.verdict == ADDRESS_INVALID && !addr->options.common.quiet)
+        tell_invalid(addr, &address);
+    event.address = &address;
+    sink.emit(sink.context, &event);
 }
 
 static void flush_results(void *context)
 {
-    output_flush(context);
+    reporter_flush(context);
 }
 
 /* Every line but blank ones and comments; how many those were, or -1. */
-static long print_stream(struct address_printer *printer, struct error *error)
+static long print_stream(struct addr *addr, struct error *error)
 {
     static struct line_reader reader;
     const char *line;
@@ -100,95 +136,102 @@ static long print_stream(struct address_printer *printer, struct error *error)
     long count = 0;
     int more;
 
-    if (isatty(STDIN_FILENO) && !printer->quiet)
-        fprintf(printer->err, "teredoctl addr: reading addresses, one a line; end with Ctrl-D\n");
-    line_reader_init(&reader, STDIN_FILENO, flush_results, printer->out);
+    if (isatty(STDIN_FILENO) && !addr->options.common.quiet)
+        fprintf(stderr, "teredoctl addr: reading addresses, one a line; end with Ctrl-D\n");
+    line_reader_init(&reader, STDIN_FILENO, flush_results, addr->reporter);
     while ((more = line_reader_next(&reader, &line, &size, error)) > 0) {
         line_reader_trim(&line, &size);
         if (size > 0) {
-            print(printer, line, size, reader.number);
+            print(addr, line, size, reader.number);
             count++;
         }
     }
     return more < 0 ? -1 : count;
 }
 
-static int decode(const struct addr_options *a, struct address_printer *printer,
-                  struct error *error)
+/* Whether there is a list of results, however many it has. */
+static bool is_list(const struct addr_options *o)
+{
+    return !o->encode && (o->count != 1 || strcmp(o->addresses[0], "-") == 0);
+}
+
+static int decode(struct addr *addr, struct error *error)
 {
     static const int status[] = {
         [ADDRESS_TEREDO] = EX_OK, [ADDRESS_NOT_TEREDO] = 1, [ADDRESS_INVALID] = EX_DATAERR};
+    const struct addr_options *o = &addr->options;
     char dash[] = "-", *from_stdin[] = {dash};
-    char **addresses = a->count > 0 ? a->addresses : from_stdin;
-    int count = a->count > 0 ? a->count : 1;
+    char **addresses = o->count > 0 ? o->addresses : from_stdin;
+    int count = o->count > 0 ? o->count : 1;
     long total = 0;
 
-    printer->many = count > 1 || strcmp(addresses[0], "-") == 0;
     for (int i = 0; i < count; i++) {
         long n = 1;
 
         if (strcmp(addresses[i], "-") == 0)
-            n = print_stream(printer, error);
+            n = print_stream(addr, error);
         else
-            print(printer, addresses[i], strlen(addresses[i]), 0);
+            print(addr, addresses[i], strlen(addresses[i]), 0);
         if (n < 0)
             return -1;
         total += n;
     }
-    address_print_end(printer);
     if (total == 0)
         return error_set(error, EX_NOINPUT, 0, "no address in the input");
-    return status[printer->worst];
+    return status[addr->worst];
 }
 
-static int encode(struct addr_options *a, struct address_printer *printer, struct error *error)
+static int encode(struct addr *addr, struct error *error)
 {
+    struct addr_options *o = &addr->options;
     struct in6_addr encoded;
     struct address address;
     char text[IP6_STRLEN], note[ADDRESS_NOTE_ROOM];
     uint16_t random;
 
-    a->teredo.prefix = TEREDO_PREFIX;
-    if (a->random_flags) {
+    o->teredo.prefix = TEREDO_PREFIX;
+    if (o->random_flags) {
         if (!entropy_fill(&random, sizeof random, error))
             return -1;
-        a->teredo.flags = random & TEREDO_FLAGS_RANDOM;
+        o->teredo.flags = random & TEREDO_FLAGS_RANDOM;
     }
-    teredo_addr_encode(&a->teredo, &encoded);
-    address_examine(text, ip6_format(&encoded, text), 0, &address);
-    if (a->common.format != REPORT_TEXT) {
-        address_print(printer, &address);
+    teredo_addr_encode(&o->teredo, &encoded);
+    ip6_format(&encoded, text);
+    if (o->common.format != REPORT_TEXT) {
+        print(addr, text, strlen(text), 0);
         return EX_OK;
     }
-    output_text(printer->out, text);
-    output_text(printer->out, "\n");
-    for (uint32_t left = a->common.quiet ? 0 : address.notes; left != 0; left &= left - 1) {
-        *address_put_note(note, &address, (enum address_note)__builtin_ctz(left)) = '\0';
-        fprintf(stderr, "teredoctl addr: note: %s\n", note);
-    }
+    address_examine(text, strlen(text), 0, &address);
+    puts(text);
+    for (uint32_t left = o->common.quiet ? 0 : address.notes; left != 0; left &= left - 1)
+        fprintf(stderr, "teredoctl addr: note: %s\n",
+                address_note_text(&address, (enum address_note)__builtin_ctz(left), note));
     return EX_OK;
 }
 
 static int run(int argc, char **argv, struct error *error)
 {
-    static struct output output;
-    struct addr_options a = {0};
-    struct address_printer printer = {.out = &output, .err = stderr};
+    struct addr addr = {0};
+    struct report_config config;
+    struct error late;
     int status;
 
-    options_parse(&command_addr, argc, argv, &a);
-    output_init(&output, stdout);
-    printer.format = a.common.format;
-    printer.quiet = a.common.quiet;
-    if (a.common.header)
-        tsv_header(stdout, "addr");
-    status = a.encode ? encode(&a, &printer, error) : decode(&a, &printer, error);
+    options_parse(&command_addr, argc, argv, &addr.options);
+    config = options_report(&command_addr, &addr.options.common);
+    config.verdict = EVENT_ADDRESS;
+    config.columns = TSV_ADDR;
+    config.many = is_list(&addr.options);
+    config.buffered = true;
+    addr.reporter = reporter_new(&config);
+    if (addr.reporter == NULL)
+        return error_set(error, EX_OSERR, ENOMEM, "cannot start");
+    status = addr.options.encode ? encode(&addr, error) : decode(&addr, error);
     /* What was printed before an error of the input stays printed. */
-    if (status < 0) {
-        output_flush(&output);
+    if (reporter_close(addr.reporter, &late) != 0 && status >= 0) {
+        *error = late;
         return -1;
     }
-    return output_close(&output, error) == 0 ? status : -1;
+    return status;
 }
 
 const struct command command_addr = {

@@ -7,25 +7,49 @@
 #include "bubble_plan.h"
 #include "clock.h"
 #include "paced_send.h"
+#include "packet.h"
 #include "pcap_writer.h"
 #include "privilege.h"
-#include "status.h"
 #include "teredo_flows.h"
-#include "tsv.h"
 
 struct bubble {
     struct bubble_options options;
     struct bubble_plan plan;
     struct inject inject;
     struct pcap_writer *writer;
-    struct bubble_report *report;
+    struct reporter *reporter;
+    struct text_buffer log; /* on standard error, of --verbose */
     struct bubble_book book;
     struct bubble_summary summary;
     struct bubble_packet packet; /* the last one */
     struct error send_error;     /* the first */
-    struct status status;
     uint8_t ip4[CRAFT_MAX_SIZE]; /* the last packet as a whole */
 };
+
+static void tell(struct bubble *b, const struct event *event)
+{
+    struct event_sink sink = reporter_sink(b->reporter);
+
+    sink.emit(sink.context, event);
+}
+
+/* What decode would show of it. */
+static void log_packet(struct bubble *b, const struct captured_packet *s)
+{
+    if (b->options.common.verbosity == 0)
+        return;
+    packet_put(&b->log, s, PACKET_LINE | PACKET_TREE);
+    text_buffer_flush(&b->log);
+}
+
+static void tell_sent(struct bubble *b, const struct bubble_packet *p)
+{
+    struct event event = {
+        .kind = EVENT_BUBBLE_SENT, .when = p->captured_packet.when, .bubble_packet = p};
+
+    log_packet(b, &p->captured_packet);
+    tell(b, &event);
+}
 
 /* The next packet, to TARGET from FROM, ready to be sent and shown. */
 static struct bubble_packet *next_packet(struct bubble *b, const struct bubble_target *target,
@@ -41,6 +65,7 @@ static struct bubble_packet *next_packet(struct bubble *b, const struct bubble_t
     p->ip4 = b->ip4;
     p->ip4_size = craft_encode(c, b->ip4, sizeof b->ip4);
     p->errnum = 0;
+    p->whole = b->options.dry_run;
     teredo_flows_decode_datagram(p->ip4, p->ip4_size, &p->captured_packet);
     return p;
 }
@@ -73,7 +98,6 @@ static void fire(void *context, unsigned long round)
 {
     struct bubble *b = context;
 
-    status_hush(&b->status, clock_now());
     bubble_plan_round(&b->plan, round);
     for (unsigned i = 0; i < b->plan.target_count; i++) {
         const struct bubble_target *target = &b->plan.targets[i];
@@ -86,7 +110,7 @@ static void fire(void *context, unsigned long round)
         } else {
             note_failure(b, p);
         }
-        bubble_report_packet(b->report, p);
+        tell_sent(b, p);
     }
 }
 
@@ -97,9 +121,10 @@ static void receive_icmp(struct bubble *b, const struct port_receipt *receipt)
         .to = receipt->to,
         .error = {receipt->icmp_type, receipt->icmp_code, receipt->icmp_reporter},
     };
+    struct event event = {.kind = EVENT_BUBBLE_ICMP, .when = receipt->when, .bubble_icmp = &icmp};
 
     b->summary.icmp_errors++;
-    bubble_report_icmp(b->report, &icmp);
+    tell(b, &event);
 }
 
 static void receive(void *context, const struct port_receipt *receipt)
@@ -108,9 +133,10 @@ static void receive(void *context, const struct port_receipt *receipt)
     struct bubble_reply reply = {0};
     struct captured_packet *s = &reply.captured_packet;
     const struct bubble_sent *answered;
+    struct event event = {
+        .kind = EVENT_BUBBLE_REPLY, .when = receipt->when, .bubble_reply = &reply};
     bool decoded;
 
-    status_hush(&b->status, receipt->when);
     if (receipt->is_error) {
         receive_icmp(b, receipt);
         return;
@@ -128,26 +154,22 @@ static void receive(void *context, const struct port_receipt *receipt)
     b->summary.replies++;
     if (reply.proof != PROOF_NONE && b->summary.answers++ == 0)
         b->summary.first_delay = reply.delay;
-    bubble_report_reply(b->report, &reply);
+    tell(b, &event);
+    log_packet(b, s);
 }
 
 static int open_report(struct bubble *b, struct error *error)
 {
     const struct bubble_options *o = &b->options;
-    bool takes_stdout = o->write != NULL && strcmp(o->write, "-") == 0;
-    struct bubble_report_config config = {
-        .format = o->common.format,
-        .out = takes_stdout ? stderr : stdout,
-        .err = stderr,
-        .quiet = o->common.quiet,
-        .verbose = o->common.verbosity > 0,
-        .dump = o->dry_run,
-    };
+    struct report_config config = options_report(&command_bubble, &o->common);
 
-    if (o->common.header)
-        tsv_header(config.out, "bubble");
-    b->report = bubble_report_new(&config);
-    return b->report == NULL ? error_set(error, EX_OSERR, ENOMEM, "cannot start") : 0;
+    config.verdict = EVENT_BUBBLED;
+    config.columns = TSV_BUBBLE;
+    if (o->write != NULL && strcmp(o->write, "-") == 0)
+        config.out = stderr;
+    text_buffer_init(&b->log, stderr);
+    b->reporter = reporter_new(&config);
+    return b->reporter == NULL ? error_set(error, EX_OSERR, ENOMEM, "cannot start") : 0;
 }
 
 static struct endpoint source_without_socket(const struct bubble *b, struct endpoint to)
@@ -178,7 +200,7 @@ static int show_or_write(struct bubble *b, struct error *error)
             if (b->writer != NULL)
                 pcap_writer_add_packet(b->writer, p->captured_packet.when, p->ip4, p->ip4_size);
             b->summary.sent++;
-            bubble_report_packet(b->report, p);
+            tell_sent(b, p);
         }
     }
     b->summary.verdict = b->writer != NULL ? BUBBLE_WRITTEN : BUBBLE_SHOWN;
@@ -231,7 +253,7 @@ static enum bubble_verdict judge(const struct bubble *b, bool interrupted)
 static void tick(void *context, nsec now, nsec end)
 {
     struct bubble *b = context;
-    char text[STATUS_STRLEN];
+    char text[100];
 
     if (end == NSEC_NEVER)
         snprintf(text, sizeof text, "sending: packet %lu of %lu", b->packet.number,
@@ -239,7 +261,7 @@ static void tick(void *context, nsec now, nsec end)
     else
         snprintf(text, sizeof text, "waiting for answers: %lu so far, %.1f s left",
                  b->summary.answers, nsec_seconds(nsec_max(end - now, 0)));
-    status_show(&b->status, now, text);
+    reporter_status(b->reporter, now, text);
 }
 
 static int send_and_listen(struct bubble *b, struct error *error)
@@ -251,14 +273,13 @@ static int send_and_listen(struct bubble *b, struct error *error)
         .wait = b->options.wait,
         .fire = fire,
         .receive = receive,
-        .tick = b->status.on ? tick : NULL,
+        .tick = reporter_has_terminal(b->reporter) ? tick : NULL,
         .context = b,
     };
     bool interrupted = false;
 
     if (open_sockets(b, error) != 0 || paced_send_run(&paced_send, &interrupted, error) != 0)
         return -1;
-    status_hush(&b->status, b->status.printed);
     b->summary.wait = b->options.wait;
     b->summary.verdict = judge(b, interrupted);
     return 0;
@@ -272,11 +293,14 @@ static int run_plan(struct bubble *b, struct error *error)
         [BUBBLE_WRITTEN] = EX_OK,
     };
     bool offline = b->options.dry_run || b->options.write != NULL;
+    struct event end = {.kind = EVENT_BUBBLED};
 
     if (open_report(b, error) != 0 || bubble_plan_make(&b->plan, &b->options, error) != 0 ||
         (offline ? show_or_write(b, error) : send_and_listen(b, error)) != 0)
         return -1;
-    bubble_report_summary(b->report, &b->summary);
+    end.when = clock_now();
+    end.bubbled = &b->summary;
+    tell(b, &end);
     if (b->summary.verdict == BUBBLE_NOT_SENT)
         *error = b->send_error;
     return status[b->summary.verdict];
@@ -291,10 +315,11 @@ static int finish(struct bubble *b, int status, struct error *error)
         *error = late;
         status = -1;
     }
-    if (b->report != NULL && bubble_report_close(b->report, &late) != 0 && status >= 0) {
+    if (b->reporter != NULL && reporter_close(b->reporter, &late) != 0 && status >= 0) {
         *error = late;
         status = -1;
     }
+    free(b->log.data);
     free(b);
     return status;
 }
@@ -309,7 +334,6 @@ static int run(int argc, char **argv, struct error *error)
     b->options.count = 1;
     b->options.interval = NSEC_S;
     options_parse(&command_bubble, argc, argv, &b->options);
-    status_init(&b->status, stderr, b->options.common.quiet);
     return finish(b, run_plan(b, error), error);
 }
 

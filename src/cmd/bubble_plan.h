@@ -3,7 +3,7 @@
 #define CMD_BUBBLE_PLAN_H
 
 #include "bubble_options.h"
-#include "bubble_report.h"
+#include "bubbling.h"
 #include "nonce.h"
 #include "packet_file.h"
 

@@ -194,7 +194,8 @@ static void say_unknown(FILE *out, const char *what)
 
 /* A plugin has a result whatever happens. That a name is not found is the server's trouble, not
  * the plugin's. */
-static int failed(struct client_options *client, const struct error *error)
+static int failed(const struct client_job *job, struct client_options *client,
+                  const struct error *error)
 {
     const struct check_options *o = (const struct check_options *)client;
     bool unknown_name = error->status == EX_NOHOST;
@@ -215,7 +216,7 @@ static int failed(struct client_options *client, const struct error *error)
     if (error->status == EX_IOERR)
         return -1;
     if (unknown_name || client->common.format != REPORT_TEXT)
-        client_report(&command_check, client, &event);
+        client_report(job, client, &event);
     else
         say_unknown(client->rounds.out, error->what);
     return (int)event.checking.status;
@@ -223,6 +224,8 @@ static int failed(struct client_options *client, const struct error *error)
 
 static const struct client_job job = {
     .command = &command_check,
+    .verdict = EVENT_CHECKING,
+    .columns = TSV_CHECK,
     .engine_size = sizeof(struct check),
     .init = init,
     .status = status,

@@ -106,6 +106,8 @@ static void unknown_name(const struct client_options *o, struct event *event)
 
 static const struct client_job job = {
     .command = &command_classify,
+    .verdict = EVENT_CLASSIFICATION,
+    .columns = TSV_CLASSIFY,
     .headings = true,
     .engine_size = sizeof(struct measurement),
     .init = init,

@@ -13,7 +13,6 @@
 #include "names.h"
 #include "privilege.h"
 #include "status.h"
-#include "tsv.h"
 #include "words.h"
 
 const struct option_entry client_options[] = {
@@ -194,13 +193,6 @@ static FILE *results(const struct client_options *o)
     return o->rounds.out != NULL ? o->rounds.out : stdout;
 }
 
-/* Over the first round alone, but in each file that replaces the one before. */
-static void print_header(const struct client_options *o, const char *command)
-{
-    if (o->common.header && (o->rounds.number <= 1 || o->rounds.output != NULL))
-        tsv_header(results(o), command);
-}
-
 /* All privileges but the one for the port that the next round will want. */
 static int drop_privileges(const struct client_options *o, struct error *error)
 {
@@ -210,28 +202,22 @@ static int drop_privileges(const struct client_options *o, struct error *error)
     return privilege_drop_except(keep, again ? 1 : 0, error);
 }
 
-static struct reporter *open_reporter(const struct client_options *o, const char *command,
+static struct reporter *open_reporter(const struct client_job *job, const struct client_options *o,
                                       const char *stamps)
 {
-    struct report_config config = {
-        .format = o->common.format,
-        .command = command,
-        .timestamp_source = stamps,
-        .server = o->server,
-        .round = o->rounds.number,
-        .round_started = o->rounds.started,
-        .out = results(o),
-        .err = stderr,
-        .quiet = o->common.quiet,
-        .verbose = o->common.verbosity > 0,
-        .explain = o->explain,
-        .color = o->common.color,
-        .width = o->common.width,
-        .ascii = o->common.ascii,
-        .watch = o->watch,
-    };
+    struct report_config config = options_report(job->command, &o->common);
 
-    print_header(o, command);
+    config.verdict = job->verdict;
+    config.columns = job->columns;
+    /* Over the first round alone, but in each file that replaces the one before. */
+    config.header = config.header && (o->rounds.number <= 1 || o->rounds.output != NULL);
+    config.timestamp_source = stamps;
+    config.server = o->server;
+    config.round = o->rounds.number;
+    config.round_started = o->rounds.started;
+    config.out = results(o);
+    config.explain = o->explain;
+    config.watch = o->watch;
     return reporter_new(&config);
 }
 
@@ -256,8 +242,7 @@ static int client_open(struct client *c, struct error *error)
         return -1;
     if (open_drivers(c, error) != 0 || drop_privileges(o, error) != 0)
         return -1;
-    c->reporter =
-        open_reporter(o, c->job->command->name, c->live != NULL ? live_stamps_name(c->live) : NULL);
+    c->reporter = open_reporter(c->job, o, c->live != NULL ? live_stamps_name(c->live) : NULL);
     return c->reporter == NULL ? error_set(error, EX_OSERR, ENOMEM, "cannot start") : 0;
 }
 
@@ -278,10 +263,10 @@ struct event_sink client_sink(struct client *c)
     return (struct event_sink){report, c};
 }
 
-void client_report(const struct command *command, struct client_options *o,
+void client_report(const struct client_job *job, struct client_options *o,
                    const struct event *event)
 {
-    struct reporter *reporter = open_reporter(o, command->name, NULL);
+    struct reporter *reporter = open_reporter(job, o, NULL);
     struct event_sink sink;
     struct error ignored;
 
@@ -428,9 +413,9 @@ static int fail(const struct client_round *round, const struct error *error)
     if (job->unknown_name != NULL && error->status == EX_NOHOST &&
         round->options->common.format != REPORT_TEXT) {
         job->unknown_name(round->options, &event);
-        client_report(job->command, round->options, &event);
+        client_report(job, round->options, &event);
     }
-    return job->failed != NULL ? job->failed(round->options, error) : -1;
+    return job->failed != NULL ? job->failed(job, round->options, error) : -1;
 }
 
 static int once(void *context, struct error *error)

@@ -67,7 +67,9 @@ struct client;
 /* A client command, as data. */
 struct client_job {
     const struct command *command;
-    bool headings; /* --every puts the time over each round of text */
+    enum event_kind verdict; /* the event that has the result */
+    const char *columns;     /* of tsv */
+    bool headings;           /* --every puts the time over each round of text */
     /* The engine; INIT makes it ready in ENGINE, which is zeroed and of that size, once the sockets
      * of C are open. 0, or -1 and ERROR filled. */
     size_t engine_size;
@@ -83,7 +85,8 @@ struct client_job {
      * gets beside the error. */
     void (*unknown_name)(const struct client_options *o, struct event *event);
     /* Optional: the exit status that a failure comes to, or -1 where it is an error. */
-    int (*failed)(struct client_options *o, const struct error *error);
+    int (*failed)(const struct client_job *job, struct client_options *o,
+                  const struct error *error);
 };
 
 /* A command's running parts, in the order in which they are made. */
@@ -121,7 +124,7 @@ struct event_sink client_sink(struct client *c);
 struct live_tap client_tap(struct client *c);
 
 /* Reports EVENT where there is no open client to do so, for a job that failed. */
-void client_report(const struct command *command, struct client_options *o,
+void client_report(const struct client_job *job, struct client_options *o,
                    const struct event *event);
 
 #endif

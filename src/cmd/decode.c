@@ -8,10 +8,8 @@
 
 #include "capture_input.h"
 #include "capture_reader.h"
-#include "captured_packet_report.h"
 #include "entropy.h"
 #include "options.h"
-#include "tsv.h"
 
 struct decode_options {
     struct options common;
@@ -122,8 +120,8 @@ static void check(void *options, struct argp_state *state)
 
 struct decode {
     struct decode_options options;
-    struct output output;
-    struct captured_packet_printer printer;
+    struct reporter *reporter;
+    struct event_sink sink;
     struct capture_reader capture_reader;
     struct capture_input input;
     uint64_t dropped;
@@ -131,12 +129,17 @@ struct decode {
 
 static void print_packet(void *context, const struct captured_packet *s)
 {
-    captured_packet_print(context, s);
+    static struct event event = {.kind = EVENT_PACKET};
+    const struct decode *d = context;
+
+    event.when = s->when;
+    event.packet = s;
+    d->sink.emit(d->sink.context, &event);
 }
 
 static void flush_results(void *context)
 {
-    output_flush(context);
+    reporter_flush(context);
 }
 
 static int open_all(struct decode *d, struct error *error)
@@ -150,7 +153,7 @@ static int open_all(struct decode *d, struct error *error)
         return error_set(error, EX_OSERR, ENOMEM, "cannot start");
     d->input.control.filter = d->options.filter;
     d->input.control.before_wait = flush_results;
-    d->input.control.context = &d->output;
+    d->input.control.context = d->reporter;
     return capture_input_open(&d->input, d->options.files, d->options.file_count,
                               d->options.interface, error);
 }
@@ -164,7 +167,6 @@ static int read_capture(struct decode *d, struct capture *c, struct error *error
     if (d->options.interface != NULL && !d->options.common.quiet)
         fprintf(stderr, "teredoctl decode: listening on %s, link type %s; end with Ctrl-C\n",
                 d->options.interface, capture_link_name(c));
-    captured_packet_printer_file(&d->printer, capture_file(c));
     result = capture_reader_capture(&d->capture_reader, c, error);
     d->dropped += capture_dropped(c);
     return result;
@@ -189,12 +191,13 @@ static void print_remarks(const struct decode *d, const struct flows_summary *su
 static int decode_captures(struct decode *d, struct error *error)
 {
     struct flows_summary sum;
+    struct event end = {.kind = EVENT_FLOWS};
     int result = open_all(d, error);
 
     d->capture_reader.tunnels = d->options.tunnels;
     d->capture_reader.count = d->options.count;
     d->capture_reader.seen = d->options.summary ? NULL : print_packet;
-    d->capture_reader.context = &d->printer;
+    d->capture_reader.context = d;
     for (int i = 0;
          i < d->input.count && result == 0 && !capture_reader_is_done(&d->capture_reader); i++) {
         result = read_capture(d, d->input.captures[i], error);
@@ -206,11 +209,10 @@ static int decode_captures(struct decode *d, struct error *error)
     /* What came before an error is told, if anything came. */
     if (result != 0 && sum.frames == 0)
         return result;
-    if (d->options.summary)
-        captured_packet_summary_print(stdout, d->options.common.format, &sum, d->dropped);
-    else
-        captured_packet_print_end(&d->printer);
-    output_flush(&d->output);
+    sum.dropped = d->dropped;
+    end.flows = &sum;
+    d->sink.emit(d->sink.context, &end);
+    reporter_flush(d->reporter);
     print_remarks(d, &sum);
     return result != 0 ? result : sum.packets > 0 ? EX_OK : 1;
 }
@@ -219,7 +221,6 @@ static int decode_captures(struct decode *d, struct error *error)
  * standard error. */
 static int decode_hex(struct decode *d, struct error *error)
 {
-    struct captured_packet_printer *printer = &d->printer;
     uint8_t *data = malloc(UINT16_MAX);
     struct captured_packet s;
     long size;
@@ -234,10 +235,8 @@ static int decode_hex(struct decode *d, struct error *error)
         return error_hint(error, "the UDP payload, such as tshark -T fields -e udp.payload prints");
     }
     good = teredo_flows_decode_payload(data, (size_t)size, &s);
-    printer->single = true;
-    captured_packet_print(printer, &s);
-    captured_packet_print_end(printer);
-    output_flush(printer->out);
+    print_packet(d, &s);
+    reporter_flush(d->reporter);
     if (!good && !d->options.common.quiet)
         fprintf(stderr, "teredoctl decode: no Teredo packet: %s (byte %zu)\n",
                 wire_reason_text(s.problems[0].reason), s.problems[0].offset);
@@ -249,8 +248,22 @@ static void close_all(struct decode *d)
 {
     capture_input_close(&d->input);
     teredo_flows_free(d->capture_reader.teredo_flows);
-    captured_packet_printer_file(&d->printer, NULL);
     free(d->options.filter);
+}
+
+static int open_reporter(struct decode *d, struct error *error)
+{
+    struct report_config config = options_report(&command_decode, &d->options.common);
+
+    config.verdict = d->options.summary ? EVENT_FLOWS : EVENT_PACKET;
+    config.columns = d->options.summary ? TSV_SUMMARY : TSV_DECODE;
+    config.many = d->options.hex == NULL;
+    config.buffered = true;
+    d->reporter = reporter_new(&config);
+    if (d->reporter == NULL)
+        return error_set(error, EX_OSERR, ENOMEM, "cannot start");
+    d->sink = reporter_sink(d->reporter);
+    return 0;
 }
 
 static int run(int argc, char **argv, struct error *error)
@@ -260,15 +273,11 @@ static int run(int argc, char **argv, struct error *error)
     int status;
 
     options_parse(&command_decode, argc, argv, &d.options);
-    output_init(&d.output, stdout);
-    d.printer.format = d.options.common.format;
-    d.printer.verbose = d.options.common.verbosity > 0;
-    d.printer.out = &d.output;
-    if (d.options.common.header)
-        tsv_header(stdout, d.options.summary ? TSV_SUMMARY : "decode");
+    if (open_reporter(&d, error) != 0)
+        return -1;
     status = d.options.hex != NULL ? decode_hex(&d, error) : decode_captures(&d, error);
     /* Results that were lost matter unless there is worse to tell. */
-    if (output_close(&d.output, &late) != 0 && status >= 0) {
+    if (reporter_close(d.reporter, &late) != 0 && status >= 0) {
         *error = late;
         status = -1;
     }

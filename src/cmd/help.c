@@ -2,7 +2,7 @@
 #include <sysexits.h>
 
 #include "options.h"
-#include "output.h"
+#include "text_buffer.h"
 
 struct help_options {
     struct options common;

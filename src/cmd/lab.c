@@ -15,8 +15,8 @@
 #include "lab_chart.h"
 #include "lab_story.h"
 #include "options.h"
-#include "output.h"
 #include "packet_event_pcap.h"
+#include "text_buffer.h"
 #include "topology.h"
 
 /* How long a host may take to get ready: qualifying over slow, lossy links included. */

@@ -55,6 +55,8 @@ static int status(const struct event *event)
 
 static const struct client_job job = {
     .command = &command_listen,
+    .verdict = EVENT_LISTENED,
+    .columns = TSV_LISTEN,
     .engine_size = sizeof(struct responder),
     .init = init,
     .status = status,

@@ -25,6 +25,22 @@ static const char *const formats[] = {
     [REPORT_SVG] = "svg",       [REPORT_OPENMETRICS] = "openmetrics",
 };
 
+struct report_config options_report(const struct command *command, const struct options *o)
+{
+    return (struct report_config){
+        .format = o->format,
+        .command = command->name,
+        .header = o->header,
+        .out = stdout,
+        .err = stderr,
+        .quiet = o->quiet,
+        .verbose = o->verbosity > 0,
+        .color = o->color,
+        .width = o->width,
+        .ascii = o->ascii,
+    };
+}
+
 const char *options_format_name(enum report_format format)
 {
     return formats[format];

@@ -120,6 +120,9 @@ static inline bool option_is_end(const struct option_entry *o)
  * command's flags say otherwise; then argp's error is returned. */
 error_t options_parse(const struct command *command, int argc, char **argv, void *options);
 
+/* How OPTIONS ask for results to be reported; the caller adds what they are about. */
+struct report_config options_report(const struct command *command, const struct options *options);
+
 /* The name of FORMAT, as --format takes it. */
 const char *options_format_name(enum report_format format);
 

@@ -311,6 +311,8 @@ static void unknown_name(const struct client_options *o, struct event *event)
 
 static const struct client_job one = {
     .command = &command_qualify,
+    .verdict = EVENT_QUALIFICATION,
+    .columns = TSV_QUALIFY,
     .headings = true,
     .engine_size = sizeof(struct qualify),
     .init = init,
@@ -321,6 +323,8 @@ static const struct client_job one = {
 
 static const struct client_job several = {
     .command = &command_qualify,
+    .verdict = EVENT_QUALIFICATION,
+    .columns = TSV_QUALIFY,
     .headings = true,
     .work = qualify_list,
 };

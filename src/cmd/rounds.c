@@ -7,8 +7,8 @@
 
 #include "clock.h"
 #include "loop.h"
-#include "output.h"
 #include "replace_file.h"
+#include "text_buffer.h"
 #include "words.h"
 
 /* FNV-1a */
@@ -21,71 +21,9 @@ static uint64_t hash(const char *text)
     return h;
 }
 
-static uint64_t qualification_digest(const struct qualification *q)
-{
-    char text[512];
-
-    snprintf(text, sizeof text, "%s %d %d %d %x %u %x %x", q->name != NULL ? q->name : "",
-             q->verdict, q->reason, q->nat, q->server.address, q->server.port, q->mapped.address,
-             q->local.address);
-    return hash(text);
-}
-
-static uint64_t punching_digest(const struct punching *p)
-{
-    char text[256];
-
-    snprintf(text, sizeof text, "%d %d %d %x %x %x", p->verdict, p->cause, p->own_nat,
-             p->server.address, p->mapped.address, p->local.address);
-    return hash(text);
-}
-
-static uint64_t checking_digest(const struct checking *c)
-{
-    char text[64];
-
-    snprintf(text, sizeof text, "%d %d %d", c->status, c->cause, c->relay);
-    return hash(text) + qualification_digest(&c->qualification);
-}
-
-static uint64_t classification_digest(const struct classification *c)
-{
-    char text[256];
-
-    snprintf(text, sizeof text, "%d %d %d %d %d %d %d %d %x %x %x", c->verdict, c->reach, c->nat,
-             c->mapping, c->filtering, c->ports, c->hairpinning, c->pooling, c->server.address,
-             c->mapped.address, c->local.address);
-    return hash(text);
-}
-
 void rounds_note(struct rounds *r, const struct event *e)
 {
-    switch (e->kind) {
-    case EVENT_QUALIFICATION:
-        r->digest += qualification_digest(&e->qualification);
-        break;
-    case EVENT_PUNCHING:
-        r->digest += punching_digest(&e->punching);
-        break;
-    case EVENT_CLASSIFICATION:
-        r->digest += classification_digest(e->classification);
-        break;
-    case EVENT_CHECKING:
-        r->digest += checking_digest(&e->checking);
-        break;
-    case EVENT_REJECTED:
-    case EVENT_STEP:
-    case EVENT_NOTE:
-    case EVENT_PEER:
-    case EVENT_MAPPING_CHANGED:
-    case EVENT_SERVER_LOST:
-    case EVENT_LISTENED:
-    case EVENT_PROGRESS:
-    case EVENT_QUALIFIED_MANY:
-    case EVENT_CLOCK:
-    case EVENT_PASSIVE:
-        break;
-    }
+    r->digest += record_digest(event_record(e), e);
 }
 
 /* A failure that the next round would meet as well. */

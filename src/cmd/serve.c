@@ -11,8 +11,6 @@
 #include "port.h"
 #include "privilege.h"
 #include "serve_clients.h"
-#include "server_report.h"
-#include "tsv.h"
 
 enum {
     /* Batches taken from one socket before the others get their turn. */
@@ -114,15 +112,6 @@ static int check_addresses(const struct serve_options *o, struct error *error)
                : 0;
 }
 
-/* What the server has done so far. */
-struct serve_tally {
-    nsec started;
-    uint64_t received;
-    uint64_t replies[SERVER_REPLY_KINDS];
-    uint64_t drops[SERVER_DROP_COUNT];
-    uint64_t send_failed;
-};
-
 /* A socket, and the server that it is for. */
 struct serve_socket {
     struct serve *serve;
@@ -138,7 +127,9 @@ struct serve {
     struct server servers[SERVE_PORTS];
     struct serve_socket sockets[SERVE_PORTS][2]; /* by enum server_address */
     struct serve_clients clients;
-    struct serve_tally tally;
+    struct serving counters;
+    nsec started;
+    struct reporter *reporter;
     unsigned port_count;
     struct loop *loop;
     struct loop_timer end;
@@ -154,38 +145,14 @@ static struct endpoint endpoint_at(const struct server_config *config, enum serv
                              config->port};
 }
 
-/* Says that the server is ready (EVENT NULL) or prints the counters: EVENT is "counters" or
- * "summary". */
-static void print_tally(const struct serve *s, FILE *out, enum report_format format,
-                        const char *event)
+/* KIND says when: ready, asked for, or at the end. */
+static void tell(struct serve *s, enum event_kind kind)
 {
-    const struct serve_tally *tally = &s->tally;
-    const struct server_config *config = &s->options.server;
-    struct server_drop_row rows[SERVER_DROP_COUNT];
-    struct server_report report = {
-        .primary = endpoint_at(config, SERVER_PRIMARY),
-        .secondary = endpoint_at(config, SERVER_SECONDARY),
-        .elapsed = clock_now() - tally->started,
-        .received = tally->received,
-        .advertised = tally->replies[SERVER_ADVERTISED],
-        .relayed = tally->replies[SERVER_RELAYED],
-        .echoed = tally->replies[SERVER_ECHOED],
-        .send_failed = tally->send_failed,
-        .rows = rows,
-    };
+    struct event_sink sink = reporter_sink(s->reporter);
+    struct event event = {.kind = kind, .when = clock_now(), .serving = &s->counters};
 
-    for (int i = SERVER_ACCEPTED + 1; i < SERVER_DROP_COUNT; i++) {
-        enum server_drop drop = (enum server_drop)i;
-
-        rows[report.row_count++] = (struct server_drop_row){
-            server_drop_code(drop), server_drop_rfc(drop), server_drop_text(drop), tally->drops[i]};
-        report.dropped += tally->drops[i];
-    }
-    if (event == NULL)
-        server_report_ready(out, format, &report);
-    else
-        server_report_counters(out, format, &report, event);
-    fflush(out);
+    s->counters.elapsed = event.when - s->started;
+    sink.emit(sink.context, &event);
 }
 
 /* Logs the packet of a receipt, which came to SOCKET, and its REPLY. */
@@ -198,24 +165,15 @@ static void log_packet(const struct serve_socket *socket, const struct port_rece
     fprintf(stderr, "%s > %s %zu bytes: ", endpoint_format(r->from, text),
             endpoint_format(endpoint_at(config, socket->at), own), r->size);
     if (drop == SERVER_ACCEPTED)
-        fprintf(stderr, "%s, %s > %s %zu bytes\n", server_reply_name(reply->kind),
+        fprintf(stderr, "%s, %s > %s %zu bytes\n", code_of(&server_replies, reply->kind),
                 endpoint_format(endpoint_at(config, reply->from), own),
                 endpoint_format(reply->to, text), reply->size);
     else if (drop == SERVER_DROP_MALFORMED)
         fprintf(stderr, "dropped, malformed: %s at byte %zu\n",
                 wire_reason_text(reply->fault.reason), reply->fault.offset);
     else
-        fprintf(stderr, "dropped, %s: %s (%s)\n", server_drop_code(drop), server_drop_text(drop),
-                server_drop_rfc(drop));
-}
-
-/* One JSON object a run is the summary: what comes before it then goes to standard error. */
-static void print_interim(struct serve *s, const char *event)
-{
-    if (s->options.common.format == REPORT_JSON)
-        print_tally(s, stderr, REPORT_TEXT, event);
-    else
-        print_tally(s, stdout, s->options.common.format, event);
+        fprintf(stderr, "dropped, %s: %s (%s)\n", code_of(&server_drops, drop),
+                text_of(&server_drops, drop), server_drops.list[drop].rfc);
 }
 
 static void send_failed(void *context, struct endpoint to, int errnum)
@@ -224,7 +182,7 @@ static void send_failed(void *context, struct endpoint to, int errnum)
     char text[ENDPOINT_STRLEN];
 
     /* Such as EACCES for a directed broadcast address (5.2.4), which the kernel knows best. */
-    if (s->tally.send_failed++ == 0 && !s->options.common.quiet)
+    if (s->counters.send_failed++ == 0 && !s->options.common.quiet)
         fprintf(stderr,
                 "teredoctl serve: warning: cannot send to %s: %s (further ones are only counted)\n",
                 endpoint_format(to, text), strerror(errnum));
@@ -236,7 +194,7 @@ static int serve_batch(struct serve_socket *at, struct error *error)
 {
     struct serve *s = at->serve;
     const struct server *server = at->server;
-    uint64_t left = s->options.count - s->tally.received;
+    uint64_t left = s->options.count - s->counters.received;
     int n = port_receive(&at->port, s->in, left < PORT_BATCH ? (unsigned)left : PORT_BATCH, error);
 
     for (int i = 0; i < n; i++) {
@@ -245,9 +203,9 @@ static int serve_batch(struct serve_socket *at, struct error *error)
         struct server_datagram datagram = {r->from, at->at, r->bytes, r->size};
         enum server_drop drop = server_process(server, &datagram, reply);
 
-        s->tally.drops[drop]++;
+        s->counters.drops[drop]++;
         if (drop == SERVER_ACCEPTED) {
-            s->tally.replies[reply->kind]++;
+            s->counters.replies[reply->kind]++;
             port_queue_add(&s->out[reply->from], reply->to, reply->data, reply->size);
         }
         if (s->options.common.verbosity > 0)
@@ -255,7 +213,7 @@ static int serve_batch(struct serve_socket *at, struct error *error)
     }
     for (int i = 0; i < 2; i++)
         port_flush(&at->pair[i].port, &s->out[i], send_failed, s);
-    s->tally.received += n > 0 ? (uint64_t)n : 0;
+    s->counters.received += n > 0 ? (uint64_t)n : 0;
     return n;
 }
 
@@ -267,7 +225,7 @@ static int on_readable(void *context, struct pollfd ready, struct error *error)
     (void)ready;
     for (int i = 0; i < BATCHES_A_TURN && got == PORT_BATCH; i++)
         got = serve_batch(at, error);
-    if (at->serve->tally.received >= at->serve->options.count)
+    if (at->serve->counters.received >= at->serve->options.count)
         loop_stop(at->serve->loop);
     return got < 0 ? -1 : 0;
 }
@@ -289,7 +247,7 @@ static int on_end(void *context, struct error *error)
 static void on_usr1(void *context, const struct loop_signal *signal)
 {
     (void)signal;
-    print_interim(context, "counters");
+    tell(context, EVENT_SERVER_COUNTERS);
 }
 
 static int open_socket(struct serve_socket *socket, struct error *error)
@@ -345,6 +303,18 @@ static int watch_end(struct serve *s, struct error *error)
                : loop_on_signal(s->loop, SIGUSR1, on_usr1, s, error);
 }
 
+static int open_reporter(struct serve *s, struct error *error)
+{
+    struct report_config config = options_report(&command_serve, &s->options.common);
+
+    config.verdict = EVENT_SERVED;
+    config.columns = TSV_SERVE;
+    s->counters.primary = endpoint_at(&s->options.server, SERVER_PRIMARY);
+    s->counters.secondary = endpoint_at(&s->options.server, SERVER_SECONDARY);
+    s->reporter = reporter_new(&config);
+    return s->reporter == NULL ? error_set(error, EX_OSERR, ENOMEM, "cannot start") : 0;
+}
+
 static int check_output(struct error *error)
 {
     if (ferror(stdout))
@@ -366,23 +336,24 @@ static int serve(struct serve *s, struct error *error)
     if (open_sockets(s, error) != 0 || privilege_become(s->options.user, error) != 0 ||
         privilege_drop(error) != 0 || watch_end(s, error) != 0)
         return -1;
-    s->tally.started = clock_now();
+    s->started = clock_now();
     if (s->options.duration != 0)
-        s->end.when = s->tally.started + s->options.duration;
-    if (s->options.common.header)
-        tsv_header(stdout, "serve");
-    print_interim(s, NULL);
+        s->end.when = s->started + s->options.duration;
+    if (open_reporter(s, error) != 0)
+        return -1;
+    tell(s, EVENT_SERVER_READY);
     if (check_output(error) != 0)
         return -1;
     if (loop_run(s->loop, error) != 0)
         return -1;
-    print_tally(s, stdout, s->options.common.format, "summary");
+    tell(s, EVENT_SERVED);
     return check_output(error);
 }
 
 static int run(int argc, char **argv, struct error *error)
 {
     struct serve *s = calloc(1, sizeof *s);
+    struct error late; /* what of the output is wrong was found before */
     int status;
 
     if (s == NULL)
@@ -400,6 +371,8 @@ static int run(int argc, char **argv, struct error *error)
     for (int i = 0; i < 2 * SERVE_PORTS; i++)
         port_close(&s->sockets[i / 2][i % 2].port);
     serve_clients_free(&s->clients);
+    if (s->reporter != NULL)
+        reporter_close(s->reporter, &late);
     free(s);
     return status;
 }

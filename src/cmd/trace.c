@@ -11,7 +11,6 @@
 #include "entropy.h"
 #include "passive.h"
 #include "replay.h"
-#include "tsv.h"
 
 /* The control's direct bubble passes our own NAT, and no router after it. */
 enum {
@@ -229,6 +228,8 @@ static int status(const struct event *event)
 
 static const struct client_job job = {
     .command = &command_trace,
+    .verdict = EVENT_PUNCHING,
+    .columns = TSV_TRACE,
     .headings = true,
     .engine_size = sizeof(struct trace),
     .init = init,
@@ -284,23 +285,13 @@ static int make_engine(struct tracing *t, struct error *error)
 static int make_reporter(struct tracing *t, struct error *error)
 {
     const struct client_options *o = &t->options->client;
-    struct report_config config = {
-        .format = o->common.format,
-        .command = command_trace.name,
-        .out = stdout,
-        .err = stderr,
-        .quiet = o->common.quiet,
-        .verbose = o->common.verbosity > 0,
-        .color = o->common.color,
-        .watch = o->watch,
-        .width = o->common.width,
-        .ascii = o->common.ascii,
-        .captures = t->names,
-        .capture_count = t->replay.count,
-    };
+    struct report_config config = options_report(&command_trace, &o->common);
 
-    if (o->common.header)
-        tsv_header(stdout, TSV_CAPTURES);
+    config.verdict = EVENT_PUNCHING;
+    config.columns = TSV_CAPTURES;
+    config.watch = o->watch;
+    config.captures = t->names;
+    config.capture_count = t->replay.count;
     t->reporter = reporter_new(&config);
     return t->reporter == NULL ? error_set(error, EX_OSERR, ENOMEM, "cannot start") : 0;
 }

@@ -26,8 +26,8 @@ static bool capture_reader_ip4(const struct capture_reader *capture_reader, cons
         if (!capture_reader->tunnels ||
             (s->udp.to.port != GTPU_PORT && s->udp.from.port != GTPU_PORT) ||
             !gtpu_find_packet(s->udp.payload, s->udp.payload_size, &offset) ||
-            !link_find_ip4(LINK_RAW, s->udp.payload + offset, s->udp.payload_size - offset,
-                           &(size_t){0}))
+            link_find_ip4(LINK_RAW, s->udp.payload + offset, s->udp.payload_size - offset,
+                          &(size_t){0}) != LINK_HAS_IP4)
             return false;
         data = s->udp.payload + offset;
         size = s->udp.payload_size - offset;
@@ -45,7 +45,6 @@ enum capture_reader_result capture_reader_next(const struct capture_reader *capt
                                                struct capture *capture, struct captured_packet *s,
                                                struct icmp4_message *icmp, struct error *error)
 {
-    enum link_type link = capture_link(capture);
     struct capture_frame frame;
     enum capture_result got;
 
@@ -57,7 +56,7 @@ enum capture_reader_result capture_reader_next(const struct capture_reader *capt
         teredo_flows_count_frame(capture_reader->teredo_flows);
         s->frame = frame.number;
         s->when = frame.when;
-        if (!link_find_ip4(link, frame.data, frame.size, &offset))
+        if (link_find_ip4(frame.link, frame.data, frame.size, &offset) != LINK_HAS_IP4)
             continue;
         data = frame.data + offset;
         size = frame.size - offset;

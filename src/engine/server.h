@@ -4,6 +4,7 @@
 #ifndef ENGINE_SERVER_H
 #define ENGINE_SERVER_H
 
+#include "serving.h"
 #include "teredo.h"
 
 /* A client that qualifies securely (5.2.2). All borrowed. */
@@ -40,47 +41,12 @@ enum server_address {
     SERVER_SECONDARY,
 };
 
-/* Why a packet was discarded; in the order in which the rules are applied. */
-enum server_drop {
-    SERVER_ACCEPTED, /* not discarded: there is a reply */
-    SERVER_DROP_TOO_LARGE,
-    SERVER_DROP_MALFORMED,
-    SERVER_DROP_TRAILER,
-    SERVER_DROP_NOT_BUBBLE_OR_ICMP6,
-    SERVER_DROP_SOURCE_NOT_GLOBAL,
-    SERVER_DROP_SOURCE_PORT_ZERO,
-    SERVER_DROP_SOURCE_IS_SERVER,
-    SERVER_DROP_RS_HOP_LIMIT,
-    SERVER_DROP_RS_MALFORMED,
-    SERVER_DROP_AUTH_MISSING,
-    SERVER_DROP_AUTH_UNKNOWN_CLIENT,
-    SERVER_DROP_AUTH_VALUE,
-    SERVER_DROP_SOURCE_MISMATCH,
-    SERVER_DROP_NOT_OUR_CLIENT,
-    SERVER_DROP_IP6_SOURCE_INVALID,
-    SERVER_DROP_NOT_FOR_SERVER,
-    SERVER_DROP_DESTINATION_NOT_GLOBAL,
-    SERVER_DROP_NO_IP6_ROUTE,
-    SERVER_DROP_NOT_RELAYED,
-    SERVER_DROP_TARGET_NOT_GLOBAL,
-    SERVER_DROP_TARGET_PORT_ZERO,
-    SERVER_DROP_TARGET_IS_SERVER,
-    SERVER_DROP_COUNT
-};
-
 /* A UDP datagram that has come to the server. */
 struct server_datagram {
     struct endpoint from;
     enum server_address at; /* which of our addresses it came to */
     const uint8_t *data;
     size_t size;
-};
-
-enum server_reply_kind {
-    SERVER_ADVERTISED, /* a router advertisement (5.3.2) */
-    SERVER_RELAYED,    /* a client's packet in a new UDP datagram (5.3.1) */
-    SERVER_ECHOED,     /* an echo reply of the server itself (5.3.1) */
-    SERVER_REPLY_KINDS
 };
 
 struct server_reply {
@@ -106,14 +72,5 @@ bool server_address_usable(const struct server_config *config, uint32_t address)
 
 /* The order of struct server_client for qsort: by length, then bytes, of the identifier. */
 int server_client_compare(const void *a, const void *b);
-
-/* The reason as a stable snake_case word, the section that asks for it ("RFC 4380 5.3.1 rule 1"),
- * and what was wrong in words. */
-const char *server_drop_code(enum server_drop drop);
-const char *server_drop_rfc(enum server_drop drop);
-const char *server_drop_text(enum server_drop drop);
-
-/* "advertised", "relayed", "echoed". */
-const char *server_reply_name(enum server_reply_kind kind);
 
 #endif

@@ -3,6 +3,7 @@
 #define EVENT_CAPTURED_PACKET_H
 
 #include "nsec.h"
+#include "record.h"
 #include "teredo.h"
 #include "udp.h"
 
@@ -47,6 +48,7 @@ struct flows_summary {
     uint64_t punches;    /* pairs of endpoints with direct bubbles in both directions */
     uint64_t unanswered; /* with direct bubbles in one direction */
     uint64_t forgotten;  /* flows, clients and servers that had to make way: each may count twice */
+    uint64_t dropped;    /* by the kernel, before they were seen */
     nsec first, last;    /* of the Teredo packets; 0 = there was none */
 };
 
@@ -56,26 +58,20 @@ static inline const char *captured_packet_kind(const struct captured_packet *s)
     return s->extent < TEREDO_KIND ? NULL : teredo_kind_name(s->packet.kind);
 }
 
-struct captured_packet_bytes {
-    const uint8_t *data; /* borrowed; NULL = there are none to speak of */
-    size_t size;
-};
-
 /* The payload of the IPv6 packet, which may be empty; NULL where there is no IPv6 header. */
-static inline struct captured_packet_bytes captured_packet_payload(const struct captured_packet *s)
+static inline struct bytes captured_packet_payload(const struct captured_packet *s)
 {
     if (s->extent < TEREDO_HEADER)
-        return (struct captured_packet_bytes){0};
-    return (struct captured_packet_bytes){s->packet.payload, s->packet.payload_size};
+        return (struct bytes){0};
+    return (struct bytes){s->packet.payload, s->packet.payload_size};
 }
 
 /* What stands behind the last trailer, or in the place of one. */
-static inline struct captured_packet_bytes captured_packet_tail(const struct captured_packet *s)
+static inline struct bytes captured_packet_tail(const struct captured_packet *s)
 {
     if (s->extent < TEREDO_KIND || s->packet.junk_size == 0)
-        return (struct captured_packet_bytes){0};
-    return (struct captured_packet_bytes){s->udp.payload + s->packet.junk_offset,
-                                          s->packet.junk_size};
+        return (struct bytes){0};
+    return (struct bytes){s->udp.payload + s->packet.junk_offset, s->packet.junk_size};
 }
 
 /* Whether the ICMPv6 message of the packet is decoded. */
@@ -84,5 +80,17 @@ static inline bool captured_packet_has_icmp6(const struct captured_packet *s)
     return s->extent == TEREDO_WHOLE && s->packet.kind != TEREDO_BUBBLE &&
            s->packet.kind != TEREDO_DATA;
 }
+
+/* Trailers beyond the room were counted, but not kept. */
+static inline unsigned teredo_kept_trailers(const struct teredo_packet *packet)
+{
+    return packet->trailer_count < TEREDO_MAX_TRAILERS ? packet->trailer_count
+                                                       : TEREDO_MAX_TRAILERS;
+}
+
+extern const struct record_type packet_record;          /* a Teredo packet */
+extern const struct record_type captured_packet_record; /* the same, and where it was captured */
+extern const struct record_type flows_summary_record;
+extern const struct record_type teredo_flags_record; /* uint16_t: those of a Teredo address */
 
 #endif

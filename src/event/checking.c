@@ -1,64 +1,64 @@
 #include "checking.h"
 
-struct status_words {
-    const char *code;
-    const char *word;
-};
-
-static const struct status_words statuses[] = {
+static const struct wording statuses[] = {
     [CHECK_OK] = {"ok", "OK"},
     [CHECK_WARNING] = {"warning", "WARNING"},
     [CHECK_CRITICAL] = {"critical", "CRITICAL"},
     [CHECK_UNKNOWN] = {"unknown", "UNKNOWN"},
 };
 
-static const char *const check_causes[CHECK_CAUSE_COUNT] = {
-    [CHECK_CAUSE_NONE] = "none",
-    [CHECK_CAUSE_QUALIFICATION] = "qualification",
-    [CHECK_CAUSE_RELAY] = "relay",
-    [CHECK_CAUSE_RTT] = "rtt",
-    [CHECK_CAUSE_INTERRUPTED] = "interrupted",
-    [CHECK_CAUSE_ERROR] = "error",
+const struct words check_statuses = WORDS("check_status", statuses);
+
+static const struct wording causes[CHECK_CAUSE_COUNT] = {
+    [CHECK_CAUSE_NONE] = {"none"},
+    [CHECK_CAUSE_QUALIFICATION] = {"qualification"},
+    [CHECK_CAUSE_RELAY] = {"relay"},
+    [CHECK_CAUSE_RTT] = {"rtt"},
+    [CHECK_CAUSE_INTERRUPTED] = {"interrupted"},
+    [CHECK_CAUSE_ERROR] = {"error"},
 };
 
-struct relay_words {
-    const char *code;
-    const char *text;
-};
+const struct words check_causes = WORDS("check_cause", causes);
 
-static const struct relay_words relays[RELAY_COUNT] = {
+static const struct wording relays[RELAY_COUNT] = {
     [RELAY_UNTESTED] = {"untested", "relaying of bubbles not tested"},
     [RELAY_WORKS] = {"works", "bubbles relayed"},
     [RELAY_SILENT] = {"silent", "bubbles are not relayed"},
     [RELAY_WRONG_ORIGIN] = {"wrong_origin", "bubbles are relayed without the right origin"},
 };
 
+const struct words relay_states = WORDS("relay_state", relays);
+
 bool check_range_alerts(const struct check_range *range, double value)
 {
     return range->text != NULL && (value >= range->low && value <= range->high) == range->inside;
 }
 
-const char *check_status_code(enum check_status status)
-{
-    return statuses[status].code;
-}
+static const struct field relay_fields[] = {
+    {KEY("state"), FIELD_CODE, AT(struct checking, relay), .words = &relay_states,
+     .flags = FIELD_CHANGE},
+    {KEY("sent"), FIELD_COUNT, AT(struct checking, relay_sent)},
+    {KEY("rtt_s"), FIELD_DURATION, AT(struct checking, relay_rtt), .flags = FIELD_ZERO_IS_NULL},
+};
 
-const char *check_status_word(enum check_status status)
-{
-    return statuses[status].word;
-}
+static const struct record_type relay_record = RECORD_TYPE("relay", relay_fields);
 
-const char *check_cause_code(enum check_cause cause)
-{
-    return check_causes[cause];
-}
+static const struct field fields[] = {
+    {KEY("status"), FIELD_CODE, AT(struct checking, status), .words = &check_statuses,
+     .flags = FIELD_CHANGE},
+    {KEY("cause"), FIELD_CODE, AT(struct checking, cause), .words = &check_causes,
+     .flags = FIELD_CHANGE},
+    {KEY("name"), FIELD_TEXT, AT(struct checking, name)},
+    {KEY("server"), FIELD_ENDPOINT, AT(struct checking, qualification.server),
+     .flags = FIELD_ZERO_IS_NULL},
+    {KEY("rtt_s"), FIELD_DURATION, AT(struct checking, qualification.rtt),
+     .flags = FIELD_ZERO_IS_NULL},
+    {KEY("warning"), FIELD_TEXT, AT(struct checking, warning.text), .flags = FIELD_ZERO_IS_NULL},
+    {KEY("critical"), FIELD_TEXT, AT(struct checking, critical.text), .flags = FIELD_ZERO_IS_NULL},
+    {KEY("relay"), FIELD_RECORD, .record = &relay_record, .flags = FIELD_CHANGE},
+    {KEY("qualification"), FIELD_RECORD, AT(struct checking, qualification),
+     .record = &qualification_record, .flags = FIELD_CHANGE},
+    {KEY("elapsed_s"), FIELD_DURATION, AT(struct checking, elapsed)},
+};
 
-const char *relay_state_code(enum relay_state state)
-{
-    return relays[state].code;
-}
-
-const char *relay_state_text(enum relay_state state)
-{
-    return relays[state].text;
-}
+const struct record_type checking_record = RECORD_TYPE("checking", fields);

@@ -53,11 +53,9 @@ struct checking {
 
 bool check_range_alerts(const struct check_range *range, double value);
 
-/* Stable snake_case words for JSON; "OK", "WARNING", … for plugins; a sentence. */
-const char *check_status_code(enum check_status status);
-const char *check_status_word(enum check_status status);
-const char *check_cause_code(enum check_cause cause);
-const char *relay_state_code(enum relay_state state);
-const char *relay_state_text(enum relay_state state);
+extern const struct words check_statuses; /* the text: "OK", "WARNING", … for plugins */
+extern const struct words check_causes;
+extern const struct words relay_states;
+extern const struct record_type checking_record;
 
 #endif

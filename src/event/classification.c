@@ -1,12 +1,16 @@
 #include "classification.h"
 
-static const char *const verdict_codes[] = {
-    [CLASSIFY_CLASSIFIED] = "classified",
-    [CLASSIFY_BLOCKED] = "blocked",
-    [CLASSIFY_PARTIAL] = "partial",
+#include "evidence_words.h"
+
+static const struct wording verdicts[] = {
+    [CLASSIFY_CLASSIFIED] = {"classified"},
+    [CLASSIFY_BLOCKED] = {"blocked"},
+    [CLASSIFY_PARTIAL] = {"partial"},
 };
 
-static const struct outcome_words reaches[REACH_COUNT] = {
+const struct words classify_verdicts = WORDS("classify_verdict", verdicts);
+
+static const struct wording reaches[REACH_COUNT] = {
     [REACH_BOTH] = {"both_answered", "both server addresses answer", ""},
     [REACH_ONLY_PRIMARY] =
         {"only_primary_answered",
@@ -40,12 +44,9 @@ static const struct outcome_words reaches[REACH_COUNT] = {
     REFUSAL_WORDS(REACH_REFUSED),
 };
 
-struct nat_words {
-    const char *code;
-    const char *text;
-};
+const struct words classify_reaches = WORDS("reachability", reaches);
 
-static const struct nat_words nats[NAT_NAME_COUNT] = {
+static const struct wording nats[NAT_NAME_COUNT] = {
     [NAT_NAME_UNKNOWN] = {"unknown", "the evidence does not tell the kind of NAT"},
     [NAT_NAME_NONE] = {"none", "no NAT, and anyone may send to this host"},
     [NAT_NAME_FIREWALL] = {"firewall",
@@ -61,137 +62,241 @@ static const struct nat_words nats[NAT_NAME_COUNT] = {
     [NAT_NAME_SYMMETRIC] = {"symmetric", "another mapping for each destination"},
 };
 
-static const char *const depends_codes[DEPENDS_COUNT] = {
-    [DEPENDS_UNKNOWN] = "unknown",
-    [DEPENDS_ENDPOINT_INDEPENDENT] = "endpoint_independent",
-    [DEPENDS_ADDRESS] = "address_dependent",
-    [DEPENDS_ADDRESS_AND_PORT] = "address_and_port_dependent",
-    [DEPENDS_ENDPOINT] = "endpoint_dependent",
+const struct words nat_names = WORDS("nat_name", nats);
+
+static const struct wording depends[DEPENDS_COUNT] = {
+    [DEPENDS_UNKNOWN] = {"unknown"},
+    [DEPENDS_ENDPOINT_INDEPENDENT] = {"endpoint_independent"},
+    [DEPENDS_ADDRESS] = {"address_dependent"},
+    [DEPENDS_ADDRESS_AND_PORT] = {"address_and_port_dependent"},
+    [DEPENDS_ENDPOINT] = {"endpoint_dependent"},
 };
 
-static const char *const ports_codes[] = {
-    [PORTS_UNKNOWN] = "unknown",       [PORTS_PRESERVING] = "preserving",
-    [PORTS_SEQUENTIAL] = "sequential", [PORTS_RANDOM] = "random",
-    [PORTS_NOT_APPLICABLE] = NULL,
+const struct words nat_dependences = WORDS("nat_depends", depends);
+
+static const struct wording allocations[] = {
+    [PORTS_UNKNOWN] = {"unknown"},       [PORTS_PRESERVING] = {"preserving"},
+    [PORTS_SEQUENTIAL] = {"sequential"}, [PORTS_RANDOM] = {"random"},
+    [PORTS_NOT_APPLICABLE] = {NULL},
 };
 
-static const char *const pooling_codes[] = {
-    [POOLING_UNKNOWN] = "unknown",
-    [POOLING_ONE_ADDRESS] = "one_address",
-    [POOLING_ARBITRARY] = "arbitrary",
-    [POOLING_NOT_APPLICABLE] = NULL,
+const struct words port_allocations = WORDS("port_allocation", allocations);
+
+static const struct wording poolings[] = {
+    [POOLING_UNKNOWN] = {"unknown"},
+    [POOLING_ONE_ADDRESS] = {"one_address"},
+    [POOLING_ARBITRARY] = {"arbitrary"},
+    [POOLING_NOT_APPLICABLE] = {NULL},
 };
 
-static const char *const test_codes[TEST_COUNT] = {
-    [TEST_SILENCE] = "silence",
-    [TEST_HOPS] = "hops",
-    [TEST_MAPPING] = "mapping",
-    [TEST_MAPPING_PORT] = "mapping_by_port",
-    [TEST_FILTER_ANY] = "filtering_any",
-    [TEST_FILTER_PORT] = "filtering_other_port",
-    [TEST_FILTER_OPEN] = "filtering_control",
-    [TEST_RELAY_ANY] = "relayed_any",
-    [TEST_RELAY_PORT] = "relayed_other_port",
-    [TEST_RELAY_OPEN] = "relayed_control",
-    [TEST_PORTS] = "port_allocation",
-    [TEST_POOLING] = "pooling",
-    [TEST_HAIRPIN] = "hairpinning",
-    [TEST_LIFETIME] = "lifetime",
-    [TEST_KEPT_INBOUND] = "refresh_inbound",
-    [TEST_KEPT_OUTBOUND] = "refresh_outbound",
+const struct words address_poolings = WORDS("address_pooling", poolings);
+
+static const struct wording tests[TEST_COUNT] = {
+    [TEST_SILENCE] = {"silence"},
+    [TEST_HOPS] = {"hops"},
+    [TEST_MAPPING] = {"mapping"},
+    [TEST_MAPPING_PORT] = {"mapping_by_port"},
+    [TEST_FILTER_ANY] = {"filtering_any"},
+    [TEST_FILTER_PORT] = {"filtering_other_port"},
+    [TEST_FILTER_OPEN] = {"filtering_control"},
+    [TEST_RELAY_ANY] = {"relayed_any"},
+    [TEST_RELAY_PORT] = {"relayed_other_port"},
+    [TEST_RELAY_OPEN] = {"relayed_control"},
+    [TEST_PORTS] = {"port_allocation"},
+    [TEST_POOLING] = {"pooling"},
+    [TEST_HAIRPIN] = {"hairpinning"},
+    [TEST_LIFETIME] = {"lifetime"},
+    [TEST_KEPT_INBOUND] = {"refresh_inbound"},
+    [TEST_KEPT_OUTBOUND] = {"refresh_outbound"},
 };
 
-static const char *const proofs[PROVES_COUNT] = {
-    [PROVES_NOTHING] = "nothing, by itself",
-    [PROVES_NO_UDP] = "no UDP comes back from this server",
-    [PROVES_UDP_LEAVES] = "UDP gets out at least as far as that router",
-    [PROVES_SHARED_SPACE] = "a router has a carrier's shared address: maybe a second NAT",
-    [PROVES_NO_TRANSLATION] = "nothing is translated: the server sees the local endpoint",
-    [PROVES_MAPPING_INDEPENDENT] = "the mapping does not depend on the destination",
-    [PROVES_MAPPING_DEPENDENT] = "the mapping depends on the destination",
-    [PROVES_MAPPING_BY_ADDRESS] = "the mapping depends on the address, not on the port",
-    [PROVES_MAPPING_BY_PORT] = "the mapping depends on the port as well",
-    [PROVES_ANYONE_GETS_IN] = "an address to which this port never sent gets in",
-    [PROVES_NOT_ANYONE] = "an address to which this port never sent does not get in",
-    [PROVES_ADDRESS_GETS_IN] = "once an address was sent to, all its ports get in",
-    [PROVES_NOT_ADDRESS] = "another port of an address that was sent to does not get in",
+const struct words classify_tests = WORDS("classify_test", tests);
+
+static const struct wording proofs[PROVES_COUNT] = {
+    [PROVES_NOTHING] = {NULL, "nothing, by itself"},
+    [PROVES_NO_UDP] = {NULL, "no UDP comes back from this server"},
+    [PROVES_UDP_LEAVES] = {NULL, "UDP gets out at least as far as that router"},
+    [PROVES_SHARED_SPACE] = {NULL, "a router has a carrier's shared address: maybe a second NAT"},
+    [PROVES_NO_TRANSLATION] = {NULL, "nothing is translated: the server sees the local endpoint"},
+    [PROVES_MAPPING_INDEPENDENT] = {NULL, "the mapping does not depend on the destination"},
+    [PROVES_MAPPING_DEPENDENT] = {NULL, "the mapping depends on the destination"},
+    [PROVES_MAPPING_BY_ADDRESS] = {NULL, "the mapping depends on the address, not on the port"},
+    [PROVES_MAPPING_BY_PORT] = {NULL, "the mapping depends on the port as well"},
+    [PROVES_ANYONE_GETS_IN] = {NULL, "an address to which this port never sent gets in"},
+    [PROVES_NOT_ANYONE] = {NULL, "an address to which this port never sent does not get in"},
+    [PROVES_ADDRESS_GETS_IN] = {NULL, "once an address was sent to, all its ports get in"},
+    [PROVES_NOT_ADDRESS] = {NULL, "another port of an address that was sent to does not get in"},
     [PROVES_REFERENCE_WORKS] =
-        "the server does answer this way: silence of the tests means the NAT",
-    [PROVES_PRESERVING] = "the external port is the local one",
-    [PROVES_SEQUENTIAL] = "each new mapping takes the next port",
-    [PROVES_RANDOM] = "the external port has no pattern",
-    [PROVES_ONE_ADDRESS] = "all these ports of this host had one external address",
-    [PROVES_ARBITRARY] = "ports of this host get different external addresses",
-    [PROVES_HAIRPIN] = "ports of this host reach each other by external endpoints",
-    [PROVES_NO_HAIRPIN] = "ports of this host do not reach each other by external endpoints",
-    [PROVES_ALIVE] = "the mapping was still there",
-    [PROVES_GONE] = "the mapping was gone",
-    [PROVES_REFRESHES] = "this traffic keeps the mapping alive",
-    [PROVES_NO_REFRESH] = "this traffic does not keep the mapping alive",
+        {NULL, "the server does answer this way: silence of the tests means the NAT"},
+    [PROVES_PRESERVING] = {NULL, "the external port is the local one"},
+    [PROVES_SEQUENTIAL] = {NULL, "each new mapping takes the next port"},
+    [PROVES_RANDOM] = {NULL, "the external port has no pattern"},
+    [PROVES_ONE_ADDRESS] = {NULL, "all these ports of this host had one external address"},
+    [PROVES_ARBITRARY] = {NULL, "ports of this host get different external addresses"},
+    [PROVES_HAIRPIN] = {NULL, "ports of this host reach each other by external endpoints"},
+    [PROVES_NO_HAIRPIN] = {NULL,
+                           "ports of this host do not reach each other by external endpoints"},
+    [PROVES_ALIVE] = {NULL, "the mapping was still there"},
+    [PROVES_GONE] = {NULL, "the mapping was gone"},
+    [PROVES_REFRESHES] = {NULL, "this traffic keeps the mapping alive"},
+    [PROVES_NO_REFRESH] = {NULL, "this traffic does not keep the mapping alive"},
 };
 
-const char *classify_verdict_code(enum classify_verdict verdict)
-{
-    return verdict_codes[verdict];
-}
-
-const char *classify_reach_code(enum classify_reach reach)
-{
-    return reaches[reach].code;
-}
-
-const char *classify_reach_text(enum classify_reach reach)
-{
-    return reaches[reach].text;
-}
-
-const char *classify_reach_advice(enum classify_reach reach)
-{
-    return reaches[reach].advice;
-}
-
-const char *nat_name_code(enum nat_name nat)
-{
-    return nats[nat].code;
-}
+const struct words classify_proofs = WORDS("classify_proof", proofs);
 
 const char *classification_advice(const struct classification *c)
 {
-    const char *about_server = classify_reach_advice(c->reach);
+    const char *about_server = advice_of(&classify_reaches, c->reach);
 
     if (about_server[0] != '\0' || c->nat != NAT_NAME_SYMMETRIC)
         return about_server;
     return "reserve a UDP port on your NAT for this host (RFC 4380 5.2.10), or use RFC 6081 "
-           "clients "
-           "at both ends; what each peer's NAT asks for is in the table";
+           "clients at both ends; what each peer's NAT asks for is in the table";
 }
 
-const char *nat_name_text(enum nat_name nat)
+const char *classification_text(const struct classification *c)
 {
-    return nats[nat].text;
+    return c->nat == NAT_NAME_UNKNOWN && c->reach != REACH_BOTH
+               ? text_of(&classify_reaches, c->reach)
+               : text_of(&nat_names, c->nat);
 }
 
-const char *nat_depends_code(enum nat_depends depends)
+static const void *sent_words(const void *record, const struct run_facts *run,
+                              union field_room *room)
 {
-    return depends_codes[depends];
+    (void)run;
+    return evidence_sent(record, room->bytes);
 }
 
-const char *port_allocation_code(enum port_allocation ports)
+static const void *received_words(const void *record, const struct run_facts *run,
+                                  union field_room *room)
 {
-    return ports_codes[ports];
+    (void)run;
+    return evidence_received(record, room->bytes);
 }
 
-const char *address_pooling_code(enum address_pooling pooling)
+static const struct field evidence_fields[] = {
+    {KEY("test"), FIELD_CODE, AT(struct classify_evidence, test), .words = &classify_tests},
+    {KEY("sent"), FIELD_CHARS, .find = sent_words},
+    {KEY("received"), FIELD_CHARS, .find = received_words},
+    {KEY("proves"), FIELD_SENTENCE, AT(struct classify_evidence, proof), .words = &classify_proofs},
+    {KEY("sent_count"), FIELD_COUNT, AT(struct classify_evidence, sent)},
+    {KEY("received_count"), FIELD_COUNT, AT(struct classify_evidence, answered)},
+    {KEY("controls"), FIELD_COUNT, AT(struct classify_evidence, references)},
+    {KEY("controls_received"), FIELD_COUNT, AT(struct classify_evidence, references_answered)},
+    {KEY("sent_at_s"), FIELD_DURATION, AT(struct classify_evidence, sent_at)},
+    {KEY("delay_s"), FIELD_DURATION, AT(struct classify_evidence, delay),
+     .flags = FIELD_ZERO_IS_NULL},
+    {KEY("odds"), FIELD_REAL, AT(struct classify_evidence, odds), .flags = FIELD_ZERO_IS_NULL},
+};
+
+static const struct record_type evidence_record = RECORD_TYPE("evidence", evidence_fields);
+
+static size_t count_evidence(const void *record)
 {
-    return pooling_codes[pooling];
+    return ((const struct classification *)record)->evidence_count;
 }
 
-const char *classify_test_code(enum classify_test test)
+static const void *evidence_item(const void *record, size_t i, union field_room *room)
 {
-    return test_codes[test];
+    (void)room;
+    return &((const struct classification *)record)->evidence[i];
 }
 
-const char *classify_proof_text(enum classify_proof proof)
+static const struct field prospect_fields[] = {
+    {KEY("peer"), FIELD_TEXT, AT(struct punch_prospect, peer)},
+    {KEY("outcome"), FIELD_CODE, AT(struct punch_prospect, outcome), .words = &punch_outcomes},
+    {KEY("needs"), FIELD_TEXT, AT(struct punch_prospect, needs)},
+};
+
+static const struct record_type prospect_record = RECORD_TYPE("prospect", prospect_fields);
+
+static size_t count_prospects(const void *record)
 {
-    return proofs[proof];
+    (void)record;
+    return CLASSIFY_PEERS;
 }
+
+static const void *prospect_item(const void *record, size_t i, union field_room *room)
+{
+    struct punch_prospect *prospects = (struct punch_prospect *)(void *)room;
+
+    punch_prospects(record, prospects);
+    return &prospects[i];
+}
+
+RECORD_TEST(is_sequential, struct classification, r->ports == PORTS_SEQUENTIAL)
+RECORD_TEST(has_lifetime, struct classification, r->lifetime.measured)
+RECORD_TEST(has_references, struct classification, r->references > 0)
+RECORD_TEST(has_icmp, struct classification, r->has_icmp)
+RECORD_VALUE(rfc4380, struct classification, const char *, rfc4380_name(r))
+RECORD_VALUE(rfc3489, struct classification, const char *, rfc3489_name(r))
+RECORD_VALUE(netsh, struct classification, const char *, netsh_name(r))
+RECORD_VALUE(text, struct classification, const char *, classification_text(r))
+RECORD_VALUE(advice, struct classification, const char *, classification_advice(r))
+RECORD_VALUE(loss, struct classification, double,
+             1 - (double)r->references_answered / (double)r->references)
+RECORD_VALUE(lifetime, struct classification, struct bounds,
+             ((struct bounds){r->lifetime.at_least, r->lifetime.at_most}))
+
+static const struct field fields[] = {
+    {KEY("verdict"), FIELD_CODE, AT(struct classification, verdict), .words = &classify_verdicts,
+     .flags = FIELD_CHANGE},
+    {KEY("reachability"), FIELD_CODE, AT(struct classification, reach), .words = &classify_reaches,
+     .flags = FIELD_CHANGE},
+    {KEY("nat"), FIELD_CODE, AT(struct classification, nat), .words = &nat_names,
+     .flags = FIELD_CHANGE},
+    {KEY("rfc4380"), FIELD_TEXT, FOUND(const char *, rfc4380)},
+    {KEY("rfc3489"), FIELD_TEXT, FOUND(const char *, rfc3489)},
+    {KEY("netsh"), FIELD_TEXT, FOUND(const char *, netsh)},
+    {KEY("translated"), FIELD_FINDING, AT(struct classification, translated)},
+    {KEY("mapping"), FIELD_CODE, AT(struct classification, mapping), .words = &nat_dependences,
+     .flags = FIELD_CHANGE},
+    {KEY("filtering"), FIELD_CODE, AT(struct classification, filtering), .words = &nat_dependences,
+     .flags = FIELD_CHANGE},
+    {KEY("port_allocation"), FIELD_CODE, AT(struct classification, ports),
+     .words = &port_allocations, .flags = FIELD_CHANGE},
+    {KEY("port_step"), FIELD_INTEGER, AT(struct classification, port_step), .known = is_sequential},
+    {KEY("hairpinning"), FIELD_FINDING, AT(struct classification, hairpinning),
+     .flags = FIELD_CHANGE},
+    {KEY("pooling"), FIELD_CODE, AT(struct classification, pooling), .words = &address_poolings,
+     .flags = FIELD_CHANGE},
+    {KEY("shared_space_router"), FIELD_IP4, AT(struct classification, shared_space_router),
+     .flags = FIELD_ZERO_IS_NULL},
+    {KEY("unsteady"), FIELD_BOOL, AT(struct classification, unsteady)},
+    {KEY("interrupted"), FIELD_BOOL, AT(struct classification, interrupted)},
+    {KEY("lifetime_s"), FIELD_RECORD, FOUND(struct bounds, lifetime), .known = has_lifetime,
+     .record = &bounds_record},
+    {KEY("refreshed_by_outbound"), FIELD_FINDING,
+     AT(struct classification, lifetime.outbound_refreshes)},
+    {KEY("refreshed_by_inbound"), FIELD_FINDING,
+     AT(struct classification, lifetime.inbound_refreshes)},
+    {KEY("server"), FIELD_ENDPOINT, AT(struct classification, server),
+     .flags = FIELD_ZERO_IS_NULL | FIELD_CHANGE},
+    {KEY("secondary"), FIELD_ENDPOINT, AT(struct classification, secondary),
+     .flags = FIELD_ZERO_IS_NULL},
+    {KEY("local"), FIELD_ENDPOINT, AT(struct classification, local),
+     .flags = FIELD_ZERO_IS_NULL | FIELD_CHANGE},
+    {KEY("mapped"), FIELD_ENDPOINT, AT(struct classification, mapped),
+     .flags = FIELD_ZERO_IS_NULL | FIELD_CHANGE},
+    {KEY("mapped_secondary"), FIELD_ENDPOINT, AT(struct classification, mapped_secondary),
+     .flags = FIELD_ZERO_IS_NULL},
+    {KEY("loss"), FIELD_REAL, FOUND(double, loss), .known = has_references},
+    {KEY("error_odds"), FIELD_REAL, AT(struct classification, error_odds)},
+    {KEY("rtt_s"), FIELD_DURATION, AT(struct classification, rtt), .flags = FIELD_ZERO_IS_NULL},
+    {KEY("elapsed_s"), FIELD_DURATION, AT(struct classification, elapsed)},
+    {KEY("sent"), FIELD_COUNT, AT(struct classification, sent)},
+    {KEY("received"), FIELD_COUNT, AT(struct classification, received)},
+    {KEY("icmp"), FIELD_RECORD, AT(struct classification, icmp), .known = has_icmp,
+     .record = &icmp_record},
+    {KEY("system_error"), FIELD_ERRNO, AT(struct classification, errnum),
+     .flags = FIELD_ZERO_IS_NULL},
+    {KEY("evidence"), FIELD_LIST, .record = &evidence_record, .count = count_evidence,
+     .item = evidence_item},
+    {KEY("punching"), FIELD_LIST, .record = &prospect_record, .count = count_prospects,
+     .item = prospect_item},
+    {KEY("text"), FIELD_TEXT, FOUND(const char *, text)},
+    {KEY("advice"), FIELD_TEXT, FOUND(const char *, advice)},
+};
+
+const struct record_type classification_record = RECORD_TYPE("classification", fields);

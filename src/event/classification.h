@@ -4,6 +4,7 @@
 #define EVENT_CLASSIFICATION_H
 
 #include "observation.h"
+#include "record.h"
 #include "refusal.h"
 
 /* The exit status of `teredoctl classify`, in this order. */
@@ -52,14 +53,6 @@ enum nat_depends {
     DEPENDS_ADDRESS_AND_PORT,
     DEPENDS_ENDPOINT, /* on the address, and perhaps on the port too */
     DEPENDS_COUNT
-};
-
-/* A finding that is a yes or a no, where there is something to find. */
-enum finding {
-    FINDING_UNKNOWN,
-    FINDING_YES,
-    FINDING_NO,
-    FINDING_NOT_APPLICABLE, /* nothing is translated */
 };
 
 /* How external ports are chosen (RFC 4787 4.2.1). */
@@ -218,23 +211,21 @@ struct classification {
     struct classify_evidence evidence[CLASSIFY_EVIDENCE];
 };
 
-/* Stable snake_case words for JSON. */
-const char *classify_verdict_code(enum classify_verdict verdict);
-const char *classify_reach_code(enum classify_reach reach);
-const char *nat_name_code(enum nat_name nat);
-const char *nat_depends_code(enum nat_depends depends);
-const char *port_allocation_code(enum port_allocation ports); /* NULL where not applicable */
-const char *address_pooling_code(enum address_pooling pooling);
-const char *classify_test_code(enum classify_test test);
-const char *punch_outcome_code(enum punch_outcome outcome);
+extern const struct words classify_verdicts;
+extern const struct words classify_reaches;
+extern const struct words nat_names;
+extern const struct words nat_dependences;
+extern const struct words port_allocations; /* null where not applicable, as the next */
+extern const struct words address_poolings;
+extern const struct words classify_tests;
+extern const struct words classify_proofs; /* the text alone */
+extern const struct words punch_outcomes;
+extern const struct record_type classification_record;
 
-/* Sentences for people; advice may be empty. */
-const char *classify_reach_text(enum classify_reach reach);
-const char *classify_reach_advice(enum classify_reach reach);
-const char *nat_name_text(enum nat_name nat);
+/* What it is, in a sentence. */
+const char *classification_text(const struct classification *c);
 /* What to do about all of it: about the server, else about the NAT; may be empty. */
 const char *classification_advice(const struct classification *c);
-const char *classify_proof_text(enum classify_proof proof);
 
 /* What other vocabularies call this NAT: RFC 4380 2.8 ("none", "cone", "restricted", "symmetric",
  * "unknown"), RFC 3489 5, and `netsh interface teredo show state`. */

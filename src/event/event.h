@@ -1,13 +1,16 @@
-/* What an engine says: the vocabulary that reporters print. Reporters switch over the kinds without
- * `default:`, so that the compiler names the one that forgot a kind. */
+/* What an engine says: the vocabulary that reporters print. What each event has to tell is in a
+ * table of fields (event_record). */
 #ifndef EVENT_EVENT_H
 #define EVENT_EVENT_H
 
+#include "address.h"
+#include "bubbling.h"
 #include "checking.h"
 #include "classification.h"
 #include "passive_summary.h"
 #include "punching.h"
 #include "qualification.h"
+#include "serving.h"
 
 enum event_kind {
     EVENT_REJECTED,        /* a reply broke a rule and was not believed */
@@ -25,6 +28,17 @@ enum event_kind {
     EVENT_PASSIVE,         /* the summary of what captures show */
     EVENT_QUALIFIED_MANY,  /* the summary of the qualifications with several servers */
     EVENT_CHECKING,        /* the verdict of a check */
+    EVENT_PACKET,          /* a Teredo packet of a capture */
+    EVENT_FLOWS,           /* the summary of what captures hold */
+    EVENT_ADDRESS,         /* an address taken apart */
+    EVENT_BUBBLE_SENT,     /* a packet that was crafted */
+    EVENT_BUBBLE_REPLY,    /* what came back */
+    EVENT_BUBBLE_ICMP,     /* an ICMP error for one */
+    EVENT_BUBBLED,         /* the summary of those */
+    EVENT_SERVER_READY,    /* a server waits for packets */
+    EVENT_SERVER_COUNTERS, /* what it has counted so far */
+    EVENT_SERVED,          /* and in all */
+    EVENT_KINDS
 };
 
 enum punch_note {
@@ -116,8 +130,16 @@ struct event {
         struct passive_summary passive;
         struct qualify_many_summary qualified_many;
         struct checking checking;
-        /* Borrowed from the engine, for as long as the event is being told. */
+        /* Borrowed, for as long as the event is being told. */
         const struct classification *classification;
+        const struct captured_packet *packet;
+        const struct flows_summary *flows;
+        const struct address *address;
+        const struct bubble_packet *bubble_packet;
+        const struct bubble_reply *bubble_reply;
+        const struct bubble_icmp *bubble_icmp;
+        const struct bubble_summary *bubbled;
+        const struct serving *serving;
     };
 };
 
@@ -127,9 +149,11 @@ struct event_sink {
     void *context;
 };
 
-const char *peer_activity_code(enum peer_activity activity);
-const char *peer_activity_text(enum peer_activity activity);
-const char *punch_note_code(enum punch_note note);
-const char *progress_phase_code(enum progress_phase phase);
+/* How E is told: fields of a struct event. */
+const struct record_type *event_record(const struct event *e);
+
+extern const struct words peer_activities;
+extern const struct words punch_notes;
+extern const struct words progress_phases;
 
 #endif

@@ -6,17 +6,14 @@
 #define NEEDS_SEQUENTIAL "RFC 6081 sequential port-symmetric NAT extension at both ends"
 #define NEEDS_PORT "a port reserved on the symmetric NAT, by hand or by UPnP"
 
-static const char *const outcome_codes[] = {
-    [OUTCOME_UNKNOWN] = "unknown",
-    [OUTCOME_DIRECT] = "direct",
-    [OUTCOME_EXTENSION] = "rfc6081",
-    [OUTCOME_NO] = "no",
+static const struct wording outcomes[] = {
+    [OUTCOME_UNKNOWN] = {"unknown"},
+    [OUTCOME_DIRECT] = {"direct"},
+    [OUTCOME_EXTENSION] = {"rfc6081"},
+    [OUTCOME_NO] = {"no"},
 };
 
-const char *punch_outcome_code(enum punch_outcome outcome)
-{
-    return outcome_codes[outcome];
-}
+const struct words punch_outcomes = WORDS("punch_outcome", outcomes);
 
 /* A NAT as far as hole punching looks at it. */
 struct side {

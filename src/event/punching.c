@@ -1,18 +1,14 @@
 #include "punching.h"
 
-static const char *const verdict_codes[] = {
-    [PUNCH_PUNCHED] = "punched",
-    [PUNCH_NOT_PUNCHED] = "not_punched",
-    [PUNCH_INCONCLUSIVE] = "inconclusive",
+static const struct wording verdicts[] = {
+    [PUNCH_PUNCHED] = {"punched"},
+    [PUNCH_NOT_PUNCHED] = {"not_punched"},
+    [PUNCH_INCONCLUSIVE] = {"inconclusive"},
 };
 
-struct cause_words {
-    const char *code;
-    const char *text;
-    const char *advice;
-};
+const struct words punch_verdicts = WORDS("punch_verdict", verdicts);
 
-static const struct cause_words causes[CAUSE_COUNT] = {
+static const struct wording causes[CAUSE_COUNT] = {
     [CAUSE_NONE] = {"none", "both NATs are open and data crosses directly", ""},
     [CAUSE_PEER_REMAPPED] =
         {"peer_remapped",
@@ -126,50 +122,51 @@ static const struct cause_words causes[CAUSE_COUNT] = {
          "filter the capture, or name one --peer"},
 };
 
+const struct words punch_causes = WORDS("punch_cause", causes);
+
 /* Of punches that captures show, where the words above speak in the first person. Others hold. */
-static const struct cause_words captured[CAUSE_COUNT] = {
+static const struct wording captured[CAUSE_COUNT] = {
     [CAUSE_PEER_NAT_TRIPS] =
-        {"",
+        {NULL,
          "the peer's NAT trips over the direct bubble: it keeps state for the bubble that it "
          "should "
          "discard, and sends the peer's answer from another port",
          "ask whoever runs the peer's router to drop unsolicited UDP on its outside interface "
          "before connection tracking confirms it, then start the peer again from another port"},
     [CAUSE_PEER_SERVER_UNREACHABLE] =
-        {"", "the peer's Teredo server is not reachable, so no bubble reached the peer through it",
+        {NULL,
+         "the peer's Teredo server is not reachable, so no bubble reached the peer through it",
          "have the peer qualify with a server that lives; its address will change with it"},
     [CAUSE_DIRECT_PATH_BLOCKED] =
-        {"",
+        {NULL,
          "the peer lives and answers through the initiator's server, but nothing from it arrives "
          "directly: one of the two NATs maps or filters too strictly",
          "run `teredoctl classify` at both ends to find the strict NAT: a symmetric one reaches "
          "only peers behind a cone or address-restricted NAT"},
     [CAUSE_DIRECT_ANSWER_MISSING] =
-        {"",
+        {NULL,
          "the peer lives and has answered through the initiator's server, but nothing from it "
          "arrived directly: packets were lost, or one of the two NATs is too strict",
          "run `teredoctl classify` at both ends to find a symmetric NAT"},
     [CAUSE_ANSWER_UNPROVEN] =
-        {"",
+        {NULL,
          "answers came only from another endpoint than the one in the peer's address, and without "
          "proof that the peer sent them",
          "capture at the peer too: its NAT has mapped it anew, or somebody else answers"},
-    [CAUSE_DATA_LOST] = {"",
+    [CAUSE_DATA_LOST] = {NULL,
                          "bubbles crossed in both directions, but no reply to the data was seen",
                          "send something else, such as a ping: the peer may filter this kind of "
                          "data, or the path loses packets"},
     [CAUSE_PEER_SILENT] =
-        {"", "the peer's server lives, but the peer answers nothing",
+        {NULL, "the peer's server lives, but the peer answers nothing",
          "capture at the peer too: it is off-line, its NAT mapping has expired, its NAT answers "
          "from a port that the initiator's NAT refuses, or its server does not relay"},
 };
 
-struct step_words {
-    const char *code;
-    const char *title;
-};
+const struct words captured_causes = {
+    .count = CAUSE_COUNT, .list = captured, .otherwise = &punch_causes};
 
-static const struct step_words steps[STEP_COUNT] = {
+static const struct wording steps[STEP_COUNT] = {
     [STEP_DIRECT_BUBBLE] = {"direct_bubble", "direct bubble to the peer"},
     [STEP_INDIRECT_BUBBLE] = {"indirect_bubble", "indirect bubble to the peer's server"},
     [STEP_FORWARDED] = {"forwarded", "the server forwards it to the peer"},
@@ -177,92 +174,230 @@ static const struct step_words steps[STEP_COUNT] = {
     [STEP_DATA] = {"data", "data on the direct path"},
 };
 
-static const char *const state_codes[] = {
-    [STEP_MISSING] = "missing",   [STEP_SENT] = "sent",         [STEP_RECEIVED] = "received",
-    [STEP_INFERRED] = "inferred", [STEP_OBSERVED] = "observed",
+const struct words punch_steps = WORDS("punch_step", steps);
+
+static const struct wording states[] = {
+    [STEP_MISSING] = {"missing"},   [STEP_SENT] = {"sent"},         [STEP_RECEIVED] = {"received"},
+    [STEP_INFERRED] = {"inferred"}, [STEP_OBSERVED] = {"observed"},
 };
 
-static const char *const proof_codes[] = {
-    [PROOF_NONE] = "none",
-    [PROOF_ENDPOINT] = "endpoint",
-    [PROOF_LINK_LOCAL] = "link_local",
-    [PROOF_NONCE] = "nonce",
+const struct words step_states = WORDS("step_state", states);
+
+static const struct wording proofs[] = {
+    [PROOF_NONE] = {"none"},
+    [PROOF_ENDPOINT] = {"endpoint"},
+    [PROOF_LINK_LOCAL] = {"link_local"},
+    [PROOF_NONCE] = {"nonce"},
 };
 
-static const char *const side_codes[] = {
-    [SIDE_SELF] = "self",
-    [SIDE_INITIATOR] = "initiator",
-    [SIDE_PEER] = "peer",
-    [SIDE_PATH] = "path",
+const struct words punch_proofs = WORDS("proof", proofs);
+
+static const struct wording sides[] = {
+    [SIDE_SELF] = {"self"},
+    [SIDE_INITIATOR] = {"initiator"},
+    [SIDE_PEER] = {"peer"},
+    [SIDE_PATH] = {"path"},
 };
 
-static const char *const place_codes[] = {
-    [PLACE_SENDER] = "sender",
-    [PLACE_PATH] = "path",
-    [PLACE_RECEIVER] = "receiver",
+const struct words punch_sides = WORDS("punch_side", sides);
+
+static const struct wording places[] = {
+    [PLACE_SENDER] = {"sender"},
+    [PLACE_PATH] = {"path"},
+    [PLACE_RECEIVER] = {"receiver"},
 };
 
-const char *punch_verdict_code(enum punch_verdict verdict)
+const struct words view_places = WORDS("view_place", places);
+
+nsec captured_punch_origin(const struct punching *p)
 {
-    return verdict_codes[verdict];
+    for (int i = 0; i < STEP_COUNT; i++)
+        if (p->steps[i].state != STEP_MISSING && p->steps[i].state != STEP_INFERRED)
+            return p->steps[i].when;
+    return p->started;
 }
 
-const char *punch_cause_code(enum punch_cause cause)
+/* A sight of a packet, and when that was since step 1. */
+struct view_row {
+    struct step_view view;
+    nsec offset;
+};
+
+static const struct field view_fields[] = {
+    {KEY("capture"), FIELD_CAPTURE, AT(struct view_row, view.vantage)},
+    {KEY("when"), FIELD_TIME, AT(struct view_row, view.when)},
+    {KEY("offset_s"), FIELD_OFFSET, AT(struct view_row, offset)},
+    {KEY("from"), FIELD_ENDPOINT, AT(struct view_row, view.from), .flags = FIELD_ZERO_IS_NULL},
+    {KEY("to"), FIELD_ENDPOINT, AT(struct view_row, view.to), .flags = FIELD_ZERO_IS_NULL},
+    {KEY("ttl"), FIELD_COUNT, AT(struct view_row, view.ttl)},
+    {KEY("place"), FIELD_CODE, AT(struct view_row, view.place), .words = &view_places},
+};
+
+static const struct record_type view_record = RECORD_TYPE("view", view_fields);
+
+struct step_row step_row(enum punch_step step, const struct step_report *report, nsec origin)
 {
-    return causes[cause].code;
+    return (struct step_row){
+        *report, step, step + 1, origin, report->when - origin, report->latest - origin};
 }
 
-const char *punch_cause_text(enum punch_cause cause)
+RECORD_TEST(is_seen, struct step_row, r->report.state != STEP_MISSING)
+RECORD_TEST(is_inferred, struct step_row, r->report.state == STEP_INFERRED)
+
+static const struct field step_fields[] = {
+    {KEY("step"), FIELD_COUNT, AT(struct step_row, number)},
+    {KEY("name"), FIELD_CODE, AT(struct step_row, step), .words = &punch_steps},
+    {KEY("state"), FIELD_CODE, AT(struct step_row, report.state), .words = &step_states},
+    {KEY("when"), FIELD_TIME, AT(struct step_row, report.when), .known = is_seen},
+    {KEY("offset_s"), FIELD_OFFSET, AT(struct step_row, offset), .known = is_seen},
+    {KEY("latest_offset_s"), FIELD_OFFSET, AT(struct step_row, latest_offset), .known = is_inferred,
+     .flags = FIELD_OPTIONAL},
+    {KEY("from"), FIELD_ENDPOINT, AT(struct step_row, report.from), .known = is_seen,
+     .flags = FIELD_ZERO_IS_NULL},
+    {KEY("to"), FIELD_ENDPOINT, AT(struct step_row, report.to), .known = is_seen,
+     .flags = FIELD_ZERO_IS_NULL},
+};
+
+const struct record_type step_record = RECORD_TYPE("step", step_fields);
+
+static size_t count_views(const void *record)
 {
-    return causes[cause].text;
+    return ((const struct step_row *)record)->report.view_count;
 }
 
-const char *punch_cause_advice(enum punch_cause cause)
+static const void *view_item(const void *record, size_t i, union field_room *room)
 {
-    return causes[cause].advice;
+    const struct step_row *step = record;
+    struct view_row *row = (struct view_row *)(void *)room;
+
+    row->view = step->report.views[i];
+    row->offset = row->view.when - step->origin;
+    return row;
 }
 
-const char *punch_step_code(enum punch_step step)
+static const struct field captured_step_fields[] = {
+    {KEY("step"), FIELD_KEYS, .record = &step_record},
+    {KEY("lost"), FIELD_BOOL, AT(struct step_row, report.lost)},
+    {KEY("views"), FIELD_LIST, .record = &view_record, .count = count_views, .item = view_item},
+};
+
+static const struct record_type captured_step_record =
+    RECORD_TYPE("captured_step", captured_step_fields);
+
+static size_t count_steps(const void *record)
 {
-    return steps[step].code;
+    (void)record;
+    return STEP_COUNT;
 }
 
-const char *punch_step_title(enum punch_step step)
+static const void *step_item(const void *record, size_t i, union field_room *room)
 {
-    return steps[step].title;
+    const struct punching *p = record;
+    struct step_row *row = (struct step_row *)(void *)room;
+    nsec origin =
+        p->side == SIDE_SELF ? p->steps[STEP_DIRECT_BUBBLE].when : captured_punch_origin(p);
+
+    *row = step_row((enum punch_step)i, &p->steps[i], origin);
+    return row;
 }
 
-const char *step_state_code(enum step_state state)
-{
-    return state_codes[state];
-}
+RECORD_TEST(has_icmp, struct punching, r->has_icmp)
+RECORD_TEST(is_mapped, struct punching, !endpoint_is_unset(r->mapped))
+RECORD_TEST(has_server_word, struct punching, r->peer_server_alive || r->peer_server_checked)
+RECORD_TEST(has_own, struct punching, r->has_own)
+RECORD_TEST(has_request, struct punching, r->request.state != STEP_MISSING)
+RECORD_TEST(is_alive, struct punching, r->peer_server_alive)
+RECORD_VALUE(request, struct punching, struct step_row,
+             step_row(STEP_DATA, &r->request, captured_punch_origin(r)))
 
-const char *punch_proof_code(enum punch_proof proof)
-{
-    return proof_codes[proof];
-}
+static const struct field fields[] = {
+    {KEY("verdict"), FIELD_CODE, AT(struct punching, verdict), .words = &punch_verdicts,
+     .flags = FIELD_CHANGE},
+    {KEY("cause"), FIELD_CODE, AT(struct punching, cause), .words = &punch_causes,
+     .flags = FIELD_CHANGE},
+    {KEY("text"), FIELD_SENTENCE, AT(struct punching, cause), .words = &punch_causes},
+    {KEY("advice"), FIELD_ADVICE, AT(struct punching, cause), .words = &punch_causes},
+    {KEY("peer"), FIELD_IP6, AT(struct punching, peer)},
+    {KEY("peer_mapped"), FIELD_ENDPOINT, AT(struct punching, peer_mapped),
+     .flags = FIELD_ZERO_IS_NULL},
+    {KEY("peer_server"), FIELD_ENDPOINT, AT(struct punching, peer_server),
+     .flags = FIELD_ZERO_IS_NULL},
+    {KEY("server"), FIELD_ENDPOINT, AT(struct punching, server),
+     .flags = FIELD_ZERO_IS_NULL | FIELD_CHANGE},
+    {KEY("local"), FIELD_ENDPOINT, AT(struct punching, local),
+     .flags = FIELD_ZERO_IS_NULL | FIELD_CHANGE},
+    {KEY("mapped"), FIELD_ENDPOINT, AT(struct punching, mapped),
+     .flags = FIELD_ZERO_IS_NULL | FIELD_CHANGE},
+    {KEY("teredo_address"), FIELD_IP6, AT(struct punching, own), .known = is_mapped},
+    {KEY("nat"), FIELD_CODE, AT(struct punching, own_nat), .words = &qualify_nats,
+     .flags = FIELD_CHANGE},
+    {KEY("timestamp_source"), FIELD_TEXT, AT(struct run_facts, timestamp_source),
+     .flags = FIELD_OF_RUN | FIELD_ZERO_IS_NULL},
+    {KEY("steps"), FIELD_LIST, .record = &step_record, .count = count_steps, .item = step_item},
+    {KEY("proof"), FIELD_CODE, AT(struct punching, proof), .words = &punch_proofs},
+    {KEY("answered_from"), FIELD_ENDPOINT, AT(struct punching, answered_from),
+     .flags = FIELD_ZERO_IS_NULL},
+    {KEY("unproven_from"), FIELD_ENDPOINT, AT(struct punching, unproven_from),
+     .flags = FIELD_ZERO_IS_NULL},
+    {KEY("attempts"), FIELD_COUNT, AT(struct punching, attempts)},
+    {KEY("indirect_answers"), FIELD_COUNT, AT(struct punching, indirect_answers)},
+    {KEY("peer_server_alive"), FIELD_BOOL, AT(struct punching, peer_server_alive),
+     .known = has_server_word},
+    {KEY("icmp"), FIELD_RECORD, AT(struct punching, icmp), .known = has_icmp,
+     .record = &icmp_record},
+    {KEY("rtt_s"), FIELD_DURATION, AT(struct punching, rtt), .flags = FIELD_ZERO_IS_NULL},
+    {KEY("elapsed_s"), FIELD_DURATION, AT(struct punching, elapsed)},
+};
 
-const char *punch_side_code(enum punch_side side)
-{
-    return side_codes[side];
-}
+const struct record_type punching_record = RECORD_TYPE("punching", fields);
 
-const char *view_place_code(enum view_place place)
-{
-    return place_codes[place];
-}
+static const struct field initiator_fields[] = {
+    {KEY("address"), FIELD_IP6, AT(struct punching, own)},
+    {KEY("teredo_address"), FIELD_IP6, AT(struct punching, own), .known = has_own},
+    {KEY("relay"), FIELD_BOOL, AT(struct punching, relay)},
+    {KEY("local"), FIELD_ENDPOINT, AT(struct punching, local), .flags = FIELD_ZERO_IS_NULL},
+    {KEY("mapped"), FIELD_ENDPOINT, AT(struct punching, mapped), .flags = FIELD_ZERO_IS_NULL},
+    {KEY("server"), FIELD_ENDPOINT, AT(struct punching, server), .flags = FIELD_ZERO_IS_NULL},
+};
 
-static const struct cause_words *captured_words(enum punch_cause cause)
-{
-    return captured[cause].text != NULL ? &captured[cause] : &causes[cause];
-}
+static const struct record_type initiator_record = RECORD_TYPE("initiator", initiator_fields);
 
-const char *punch_cause_captured_text(enum punch_cause cause)
-{
-    return captured_words(cause)->text;
-}
+static const struct field peer_fields[] = {
+    {KEY("address"), FIELD_IP6, AT(struct punching, peer)},
+    {KEY("mapped"), FIELD_ENDPOINT, AT(struct punching, peer_mapped), .flags = FIELD_ZERO_IS_NULL},
+    {KEY("server"), FIELD_ENDPOINT, AT(struct punching, peer_server), .flags = FIELD_ZERO_IS_NULL},
+};
 
-const char *punch_cause_captured_advice(enum punch_cause cause)
-{
-    return captured_words(cause)->advice;
-}
+static const struct record_type peer_record = RECORD_TYPE("captured_peer", peer_fields);
+
+static const struct field captured_fields[] = {
+    {KEY("when"), FIELD_TIME, AT(struct punching, started)},
+    {KEY("verdict"), FIELD_CODE, AT(struct punching, verdict), .words = &punch_verdicts},
+    {KEY("cause"), FIELD_CODE, AT(struct punching, cause), .words = &punch_causes},
+    {KEY("text"), FIELD_SENTENCE, AT(struct punching, cause), .words = &captured_causes},
+    {KEY("advice"), FIELD_ADVICE, AT(struct punching, cause), .words = &captured_causes},
+    {KEY("initiator"), FIELD_RECORD, .record = &initiator_record},
+    {KEY("peer"), FIELD_RECORD, .record = &peer_record},
+    {KEY("side"), FIELD_CODE, AT(struct punching, side), .words = &punch_sides},
+    {KEY("both_sides"), FIELD_BOOL, AT(struct punching, both_sides)},
+    {KEY("steps"), FIELD_LIST, .record = &captured_step_record, .count = count_steps,
+     .item = step_item},
+    {KEY("request"), FIELD_RECORD, FOUND(struct step_row, request), .known = has_request,
+     .record = &captured_step_record},
+    {KEY("proof"), FIELD_CODE, AT(struct punching, proof), .words = &punch_proofs},
+    {KEY("answered_from"), FIELD_ENDPOINT, AT(struct punching, answered_from),
+     .flags = FIELD_ZERO_IS_NULL},
+    {KEY("unproven_from"), FIELD_ENDPOINT, AT(struct punching, unproven_from),
+     .flags = FIELD_ZERO_IS_NULL},
+    {KEY("attempts"), FIELD_COUNT, AT(struct punching, attempts)},
+    {KEY("indirect_answers"), FIELD_COUNT, AT(struct punching, indirect_answers)},
+    {KEY("peer_server_alive"), FIELD_BOOL, AT(struct punching, peer_server_alive),
+     .known = is_alive},
+    {KEY("control"), FIELD_BOOL, AT(struct punching, reference)},
+    {KEY("icmp"), FIELD_RECORD, AT(struct punching, icmp), .known = has_icmp,
+     .record = &icmp_record},
+    {KEY("rtt_s"), FIELD_DURATION, AT(struct punching, rtt), .flags = FIELD_ZERO_IS_NULL},
+    {KEY("elapsed_s"), FIELD_DURATION, AT(struct punching, elapsed)},
+};
+
+const struct record_type captured_punch_record = RECORD_TYPE("captured_punch", captured_fields);

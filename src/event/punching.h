@@ -141,20 +141,32 @@ struct punching {
     nsec elapsed;
 };
 
-const char *punch_verdict_code(enum punch_verdict verdict);
-const char *punch_cause_code(enum punch_cause cause);
-/* One plain sentence, and advice (may be empty), for people. */
-const char *punch_cause_text(enum punch_cause cause);
-const char *punch_cause_advice(enum punch_cause cause);
-const char *punch_step_code(enum punch_step step);
-const char *punch_step_title(enum punch_step step);
-const char *step_state_code(enum step_state state);
-const char *punch_proof_code(enum punch_proof proof);
-const char *punch_side_code(enum punch_side side);
-const char *view_place_code(enum view_place place);
+/* When step 1 of a captured punch was, or the first step that was seen: offsets count from there.
+ */
+nsec captured_punch_origin(const struct punching *p);
 
-/* The same of a punch that captures show, whose parties are strangers: text and advice. */
-const char *punch_cause_captured_text(enum punch_cause cause);
-const char *punch_cause_captured_advice(enum punch_cause cause);
+/* A step as it is told. */
+struct step_row {
+    struct step_report report;
+    enum punch_step step;
+    unsigned number; /* from 1 */
+    nsec origin;     /* what the offsets count from */
+    nsec offset, latest_offset;
+};
+
+struct step_row step_row(enum punch_step step, const struct step_report *report, nsec origin);
+
+extern const struct record_type step_record;
+extern const struct record_type punching_record;
+extern const struct record_type captured_punch_record;
+
+extern const struct words punch_verdicts;
+extern const struct words punch_causes;
+extern const struct words captured_causes; /* of punches in captures, whose parties are strangers */
+extern const struct words punch_steps;
+extern const struct words step_states;
+extern const struct words punch_proofs;
+extern const struct words punch_sides;
+extern const struct words view_places;
 
 #endif

@@ -1,12 +1,14 @@
 #include "qualification.h"
 
-static const char *const verdict_codes[] = {
-    [QUALIFY_QUALIFIED] = "qualified",
-    [QUALIFY_NOT_QUALIFIED] = "not_qualified",
-    [QUALIFY_INCONCLUSIVE] = "inconclusive",
+static const struct wording verdicts[] = {
+    [QUALIFY_QUALIFIED] = {"qualified"},
+    [QUALIFY_NOT_QUALIFIED] = {"not_qualified"},
+    [QUALIFY_INCONCLUSIVE] = {"inconclusive"},
 };
 
-static const struct outcome_words reasons[QUALIFY_REASON_COUNT] = {
+const struct words qualify_verdicts = WORDS("qualify_verdict", verdicts);
+
+static const struct wording reasons[QUALIFY_REASON_COUNT] = {
     [QUALIFY_BOTH_AGREE] = {"both_agree",
                             "both server addresses saw the same mapped address and port", ""},
     [QUALIFY_SYMMETRIC_NAT] =
@@ -46,63 +48,136 @@ static const struct outcome_words reasons[QUALIFY_REASON_COUNT] = {
     REFUSAL_WORDS(QUALIFY_REFUSED),
 };
 
-static const char *const nat_codes[] = {
-    [QUALIFY_NAT_UNKNOWN] = "unknown",
-    [QUALIFY_NAT_NONE] = "none",
-    [QUALIFY_NAT_CONE_OR_RESTRICTED] = "cone_or_restricted",
-    [QUALIFY_NAT_SYMMETRIC] = "symmetric",
+const struct words qualify_reasons = WORDS("qualify_reason", reasons);
+
+static const struct wording nats[] = {
+    [QUALIFY_NAT_UNKNOWN] = {"unknown", "unknown"},
+    [QUALIFY_NAT_NONE] = {"none", "none: the mapped endpoint is the local one"},
+    [QUALIFY_NAT_CONE_OR_RESTRICTED] =
+        {"cone_or_restricted", "cone or restricted: one mapping for both server addresses"},
+    [QUALIFY_NAT_SYMMETRIC] = {"symmetric", "symmetric: another mapping for each server address"},
 };
 
-static const struct rule_text rules[RULE_COUNT] = {
-    [RULE_SOURCE_ENDPOINT] = {"source_endpoint", "RFC 4380 5.3.2",
-                              "comes from the address and port that was solicited"},
-    [RULE_ENCAPSULATION] = {"encapsulation", "RFC 4380 5.1.1", "is a well-formed Teredo packet"},
-    [RULE_NONCE] = {"nonce", "RFC 4380 5.2.2", "repeats the nonce of the solicitation"},
-    [RULE_CONFIRMATION] = {"confirmation_byte", "RFC 4380 5.2.2",
-                           "confirmation byte is 0: the client's key is valid"},
-    [RULE_AUTH_VALUE] = {"authentication_value", "RFC 4380 5.2.2",
-                         "authentication value matches the shared secret"},
-    [RULE_ADVERTISEMENT] = {"router_advertisement", "RFC 4861 6.1.2",
-                            "is a router advertisement with code 0"},
-    [RULE_CHECKSUM] = {"checksum", "RFC 4861 6.1.2", "ICMPv6 checksum is right"},
-    [RULE_HOP_LIMIT] = {"hop_limit", "RFC 4861 6.1.2", "hop limit is 255"},
-    [RULE_INNER_SOURCE] = {"inner_source", "RFC 4380 5.2.1", "IPv6 source is a link-local address"},
-    [RULE_INNER_DESTINATION] = {"inner_destination", "RFC 4380 5.2.1",
-                                "IPv6 destination is the solicitation's source"},
-    [RULE_ONE_PREFIX] = {"one_prefix", "RFC 4380 5.2.1", "advertises exactly one prefix"},
-    [RULE_PREFIX] = {"prefix", "RFC 4380 5.2.1",
-                     "the prefix is 2001::/32 followed by the server's IPv4 address"},
-    [RULE_ORIGIN_PRESENT] = {"origin_present", "RFC 4380 5.2.1", "carries an origin indication"},
-    [RULE_ORIGIN_GLOBAL] = {"origin_global", "RFC 4380 4",
-                            "the origin is a global unicast address"},
+const struct words qualify_nats = WORDS("qualify_nat", nats);
+
+static const struct wording rules[RULE_COUNT] = {
+    [RULE_SOURCE_ENDPOINT] = {"source_endpoint",
+                              "comes from the address and port that was solicited",
+                              .rfc = "RFC 4380 5.3.2"},
+    [RULE_ENCAPSULATION] = {"encapsulation", "is a well-formed Teredo packet",
+                            .rfc = "RFC 4380 5.1.1"},
+    [RULE_NONCE] = {"nonce", "repeats the nonce of the solicitation", .rfc = "RFC 4380 5.2.2"},
+    [RULE_CONFIRMATION] = {"confirmation_byte", "confirmation byte is 0: the client's key is valid",
+                           .rfc = "RFC 4380 5.2.2"},
+    [RULE_AUTH_VALUE] = {"authentication_value", "authentication value matches the shared secret",
+                         .rfc = "RFC 4380 5.2.2"},
+    [RULE_ADVERTISEMENT] = {"router_advertisement", "is a router advertisement with code 0",
+                            .rfc = "RFC 4861 6.1.2"},
+    [RULE_CHECKSUM] = {"checksum", "ICMPv6 checksum is right", .rfc = "RFC 4861 6.1.2"},
+    [RULE_HOP_LIMIT] = {"hop_limit", "hop limit is 255", .rfc = "RFC 4861 6.1.2"},
+    [RULE_INNER_SOURCE] = {"inner_source", "IPv6 source is a link-local address",
+                           .rfc = "RFC 4380 5.2.1"},
+    [RULE_INNER_DESTINATION] = {"inner_destination",
+                                "IPv6 destination is the solicitation's source",
+                                .rfc = "RFC 4380 5.2.1"},
+    [RULE_ONE_PREFIX] = {"one_prefix", "advertises exactly one prefix", .rfc = "RFC 4380 5.2.1"},
+    [RULE_PREFIX] = {"prefix", "the prefix is 2001::/32 followed by the server's IPv4 address",
+                     .rfc = "RFC 4380 5.2.1"},
+    [RULE_ORIGIN_PRESENT] = {"origin_present", "carries an origin indication",
+                             .rfc = "RFC 4380 5.2.1"},
+    [RULE_ORIGIN_GLOBAL] = {"origin_global", "the origin is a global unicast address",
+                            .rfc = "RFC 4380 4"},
 };
 
-const char *qualify_verdict_code(enum qualify_verdict verdict)
+const struct words ra_rules = WORDS("rule", rules);
+
+/* A rule, as it was kept. */
+struct check {
+    enum ra_rule rule;
+    enum finding ok;
+    unsigned rejected;
+};
+
+static const struct field check_fields[] = {
+    {KEY("rule"), FIELD_CODE, AT(struct check, rule), .words = &ra_rules},
+    {KEY("rfc"), FIELD_RFC, AT(struct check, rule), .words = &ra_rules},
+    {KEY("ok"), FIELD_FINDING, AT(struct check, ok)},
+    {KEY("rejected"), FIELD_COUNT, AT(struct check, rejected)},
+};
+
+static const struct record_type check_record = RECORD_TYPE("check", check_fields);
+
+static size_t count_rules(const void *record)
 {
-    return verdict_codes[verdict];
+    (void)record;
+    return RULE_COUNT;
 }
 
-const char *qualify_reason_code(enum qualify_reason reason)
+static const void *rule_item(const void *record, size_t i, union field_room *room)
 {
-    return reasons[reason].code;
+    static const enum finding ok[] = {
+        [RULE_UNTESTED] = FINDING_UNKNOWN,
+        [RULE_OK] = FINDING_YES,
+        [RULE_FAILED] = FINDING_NO,
+        [RULE_NOT_APPLICABLE] = FINDING_NOT_APPLICABLE,
+    };
+    const struct qualification *q = record;
+    struct check *check = (struct check *)(void *)room;
+
+    *check = (struct check){(enum ra_rule)i, ok[q->rules[i]], q->rejected[i]};
+    return check;
 }
 
-const char *qualify_reason_text(enum qualify_reason reason)
-{
-    return reasons[reason].text;
-}
+RECORD_TEST(is_answered, struct qualification, r->advertisements > 0)
+RECORD_TEST(has_address, struct qualification, r->has_address)
+RECORD_TEST(has_icmp, struct qualification, r->has_icmp)
 
-const char *qualify_reason_advice(enum qualify_reason reason)
-{
-    return reasons[reason].advice;
-}
+static const struct field fields[] = {
+    {KEY("verdict"), FIELD_CODE, AT(struct qualification, verdict), .words = &qualify_verdicts,
+     .flags = FIELD_CHANGE},
+    {KEY("reason"), FIELD_CODE, AT(struct qualification, reason), .words = &qualify_reasons,
+     .flags = FIELD_CHANGE},
+    {KEY("server"), FIELD_ENDPOINT, AT(struct qualification, server),
+     .flags = FIELD_ZERO_IS_NULL | FIELD_CHANGE},
+    {KEY("secondary"), FIELD_ENDPOINT, AT(struct qualification, secondary),
+     .flags = FIELD_ZERO_IS_NULL},
+    {KEY("teredo_address"), FIELD_IP6, AT(struct qualification, teredo_address),
+     .known = has_address},
+    {KEY("prefix"), FIELD_IP6, AT(struct qualification, prefix), .known = is_answered},
+    {KEY("local"), FIELD_ENDPOINT, AT(struct qualification, local),
+     .flags = FIELD_ZERO_IS_NULL | FIELD_CHANGE},
+    {KEY("mapped"), FIELD_ENDPOINT, AT(struct qualification, mapped),
+     .flags = FIELD_ZERO_IS_NULL | FIELD_CHANGE},
+    {KEY("mapped_secondary"), FIELD_ENDPOINT, AT(struct qualification, mapped_secondary),
+     .flags = FIELD_ZERO_IS_NULL},
+    {KEY("nat"), FIELD_CODE, AT(struct qualification, nat), .words = &qualify_nats,
+     .flags = FIELD_CHANGE},
+    {KEY("rtt_s"), FIELD_DURATION, AT(struct qualification, rtt), .known = is_answered,
+     .flags = FIELD_ZERO_IS_NULL},
+    {KEY("elapsed_s"), FIELD_DURATION, AT(struct qualification, elapsed)},
+    {KEY("mtu"), FIELD_COUNT, AT(struct qualification, mtu), .known = is_answered,
+     .flags = FIELD_ZERO_IS_NULL},
+    {KEY("icmp"), FIELD_RECORD, AT(struct qualification, icmp), .known = has_icmp,
+     .record = &icmp_record},
+    {KEY("system_error"), FIELD_ERRNO, AT(struct qualification, errnum),
+     .flags = FIELD_ZERO_IS_NULL},
+    {KEY("checks"), FIELD_LIST, .record = &check_record, .count = count_rules, .item = rule_item},
+    {KEY("advice"), FIELD_ADVICE, AT(struct qualification, reason), .words = &qualify_reasons},
+};
 
-const char *qualify_nat_code(enum qualify_nat nat)
-{
-    return nat_codes[nat];
-}
+const struct record_type qualification_record = RECORD_TYPE("qualification", fields);
 
-const struct rule_text *ra_rule_text(enum ra_rule rule)
-{
-    return &rules[rule];
-}
+static const struct field many_fields[] = {
+    {KEY("servers"), FIELD_COUNT, AT(struct qualify_many_summary, servers)},
+    {KEY("qualified"), FIELD_COUNT, AT(struct qualify_many_summary, verdicts[QUALIFY_QUALIFIED])},
+    {KEY("not_qualified"), FIELD_COUNT,
+     AT(struct qualify_many_summary, verdicts[QUALIFY_NOT_QUALIFIED])},
+    {KEY("inconclusive"), FIELD_COUNT,
+     AT(struct qualify_many_summary, verdicts[QUALIFY_INCONCLUSIVE])},
+    {KEY("bad_names"), FIELD_COUNT, AT(struct qualify_many_summary, bad_names)},
+    {KEY("left"), FIELD_COUNT, AT(struct qualify_many_summary, left)},
+    {KEY("solicitations"), FIELD_COUNT, AT(struct qualify_many_summary, solicitations)},
+    {KEY("elapsed_s"), FIELD_DURATION, AT(struct qualify_many_summary, elapsed)},
+};
+
+const struct record_type qualify_many_record = RECORD_TYPE("survey", many_fields);

@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 
 #include "observation.h"
+#include "record.h"
 #include "refusal.h"
 
 enum qualify_verdict {
@@ -69,12 +70,6 @@ enum rule_state {
     RULE_NOT_APPLICABLE
 };
 
-struct rule_text {
-    const char *name; /* stable, snake_case */
-    const char *rfc;  /* "RFC 4380 5.2.1" */
-    const char *text; /* what is asked, as a sentence */
-};
-
 struct qualification {
     const char *name; /* of a list: the server as it was given, borrowed; NULL = the only one */
     size_t number;    /* and its place there, from 1 */
@@ -113,12 +108,11 @@ struct qualify_many_summary {
     nsec elapsed;
 };
 
-/* Stable snake_case words for JSON, and sentences for people. */
-const char *qualify_verdict_code(enum qualify_verdict verdict);
-const char *qualify_reason_code(enum qualify_reason reason);
-const char *qualify_reason_text(enum qualify_reason reason);
-const char *qualify_reason_advice(enum qualify_reason reason);
-const char *qualify_nat_code(enum qualify_nat nat);
-const struct rule_text *ra_rule_text(enum ra_rule rule);
+extern const struct words qualify_verdicts;
+extern const struct words qualify_reasons;
+extern const struct words qualify_nats; /* the text: a few words, a colon, and what that means */
+extern const struct words ra_rules;     /* the text: what is asked */
+extern const struct record_type qualification_record;
+extern const struct record_type qualify_many_record;
 
 #endif

@@ -14,31 +14,26 @@ enum refusal {
     REFUSAL_COUNT
 };
 
-/* An outcome in words: a stable snake_case code for scripts, a sentence, and what to do about it,
- * which may be empty. */
-struct outcome_words {
-    const char *code;
-    const char *text;
-    const char *advice;
-};
-
 /* The refusals of a server, for a table of outcomes of which they are the values from FIRST on. */
-#define REFUSAL_WORDS(first)                                                                       \
-    [(first) + REFUSAL_PORT_UNREACHABLE] =                                                         \
-        {"port_unreachable", "the server's host says: port unreachable",                           \
-         "check the server's address and port: its host refuses packets there"},                   \
-    [(first) + REFUSAL_HOST_UNREACHABLE] = {"host_unreachable",                                    \
-                                            "a router says: host unreachable",                     \
-                                            "check the server address"},                           \
-    [(first) + REFUSAL_NET_UNREACHABLE] = {"net_unreachable",                                      \
-                                           "a router says: network unreachable",                   \
-                                           "check the server address and this network's routes"},  \
-    [(first) + REFUSAL_PROHIBITED] = {"prohibited", "a firewall on the way refuses the packets",   \
-                                      "ask whoever runs it to let UDP port 3544 out"},             \
-    [(first) + REFUSAL_NO_ROUTE] = {"no_route", "this host has no route to the server",            \
-                                    "check this host's network and default route"},                \
-    [(first) + REFUSAL_SEND_REFUSED] = {"send_refused", "this host refused to send to the server", \
-                                        "check this host's own firewall and the server address"}
+#define REFUSAL_WORDS(first)                                                                     \
+    [(first) +                                                                                   \
+        REFUSAL_PORT_UNREACHABLE] =                                                              \
+        {"port_unreachable", "the server's host says: port unreachable",                         \
+         "check the server's address and port: its host refuses packets there"},                 \
+        [(first) + REFUSAL_HOST_UNREACHABLE] = {"host_unreachable",                              \
+                                                "a router says: host unreachable",               \
+                                                "check the server address"},                     \
+        [(first) +                                                                               \
+            REFUSAL_NET_UNREACHABLE] = {"net_unreachable", "a router says: network unreachable", \
+                                        "check the server address and this network's routes"},   \
+        [(first) + REFUSAL_PROHIBITED] = {"prohibited",                                          \
+                                          "a firewall on the way refuses the packets",           \
+                                          "ask whoever runs it to let UDP port 3544 out"},       \
+        [(first) + REFUSAL_NO_ROUTE] = {"no_route", "this host has no route to the server",      \
+                                        "check this host's network and default route"},          \
+        [(first) +                                                                               \
+            REFUSAL_SEND_REFUSED] = {"send_refused", "this host refused to send to the server",  \
+                                     "check this host's own firewall and the server address"}
 
 /* True for ICMP errors that are final: destination unreachable, but for fragmentation needed. */
 bool refusal_is_final(struct icmp_error icmp);

@@ -10,31 +10,50 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "frame_file.h"
 
 enum {
-    READ_ROOM = 1 << 18,
     /* Teredo packets are smaller by far; a ring of slots of this size holds many. */
     LIVE_SNAP = 4096,
     LIVE_BUFFER = 8 << 20,
     LIVE_TIMEOUT_MS = 100,
+    /* For the filter of files; it bounds nothing. */
+    MAX_SNAP = 262144,
     /* Frames of an interface between two looks at whether to stop. */
     FRAMES_A_LOOK = 256,
 };
 
+/* A filter, for frames of one link type. */
+struct filter {
+    int link;     /* DLT_ */
+    bool for_ip4; /* of the packet in the frame, where libpcap has no filters for the link type */
+    struct bpf_program program;
+};
+
+struct interface {
+    enum link_type link;
+    char link_name[24];
+    size_t filter; /* number in filters */
+};
+
 struct capture {
     struct capture_control control;
-    pcap_t *pcap; /* of a file: from capture_begin on, and then it owns stream */
-    FILE *stream;
-    int fd;       /* behind stream; -1 = none of ours */
-    char *buffer; /* of stream */
     char *name;
     bool live;
     bool stopped;
     bool ready; /* what was waited for is there */
-    bool filtered;
-    struct bpf_program filter;
-    enum link_type link;
-    uint64_t number;
+    uint64_t frames;
+    struct interface *interfaces;
+    size_t interface_count;
+    struct filter *filters;
+    size_t filter_count;
+    /* Of a file. */
+    FILE *stream; /* NULL = fd */
+    int fd;       /* -1 = none of ours */
+    struct frame_file *file;
+    uint64_t unreadable; /* frames of link types that are not known here */
+    /* Of an interface of the machine. */
+    pcap_t *pcap;
 };
 
 static struct capture *capture_new(const char *name, const struct capture_control *control,
@@ -114,14 +133,16 @@ static int wait_for(struct capture *c, int fd, nsec patience, struct error *erro
     return result;
 }
 
-/* libpcap reads a stdio stream, whose buffer hides when a read would wait. Beneath the buffer that
- * is plain to see. */
-static ssize_t read_some(void *cookie, char *data, size_t size)
+static ssize_t read_some(void *context, void *data, size_t size)
 {
-    struct capture *c = cookie;
+    struct capture *c = context;
     struct error ignored;
     ssize_t n;
 
+    if (c->stream != NULL) {
+        n = (ssize_t)fread(data, 1, size, c->stream);
+        return n == 0 && ferror(c->stream) ? -1 : n;
+    }
     if (!c->stopped && wait_for(c, c->fd, 0, &ignored) != 0) {
         errno = EIO;
         return -1;
@@ -132,17 +153,6 @@ static ssize_t read_some(void *cookie, char *data, size_t size)
         n = read(c->fd, data, size);
     while (n < 0 && errno == EINTR);
     return n;
-}
-
-static bool open_stream(struct capture *c)
-{
-    static const cookie_io_functions_t functions = {.read = read_some};
-
-    c->stream = fopencookie(c, "r", functions);
-    if (c->stream == NULL)
-        return false;
-    setvbuf(c->stream, c->buffer, _IOFBF, READ_ROOM);
-    return true;
 }
 
 struct capture *capture_open(const char *path, const struct capture_control *control,
@@ -160,8 +170,7 @@ struct capture *capture_open(const char *path, const struct capture_control *con
         c->fd = -1;
         errno = EISDIR;
     }
-    c->buffer = malloc(READ_ROOM);
-    if (c->fd < 0 || c->buffer == NULL || !open_stream(c)) {
+    if (c->fd < 0) {
         error_set_no_input(error, errno, c->name);
         capture_close(c);
         return NULL;
@@ -232,75 +241,157 @@ struct capture *capture_open_live(const char *interface, const struct capture_co
     return NULL;
 }
 
-static int begin_file(struct capture *c, struct error *error)
+/* The number of a link type in files is libpcap's own for all but those that it had numbered before
+ * there was one numbering for all systems. */
+static int datalink_of(unsigned number)
 {
-    char errbuf[PCAP_ERRBUF_SIZE] = "";
-    int first = getc(c->stream);
+    return number == 101 ? DLT_RAW : number == 100 ? DLT_ATM_RFC1483 : (int)number;
+}
 
-    if (first == EOF && ferror(c->stream))
-        return error_set(error, EX_IOERR, errno, "cannot read %s", c->name);
-    if (first == EOF) {
-        /* Stopped before anything came: a capture of no frames. */
-        if (c->stopped)
-            return 0;
-        return error_set(error, EX_NOINPUT, 0, "%s is empty", c->name);
-    }
-    ungetc(first, c->stream);
-    c->pcap =
-        pcap_fopen_offline_with_tstamp_precision(c->stream, PCAP_TSTAMP_PRECISION_NANO, errbuf);
-    if (c->pcap == NULL && c->stopped)
-        return 0;
-    if (c->pcap == NULL) {
-        error_set(error, EX_DATAERR, 0, "%s is not a capture that libpcap can read: %s", c->name,
-                  errbuf);
-        if (first == 0x1f || first == 'B' || first == 0xfd || first == 0x28)
-            error_hint(error, "if it is compressed: gunzip, bunzip2, unxz or unzstd it first");
-        return -1;
-    }
-    c->stream = NULL;
+static int filter_failed(const struct capture *c, pcap_t *pcap, struct error *error)
+{
+    error_set(error, EX_USAGE, 0, "the filter '%s' is wrong: %s", c->control.filter,
+              pcap_geterr(pcap));
+    return error_hint(error, "pcap-filter(7); a FILE of such a name is written ./NAME");
+}
+
+/* Compiles the filter for IPv4 packets. */
+static bool compile_for_ip4(const struct capture *c, struct filter *f)
+{
+    pcap_t *pcap = pcap_open_dead(DLT_RAW, MAX_SNAP);
+
+    f->for_ip4 = pcap != NULL &&
+                 pcap_compile(pcap, &f->program, c->control.filter, 1, PCAP_NETMASK_UNKNOWN) == 0;
+    if (pcap != NULL)
+        pcap_close(pcap);
+    return f->for_ip4;
+}
+
+/* Compiles the filter for a link type that has none yet. */
+static int add_filter(struct capture *c, pcap_t *pcap, struct error *error)
+{
+    struct filter *list = realloc(c->filters, (c->filter_count + 1) * sizeof *list), *f;
+
+    if (list == NULL)
+        return error_set(error, EX_OSERR, ENOMEM, "cannot read %s", c->name);
+    c->filters = list;
+    f = &list[c->filter_count];
+    *f = (struct filter){.link = pcap_datalink(pcap)};
+    if (pcap_compile(pcap, &f->program, c->control.filter, 1, PCAP_NETMASK_UNKNOWN) != 0 &&
+        (c->live || !compile_for_ip4(c, f)))
+        return filter_failed(c, pcap, error);
+    c->filter_count++;
     return 0;
 }
 
-/* libpcap's number of a link type as ours; false for those that do not carry IPv4, or not in a way
- * known here. */
-static bool find_link(int number, enum link_type *out)
+/* The filter for LINK (DLT_). Frames of a file are numbered by us before the filter, so that their
+ * numbers are those that other programs give them. */
+static int find_filter(struct capture *c, int link, size_t *out, struct error *error)
 {
-    static const struct {
-        int number;
-        enum link_type type;
-    } links[] = {
-        {DLT_EN10MB, LINK_ETHERNET},
-        {DLT_LINUX_SLL, LINK_LINUX_COOKED},
-        {DLT_LINUX_SLL2, LINK_LINUX_COOKED2},
-        {DLT_RAW, LINK_RAW},
-        {DLT_IPV4, LINK_IP4},
-        {DLT_NULL, LINK_NULL},
-        {DLT_LOOP, LINK_LOOP},
-        {DLT_PPP, LINK_PPP},
-        {DLT_PPP_SERIAL, LINK_PPP},
-        {DLT_C_HDLC, LINK_PPP},
-        {DLT_PPP_ETHER, LINK_PPPOE},
-    };
+    pcap_t *pcap;
+    int result;
 
-    for (size_t i = 0; i < sizeof links / sizeof *links; i++)
-        if (links[i].number == number) {
-            *out = links[i].type;
-            return true;
-        }
-    return false;
+    if (c->control.filter == NULL)
+        return 0;
+    for (*out = 0; *out < c->filter_count; ++*out)
+        if (c->filters[*out].link == link)
+            return 0;
+    pcap = pcap_open_dead(link, MAX_SNAP);
+    if (pcap == NULL)
+        return error_set(error, EX_OSERR, ENOMEM, "cannot read %s", c->name);
+    result = add_filter(c, pcap, error);
+    pcap_close(pcap);
+    return result;
 }
 
-static int set_filter(struct capture *c, struct error *error)
+static void name_link(struct interface *i, int link)
 {
-    if (pcap_compile(c->pcap, &c->filter, c->control.filter, 1, PCAP_NETMASK_UNKNOWN) != 0) {
-        error_set(error, EX_USAGE, 0, "the filter '%s' is wrong: %s", c->control.filter,
-                  pcap_geterr(c->pcap));
-        return error_hint(error, "pcap-filter(7); a FILE of such a name is written ./NAME");
+    const char *name = pcap_datalink_val_to_name(link);
+
+    if (name != NULL)
+        snprintf(i->link_name, sizeof i->link_name, "%s", name);
+    else
+        snprintf(i->link_name, sizeof i->link_name, "%d", link);
+}
+
+static struct interface *add_interface(struct capture *c, struct error *error)
+{
+    struct interface *list = realloc(c->interfaces, (c->interface_count + 1) * sizeof *list);
+
+    if (list == NULL) {
+        error_set(error, EX_OSERR, ENOMEM, "cannot read %s", c->name);
+        return NULL;
     }
-    c->filtered = true;
-    /* Frames of a file are numbered by us before the filter, so that their numbers are those that
-     * other programs give them. */
-    if (c->live && pcap_setfilter(c->pcap, &c->filter) != 0)
+    c->interfaces = list;
+    return &list[c->interface_count++];
+}
+
+/* The interfaces that the file has described since. */
+static int add_interfaces(struct capture *c, struct error *error)
+{
+    while (c->interface_count < frame_file_interfaces(c->file)) {
+        struct frame_interface new = frame_file_interface(c->file, c->interface_count);
+        struct interface *i = add_interface(c, error);
+        int link = datalink_of(new.link_number);
+
+        if (i == NULL)
+            return -1;
+        *i = (struct interface){.link = new.link};
+        name_link(i, link);
+        if (find_filter(c, link, &i->filter, error) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int link_unknown(const struct capture *c, struct error *error)
+{
+    error_set(error, EX_DATAERR, 0, "%s has the link type %s, which teredoctl cannot read", c->name,
+              c->interfaces[0].link_name);
+    return error_hint(error, "a capture of Ethernet, Linux cooked (v1, v2), raw IP, loopback, PPP, "
+                             "PPPoE, MPLS or NFLOG");
+}
+
+static int begin_file(struct capture *c, struct error *error)
+{
+    struct frame_bytes bytes = {read_some, c, c->name};
+
+    c->file = frame_file_new(&bytes, error);
+    if (c->file == NULL)
+        return -1;
+    if (frame_file_begin(c->file, error) < 0) {
+        if (!c->stopped)
+            return -1;
+        /* Stopped before anything came: a capture of no frames. */
+        frame_file_free(c->file);
+        c->file = NULL;
+        return 0;
+    }
+    if (add_interfaces(c, error) != 0)
+        return -1;
+    /* In pcapng others may follow. */
+    if (c->interface_count > 0 && c->interfaces[0].link == LINK_UNKNOWN &&
+        !frame_file_is_pcapng(c->file))
+        return link_unknown(c, error);
+    return 0;
+}
+
+static int begin_live(struct capture *c, struct error *error)
+{
+    struct interface *i = add_interface(c, error);
+    int link = pcap_datalink(c->pcap);
+
+    if (i == NULL)
+        return -1;
+    *i = (struct interface){.link = link_type_of((unsigned)link)};
+    name_link(i, link);
+    if (i->link == LINK_UNKNOWN)
+        return link_unknown(c, error);
+    if (c->control.filter == NULL)
+        return 0;
+    if (add_filter(c, c->pcap, error) != 0)
+        return -1;
+    if (pcap_setfilter(c->pcap, &c->filters[0].program) != 0)
         return error_set(error, EX_OSERR, 0, "cannot filter on %s: %s", c->name,
                          pcap_geterr(c->pcap));
     return 0;
@@ -308,49 +399,76 @@ static int set_filter(struct capture *c, struct error *error)
 
 int capture_begin(struct capture *c, struct error *error)
 {
-    if (!c->live && begin_file(c, error) != 0)
-        return -1;
-    if (c->pcap == NULL)
-        return 0;
-    if (!find_link(pcap_datalink(c->pcap), &c->link)) {
-        error_set(error, EX_DATAERR, 0, "%s has the link type %s, which teredoctl cannot read",
-                  c->name, capture_link_name(c));
-        return error_hint(error, "a capture of Ethernet, Linux cooked (v1, v2), raw IP, loopback, "
-                                 "PPP or PPPoE");
-    }
-    return c->control.filter == NULL ? 0 : set_filter(c, error);
+    return c->live ? begin_live(c, error) : begin_file(c, error);
 }
 
-static int read_failed(struct capture *c, struct error *error)
+static void describe(const struct capture *c, size_t interface, struct capture_frame *frame)
 {
-    FILE *file = pcap_file(c->pcap);
-    int saved = errno;
+    const struct interface *i = &c->interfaces[interface];
 
-    if (c->stopped)
-        return 0;
-    if (c->live)
-        return error_set(error, EX_IOERR, 0, "cannot capture on %s any more: %s", c->name,
-                         pcap_geterr(c->pcap));
-    if (file != NULL && ferror(file))
-        return error_set(error, EX_IOERR, saved, "cannot read %s", c->name);
-    return error_set(error, EX_DATAERR, 0, "%s is damaged after frame %llu: %s", c->name,
-                     (unsigned long long)c->number, pcap_geterr(c->pcap));
+    frame->interface = interface;
+    frame->link = i->link;
+    frame->link_name = i->link_name;
 }
 
-/* With nanosecond precision tv_usec holds nanoseconds. libpcap reads a pcap file's 32 bits as
- * signed, though nobody has captured before 1970, and after 2038 somebody will. A pcapng file can
- * say any time at all; what nsec cannot hold becomes the nearest that it can. */
+static bool passes(const struct capture *c, const struct file_frame *frame)
+{
+    const struct interface *i = &c->interfaces[frame->interface];
+    const struct filter *f;
+    struct pcap_pkthdr header;
+    size_t start = 0;
+
+    if (c->control.filter == NULL)
+        return true;
+    f = &c->filters[i->filter];
+    if (f->for_ip4 && link_find_ip4(i->link, frame->data, frame->size, &start) != LINK_HAS_IP4)
+        return false;
+    header = (struct pcap_pkthdr){.caplen = (bpf_u_int32)(frame->size - start),
+                                  .len = (bpf_u_int32)(frame->whole - start)};
+    return pcap_offline_filter(&f->program, &header, frame->data + start) != 0;
+}
+
+static enum capture_result next_of_file(struct capture *c, struct capture_frame *frame,
+                                        struct error *error)
+{
+    struct file_frame got;
+    int result;
+
+    if (c->file == NULL)
+        return CAPTURE_END;
+    while ((result = frame_file_next(c->file, &got, error)) > 0) {
+        if (got.interface >= c->interface_count && add_interfaces(c, error) != 0)
+            return CAPTURE_FAILED;
+        c->frames++;
+        if (c->interfaces[got.interface].link == LINK_UNKNOWN)
+            c->unreadable++;
+        if (!passes(c, &got))
+            continue;
+        *frame = (struct capture_frame){
+            .data = got.data,
+            .size = got.size,
+            .whole = got.whole,
+            .when = got.when,
+            .has_time = got.has_time,
+            .number = got.number,
+            .direction = got.direction,
+        };
+        describe(c, got.interface, frame);
+        return CAPTURE_FRAME;
+    }
+    if (c->stopped)
+        return CAPTURE_END;
+    if (result == 0 && c->frames > 0 && c->unreadable == c->frames)
+        result = link_unknown(c, error);
+    return result < 0 ? CAPTURE_FAILED : CAPTURE_END;
+}
+
+/* With nanosecond precision tv_usec holds nanoseconds. */
 static nsec time_of(const struct pcap_pkthdr *header)
 {
-    int64_t seconds = header->ts.tv_sec, limit = NSEC_LATEST / NSEC_S;
+    nsec when = header->ts.tv_sec * NSEC_S + header->ts.tv_usec;
 
-    if (seconds < 0 && seconds >= INT32_MIN)
-        seconds += INT64_C(1) << 32;
-    if (seconds < 0)
-        return 0;
-    if (seconds > limit)
-        return limit * NSEC_S;
-    return seconds * NSEC_S + header->ts.tv_usec % NSEC_S;
+    return nsec_max(0, nsec_min(when, NSEC_LATEST));
 }
 
 /* Under a flood there is no wait in which the loop would see a signal: 0, or -1 to stop or fail. */
@@ -362,46 +480,51 @@ static int look_for_stop(struct capture *c, struct error *error)
     return c->stopped ? -1 : failed;
 }
 
-enum capture_result capture_next(struct capture *c, struct capture_frame *frame,
-                                 struct error *error)
+static enum capture_result next_live(struct capture *c, struct capture_frame *frame,
+                                     struct error *error)
 {
     struct pcap_pkthdr *header;
     const u_char *data;
     bool waited = false;
+    int got;
 
-    if (c->pcap == NULL)
-        return CAPTURE_END;
-    for (;;) {
-        int got = pcap_next_ex(c->pcap, &header, &data);
+    while ((got = pcap_next_ex(c->pcap, &header, &data)) == 0) {
+        nsec patience = c->control.patience;
 
-        if (got == PCAP_ERROR_BREAK) /* the end of a file */
+        if (waited && patience > 0)
+            return CAPTURE_IDLE;
+        if (wait_for(c, pcap_get_selectable_fd(c->pcap), patience, error) != 0)
+            return CAPTURE_FAILED;
+        if (c->stopped)
             return CAPTURE_END;
-        if (got < 0)
-            return read_failed(c, error) == 0 ? CAPTURE_END : CAPTURE_FAILED;
-        if (got == 0) {
-            nsec patience = c->control.patience;
-
-            if (waited && patience > 0)
-                return CAPTURE_IDLE;
-            if (wait_for(c, pcap_get_selectable_fd(c->pcap), patience, error) != 0)
-                return CAPTURE_FAILED;
-            if (c->stopped)
-                return CAPTURE_END;
-            waited = true;
-            continue;
-        }
-        c->number++;
-        if (c->live && c->number % FRAMES_A_LOOK == 0 && look_for_stop(c, error) != 0)
-            return c->stopped ? CAPTURE_END : CAPTURE_FAILED;
-        if (!c->live && c->filtered && pcap_offline_filter(&c->filter, header, data) == 0)
-            continue;
-        frame->data = data;
-        frame->size = header->caplen;
-        frame->whole = header->len;
-        frame->when = time_of(header);
-        frame->number = c->number;
-        return CAPTURE_FRAME;
+        waited = true;
     }
+    if (got < 0) {
+        if (c->stopped)
+            return CAPTURE_END;
+        error_set(error, EX_IOERR, 0, "cannot capture on %s any more: %s", c->name,
+                  pcap_geterr(c->pcap));
+        return CAPTURE_FAILED;
+    }
+    c->frames++;
+    if (c->frames % FRAMES_A_LOOK == 0 && look_for_stop(c, error) != 0)
+        return c->stopped ? CAPTURE_END : CAPTURE_FAILED;
+    *frame = (struct capture_frame){
+        .data = data,
+        .size = header->caplen,
+        .whole = header->len,
+        .when = time_of(header),
+        .has_time = true,
+        .number = c->frames,
+    };
+    describe(c, 0, frame);
+    return CAPTURE_FRAME;
+}
+
+enum capture_result capture_next(struct capture *c, struct capture_frame *frame,
+                                 struct error *error)
+{
+    return c->live ? next_live(c, frame, error) : next_of_file(c, frame, error);
 }
 
 const char *capture_file(const struct capture *c)
@@ -409,45 +532,34 @@ const char *capture_file(const struct capture *c)
     return c->live ? NULL : c->name;
 }
 
-enum link_type capture_link(const struct capture *c)
-{
-    return c->link;
-}
-
 const char *capture_link_name(const struct capture *c)
 {
-    const char *name;
-
-    if (c->pcap == NULL)
-        return "unknown";
-    name = pcap_datalink_val_to_name(pcap_datalink(c->pcap));
-    return name == NULL ? "unknown" : name;
+    return c->interface_count > 0 ? c->interfaces[0].link_name : "unknown";
 }
 
-static void close_pcap(struct capture *c)
+/* Goes back to before capture_begin. */
+static void forget(struct capture *c)
 {
-    if (c->filtered)
-        pcap_freecode(&c->filter);
-    c->filtered = false;
-    if (c->pcap != NULL)
-        pcap_close(c->pcap);
-    c->pcap = NULL;
-    if (c->stream != NULL)
-        fclose(c->stream);
-    c->stream = NULL;
+    for (size_t i = 0; i < c->filter_count; i++)
+        pcap_freecode(&c->filters[i].program);
+    free(c->filters);
+    c->filters = NULL;
+    free(c->interfaces);
+    c->interfaces = NULL;
+    frame_file_free(c->file);
+    c->file = NULL;
+    c->filter_count = c->interface_count = 0;
+    c->frames = c->unreadable = 0;
 }
 
 int capture_rewind(struct capture *c, struct error *error)
 {
-    close_pcap(c);
+    forget(c);
     if (lseek(c->fd, 0, SEEK_SET) < 0) {
         error_set(error, EX_NOINPUT, errno, "cannot read %s twice", c->name);
         return error_hint(error, "several captures must be files, for their clocks are compared "
                                  "before anything is told");
     }
-    if (!open_stream(c))
-        return error_set(error, EX_OSERR, errno, "cannot read %s", c->name);
-    c->number = 0;
     return 0;
 }
 
@@ -462,10 +574,13 @@ void capture_close(struct capture *c)
 {
     if (c == NULL)
         return;
-    close_pcap(c);
+    forget(c);
+    if (c->pcap != NULL)
+        pcap_close(c->pcap);
+    if (c->stream != NULL)
+        fclose(c->stream);
     if (c->fd >= 0)
         close(c->fd);
-    free(c->buffer);
     free(c->name);
     free(c);
 }

@@ -1,5 +1,5 @@
-/* Packets from capture files and interfaces, through libpcap: pcap and pcapng, micro- and
- * nanoseconds, either byte order. */
+/* Frames from capture files (pcap and pcapng, any clock, either byte order) and, through libpcap,
+ * from network interfaces. */
 #ifndef IO_CAPTURE_H
 #define IO_CAPTURE_H
 
@@ -20,7 +20,12 @@ struct capture_frame {
     size_t size;         /* bytes captured */
     size_t whole;        /* bytes that the frame had: more, if it was cut */
     nsec when;           /* since the epoch, by the capture's clock */
+    bool has_time;       /* else WHEN is that of the frame before */
     uint64_t number;     /* in the capture, from 1; those that a filter left out count in files */
+    size_t interface;    /* of those that the file describes; 0 where there is but one */
+    enum link_type link;
+    const char *link_name;         /* "EN10MB"; borrowed until the next frame */
+    enum link_direction direction; /* as far as the file tells, beside the link layer */
 };
 
 /* How a capture waits and stops. */
@@ -51,12 +56,15 @@ struct capture *capture_open_stream(FILE *file, const char *name,
 struct capture *capture_open_live(const char *interface, const struct capture_control *control,
                                   struct error *error);
 
-/* Reads the header of the capture and compiles the filter. -1, ERROR filled, on failure: 65 if it
- * is no capture or has a link type without IPv4, 66 if it is empty, 64 if the filter is wrong. */
+/* Reads the capture up to its first interface and compiles the filter. -1, ERROR filled, on
+ * failure: 65 if it is no capture or can only have a link type that is not known here, 66 if it is
+ * empty, 64 if the filter is wrong. */
 int capture_begin(struct capture *c, struct error *error);
 
 enum capture_result {
-    CAPTURE_FAILED = -1, /* ERROR is filled: the capture is damaged (65) or cannot be read (74) */
+    CAPTURE_FAILED = -1, /* ERROR is filled: the capture is damaged, or has no frame of a link type
+                          * that is known here (65), cannot be read (74), or does not go with the
+                          * filter (64) */
     CAPTURE_END,         /* or stopped */
     CAPTURE_FRAME,
     CAPTURE_IDLE, /* of an interface: nothing came within the patience */
@@ -73,8 +81,7 @@ int capture_rewind(struct capture *c, struct error *error);
 /* As opened; NULL for an interface. */
 const char *capture_file(const struct capture *c);
 
-/* After capture_begin. */
-enum link_type capture_link(const struct capture *c);
+/* Of the first interface, after capture_begin. */
 const char *capture_link_name(const struct capture *c);
 
 /* Packets that the kernel had no room for; 0 for a file. */

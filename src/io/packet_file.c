@@ -36,8 +36,8 @@ static size_t find_packet(struct capture *c, const char *path, unsigned long num
                   number, path, frame.size, frame.whole);
         return 0;
     }
-    if (!link_find_ip4(capture_link(c), frame.data, frame.size, &offset) || offset == frame.size ||
-        frame.size - offset > PACKET_FILE_ROOM) {
+    if (link_find_ip4(frame.link, frame.data, frame.size, &offset) != LINK_HAS_IP4 ||
+        offset == frame.size || frame.size - offset > PACKET_FILE_ROOM) {
         error_set(error, EX_DATAERR, 0, "packet %lu of %s is not an IPv4 packet", number, path);
         return 0;
     }

@@ -23,12 +23,12 @@ struct chart {
     bool drawn; /* a ladder is out already */
 };
 
-struct chart *chart_new(void)
+static struct chart *chart_new(void)
 {
     return calloc(1, sizeof(struct chart));
 }
 
-void chart_free(struct chart *c)
+static void chart_free(struct chart *c)
 {
     if (c == NULL)
         return;
@@ -202,9 +202,9 @@ static void qualified(struct reporter *r, const struct event *event)
     if (q->captured) /* of a stranger: no chart shows it */
         return;
     /* The chart of a trace says it, but for what to think of it. */
-    if (strcmp(r->config.command, "listen") != 0) {
+    if (r->config.verdict != EVENT_LISTENED) {
         if (q->has_address && q->verdict != QUALIFY_QUALIFIED)
-            reporter_remark(r, "warning: %s", qualify_reason_text(q->reason));
+            reporter_remark(r, "warning: %s", text_of(&qualify_reasons, q->reason));
         return;
     }
     tell(r, event);
@@ -230,41 +230,18 @@ static void passive(struct reporter *r, const struct event *event)
     tell(r, event);
 }
 
-void chart_emit(struct reporter *r, const struct event *event)
+static void remember_event(struct reporter *r, const struct event *event)
 {
-    switch (event->kind) {
-    case EVENT_STEP:
-    case EVENT_NOTE:
-    case EVENT_PEER:
-        remember(r->chart, event);
-        break;
-    case EVENT_PUNCHING:
-        punched(r, event);
-        break;
-    case EVENT_LISTENED:
-        listened(r, event);
-        break;
-    case EVENT_QUALIFICATION:
-        qualified(r, event);
-        break;
-    case EVENT_PASSIVE:
-        passive(r, event);
-        break;
-    case EVENT_REJECTED:
-    case EVENT_MAPPING_CHANGED:
-    case EVENT_SERVER_LOST:
-    case EVENT_CLASSIFICATION:
-    case EVENT_CLOCK:
-    case EVENT_QUALIFIED_MANY:
-    case EVENT_CHECKING:
-        tell(r, event);
-        break;
-    case EVENT_PROGRESS:
-        break;
-    }
+    remember(r->chart, event);
 }
 
-void chart_close(struct reporter *r)
+static bool begin(struct reporter *r)
+{
+    r->chart = chart_new();
+    return r->chart != NULL;
+}
+
+static void end(struct reporter *r)
 {
     if (r->config.format == REPORT_MERMAID && r->chart->done_count > 0)
         mermaid_write(r->config.out, r->chart->done, r->chart->done_count);
@@ -273,3 +250,25 @@ void chart_close(struct reporter *r)
     chart_free(r->chart);
     r->chart = NULL;
 }
+
+const struct output output_chart = {
+    .begin = begin,
+    .event =
+        {
+            [EVENT_STEP] = remember_event,
+            [EVENT_NOTE] = remember_event,
+            [EVENT_PEER] = remember_event,
+            [EVENT_PUNCHING] = punched,
+            [EVENT_LISTENED] = listened,
+            [EVENT_QUALIFICATION] = qualified,
+            [EVENT_PASSIVE] = passive,
+            [EVENT_REJECTED] = tell,
+            [EVENT_MAPPING_CHANGED] = tell,
+            [EVENT_SERVER_LOST] = tell,
+            [EVENT_CLASSIFICATION] = tell,
+            [EVENT_CLOCK] = tell,
+            [EVENT_QUALIFIED_MANY] = tell,
+            [EVENT_CHECKING] = tell,
+        },
+    .end = end,
+};

@@ -16,17 +16,6 @@ enum chart_party {
     PARTY_B
 };
 
-struct chart;
-
-/* NULL if memory is out. */
-struct chart *chart_new(void);
-void chart_free(struct chart *chart);
-
-/* The reporter's function for the formats that draw. A ladder is written with each verdict; Mermaid
- * and SVG, which are one document a run, in chart_close. */
-void chart_emit(struct reporter *r, const struct event *event);
-void chart_close(struct reporter *r);
-
 /* The chart of a punch, seen from A: the STEP and NOTE events that led to the verdict P, in their
  * order. VERDICT is the text under it. OUT must be empty. */
 void chart_punch(struct sequence *out, const struct event *events, size_t count,

@@ -78,7 +78,7 @@ static void make_lanes(struct contact_chart *c)
 
 static void draw(struct contact_chart *c, const struct event *e)
 {
-    const char *text = peer_activity_text(e->peer.activity);
+    const char *text = text_of(&peer_activities, e->peer.activity);
     struct sequence_item *item = NULL;
     char from[ENDPOINT_STRLEN];
 

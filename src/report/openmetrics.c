@@ -128,9 +128,9 @@ static void put_qualification(struct reporter *r, const struct qualification *q,
 
     sample(r, QUALIFIED, server, q->verdict == QUALIFY_QUALIFIED);
     out = begin(r, QUALIFICATION_INFO, server);
-    add_label(out, "verdict", qualify_verdict_code(q->verdict));
-    add_label(out, "reason", qualify_reason_code(q->reason));
-    add_label(out, "nat", qualify_nat_code(q->nat));
+    add_label(out, "verdict", code_of(&qualify_verdicts, q->verdict));
+    add_label(out, "reason", code_of(&qualify_reasons, q->reason));
+    add_label(out, "nat", code_of(&qualify_nats, q->nat));
     add_label(out, "mapped_address",
               endpoint_is_unset(seen) ? "" : ip4_format(seen.address, mapped));
     put_value(out, 1);
@@ -168,11 +168,11 @@ static void put_classification(struct reporter *r, const struct classification *
 
     sample(r, NAT_CLASSIFIED, server, c->verdict == CLASSIFY_CLASSIFIED);
     out = begin(r, NAT_INFO, server);
-    add_label(out, "verdict", classify_verdict_code(c->verdict));
-    add_label(out, "reach", classify_reach_code(c->reach));
-    add_label(out, "nat", nat_name_code(c->nat));
-    add_label(out, "mapping", nat_depends_code(c->mapping));
-    add_label(out, "filtering", nat_depends_code(c->filtering));
+    add_label(out, "verdict", code_of(&classify_verdicts, c->verdict));
+    add_label(out, "reach", code_of(&classify_reaches, c->reach));
+    add_label(out, "nat", code_of(&nat_names, c->nat));
+    add_label(out, "mapping", code_of(&nat_dependences, c->mapping));
+    add_label(out, "filtering", code_of(&nat_dependences, c->filtering));
     put_value(out, 1);
     if (c->rtt > 0)
         sample(r, RTT, server, nsec_seconds(c->rtt));
@@ -187,52 +187,41 @@ static void put_qualify_many(struct reporter *r, const struct qualify_many_summa
     for (int i = 0; i < 3; i++) {
         FILE *out = begin(r, SERVERS, NULL);
 
-        add_label(out, "verdict", qualify_verdict_code((enum qualify_verdict)i));
+        add_label(out, "verdict", code_of(&qualify_verdicts, (enum qualify_verdict)i));
         put_value(out, (double)s->verdicts[i]);
     }
 }
 
-void openmetrics_emit(struct reporter *r, const struct event *e)
+static void tell_qualification(struct reporter *r, const struct event *e)
 {
-    const char *server = r->config.server;
+    const char *server = e->qualification.name != NULL ? e->qualification.name : r->config.server;
 
-    switch (e->kind) {
-    case EVENT_QUALIFICATION:
-        /* check tells it in its own verdict. */
-        if (strcmp(r->config.command, "qualify") != 0)
-            break;
-        if (e->qualification.name != NULL)
-            server = e->qualification.name;
-        put_qualification(r, &e->qualification, server);
-        sample(r, LAST_RUN, server, nsec_seconds(e->when));
-        break;
-    case EVENT_CHECKING:
-        put_checking(r, &e->checking);
-        sample(r, LAST_RUN, e->checking.name, nsec_seconds(e->when));
-        break;
-    case EVENT_CLASSIFICATION:
-        put_classification(r, e->classification, server);
-        sample(r, LAST_RUN, server, nsec_seconds(e->when));
-        break;
-    case EVENT_QUALIFIED_MANY:
-        put_qualify_many(r, &e->qualified_many);
-        break;
-    case EVENT_REJECTED:
-    case EVENT_STEP:
-    case EVENT_NOTE:
-    case EVENT_PUNCHING:
-    case EVENT_PEER:
-    case EVENT_MAPPING_CHANGED:
-    case EVENT_SERVER_LOST:
-    case EVENT_LISTENED:
-    case EVENT_PROGRESS:
-    case EVENT_CLOCK:
-    case EVENT_PASSIVE:
-        break;
-    }
+    /* check tells it in its own verdict. */
+    if (r->config.verdict != EVENT_QUALIFICATION)
+        return;
+    put_qualification(r, &e->qualification, server);
+    sample(r, LAST_RUN, server, nsec_seconds(e->when));
 }
 
-void openmetrics_finish(struct reporter *r)
+static void tell_checking(struct reporter *r, const struct event *e)
+{
+    put_checking(r, &e->checking);
+    sample(r, LAST_RUN, e->checking.name, nsec_seconds(e->when));
+}
+
+static void tell_classification(struct reporter *r, const struct event *e)
+{
+    put_classification(r, e->classification, r->config.server);
+    sample(r, LAST_RUN, r->config.server, nsec_seconds(e->when));
+}
+
+static void tell_qualified_many(struct reporter *r, const struct event *e)
+{
+    put_qualify_many(r, &e->qualified_many);
+}
+
+/* A family's samples stand together. */
+static void end(struct reporter *r)
 {
     struct metrics *m = r->metrics;
 
@@ -249,3 +238,14 @@ void openmetrics_finish(struct reporter *r)
     free(m);
     r->metrics = NULL;
 }
+
+const struct output output_openmetrics = {
+    .event =
+        {
+            [EVENT_QUALIFICATION] = tell_qualification,
+            [EVENT_CHECKING] = tell_checking,
+            [EVENT_CLASSIFICATION] = tell_classification,
+            [EVENT_QUALIFIED_MANY] = tell_qualified_many,
+        },
+    .end = end,
+};

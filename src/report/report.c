@@ -1,14 +1,18 @@
 #include "report.h"
 
-#include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sysexits.h>
 
-#include "chart.h"
 #include "reporter.h"
+#include "tsv.h"
 #include "watch.h"
+
+static const struct output *const outputs[] = {
+    [REPORT_TEXT] = &output_text,    [REPORT_JSON] = &output_json,
+    [REPORT_JSONL] = &output_jsonl,  [REPORT_TSV] = &output_tsv,
+    [REPORT_LADDER] = &output_chart, [REPORT_MERMAID] = &output_chart,
+    [REPORT_SVG] = &output_chart,    [REPORT_OPENMETRICS] = &output_openmetrics,
+};
 
 struct reporter *reporter_new(const struct report_config *config)
 {
@@ -17,47 +21,34 @@ struct reporter *reporter_new(const struct report_config *config)
     if (r == NULL)
         return NULL;
     r->config = *config;
+    r->output = config->watch ? &output_watch : outputs[config->format];
+    r->run = (struct run_facts){
+        .command = config->command,
+        .round = config->round,
+        .round_started = config->round_started,
+        .timestamp_source = config->timestamp_source,
+        .captures = config->captures,
+        .capture_count = config->capture_count,
+    };
     status_init(&r->status, config->err, config->quiet);
-    if (config->watch) {
-        r->emit = watch_emit;
-        r->watch = watch_new(&r->config);
-        if (r->watch == NULL) {
-            free(r);
-            return NULL;
-        }
-        return r;
-    }
-    switch (config->format) {
-    case REPORT_TEXT:
-        r->emit = text_emit;
-        break;
-    case REPORT_JSON:
-        r->emit = config->capture_count > 0 ? json_captured_emit : json_emit;
-        break;
-    case REPORT_JSONL:
-        r->emit = config->capture_count > 0 ? json_captured_emit : jsonl_emit;
-        break;
-    case REPORT_TSV:
-        /* A row a run, but for what goes on, and for hole punches in captures. */
-        r->emit = config->capture_count > 0                ? json_captured_emit
-                  : strcmp(config->command, "listen") == 0 ? jsonl_emit
-                                                           : json_emit;
-        break;
-    case REPORT_LADDER:
-    case REPORT_MERMAID:
-    case REPORT_SVG:
-        r->emit = chart_emit;
-        r->chart = chart_new();
-        if (r->chart == NULL) {
-            free(r);
-            return NULL;
-        }
-        break;
-    case REPORT_OPENMETRICS:
-        r->emit = openmetrics_emit;
-        break;
+    text_buffer_init(&r->buffer, config->out);
+    if (config->header)
+        tsv_put_header(&r->buffer, config->columns);
+    if (r->output->begin != NULL && !r->output->begin(r)) {
+        free(r);
+        return NULL;
     }
     return r;
+}
+
+bool reporter_is_result(const struct reporter *r, const struct event *e)
+{
+    bool captured = r->config.capture_count > 0;
+
+    /* listen ends where it gets no address; trace says so in its own verdict. */
+    if (r->config.verdict == EVENT_LISTENED && e->kind == EVENT_QUALIFICATION)
+        return !e->qualification.has_address;
+    return e->kind == r->config.verdict || (captured && e->kind == EVENT_PUNCHING);
 }
 
 static void emit(void *context, const struct event *event)
@@ -67,11 +58,16 @@ static void emit(void *context, const struct event *event)
     /* Only a line of jsonl tells of progress; elsewhere the status line goes on. */
     if (event->kind != EVENT_PROGRESS || r->config.format == REPORT_JSONL)
         status_hush(&r->status, event->when);
-    r->emit(r, event);
+    if (r->output->event[event->kind] != NULL)
+        r->output->event[event->kind](r, event);
     /* Whoever waits for a step in a pipe gets it as it happens. */
-    fflush(r->config.out);
-    if (event->kind == EVENT_QUALIFICATION)
+    if (!r->config.buffered)
+        text_buffer_flush(&r->buffer);
+    if (event->kind == EVENT_QUALIFICATION) {
         r->qualification = event->qualification;
+        r->run.teredo_address = event->qualification.teredo_address;
+        r->run.mapped = event->qualification.mapped;
+    }
 }
 
 struct event_sink reporter_sink(struct reporter *r)
@@ -92,6 +88,16 @@ void reporter_tick(struct reporter *r, nsec now, const struct waiting *waiting)
         watch_draw(r->watch, now, status_words(waiting, now, words));
     else if (status_words(waiting, now, words)[0] != '\0')
         status_show(&r->status, now, words);
+}
+
+void reporter_status(struct reporter *r, nsec now, const char *text)
+{
+    status_show(&r->status, now, text);
+}
+
+void reporter_flush(struct reporter *r)
+{
+    text_buffer_flush(&r->buffer);
 }
 
 void reporter_hush(struct reporter *r, nsec now)
@@ -118,16 +124,12 @@ void reporter_remark(struct reporter *r, const char *format, ...)
 
 int reporter_close(struct reporter *r, struct error *error)
 {
-    FILE *out = r->config.out;
+    int result;
 
     status_hush(&r->status, r->status.printed);
-    if (r->chart != NULL)
-        chart_close(r);
-    watch_free(r->watch);
-    if (r->config.format == REPORT_OPENMETRICS)
-        openmetrics_finish(r);
+    if (r->output->end != NULL)
+        r->output->end(r);
+    result = text_buffer_close(&r->buffer, error);
     free(r);
-    if (fflush(out) != 0 || ferror(out))
-        return error_set(error, EX_IOERR, errno, "cannot write the results");
-    return 0;
+    return result;
 }

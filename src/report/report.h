@@ -20,9 +20,54 @@ enum report_format {
     REPORT_OPENMETRICS
 };
 
+/* The columns of each table of tsv, with blanks between them: keys of its records, or keys joined
+ * by points where one record lies in another. New ones are added at the end; none is ever moved or
+ * renamed. A table whose first one is "event" has a row for every event, others for results alone.
+ */
+#define TSV_ADDR "verdict address kind prefix server mapped flags.value ip4 notes line zone"
+#define TSV_BUBBLE                                                                        \
+    "event number when from to aim kind size ipv6.source ipv6.destination proof answers " \
+    "delay_s icmp.type icmp.code icmp.from verdict packets_sent packets_failed "          \
+    "replies_received replies_believed icmp_errors_received"
+#define TSV_CHECK                                                                         \
+    "status cause name server rtt_s warning critical relay.state relay.sent relay.rtt_s " \
+    "qualification.verdict qualification.reason qualification.mapped qualification.nat "  \
+    "elapsed_s round_started"
+#define TSV_CLASSIFY                                                                     \
+    "verdict reachability nat rfc4380 mapping filtering port_allocation port_step "      \
+    "hairpinning pooling lifetime_s.at_least lifetime_s.at_most server secondary local " \
+    "mapped mapped_secondary loss rtt_s elapsed_s sent received round_started"
+#define TSV_DECODE                                                                       \
+    "frame when from to size kind ipv6.source ipv6.destination ipv6.hop_limit "          \
+    "ipv6.next_header ipv6.payload_length ipv4.ttl origin auth.nonce trailers problems " \
+    "file"
+#define TSV_SUMMARY                                                           \
+    "frames datagrams packets first last flows clients servers hole_punches " \
+    "unanswered_punches forgotten dropped kinds.bubble kinds.rs kinds.ra "    \
+    "kinds.echo_request kinds.echo_reply kinds.icmp6 kinds.data kinds.unknown problems"
+#define TSV_LISTEN                                                                     \
+    "event when teredo_address mapped activity peer endpoint offset_s verdict reason " \
+    "peers bubbles_received bubbles_sent echoes mapping_changes elapsed_s"
+#define TSV_QUALIFY                                                       \
+    "verdict reason server secondary teredo_address prefix local mapped " \
+    "mapped_secondary nat rtt_s elapsed_s mtu name round_started"
+#define TSV_SERVE                                                                      \
+    "event server secondary elapsed_s received advertised relayed echoed send_failed " \
+    "dropped"
+#define TSV_TRACE                                                                        \
+    "verdict cause peer peer_mapped peer_server server local mapped teredo_address nat " \
+    "proof answered_from attempts indirect_answers rtt_s elapsed_s round_started"
+#define TSV_CAPTURES                                                          \
+    "when verdict cause initiator.address initiator.mapped initiator.relay "  \
+    "peer.address peer.mapped peer.server side proof answered_from attempts " \
+    "indirect_answers rtt_s elapsed_s"
+
 struct report_config {
     enum report_format format;
     const char *command;          /* "qualify", for the JSON */
+    enum event_kind verdict;      /* what the run is about: the event that has its result */
+    const char *columns;          /* of tsv: those of the command */
+    bool header;                  /* of tsv: their names in front */
     const char *timestamp_source; /* "libpcap" or "so_timestampns"; NULL = not told */
     const char *server;           /* as given, for OpenMetrics */
     unsigned long round;          /* of --every, from 1; 0 = the only one */
@@ -36,6 +81,8 @@ struct report_config {
     unsigned width; /* of a ladder, in columns */
     bool ascii;     /* a ladder without line-drawing characters */
     bool watch;     /* peers as a live table; OUT must be a terminal */
+    bool many;      /* json: a list of results, however many there come */
+    bool buffered;  /* results by the million: they are flushed when reporter_flush asks for it */
     /* What strangers do, as captures show it: the names of the captures by vantage point, borrowed;
      * a count of 0 = no such thing. */
     const char *const *captures;
@@ -60,6 +107,12 @@ void reporter_tick(struct reporter *r, nsec now, const struct waiting *waiting);
 /* Leaves the terminal as it was found until the next tick: something else is printed, or the
  * program is stopped. */
 void reporter_hush(struct reporter *r, nsec now);
+
+/* Shows TEXT on the status line, once nothing has been printed for a second before NOW. */
+void reporter_status(struct reporter *r, nsec now, const char *text);
+
+/* What was told so far goes out, for something else is waited for. */
+void reporter_flush(struct reporter *r);
 
 /* Says once, on the diagnostics stream, what a missing privilege costs and the like; not when
  * quiet. */

@@ -4,33 +4,48 @@
 
 #include "report.h"
 #include "status.h"
+#include "text_buffer.h"
+
+/* A format. */
+struct output {
+    bool (*begin)(struct reporter *r); /* false if memory is out; may be NULL, as all may */
+    void (*event[EVENT_KINDS])(struct reporter *r, const struct event *e); /* NULL = not told */
+    void (*end)(struct reporter *r);
+};
+
+extern const struct output output_text, output_json, output_jsonl, output_tsv, output_chart,
+    output_openmetrics, output_watch;
 
 struct reporter {
     struct report_config config;
-    void (*emit)(struct reporter *r, const struct event *event);
+    const struct output *output;
+    struct text_buffer buffer; /* of the formats that put their results together there */
+    struct run_facts run;
     struct qualification qualification; /* the last one told */
+    struct tsv_table *table;            /* of tsv */
     struct chart *chart;                /* of the formats that draw */
     struct metrics *metrics;            /* OpenMetrics: what was told so far */
     bool step_header;                   /* text: the heading over the steps is out */
     struct status status;
-    struct watch *watch;   /* the live table, where one is shown */
-    bool list_open;        /* json of captures or of several servers: the list has begun */
-    unsigned long punches; /* of captures, told so far */
+    struct watch *watch;         /* the live table, where one is shown */
+    bool list_open;              /* a list has begun: of json, or of paragraphs */
+    unsigned worst;              /* json of addresses: enum address_verdict */
+    struct text_buffer lists[3]; /* json of bubble: packets, replies and ICMP errors so far */
+    unsigned long punches;       /* of captures, told so far */
 };
 
+/* Whether E has the result of the run, or that there is none. */
+bool reporter_is_result(const struct reporter *r, const struct event *e);
+
+/* As text, whatever the format is. */
 void text_emit(struct reporter *r, const struct event *event);
-void json_emit(struct reporter *r, const struct event *event);
-void jsonl_emit(struct reporter *r, const struct event *event);
-void openmetrics_emit(struct reporter *r, const struct event *event);
-/* Prints and frees what openmetrics_emit has gathered: a family's samples stand together. */
-void openmetrics_finish(struct reporter *r);
 
 /* Parts of the text reporter. */
 void text_qualification(struct reporter *r, const struct qualification *q);
 /* What is known beside the verdict, a line each. */
 void text_qualification_details(const struct reporter *r, const struct qualification *q);
-void text_qualified_many(struct reporter *r, const struct qualify_many_summary *s);
-void text_checking(struct reporter *r, const struct checking *c);
+void text_qualified_many(struct reporter *r, const struct event *e);
+void text_checking(struct reporter *r, const struct event *e);
 void text_step(struct reporter *r, const struct event *event);
 void text_note(struct reporter *r, const struct event *event);
 void text_punching(struct reporter *r, const struct punching *p);
@@ -43,12 +58,20 @@ void text_captured_punch(struct reporter *r, const struct punching *p);
 void text_captured_verdict(struct reporter *r, const struct punching *p); /* without the steps */
 void text_captured_qualification(struct reporter *r, const struct qualification *q);
 void text_clock(struct reporter *r, const struct event *event);
-void text_passive(struct reporter *r, const struct passive_summary *sum);
-void json_captured_emit(struct reporter *r, const struct event *event);
+void text_passive(struct reporter *r, const struct event *e);
+
+/* What decode, addr and bubble tell. */
+void text_packet(struct reporter *r, const struct event *e);
+void text_flows(struct reporter *r, const struct event *e);
+void text_address(struct reporter *r, const struct event *e);
+void text_bubble_sent(struct reporter *r, const struct event *e);
+void text_bubble_reply(struct reporter *r, const struct event *e);
+void text_bubble_icmp(struct reporter *r, const struct event *e);
+void text_bubbled(struct reporter *r, const struct event *e);
 
 /* The NAT as a qualification knows it, in a few words; returns their length in *WORD. */
 int text_nat_word(enum qualify_nat nat, const char **word);
-void text_classification(struct reporter *r, const struct classification *c);
+void text_classification(struct reporter *r, const struct event *e);
 
 /* A verdict's word in its colour, WIDTH columns wide. MOOD: 0 yes, 1 no, 2 unsure. */
 void text_word(const struct reporter *r, int mood, const char *word, int width);

@@ -1,3 +1,4 @@
+#include <inttypes.h>
 #include <string.h>
 
 #include "reporter.h"
@@ -25,16 +26,16 @@ void text_advice(const struct reporter *r, const char *advice)
         fprintf(r->config.out, "  try: %s\n", advice);
 }
 
-static void text_rejected(const struct reporter *r, const struct event *e)
+static void text_rejected(struct reporter *r, const struct event *e)
 {
-    const struct rule_text *rule = ra_rule_text(e->rejected.rule);
+    const struct wording *rule = &ra_rules.list[e->rejected.rule];
     char from[ENDPOINT_STRLEN];
 
     /* A plugin's standard error ends up in front of people who asked for one line. */
-    if (r->config.quiet || (strcmp(r->config.command, "check") == 0 && !r->config.verbose))
+    if (r->config.quiet || (r->config.verdict == EVENT_CHECKING && !r->config.verbose))
         return;
     fprintf(r->config.err, "teredoctl %s: reply from %s not believed: rule %s (%s): %s",
-            r->config.command, endpoint_format(e->rejected.from, from), rule->name, rule->rfc,
+            r->config.command, endpoint_format(e->rejected.from, from), rule->code, rule->rfc,
             rule->text);
     if (e->rejected.fault.reason != WIRE_OK)
         fprintf(r->config.err, " [%s at byte %zu]", wire_reason_code(e->rejected.fault.reason),
@@ -42,7 +43,7 @@ static void text_rejected(const struct reporter *r, const struct event *e)
     fputc('\n', r->config.err);
 }
 
-static void text_mapping_changed(const struct reporter *r, const struct event *e)
+static void text_mapping_changed(struct reporter *r, const struct event *e)
 {
     char before[ENDPOINT_STRLEN], after[ENDPOINT_STRLEN], address[INET6_ADDRSTRLEN];
     char when[RFC3339_STRLEN];
@@ -57,14 +58,14 @@ static void text_mapping_changed(const struct reporter *r, const struct event *e
             r->config.command);
 }
 
-static void text_server_lost(const struct reporter *r, const struct event *e)
+static void text_server_lost(struct reporter *r, const struct event *e)
 {
     if (!r->config.quiet)
         fprintf(r->config.err, "teredoctl %s: warning: the server no longer answers: %s\n",
-                r->config.command, qualify_reason_text(e->qualification.reason));
+                r->config.command, text_of(&qualify_reasons, e->qualification.reason));
 }
 
-static void text_listened(const struct reporter *r, const struct event *e)
+static void text_listened(struct reporter *r, const struct event *e)
 {
     fprintf(r->config.out,
             "%u peer%s reached us: %u bubble%s received, %u sent, %u echo request%s answered, "
@@ -76,58 +77,80 @@ static void text_listened(const struct reporter *r, const struct event *e)
             e->listened.mapping_changes == 1 ? "" : "s", nsec_seconds(e->listened.elapsed));
 }
 
+static void text_server_ready(struct reporter *r, const struct event *e)
+{
+    char primary[ENDPOINT_STRLEN], secondary[ENDPOINT_STRLEN];
+
+    fprintf(r->config.out, "ready: %s, secondary %s\n",
+            endpoint_format(e->serving->primary, primary),
+            endpoint_format(e->serving->secondary, secondary));
+}
+
+static void text_server_counters(struct reporter *r, const struct event *e)
+{
+    const struct serving *s = e->serving;
+
+    fprintf(r->config.out,
+            "received %" PRIu64 ": advertised %" PRIu64 ", relayed %" PRIu64 ", echoed %" PRIu64
+            ", dropped %" PRIu64 "; not sent %" PRIu64 "; in %.1f s\n",
+            s->received, s->replies[SERVER_ADVERTISED], s->replies[SERVER_RELAYED],
+            s->replies[SERVER_ECHOED], serving_dropped(s), s->send_failed,
+            nsec_seconds(s->elapsed));
+    for (int i = SERVER_ACCEPTED + 1; i < SERVER_DROP_COUNT; i++)
+        if (s->drops[i] > 0)
+            fprintf(r->config.out, "dropped %" PRIu64 " %s: %s (%s)\n", s->drops[i],
+                    server_drops.list[i].code, server_drops.list[i].text, server_drops.list[i].rfc);
+}
+
+static void text_any_qualification(struct reporter *r, const struct event *e)
+{
+    if (e->qualification.captured)
+        text_captured_qualification(r, &e->qualification);
+    else
+        text_qualification(r, &e->qualification);
+}
+
+static void text_any_punching(struct reporter *r, const struct event *e)
+{
+    if (e->punching.side != SIDE_SELF)
+        text_captured_punch(r, &e->punching);
+    else
+        text_punching(r, &e->punching);
+}
+
+/* Progress is told by the status line. */
+const struct output output_text = {
+    .event =
+        {
+            [EVENT_REJECTED] = text_rejected,
+            [EVENT_QUALIFICATION] = text_any_qualification,
+            [EVENT_STEP] = text_step,
+            [EVENT_NOTE] = text_note,
+            [EVENT_PUNCHING] = text_any_punching,
+            [EVENT_PEER] = text_peer,
+            [EVENT_MAPPING_CHANGED] = text_mapping_changed,
+            [EVENT_SERVER_LOST] = text_server_lost,
+            [EVENT_LISTENED] = text_listened,
+            [EVENT_CLASSIFICATION] = text_classification,
+            [EVENT_CLOCK] = text_clock,
+            [EVENT_PASSIVE] = text_passive,
+            [EVENT_QUALIFIED_MANY] = text_qualified_many,
+            [EVENT_CHECKING] = text_checking,
+            [EVENT_PACKET] = text_packet,
+            [EVENT_FLOWS] = text_flows,
+            [EVENT_ADDRESS] = text_address,
+            [EVENT_BUBBLE_SENT] = text_bubble_sent,
+            [EVENT_BUBBLE_REPLY] = text_bubble_reply,
+            [EVENT_BUBBLE_ICMP] = text_bubble_icmp,
+            [EVENT_BUBBLED] = text_bubbled,
+            [EVENT_SERVER_READY] = text_server_ready,
+            [EVENT_SERVER_COUNTERS] = text_server_counters,
+            [EVENT_SERVED] = text_server_counters,
+        },
+};
+
 void text_emit(struct reporter *r, const struct event *e)
 {
-    switch (e->kind) {
-    case EVENT_REJECTED:
-        text_rejected(r, e);
-        break;
-    case EVENT_QUALIFICATION:
-        if (e->qualification.captured)
-            text_captured_qualification(r, &e->qualification);
-        else
-            text_qualification(r, &e->qualification);
-        break;
-    case EVENT_STEP:
-        text_step(r, e);
-        break;
-    case EVENT_NOTE:
-        text_note(r, e);
-        break;
-    case EVENT_PUNCHING:
-        if (e->punching.side != SIDE_SELF)
-            text_captured_punch(r, &e->punching);
-        else
-            text_punching(r, &e->punching);
-        break;
-    case EVENT_PEER:
-        text_peer(r, e);
-        break;
-    case EVENT_MAPPING_CHANGED:
-        text_mapping_changed(r, e);
-        break;
-    case EVENT_SERVER_LOST:
-        text_server_lost(r, e);
-        break;
-    case EVENT_LISTENED:
-        text_listened(r, e);
-        break;
-    case EVENT_PROGRESS:
-        break; /* the status line tells it */
-    case EVENT_CLASSIFICATION:
-        text_classification(r, e->classification);
-        break;
-    case EVENT_CLOCK:
-        text_clock(r, e);
-        break;
-    case EVENT_PASSIVE:
-        text_passive(r, &e->passive);
-        break;
-    case EVENT_QUALIFIED_MANY:
-        text_qualified_many(r, &e->qualified_many);
-        break;
-    case EVENT_CHECKING:
-        text_checking(r, &e->checking);
-        break;
-    }
+    if (output_text.event[e->kind] != NULL)
+        output_text.event[e->kind](r, e);
 }

@@ -181,10 +181,10 @@ static void print_evidence(const struct reporter *r, const struct punching *p)
 void text_captured_verdict(struct reporter *r, const struct punching *p)
 {
     text_verdict(r, (int)p->verdict, text_punch_verdict(p->verdict),
-                 punch_cause_captured_text(p->cause));
+                 text_of(&captured_causes, p->cause));
     if (!r->config.quiet)
         print_evidence(r, p);
-    text_advice(r, punch_cause_captured_advice(p->cause));
+    text_advice(r, advice_of(&captured_causes, p->cause));
 }
 
 void text_captured_punch(struct reporter *r, const struct punching *p)
@@ -194,8 +194,8 @@ void text_captured_punch(struct reporter *r, const struct punching *p)
     r->punches++;
     if (r->config.quiet) {
         fprintf(r->config.out, "%s %s %s %s %s\n", words_time(p->started, when),
-                words_ip6(&p->own, own), words_ip6(&p->peer, peer), punch_verdict_code(p->verdict),
-                punch_cause_code(p->cause));
+                words_ip6(&p->own, own), words_ip6(&p->peer, peer),
+                code_of(&punch_verdicts, p->verdict), code_of(&punch_causes, p->cause));
         return;
     }
     fprintf(r->config.out, "hole punch %lu, %s\n", r->punches, words_time(p->started, when));
@@ -227,8 +227,8 @@ void text_captured_qualification(struct reporter *r, const struct qualification 
                  q->verdict == QUALIFY_QUALIFIED       ? "qualified"
                  : q->verdict == QUALIFY_NOT_QUALIFIED ? "not qualified"
                                                        : "inconclusive",
-                 qualify_reason_text(q->reason));
-    text_advice(r, q->verdict == QUALIFY_QUALIFIED ? "" : qualify_reason_advice(q->reason));
+                 text_of(&qualify_reasons, q->reason));
+    text_advice(r, q->verdict == QUALIFY_QUALIFIED ? "" : advice_of(&qualify_reasons, q->reason));
     fputc('\n', r->config.out);
 }
 
@@ -268,8 +268,9 @@ static void print_summary(FILE *out, const struct passive_summary *s)
             s->frames == 1 ? "" : "s");
 }
 
-void text_passive(struct reporter *r, const struct passive_summary *s)
+void text_passive(struct reporter *r, const struct event *e)
 {
+    const struct passive_summary *s = &e->passive;
     FILE *out = r->config.out;
 
     if (s->forgotten > 0)

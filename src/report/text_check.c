@@ -23,18 +23,20 @@ static void sentence(const struct reporter *r, const struct checking *c)
         fprintf(r->config.out, ", outside of %s",
                 c->status == CHECK_CRITICAL ? c->critical.text : c->warning.text);
     if (q->reason != QUALIFY_BOTH_AGREE)
-        fprintf(r->config.out, "%s%s", answers ? ", " : ": ", qualify_reason_text(q->reason));
+        fprintf(r->config.out, "%s%s", answers ? ", " : ": ", text_of(&qualify_reasons, q->reason));
     if (c->relay != RELAY_UNTESTED)
-        fprintf(r->config.out, ", %s", relay_state_text(c->relay));
+        fprintf(r->config.out, ", %s", text_of(&relay_states, c->relay));
     else if (c->cause == CHECK_CAUSE_INTERRUPTED && q->reason != QUALIFY_INTERRUPTED)
         fputs(", interrupted", r->config.out);
     if (!endpoint_is_unset(q->mapped))
         fprintf(r->config.out, ", mapped %s", endpoint_format(q->mapped, buf));
 }
 
-void text_checking(struct reporter *r, const struct checking *c)
+void text_checking(struct reporter *r, const struct event *e)
 {
-    fprintf(r->config.out, "TEREDO %s - ", check_status_word(c->status));
+    const struct checking *c = &e->checking;
+
+    fprintf(r->config.out, "TEREDO %s - ", text_of(&check_statuses, c->status));
     sentence(r, c);
     if (c->qualification.rtt > 0 || c->relay_rtt > 0)
         fputs(" |", r->config.out);
@@ -46,7 +48,7 @@ void text_checking(struct reporter *r, const struct checking *c)
     if (!r->config.verbose)
         return;
     text_qualification_details(r, &c->qualification);
-    fprintf(r->config.out, "  %-16s %s, %u bubble%s sent\n", "relay", relay_state_text(c->relay),
-            c->relay_sent, c->relay_sent == 1 ? "" : "s");
-    text_advice(r, qualify_reason_advice(c->qualification.reason));
+    fprintf(r->config.out, "  %-16s %s, %u bubble%s sent\n", "relay",
+            text_of(&relay_states, c->relay), c->relay_sent, c->relay_sent == 1 ? "" : "s");
+    text_advice(r, advice_of(&qualify_reasons, c->qualification.reason));
 }

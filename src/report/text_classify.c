@@ -47,10 +47,10 @@ static const struct classify_evidence *find_proof(const struct classification *c
 static void reachability(const struct reporter *r, const struct classification *c)
 {
     if (c->rtt == 0) {
-        line(r, "reachability", "%s", classify_reach_text(c->reach));
+        line(r, "reachability", "%s", text_of(&classify_reaches, c->reach));
         return;
     }
-    line(r, "reachability", "%s; round trip %.3f ms%s", classify_reach_text(c->reach),
+    line(r, "reachability", "%s; round trip %.3f ms%s", text_of(&classify_reaches, c->reach),
          words_ms(c->rtt), c->interrupted ? "; interrupted" : "");
     if (c->references > 0)
         line(r, "loss", "%.0f %%: %u of %u controls came back",
@@ -287,10 +287,10 @@ static void evidence(const struct reporter *r, const struct classification *c)
         const struct classify_evidence *e = &c->evidence[i];
 
         fprintf(r->config.out, "    %-20s sent      %s\n",
-                words_of_code(classify_test_code(e->test), test, sizeof test),
+                words_of_code(code_of(&classify_tests, e->test), test, sizeof test),
                 evidence_sent(e, buf));
         fprintf(r->config.out, "%25sreceived  %s\n", "", evidence_received(e, buf));
-        fprintf(r->config.out, "%25sproves    %s", "", classify_proof_text(e->proof));
+        fprintf(r->config.out, "%25sproves    %s", "", text_of(&classify_proofs, e->proof));
         if (e->odds > 0 && e->answered == 0)
             fprintf(r->config.out, " (odds of loss instead: %.2g)", e->odds);
         fputc('\n', r->config.out);
@@ -324,17 +324,18 @@ static void details(const struct reporter *r, const struct classification *c)
         punching(r, c);
 }
 
-void text_classification(struct reporter *r, const struct classification *c)
+void text_classification(struct reporter *r, const struct event *e)
 {
+    const struct classification *c = e->classification;
     static const int moods[] = {
         [CLASSIFY_CLASSIFIED] = 0, [CLASSIFY_BLOCKED] = 1, [CLASSIFY_PARTIAL] = 2};
     char word[64];
 
-    words_of_code(nat_name_code(c->nat), word, sizeof word);
+    words_of_code(code_of(&nat_names, c->nat), word, sizeof word);
     text_verdict(r, moods[c->verdict], word,
                  c->nat == NAT_NAME_UNKNOWN && c->reach != REACH_BOTH
-                     ? classify_reach_text(c->reach)
-                     : nat_name_text(c->nat));
+                     ? text_of(&classify_reaches, c->reach)
+                     : text_of(&nat_names, c->nat));
     if (r->config.quiet)
         return;
     details(r, c);

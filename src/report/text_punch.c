@@ -120,7 +120,7 @@ void text_missing_steps(const struct reporter *r, const struct punching *p)
         if (p->steps[i].state == STEP_MISSING ||
             (i == STEP_DATA && p->steps[i].state == STEP_SENT)) {
             fprintf(r->config.out, "  missing: step %d, %s\n", i + 1,
-                    i == STEP_DATA ? "the echo reply" : punch_step_title((enum punch_step)i));
+                    i == STEP_DATA ? "the echo reply" : text_of(&punch_steps, (enum punch_step)i));
             return;
         }
     }
@@ -128,7 +128,7 @@ void text_missing_steps(const struct reporter *r, const struct punching *p)
 
 void text_punching(struct reporter *r, const struct punching *p)
 {
-    text_verdict(r, (int)p->verdict, verdict_words[p->verdict], punch_cause_text(p->cause));
+    text_verdict(r, (int)p->verdict, verdict_words[p->verdict], text_of(&punch_causes, p->cause));
     if (r->config.quiet)
         return;
     if (p->verdict != PUNCH_PUNCHED && p->attempts > 0)
@@ -162,7 +162,7 @@ void text_punching(struct reporter *r, const struct punching *p)
         fprintf(r->config.out,
                 "  our own NAT is symmetric: that alone would explain it, unless the "
                 "peer's NAT is cone or address-restricted\n");
-    text_advice(r, punch_cause_advice(p->cause));
+    text_advice(r, advice_of(&punch_causes, p->cause));
 }
 
 void text_peer(struct reporter *r, const struct event *e)
@@ -173,5 +173,6 @@ void text_peer(struct reporter *r, const struct event *e)
         return;
     fprintf(r->config.out, "%s %+10.3f ms  %s  %-21s  %s\n", words_time(e->when, when),
             words_ms(e->peer.offset), words_ip6(&e->peer.peer, address),
-            endpoint_format(e->peer.endpoint, endpoint), peer_activity_text(e->peer.activity));
+            endpoint_format(e->peer.endpoint, endpoint),
+            text_of(&peer_activities, e->peer.activity));
 }

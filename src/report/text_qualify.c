@@ -3,18 +3,11 @@
 #include "reporter.h"
 #include "words.h"
 
-static const char *const nat_words[] = {
-    [QUALIFY_NAT_UNKNOWN] = "unknown",
-    [QUALIFY_NAT_NONE] = "none: the mapped endpoint is the local one",
-    [QUALIFY_NAT_CONE_OR_RESTRICTED] = "cone or restricted: one mapping for both server addresses",
-    [QUALIFY_NAT_SYMMETRIC] = "symmetric: another mapping for each server address",
-};
-
 int text_nat_word(enum qualify_nat nat, const char **word)
 {
-    *word = nat_words[nat];
+    *word = text_of(&qualify_nats, nat);
     /* Without the explanation behind the colon. */
-    return (int)strcspn(nat_words[nat], ":");
+    return (int)strcspn(*word, ":");
 }
 
 static const char *const verdict_words[] = {
@@ -48,17 +41,17 @@ static void rejected_lines(const struct reporter *r, const struct qualification 
     for (int i = 0; i < RULE_COUNT; i++)
         if (q->rejected[i] > 0)
             fprintf(r->config.out, "  %-16s %u repl%s broke rule %s (%s)\n", "not believed",
-                    q->rejected[i], q->rejected[i] == 1 ? "y" : "ies",
-                    ra_rule_text((enum ra_rule)i)->name, ra_rule_text((enum ra_rule)i)->rfc);
+                    q->rejected[i], q->rejected[i] == 1 ? "y" : "ies", ra_rules.list[i].code,
+                    ra_rules.list[i].rfc);
 }
 
 static void rule_lines(const struct reporter *r, const struct qualification *q)
 {
     fprintf(r->config.out, "  rules of the router advertisement:\n");
     for (int i = 0; i < RULE_COUNT; i++) {
-        const struct rule_text *rule = ra_rule_text((enum ra_rule)i);
+        const struct wording *rule = &ra_rules.list[i];
 
-        fprintf(r->config.out, "    %-9s %-21s %-15s %s\n", rule_marks[q->rules[i]], rule->name,
+        fprintf(r->config.out, "    %-9s %-21s %-15s %s\n", rule_marks[q->rules[i]], rule->code,
                 rule->rfc, rule->text);
     }
 }
@@ -76,7 +69,7 @@ void text_qualification_details(const struct reporter *r, const struct qualifica
     if (!endpoint_equal(q->mapped, q->mapped_secondary))
         endpoint_line(r, "mapped, 2nd", q->mapped_secondary);
     if (q->advertisements > 0) {
-        line(r, "nat", nat_words[q->nat]);
+        line(r, "nat", text_of(&qualify_nats, q->nat));
         fprintf(r->config.out, "  %-16s %s/64\n", "prefix", words_ip6(&q->prefix, buf));
         if (q->mtu != 0)
             fprintf(r->config.out, "  %-16s %u\n", "mtu", q->mtu);
@@ -102,16 +95,16 @@ static void text_preamble(struct reporter *r, const struct qualification *q)
     const char *nat;
     int nat_length = text_nat_word(q->nat, &nat);
     struct endpoint seen = endpoint_is_unset(q->mapped) ? q->mapped_secondary : q->mapped;
-    bool listening = strcmp(r->config.command, "listen") == 0;
+    bool listening = r->config.verdict == EVENT_LISTENED;
 
     if (!q->has_address) {
         /* trace says it in its own verdict */
         if (listening) {
             text_verdict(r, (int)q->verdict, verdict_words[q->verdict],
-                         qualify_reason_text(q->reason));
+                         text_of(&qualify_reasons, q->reason));
             if (!r->config.quiet)
                 text_qualification_details(r, q);
-            text_advice(r, qualify_reason_advice(q->reason));
+            text_advice(r, advice_of(&qualify_reasons, q->reason));
         }
         return;
     }
@@ -127,7 +120,7 @@ static void text_preamble(struct reporter *r, const struct qualification *q)
                 r->config.timestamp_source != NULL ? r->config.timestamp_source : "");
     if (q->verdict != QUALIFY_QUALIFIED && !r->config.quiet)
         fprintf(r->config.err, "teredoctl %s: warning: %s\n", r->config.command,
-                qualify_reason_text(q->reason));
+                text_of(&qualify_reasons, q->reason));
 }
 
 /* One of several servers: a line, in columns as far as names are short. */
@@ -150,13 +143,15 @@ static void text_of_list(struct reporter *r, const struct qualification *q)
     if (q->verdict == QUALIFY_QUALIFIED)
         fprintf(r->config.out, "  nat %.*s\n", nat_length, nat);
     else
-        fprintf(r->config.out, "  %s\n", qualify_reason_text(q->reason));
+        fprintf(r->config.out, "  %s\n", text_of(&qualify_reasons, q->reason));
     if (r->config.explain && q->solicitations > 0)
         rule_lines(r, q);
 }
 
-void text_qualified_many(struct reporter *r, const struct qualify_many_summary *s)
+void text_qualified_many(struct reporter *r, const struct event *e)
 {
+    const struct qualify_many_summary *s = &e->qualified_many;
+
     if (r->config.quiet)
         return;
     fprintf(r->config.out, "%zu server%s: %zu qualified, %zu not qualified", s->servers,
@@ -173,9 +168,9 @@ void text_qualified_many(struct reporter *r, const struct qualify_many_summary *
 
 void text_qualification(struct reporter *r, const struct qualification *q)
 {
-    if (strcmp(r->config.command, "check") == 0)
+    if (r->config.verdict == EVENT_CHECKING)
         return;
-    if (strcmp(r->config.command, "qualify") != 0) {
+    if (r->config.verdict != EVENT_QUALIFICATION) {
         text_preamble(r, q);
         return;
     }
@@ -183,12 +178,13 @@ void text_qualification(struct reporter *r, const struct qualification *q)
         text_of_list(r, q);
         return;
     }
-    text_verdict(r, (int)q->verdict, verdict_words[q->verdict], qualify_reason_text(q->reason));
+    text_verdict(r, (int)q->verdict, verdict_words[q->verdict],
+                 text_of(&qualify_reasons, q->reason));
     if (r->config.quiet)
         return;
     text_qualification_details(r, q);
     rejected_lines(r, q);
     if (r->config.explain)
         rule_lines(r, q);
-    text_advice(r, qualify_reason_advice(q->reason));
+    text_advice(r, advice_of(&qualify_reasons, q->reason));
 }

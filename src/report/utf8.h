@@ -2,6 +2,7 @@
 #ifndef REPORT_UTF8_H
 #define REPORT_UTF8_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* The length of the character at TEXT in bytes, 1 to 4; 0 if these are no character: a stray or
@@ -27,6 +28,22 @@ static inline size_t utf8_length(const char *text)
         (value >= 0xd800 && value <= 0xdfff))
         return 0;
     return length;
+}
+
+/* U+FFFD, for what is no character. */
+#define UTF8_REPLACEMENT "\xef\xbf\xbd"
+
+/* Whether the SIZE bytes at TEXT, with a NUL behind them, are characters. */
+static inline bool utf8_is_valid(const char *text, size_t size)
+{
+    for (size_t i = 0; i < size;) {
+        size_t length = utf8_length(text + i);
+
+        if (length == 0)
+            return false;
+        i += length;
+    }
+    return true;
 }
 
 #endif

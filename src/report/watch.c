@@ -240,7 +240,8 @@ static void take_peer(struct watch *w, const struct event *e)
         endpoint = (struct endpoint){0};
     row = find_row(w, &e->peer.peer, endpoint);
     rtt = measure(row, e);
-    watch_update(w, &e->peer.peer, endpoint, peer_activity_text(e->peer.activity), e->when, rtt);
+    watch_update(w, &e->peer.peer, endpoint, text_of(&peer_activities, e->peer.activity), e->when,
+                 rtt);
 }
 
 static void take_address(struct watch *w, const struct in6_addr *address, struct endpoint mapped)
@@ -288,7 +289,7 @@ static void take_punch(struct watch *w, const struct punching *p, nsec when)
     char step[64];
 
     snprintf(step, sizeof step, "%s: %s", text_punch_verdict(p->verdict),
-             punch_cause_code(p->cause));
+             code_of(&punch_causes, p->cause));
     watch_update(w, &p->peer, p->peer_mapped, step, when, p->rtt);
 }
 
@@ -298,50 +299,49 @@ static void tell_qualification(struct watch *w, const struct event *e)
 
     snprintf(message, sizeof message, "a client's qualification with %s: %s",
              endpoint_format(e->qualification.server, server),
-             qualify_reason_text(e->qualification.reason));
+             text_of(&qualify_reasons, e->qualification.reason));
     tell(w, e->when, message);
 }
 
-void watch_emit(struct reporter *r, const struct event *e)
+/* Draws the table if it is time to. */
+static void draw_event(struct watch *w, const struct event *e)
 {
-    struct watch *w = r->watch;
-
-    switch (e->kind) {
-    case EVENT_PEER:
-        take_peer(w, e);
-        break;
-    case EVENT_PUNCHING:
-        take_punch(w, &e->punching, e->when);
-        break;
-    case EVENT_QUALIFICATION:
-        if (e->qualification.captured)
-            tell_qualification(w, e);
-        else
-            take_qualification(r, e);
-        break;
-    case EVENT_MAPPING_CHANGED:
-        take_address(w, &e->mapping.address, e->mapping.after);
-        tell(w, e->when, "the mapping has changed: peers must use the new address");
-        break;
-    case EVENT_SERVER_LOST:
-        tell(w, e->when, "the server no longer answers");
-        break;
-    case EVENT_LISTENED:
-    case EVENT_CLASSIFICATION:
-    case EVENT_PASSIVE:
-    case EVENT_QUALIFIED_MANY:
-    case EVENT_CHECKING:
-        end_table(r, e);
-        break;
-    case EVENT_REJECTED:
-    case EVENT_STEP:
-    case EVENT_NOTE:
-    case EVENT_PROGRESS:
-    case EVENT_CLOCK: /* of several captures, none of which is watched */
-        break;
-    }
     if (e->when - w->drawn >= DRAW_INTERVAL)
         watch_draw(w, e->when, NULL);
+}
+
+static void on_peer(struct reporter *r, const struct event *e)
+{
+    take_peer(r->watch, e);
+    draw_event(r->watch, e);
+}
+
+static void on_punching(struct reporter *r, const struct event *e)
+{
+    take_punch(r->watch, &e->punching, e->when);
+    draw_event(r->watch, e);
+}
+
+static void on_qualification(struct reporter *r, const struct event *e)
+{
+    if (e->qualification.captured)
+        tell_qualification(r->watch, e);
+    else
+        take_qualification(r, e);
+    draw_event(r->watch, e);
+}
+
+static void on_mapping_changed(struct reporter *r, const struct event *e)
+{
+    take_address(r->watch, &e->mapping.address, e->mapping.after);
+    tell(r->watch, e->when, "the mapping has changed: peers must use the new address");
+    draw_event(r->watch, e);
+}
+
+static void on_server_lost(struct reporter *r, const struct event *e)
+{
+    tell(r->watch, e->when, "the server no longer answers");
+    draw_event(r->watch, e);
 }
 
 void watch_free(struct watch *w)
@@ -351,3 +351,32 @@ void watch_free(struct watch *w)
     watch_leave(w);
     free(w);
 }
+
+static bool begin(struct reporter *r)
+{
+    r->watch = watch_new(&r->config);
+    return r->watch != NULL;
+}
+
+static void end(struct reporter *r)
+{
+    watch_free(r->watch);
+}
+
+const struct output output_watch = {
+    .begin = begin,
+    .event =
+        {
+            [EVENT_PEER] = on_peer,
+            [EVENT_PUNCHING] = on_punching,
+            [EVENT_QUALIFICATION] = on_qualification,
+            [EVENT_MAPPING_CHANGED] = on_mapping_changed,
+            [EVENT_SERVER_LOST] = on_server_lost,
+            [EVENT_LISTENED] = end_table,
+            [EVENT_CLASSIFICATION] = end_table,
+            [EVENT_PASSIVE] = end_table,
+            [EVENT_QUALIFIED_MANY] = end_table,
+            [EVENT_CHECKING] = end_table,
+        },
+    .end = end,
+};

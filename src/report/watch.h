@@ -35,11 +35,6 @@ void watch_draw(struct watch *w, nsec now, const char *words);
 /* Gives the first screen back, until the next watch_draw. */
 void watch_leave(struct watch *w);
 
-/* The reporter's function. PEER and PUNCHING events are rows; the LISTENED event ends the table,
- * which is then printed on the first screen. */
-struct reporter;
-void watch_emit(struct reporter *r, const struct event *event);
-
 /* Leaves, and frees. W may be NULL. */
 void watch_free(struct watch *w);
 

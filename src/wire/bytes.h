@@ -15,6 +15,17 @@ static inline uint32_t load_u32(const uint8_t *p)
     return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
 }
 
+/* The same of a file whose writer was a little-endian machine. */
+static inline uint16_t load_u16_little(const uint8_t *p)
+{
+    return (uint16_t)(p[1] << 8 | p[0]);
+}
+
+static inline uint32_t load_u32_little(const uint8_t *p)
+{
+    return (uint32_t)p[3] << 24 | (uint32_t)p[2] << 16 | (uint32_t)p[1] << 8 | p[0];
+}
+
 static inline void store_u16(uint8_t *p, uint16_t value)
 {
     p[0] = (uint8_t)(value >> 8);

@@ -5,7 +5,7 @@
 #include "bytes.h"
 
 /* Narrower blocks stand before those that hold them. */
-static const struct ip6_block blocks[] = {
+static const struct ip6_block blocks[IP6_BLOCKS] = {
     {"unspecified", "the unspecified address", "::/128", {0}, 128, 0},
     {"loopback", "loopback", "::1/128", {[15] = 1}, 128, 0},
     {"ip4_mapped", "IPv4-mapped", "::ffff:0:0/96", {[10] = 0xff, 0xff}, 96, 12},
@@ -32,6 +32,11 @@ static const struct ip6_block blocks[] = {
     {"multicast", "multicast", "ff00::/8", {0xff}, 8, 0},
     {"reserved", "reserved by the IETF", "::/0", {0}, 0, 0},
 };
+
+const char *ip6_block_code(unsigned number)
+{
+    return blocks[number].code;
+}
 
 static bool lies_in(const struct in6_addr *address, const struct ip6_block *block)
 {

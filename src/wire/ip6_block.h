@@ -13,6 +13,13 @@ struct ip6_block {
     uint8_t ip4_at; /* byte where an IPv4 address lies; 0 = none in this block */
 };
 
+enum {
+    IP6_BLOCKS = 25
+};
+
+/* The word of a block, from 0; some have the same. */
+const char *ip6_block_code(unsigned number);
+
 /* The narrowest block that ADDRESS lies in; never NULL. */
 const struct ip6_block *ip6_block_of(const struct in6_addr *address);
 

@@ -49,7 +49,7 @@ while True:
     print("%s:%d ttl %s tos %s %s" % (*source, told[2], told[1], data.hex()))
 END
     BACKGROUND+=("$!")
-    wait_for 5 grep -q ready receiver.out
+    wait_for grep -q ready receiver.out
 }
 
 @test "usage errors: where to" {
@@ -361,7 +361,7 @@ END
     [[ $stderr == *"cannot read /nonexistent: No such file"* ]]
     t bubble --from-file "$BATS_TEST_FILENAME" --dry-run
     [ "$status" -eq 65 ]
-    [[ $stderr == *"is not a capture that libpcap can read"* ]]
+    [[ $stderr == *"is not a capture: it begins neither as pcap nor as pcapng"* ]]
     t bubble "$NOBODY" --write out.pcap -q
     t bubble --from-file out.pcap --packet 2 --dry-run
     [ "$status" -eq 65 ]
@@ -382,7 +382,7 @@ END
     plain "$HEARD" --ttl 9 --tos 0x10 --from-address "$SECONDARY" --format=json --nonce-trailer
     [ "$status" -eq 0 ]
     json '.verdict == "sent" and .via == "udp_socket" and .packets_sent == 1'
-    wait_for 5 grep -q ttl receiver.out
+    wait_for grep -q ttl receiver.out
     expected=$(jq -r '.packets[0] | "\(.from.address):\(.from.port) ttl 9 tos 16 \(.data)"' <<<"$output")
     grep -qxF "$expected" receiver.out
     [[ $expected == "$SECONDARY:"* ]]
@@ -392,7 +392,7 @@ END
     receiver
     plain "$HEARD" --from-port 40044
     [ "$status" -eq 0 ]
-    wait_for 5 grep -q ' ttl 64 tos 0 ' receiver.out
+    wait_for grep -q ' ttl 64 tos 0 ' receiver.out
     grep -q '^127.*:40044 ' receiver.out
 }
 
@@ -473,24 +473,24 @@ END
     [ "$status" -eq 0 ]
     [ "$output" = "5 sent" ]
     [ "$took" -ge 400000000 ]
-    [ "$took" -lt 3000000000 ]
+    [ "$took" -lt 30000000000 ]
     t bubble "$HEARD" --count 500 --rate 1000 --format=jsonl
     [ "$status" -eq 0 ]
     json -s '(.[0].when[17:29] | tonumber) as $a | (.[499].when[17:29] | tonumber) as $b |
-        $b - $a | if . < 0 then . + 60 else . end | . >= 0.498 and . < 3'
+        $b - $a | if . < 0 then . + 60 else . end | . >= 0.498 and . < 30'
     # Each has a source of its own, so that its answer can be told.
     json -s '[.[:-1][].ipv6.source] | unique | length == 500'
 }
 
 @test "exit 0: our server answers a solicitation, and it repeats the nonce" {
     server
-    t bubble --rs --to "$PRIMARY" --wait 0.5 --format=json
+    t bubble --rs --to "$PRIMARY" --wait 3 --format=json
     [ "$status" -eq 0 ]
     [ -z "$stderr" ]
     json '.schema == 1 and .command == "bubble" and .verdict == "answered"'
     json '.replies_received == 1 and .replies_believed == 1 and .first_delay_s == .replies[0].delay_s'
-    json '.replies[0] | .kind == "ra" and .proof == "nonce" and .answers == 1 and .delay_s > 0 and .delay_s < 0.4'
-    json '.replies[0].auth.nonce == .packets[0].auth.nonce and .wait_s == 0.5'
+    json '.replies[0] | .kind == "ra" and .proof == "nonce" and .answers == 1 and .delay_s > 0 and .delay_s < 3'
+    json '.replies[0].auth.nonce == .packets[0].auth.nonce and .wait_s == 3'
     json --arg server "$PRIMARY" '.replies[0] | .from == {address: $server, port: 3544} and
         .origin.port == .to.port and .problems == []'
     json '.replies[0].when > .packets[0].when'
@@ -499,52 +499,52 @@ END
 @test "exit 0: our listener answers a direct bubble, an indirect one, and an echo request" {
     server
     listener
-    t bubble "$PEER" --indirect --wait 0.5 --format=json
+    t bubble "$PEER" --indirect --wait 3 --format=json
     [ "$status" -eq 0 ]
     json --arg peer "$PEER" '.replies[0] | .kind == "bubble" and .proof == "link_local" and .ipv6.source == $peer'
     json '.replies[0].ipv6.destination == .packets[0].ipv6.source'
-    t bubble "$PEER" --direct --indirect --nonce-trailer --wait 0.5 --format=json
+    t bubble "$PEER" --direct --indirect --nonce-trailer --wait 3 --format=json
     [ "$status" -eq 0 ]
     json '.replies[0] | .proof == "nonce" and .trailers[0].name == "nonce"'
     json '.replies[0].trailers[0].value == .packets[0].trailers[0].value'
     own=$("$TEREDOCTL" qualify "$PRIMARY" --allow-private --format=json --local-port 40047 | jq -r .teredo_address)
-    t bubble "$PEER" --direct --indirect --source "$own" --from-port 40047 --wait 0.3 -q
+    t bubble "$PEER" --direct --indirect --source "$own" --from-port 40047 --wait 3 -q
     [ "$status" -eq 0 ]
-    t bubble "$PEER" --echo --source "$own" --from-port 40047 --wait 0.3 --format=json
+    t bubble "$PEER" --echo --source "$own" --from-port 40047 --wait 3 --format=json
     [ "$status" -eq 0 ]
     json '.replies[] | select(.kind == "echo_reply") | .proof == "nonce" and .answers == 1'
 }
 
 @test "text: a line a packet, a line a reply with its delay, and the summary; -q the summary alone" {
     server
-    t bubble --rs --to "$PRIMARY" --wait 0.3
+    t bubble --rs --to "$PRIMARY" --wait 3
     [ "$status" -eq 0 ]
     [ "${#lines[@]}" -eq 3 ]
     [[ ${lines[0]} =~ ^1\ \ .*\ \>\ $PRIMARY:3544\ \ rs,\ 61\ bytes:\ fe80::ffff:ffff:ffff\ \>\ ff02::2$ ]]
     [[ ${lines[1]} =~ ^\+[0-9.]+\ ms\ \ $PRIMARY:3544\ \>\ .*\ \ ra,\ 117\ bytes:\ .*\;\ answers\ 1:\ it\ repeats\ our\ nonce$ ]]
     [[ ${lines[2]} =~ ^1\ sent\;\ 1\ answer,\ after\ [0-9.]+\ ms$ ]]
-    t bubble --rs --to "$PRIMARY" --wait 0.3 -q
+    t bubble --rs --to "$PRIMARY" --wait 3 -q
     [ "${#lines[@]}" -eq 1 ]
     [[ $output == "1 sent; 1 answer, after "* ]]
 }
 
 @test "text: several answers are counted, and the first one's delay told" {
     server
-    t bubble --rs --to "$PRIMARY" --count 3 --interval 0.05 --wait 0.2 -q
+    t bubble --rs --to "$PRIMARY" --count 3 --interval 0.05 --wait 3 -q
     [ "$status" -eq 0 ]
     [[ $output =~ ^3\ sent\;\ 3\ answers,\ the\ first\ after\ [0-9.]+\ ms$ ]]
 }
 
 @test "-v: the fields of what goes and of what comes, on standard error" {
     server
-    t bubble --rs --to "$PRIMARY" --wait 0.3 -v
+    t bubble --rs --to "$PRIMARY" --wait 3 -v
     [ "${#lines[@]}" -eq 3 ]
     [[ $stderr == *" 127.0.0.1:"*" > $PRIMARY:3544: rs "*"ttl 64, tos 0x00, id 0x0000"*"authentication "*"payload          0x85007d37"*": ra "*"origin "* ]]
 }
 
 @test "jsonl: packets and replies as they happen, then the summary" {
     server
-    t bubble --rs --to "$PRIMARY" --count 2 --interval 0.1 --wait 0.3 --format=jsonl
+    t bubble --rs --to "$PRIMARY" --count 2 --interval 3 --wait 3 --format=jsonl
     [ "$status" -eq 0 ]
     json -s '[.[].event] == ["packet", "reply", "packet", "reply", "summary"]'
     json -s 'all(.schema == 1 and .command == "bubble")'
@@ -552,25 +552,24 @@ END
 }
 
 @test "exit 1: nobody answers; an ICMP error is told" {
-    t bubble "$NOBODY" --wait 0.3 --format=json
+    t bubble "$NOBODY" --wait 3 --format=json
     [ "$status" -eq 1 ]
     json '.verdict == "unanswered" and .replies == [] and .first_delay_s == null'
     json '.icmp_errors[0] | .to == {address: "127.0.0.1", port: 40000} and .icmp.text == "port unreachable"'
     json '.icmp_errors_received == 1'
-    t bubble "$NOBODY" --wait 0.3
+    t bubble "$NOBODY" --wait 3
     [[ $output == *"ICMP from 127.0.0.1 for a packet to 127.0.0.1:40000: port unreachable"* ]]
-    [[ ${lines[-1]} == "1 sent; no answer in 0.3 s" ]]
+    [[ ${lines[-1]} == "1 sent; no answer in 3 s" ]]
 }
 
 @test "exit 1: an answer without proof is printed, and not believed" {
     receiver
-    start bubble bubble "$HEARD" --from-port 40048 --wait 1 --format=json
-    wait_for 5 grep -q ttl receiver.out
+    start bubble bubble "$HEARD" --from-port 40048 --wait 5 --format=json
+    wait_for grep -q ttl receiver.out
     # From another port: a bubble for somebody else, and no Teredo at all
-    python3 -c 'import socket
-s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-s.sendto(bytes.fromhex("6000000000003b00" + "fe80" + 28 * "0" + "fe80" + 28 * "0"), ("127.0.0.1", 40048))
-s.sendto(b"Hello", ("127.0.0.1", 40048))'
+    zeros='\0\0\0\0\0\0\0\0\0\0\0\0\0\0'
+    printf '\x60\0\0\0\0\0\x3b\0\xfe\x80%b\xfe\x80%b' "$zeros" "$zeros" >/dev/udp/127.0.0.1/40048
+    printf Hello >/dev/udp/127.0.0.1/40048
     ended "$PID"
     output=$(cat bubble.out)
     [ "$status" -eq 1 ]
@@ -580,26 +579,25 @@ s.sendto(b"Hello", ("127.0.0.1", 40048))'
 }
 
 @test "exit 2: Ctrl-C, and what is known is told" {
-    start bubble bubble "$NOBODY" --wait 30 --format=json
-    wait_for 5 pgrep -P $$ -f 'bubble.*--wait 30' || true
-    sleep 0.5
+    start bubble bubble "$NOBODY" --wait 60 --format=json -v
+    wait_for has_lines 1 bubble.err
     kill -INT "$PID"
     ended "$PID"
     output=$(cat bubble.out)
     [ "$status" -eq 2 ]
     json '.verdict == "interrupted" and .packets_sent == 1 and (.packets | length) == 1'
-    start bubble bubble "$NOBODY" --count 100 --interval 0.2
-    sleep 0.5
+    start bubble bubble "$NOBODY" --count 1000 --interval 0.2
+    wait_for grep -q '^2  ' bubble.out
     kill -TERM "$PID"
     ended "$PID"
     [ "$status" -eq 2 ]
-    [[ $(tail -n 1 bubble.out) =~ ^[2-9]\ sent\;\ interrupted$ ]]
+    [[ $(tail -n 1 bubble.out) =~ ^([2-9]|[1-9][0-9]+)\ sent\;\ interrupted$ ]]
 }
 
 @test "exit 0: Ctrl-C while waiting, once an answer has come" {
     server
     start bubble bubble --rs --to "$PRIMARY" --wait 30
-    wait_for 5 grep -q '^+' bubble.out
+    wait_for grep -q '^+' bubble.out
     kill -INT "$PID"
     ended "$PID"
     [ "$status" -eq 0 ]

@@ -80,7 +80,7 @@ END
 @test "WARNING: the secondary address does not answer" {
     server
     silent_server
-    t check "$PRIMARY" --secondary "$SILENT" --allow-private -t 4
+    t check "$PRIMARY" --secondary "$SILENT" --allow-private -t 5
     plugin 1 WARNING
     [[ $output == *"the secondary did not, bubbles relayed"* ]]
 }
@@ -95,7 +95,7 @@ END
     plugin 2 CRITICAL
     [[ $output == *"neither server address replied"* ]]
     server
-    t check "$PRIMARY" -t 1
+    t check "$PRIMARY" -t 5
     plugin 2 CRITICAL
     [[ $output == *"broke a rule"* ]]
     t check no-such-name.invalid
@@ -125,7 +125,7 @@ END
 @test "UNKNOWN: a local failure" {
     server
     start holder listen "$PRIMARY" --allow-private --local-port 35438
-    wait_for 5 grep -q 2001: holder.out
+    wait_for grep -q 2001: holder.out
     t check "$PRIMARY" --allow-private --local-port 35438
     plugin 3 UNKNOWN
     [[ $output == *"port 35438"*"in use"* ]]
@@ -137,7 +137,7 @@ END
 @test "UNKNOWN: interrupted" {
     silent_server
     start c check "$SILENT" --allow-private -t 60 -vvv
-    wait_for 5 grep -q ' rs$' c.err
+    wait_for grep -q ' rs$' c.err
     kill -INT "$PID"
     ended "$PID"
     [ "$status" -eq 3 ]
@@ -167,7 +167,7 @@ END
     [[ $output == *"  relay            bubbles relayed, 1 bubble sent"* ]]
     [[ ${output#*$'\n'} != *"|"* ]]
     [ -z "$stderr" ]
-    t check "$PRIMARY" -vv -t 1
+    t check "$PRIMARY" -vv -t 5
     [[ $stderr == *"rule origin_global"* ]]
     [[ $stderr != *" rs"* ]]
     t check "$PRIMARY" --allow-private -vvv
@@ -222,7 +222,7 @@ END
         nft -f filter.nft || exit 77
         "$1" serve --address 127.0.0.3 --allow-private >server.out 2>&1 3>&- &
         until grep -qs ready server.out; do sleep 0.05; done
-        "$1" check 127.0.0.3 --allow-private -t 2
+        "$1" check 127.0.0.3 --allow-private -t 5
         status=$?
         kill %1
         exit $status' bash "$TEREDOCTL"

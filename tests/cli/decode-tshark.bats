@@ -109,6 +109,13 @@ compare() {
         '10: of a message that was cut we say that it is ICMPv6, and not of which type'
 }
 
+@test "every block, clock and link type of pcapng" {
+    "$craft" -n <"$frames/pcapng.frames" >all.pcapng
+    compare all.pcapng \
+        '2: tshark shows the source in an IPv6 header that ends behind it' \
+        '7: tshark has no time for a simple packet block'
+}
+
 @test "a hole punch in the lab" {
     need_namespace
     "$TEREDOCTL" lab --nat-a port-restricted --nat-b port-restricted --pcap lab.pcap >lab.out 2>&1

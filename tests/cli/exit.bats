@@ -13,7 +13,7 @@ rows() {
 0 qualify   printf "%s\\n" $PRIMARY | $T qualify --from-file - --allow-private
 0 classify  $T classify $PRIMARY --allow-private
 0 check     $T check $PRIMARY --allow-private
-0 listen    $T listen $PRIMARY --allow-private --duration 0.2
+0 listen    $T listen $PRIMARY --allow-private --duration 2
 0 trace     $T trace $PEER --server $PRIMARY --allow-private
 0 trace     $T trace -r punch.pcap
 0 bubble    $T bubble --rs --to $PRIMARY --wait 2
@@ -31,7 +31,7 @@ rows() {
 1 check     $T check $PRIMARY --secondary $SILENT --allow-private -t 2
 1 check     $T check $PRIMARY --allow-private -w 0:0
 1 classify  $T classify $SILENT --allow-private --timeout 1
-1 listen    $T listen $PRIMARY --allow-private --duration 0.2 --count 1
+1 listen    $T listen $PRIMARY --allow-private --duration 2 --count 1
 1 trace     $T trace $GONE --server $PRIMARY --allow-private --bubbles 1
 1 trace     $T trace -r failure.pcap
 1 bubble    $T bubble $GONE --wait 0.2
@@ -140,7 +140,7 @@ rows() {
 74 check    $T check $PRIMARY --allow-private >/dev/full
 74 check    $T check >/dev/full
 74 classify $T classify $PRIMARY --allow-private >/dev/full
-74 listen   $T listen $PRIMARY --allow-private --duration 0.1 >/dev/full
+74 listen   $T listen $PRIMARY --allow-private --duration 2 >/dev/full
 74 trace    $T trace $PEER --server $PRIMARY --allow-private >/dev/full
 74 trace    $T trace -r one.pcap >/dev/full
 74 bubble   $T bubble $PEER --dry-run >/dev/full
@@ -180,7 +180,7 @@ setup() {
     "$TEREDOCTL" bubble "$GONE" --write one.pcap -q
     "$TEREDOCTL" trace "$PEER" --server "$PRIMARY" --allow-private --control-ttl 0 --write punch.pcap -q
     "$TEREDOCTL" trace "$GONE" --server "$PRIMARY" --allow-private --control-ttl 0 --bubbles 1 \
-        --write failure.pcap -q || true
+        --write failure.pcap -q || [ $? -eq 1 ]
     # The capture goes on for a minute: a frame of one byte.
     for number in $(($(date +%s) + 60)) 0 1 1; do
         # shellcheck disable=SC2059 # bytes
@@ -207,7 +207,7 @@ interrupted() {
     rm -f log
     "$@" -v 2>log &
     pid=$!
-    wait_for 10 grep -q . log
+    wait_for grep -q . log
     kill -INT "$pid"
     wait "$pid" || status=$?
     return "$status"
@@ -261,7 +261,7 @@ gives() {
             continue
         fi
         status=0
-        timeout 60 bash -c "$script" >out 2>err </dev/null || status=$?
+        timeout 120 bash -c "$script" >out 2>err </dev/null || status=$?
         if [ "$status" -ne "$want" ]; then
             echo "$command: $script => $status, not $want"
             cat out err

@@ -35,7 +35,7 @@ event() {
     server
     listener
     kill -KILL "$LISTENER"
-    wait_for 5 bash -c "! kill -0 $LISTENER"
+    wait_for bash -c "! kill -0 $LISTENER"
     t trace "$PEER" --server "$PRIMARY" --allow-private --format=jsonl --bubbles 2
     [ "$status" -eq 1 ]
     event note '.note == "icmp_for_direct_bubble" and .icmp.code == 3'
@@ -53,7 +53,7 @@ event() {
     server
     listener --refresh 0.5 --format=jsonl
     kill "$SERVER"
-    wait_for 10 grep -q server_lost listener.out
+    wait_for grep -q server_lost listener.out
     kill -INT "$LISTENER"
     ended "$LISTENER"
     [ "$status" -eq 0 ]
@@ -64,7 +64,7 @@ event() {
 @test "counters: SIGUSR1" {
     server --format=jsonl
     kill -USR1 "$SERVER"
-    wait_for 5 grep -q counters server.out
+    wait_for grep -q counters server.out
     kill "$SERVER"
     ended "$SERVER"
     output=$(cat server.out)

@@ -66,7 +66,7 @@ ended() {
 server() {
     start server serve --address "$PRIMARY" --secondary "$SECONDARY" --allow-private "$@"
     SERVER=$PID
-    wait_for 5 grep -q ready server.out
+    wait_for grep -q ready server.out
 }
 
 # A server at $SILENT and the address after it that hears solicitations and answers none.
@@ -74,14 +74,14 @@ silent_server() {
     echo 'somebody:else' >silent.secrets
     chmod 600 silent.secrets
     start silent serve --address "$SILENT" --allow-private --require-auth --auth-secret-file silent.secrets
-    wait_for 5 grep -q ready silent.out
+    wait_for grep -q ready silent.out
 }
 
 # listener [OPTION…]: a client of the server, in the background; sets PEER and LISTENER
 listener() {
     start listener listen "$PRIMARY" --allow-private "$@"
     LISTENER=$PID
-    wait_for 5 grep -q 2001: listener.out
+    wait_for grep -q 2001: listener.out
     PEER=$(grep -om 1 '2001:[0-9a-f:]*' listener.out | head -n 1)
 }
 

@@ -184,7 +184,7 @@ END
     server
     port=$("$TEREDOCTL" qualify "$PRIMARY" --allow-private --format=json | jq .local.port)
     start holder listen "$PRIMARY" --allow-private --local-port "$port"
-    wait_for 5 grep -q 2001: holder.out
+    wait_for grep -q 2001: holder.out
     t qualify "$PRIMARY" --allow-private --local-port "$port"
     [ "$status" -eq 69 ]
     [[ $stderr == *"port $port"*"in use"*"--local-port"* ]]

@@ -77,6 +77,7 @@ rendered() {
 @test "rendered pages have no quotes within quotes, and fit into 80 columns outside of examples" {
     command -v mandoc >/dev/null || skip "mandoc is not installed"
     for page in "$man"/*.[0-9]; do
+        # shellcheck disable=SC2094 # another page
         rendered "$page" >page
         [ -s page ]
         run grep -nE '“[^”]*“' page

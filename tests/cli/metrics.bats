@@ -58,6 +58,7 @@ value() {
 }
 
 @test "qualify with several servers, one of them of a strange name" {
+    resolver
     server
     t qualify "$PRIMARY" "$SILENT" 'no "such"\name' --allow-private --format=openmetrics
     [ "$status" -eq 1 ]
@@ -138,7 +139,7 @@ scrape() {
         --collector.textfile.directory="$PWD/textfile" --web.listen-address="127.0.0.1:$port" \
         >exporter.log 2>&1 3>&- &
     BACKGROUND+=($!)
-    wait_for 20 scrape "$port"
+    wait_for scrape "$port"
     cat exporter.log scraped
     grep -qx 'node_textfile_scrape_error 0' scraped
     [ "$(grep -c '^node_textfile_mtime_seconds' scraped)" -eq 4 ]

@@ -89,28 +89,31 @@ teardown() {
 }
 
 @test "exit 1: a closed port is told at once" {
-    t qualify "$PRIMARY" --allow-private --format=json
+    t qualify "$PRIMARY" --allow-private --timeout 60 --format=json
     [ "$status" -eq 1 ]
-    json '.verdict == "not_qualified" and .reason == "port_unreachable" and .elapsed_s < 0.3'
+    json '.verdict == "not_qualified" and .reason == "port_unreachable" and .elapsed_s < 30'
     json '.icmp.code == 3 and .advice != "" and .teredo_address == null and .rtt_s == null'
     json '[.checks[].ok] | all(. == null)'
 }
 
-@test "exit 1: a silent server is told within two seconds, and --timeout shortens it" {
+@test "exit 1: a silent server is told after the timeout, and --timeout shortens it" {
     silent_server
     t qualify "$SILENT" --allow-private --format=json
     [ "$status" -eq 1 ]
-    json '.reason == "no_reply" and .elapsed_s >= 1.4 and .elapsed_s < 2'
+    json '.reason == "no_reply" and .elapsed_s >= 1.4'
     t qualify "$SILENT" --allow-private --format=json --timeout 0.3
     [ "$status" -eq 1 ]
-    json '.reason == "no_reply" and .elapsed_s < 0.8'
+    json '.reason == "no_reply" and .elapsed_s >= 0.29'
+    short=$(jq .elapsed_s <<<"$output")
+    t qualify "$SILENT" --allow-private --format=json --timeout 8
+    json --argjson short "$short" '.reason == "no_reply" and .elapsed_s >= 7.9 and $short < .elapsed_s'
 }
 
 @test "exit 1: this host has no route" {
     need_namespace
-    run --separate-stderr unshare -rn "$TEREDOCTL" qualify 192.0.2.1 --format=json
+    run --separate-stderr unshare -rn "$TEREDOCTL" qualify 192.0.2.1 --timeout 60 --format=json
     [ "$status" -eq 1 ]
-    json '.verdict == "not_qualified" and .reason == "no_route" and .elapsed_s < 0.3'
+    json '.verdict == "not_qualified" and .reason == "no_route" and .elapsed_s < 30'
     json '.system_error | test("unreachable")'
 }
 
@@ -128,13 +131,13 @@ teardown() {
 
 @test "exit 2: interrupted, and what is known so far is printed" {
     silent_server
-    start q qualify "$SILENT" --allow-private --timeout 20 --format=json
-    sleep 0.5
+    start q qualify "$SILENT" --allow-private --timeout 60 --format=json -v
+    wait_for grep -q ' rs$' q.err
     kill -INT "$PID"
     ended "$PID"
     [ "$status" -eq 2 ]
     output=$(cat q.out)
-    json '.verdict == "inconclusive" and .reason == "interrupted" and .elapsed_s < 10'
+    json '.verdict == "inconclusive" and .reason == "interrupted" and .elapsed_s < 50'
 }
 
 @test "an advertisement with a private origin is not believed without --allow-private" {
@@ -259,7 +262,8 @@ teardown() {
 
 @test "no status line where the terminal cannot erase" {
     silent_server
-    output=$(TERM=dumb script -qec "$TEREDOCTL qualify $SILENT --allow-private --timeout 2.5" /dev/null </dev/null) || true
+    output=$(TERM=dumb script -qec "$TEREDOCTL qualify $SILENT --allow-private --timeout 2.5" /dev/null </dev/null) ||
+        [ $? -eq 1 ]
     [[ $output == *"not qualified"* && $output != *"waiting"* ]]
 }
 

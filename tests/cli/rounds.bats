@@ -14,11 +14,6 @@ teardown() {
     common_teardown
 }
 
-# has_rounds N FILE: at least so many lines
-has_rounds() {
-    [ "$(wc -l <"$2")" -ge "$1" ]
-}
-
 stop() { # PID: sets status
     kill -INT "$1"
     ended "$1"
@@ -40,8 +35,8 @@ stop() { # PID: sets status
 
 @test "--every: numbered rounds, with new sockets, that do not drift" {
     server
-    start q qualify "$PRIMARY" --allow-private --every 0.2 --format=jsonl
-    wait_for 20 has_rounds 6 q.out
+    start q qualify "$PRIMARY" --allow-private --every 1 --format=jsonl
+    wait_for has_lines 6 q.out
     stop "$PID"
     [ "$status" -eq 0 ]
     [ ! -s q.err ]
@@ -51,33 +46,34 @@ stop() { # PID: sets status
     # Each begins at a multiple of the interval after the first, however long it took before; a busy
     # machine may be late by some of it.
     json -s '[.[].round_started | sub(".*:"; "") | rtrimstr("Z") | tonumber] as $t | [range(1; $t | length) |
-        ($t[.] - $t[0] + 60) % 60 | . * 1000 % 200] | sort | .[length / 2 | floor] | . < 100'
+        ($t[.] - $t[0] + 60) % 60 | . * 1000 % 1000] | sort | .[length / 2 | floor] | . < 500'
 }
 
 @test "--every in text: the time stands above each round, unless quiet" {
     server
     start q qualify "$PRIMARY" --allow-private --every 0.1
-    wait_for 20 grep -q 'told after' q.out
+    wait_for grep -q 'told after' q.out
     stop "$PID"
     [[ $(head -n 1 q.out) =~ ^20[0-9-]+T[0-9:.]+Z$ ]]
     [[ $(sed -n 2p q.out) == qualified:* ]]
     # What is left of that run is no sign of the next one.
     rm q.out
     start q qualify "$PRIMARY" --allow-private --every 0.1 -q
-    wait_for 20 has_rounds 3 q.out
+    wait_for has_lines 3 q.out
     stop "$PID"
-    [ "$(grep -vc '^qualified:' q.out)" -eq 0 ]
+    # A round that the signal has interrupted has another verdict.
+    [ "$(head -n 3 q.out | grep -vc '^qualified:')" -eq 0 ]
 }
 
 @test "--every survives a server that goes, and tells of its return; the status is the last round's" {
     start q qualify "$PRIMARY" --allow-private --every 0.1 --on-change --format=jsonl
     pid=$PID
-    wait_for 20 has_rounds 1 q.out
+    wait_for has_lines 1 q.out
     server
-    wait_for 20 has_rounds 2 q.out
+    wait_for has_lines 2 q.out
     kill "$SERVER"
     ended "$SERVER"
-    wait_for 20 has_rounds 3 q.out
+    wait_for has_lines 3 q.out
     stop "$pid"
     [ "$status" -eq 1 ]
     output=$(cat q.out)
@@ -89,14 +85,14 @@ stop() { # PID: sets status
     server
     start q qualify "$PRIMARY" --allow-private --every 0.1 --on-change --format=json --output file -v
     pid=$PID
-    wait_for 20 test -s file
+    wait_for test -s file
     inode=$(stat -c %i file)
-    wait_for 20 sh -c '[ "$(grep -c " rs$" q.err)" -ge 10 ]'
+    wait_for sh -c '[ "$(grep -c " rs$" q.err)" -ge 10 ]'
     [ "$(stat -c %i file)" = "$inode" ]
     jq -e '.round == 1 and .verdict == "qualified"' file
     kill "$SERVER"
     ended "$SERVER"
-    wait_for 20 grep -q port_unreachable file
+    wait_for grep -q port_unreachable file
     stop "$pid"
     [ "$status" -eq 1 ]
     [ ! -s q.out ]
@@ -105,7 +101,7 @@ stop() { # PID: sets status
 @test "--on-change: what changes by itself, such as ports and times, is no change" {
     server
     start q qualify "$PRIMARY" --allow-private --every 0.1 --on-change --format=jsonl -v
-    wait_for 20 sh -c '[ "$(grep -c " rs$" q.err)" -ge 10 ]'
+    wait_for sh -c '[ "$(grep -c " rs$" q.err)" -ge 10 ]'
     stop "$PID"
     [ "$status" -eq 0 ]
     [ "$(wc -l <q.out)" -eq 1 ]
@@ -114,7 +110,7 @@ stop() { # PID: sets status
 @test "--every survives names that cannot be found" {
     resolver
     start q qualify no-such-name.invalid --every 0.1 --format=jsonl
-    wait_for 20 has_rounds 3 q.out
+    wait_for has_lines 3 q.out
     stop "$PID"
     [ "$status" -eq 68 ]
     output=$(cat q.out)
@@ -126,11 +122,11 @@ stop() { # PID: sets status
     server
     start holder listen "$PRIMARY" --allow-private --local-port 35437
     HOLDER=$PID
-    wait_for 5 grep -q 2001: holder.out
+    wait_for grep -q 2001: holder.out
     start q qualify "$PRIMARY" --allow-private --local-port 35437 --every 0.1 --format=jsonl
-    wait_for 20 grep -q 'port 35437.*in use' q.err
+    wait_for grep -q 'port 35437.*in use' q.err
     kill "$HOLDER"
-    wait_for 20 grep -q '"qualified"' q.out
+    wait_for grep -q '"qualified"' q.out
     stop "$PID"
     [ "$status" -eq 0 ]
 }
@@ -144,7 +140,7 @@ stop() { # PID: sets status
         ip link set lo up
         "$1" serve --address 127.0.0.3 --allow-private >server.out 2>&1 3>&- &
         until grep -qs ready server.out; do sleep 0.05; done
-        "$1" qualify 127.0.0.3 --allow-private --timeout 0.5 --every 0.1 --on-change --format=jsonl \
+        "$1" qualify 127.0.0.3 --allow-private --timeout 5 --every 0.1 --on-change --format=jsonl \
             >q.out 3>&- &
         pid=$!
         rounds 1
@@ -168,17 +164,17 @@ stop() { # PID: sets status
 @test "check --every: a line a round; trace --every: a verdict a round" {
     server
     start c check "$PRIMARY" --allow-private --every 0.1
-    wait_for 20 has_rounds 3 c.out
+    wait_for has_lines 3 c.out
     kill "$SERVER"
     ended "$SERVER"
-    wait_for 20 grep -q CRITICAL c.out
+    wait_for grep -q CRITICAL c.out
     stop "$PID"
     [ "$status" -eq 2 ]
     [ "$(grep -vcE '^TEREDO (OK|CRITICAL) - ' c.out)" -eq 0 ]
     server
     listener
     start t trace "$PEER" --server "$PRIMARY" --allow-private --control-ttl 0 --every 0.1 --format=jsonl
-    wait_for 20 sh -c '[ "$(grep -c "\"event\":\"verdict\"" t.out)" -ge 2 ]'
+    wait_for sh -c '[ "$(grep -c "\"event\":\"verdict\"" t.out)" -ge 2 ]'
     stop "$PID"
     [ "$status" -eq 0 ]
     output=$(grep '"event":"verdict"' t.out)
@@ -188,7 +184,7 @@ stop() { # PID: sets status
 @test "Ctrl-C in the first round ends it with what is known" {
     silent_server
     start q qualify "$SILENT" --allow-private --timeout 60 --every 100 --format=jsonl -v
-    wait_for 5 grep -q ' rs$' q.err
+    wait_for grep -q ' rs$' q.err
     stop "$PID"
     [ "$status" -eq 2 ]
     output=$(cat q.out)
@@ -200,7 +196,7 @@ stop() { # PID: sets status
     for signal in INT TERM; do
         rm -f q.out
         start q qualify "$PRIMARY" --allow-private --every 1000 -q
-        wait_for 5 has_rounds 1 q.out
+        wait_for has_lines 1 q.out
         kill "-$signal" "$PID"
         ended "$PID"
         [ "$status" -eq 0 ]
@@ -212,7 +208,7 @@ stop() { # PID: sets status
     for i in {1..40}; do
         rm -f c.out
         start c check "$PRIMARY" --allow-private --every 0.005
-        wait_for 20 has_rounds $((i % 7 + 1)) c.out
+        wait_for has_lines $((i % 7 + 1)) c.out
         sleep "0.00$((RANDOM % 10))"
         kill "-$([ $((i % 2)) -eq 0 ] && echo INT || echo TERM)" "$PID"
         ended "$PID"
@@ -278,13 +274,13 @@ stop() { # PID: sets status
 @test "--every --output: the file is whole at every time, and new in each round" {
     server
     start q qualify "$PRIMARY" --allow-private --every 0.05 --format=openmetrics --output q.prom
-    wait_for 20 test -s q.prom
+    wait_for test -s q.prom
     first=$(sed -n 's/^teredo_last_run_timestamp_seconds.* //p' q.prom)
     for _ in {1..100}; do
         cat q.prom >copy
         [ "$(tail -n 1 copy)" = '# EOF' ]
     done
-    wait_for 20 sh -c "[ \"\$(sed -n 's/^teredo_last_run_timestamp_seconds.* //p' q.prom)\" != $first ]"
+    wait_for sh -c "[ \"\$(sed -n 's/^teredo_last_run_timestamp_seconds.* //p' q.prom)\" != $first ]"
     stop "$PID"
     [ "$status" -eq 0 ]
 }

@@ -3,6 +3,7 @@
 # shellcheck disable=SC2154 # bats sets stderr
 
 bats_require_minimum_version 1.5.0
+load ../wait
 
 setup() {
     net=127.$((RANDOM % 200 + 20)).$((RANDOM % 250))
@@ -26,15 +27,10 @@ serve() {
 }
 
 wait_until() {
-    local tries
-    for ((tries = 0; tries < 200; tries++)); do
-        if "$@"; then
-            return 0
-        fi
-        sleep 0.02
-    done
-    cat out err
-    return 1
+    wait_for "$@" || {
+        cat out err
+        return 1
+    }
 }
 
 # Ends the server with a signal; its exit status is in $status, its output in out and err.
@@ -60,7 +56,6 @@ qualify() {
 
 received() {
     kill -USR1 "$server"
-    sleep 0.05
     grep -q "^received $1:" out
 }
 
@@ -142,7 +137,7 @@ received() {
     serve --duration 0.3
     finished
     [ "$status" -eq 0 ]
-    grep -q 'in 0\.3 s$' out
+    grep -qE 'in (0\.[3-9]|[1-9][0-9.]*) s$' out
 }
 
 @test "--format=json prints one object, at the end" {
@@ -200,6 +195,7 @@ received() {
     [ "$status" -eq 1 ]
     run qualify --timeout 0.2 --attempts 1
     [ "$status" -eq 1 ]
+    wait_until received 6
     stop
     grep -q '^dropped 2 authentication_value: ' out
     grep -q '^dropped 2 authentication_unknown_client: ' out

@@ -529,9 +529,9 @@ END
 @test "a qualification to one server address: what is known, and that the kind of NAT is not" {
     server
     need_namespace
-    T=$TEREDOCTL run --separate-stderr timeout 30 unshare -rn bash -c 'ip link set lo up
+    T=$TEREDOCTL run --separate-stderr timeout 120 unshare -rn bash -c 'ip link set lo up
         "$T" serve --address 127.0.9.1 --secondary 127.0.9.2 --allow-private >server.out 2>&1 3>&- &
-        for ((i = 0; i < 100; i++)); do grep -qs ready server.out && break; sleep 0.05; done
+        until grep -qs ready server.out; do sleep 0.05; done
         "$T" qualify 127.0.9.1 --allow-private --write q.pcap >q.out
         kill %1'
     status_is 0
@@ -547,8 +547,8 @@ END
 live() {
     need_namespace
     command -v ip >/dev/null || skip "ip is not installed"
-    T=$TEREDOCTL OPTIONS=$1 run --separate-stderr timeout 60 unshare -rn bash -c '
-        wait_for() { for ((i = 0; i < 400; i++)); do "$@" && return; sleep 0.05; done; return 1; }
+    T=$TEREDOCTL OPTIONS=$1 run --separate-stderr timeout 120 unshare -rn bash -c '
+        wait_for() { for ((i = 0; i < 1200; i++)); do "$@" && return; sleep 0.05; done; return 1; }
         ip link set lo up
         "$T" trace --passive $OPTIONS >out 2>err 3>&- & pid=$!
         wait_for grep -qs following err || exit 99
@@ -582,9 +582,9 @@ live() {
 
 @test "--passive: interrupted before anything, exit 2 and a plain sentence" {
     need_namespace
-    T=$TEREDOCTL run --separate-stderr timeout 30 unshare -rn bash -c 'ip link set lo up
+    T=$TEREDOCTL run --separate-stderr timeout 120 unshare -rn bash -c 'ip link set lo up
         "$T" trace --passive -i lo >out 2>err 3>&- & pid=$!
-        for ((i = 0; i < 200; i++)); do grep -qs following err && break; sleep 0.05; done
+        until grep -qs following err; do sleep 0.05; done
         kill -INT $pid; wait $pid; status=$?; cat out; cat err >&2; exit $status'
     status_is 2
     same "$output" 'no hole punch found: there was no frame to look at'
@@ -595,7 +595,7 @@ live() {
     mkfifo pipe
     start reader trace -r pipe
     exec 9>pipe
-    wait_for 5 grep -q '^CapEff:[[:space:]]*0*$' "/proc/$PID/status"
+    wait_for grep -q '^CapEff:[[:space:]]*0*$' "/proc/$PID/status"
     [ "$(awk '/^Uid:/ { print $3 }' "/proc/$PID/status")" -ne 0 ]
     exec 9>&-
     ended "$PID"

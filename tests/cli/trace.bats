@@ -77,7 +77,7 @@ teardown() {
     json --arg peer "$PEER" '.schema == 1 and .command == "trace" and .verdict == "punched" and .peer == $peer'
     json '[.steps[] | .state] == ["sent", "sent", "inferred", "received", "received"]'
     json '[.steps[] | .when] | . == sort'
-    json '.rtt_s > 0 and .elapsed_s < 5'
+    json '.rtt_s > 0 and .elapsed_s > .rtt_s'
 }
 
 @test "the peer repeats our nonce, which proves more than the endpoint; --proof=endpoint asks for none" {
@@ -129,7 +129,7 @@ teardown() {
     server
     listener
     kill -KILL "$LISTENER"
-    wait_for 5 bash -c "! kill -0 $LISTENER"
+    wait_for bash -c "! kill -0 $LISTENER"
     t trace "$PEER" --server "$PRIMARY" --allow-private --format=json --bubbles 1
     [ "$status" -eq 1 ]
     json '.verdict == "not_punched" and .cause == "peer_silent" and .steps[3].state == "missing"'
@@ -161,19 +161,19 @@ teardown() {
     silent_server
     t trace 2001:0:c000:201::1 --server "$SILENT" --allow-private --format=json
     [ "$status" -eq 2 ]
-    json '.verdict == "inconclusive" and .cause == "own_server_silent" and .elapsed_s < 2'
+    json '.verdict == "inconclusive" and .cause == "own_server_silent" and .elapsed_s < 30'
     json '[.steps[].state] | all(. == "missing")'
-    t trace 2001:0:c000:201::1 --server "$PRIMARY" --allow-private --format=json
+    t trace 2001:0:c000:201::1 --server "$PRIMARY" --allow-private --timeout 60 --format=json
     [ "$status" -eq 2 ]
-    json '.verdict == "inconclusive" and .cause == "own_server_unreachable" and .elapsed_s < 0.5'
+    json '.verdict == "inconclusive" and .cause == "own_server_unreachable" and .elapsed_s < 30'
 }
 
 @test "exit 2: Ctrl-C, and the JSON is still printed, with the steps so far" {
     server
     listener
     kill -KILL "$LISTENER"
-    start tracer trace "$PEER" --server "$PRIMARY" --allow-private --format=json
-    sleep 0.6
+    start tracer trace "$PEER" --server "$PRIMARY" --allow-private --control-ttl 0 --format=json -v
+    wait_for sh -c '[ "$(grep -c " bubble" tracer.err)" -ge 2 ]'
     kill -INT "$PID"
     ended "$PID"
     [ "$status" -eq 2 ]
@@ -193,7 +193,7 @@ teardown() {
 # charted FORMAT [OPTION…]: a trace on loopback, drawn
 charted() {
     server
-    listener --duration 8
+    listener --duration 60
     t trace "$PEER" --server "$PRIMARY" --allow-private --control-ttl 0 --format="$1" "${@:2}"
 }
 
@@ -211,7 +211,7 @@ charted() {
 @test "the ladder keeps to every width, and to ASCII where it must" {
     local width line
     server
-    listener --duration 20
+    listener --duration 60
     for width in 60 80 120 200; do
         t trace "$PEER" --server "$PRIMARY" --allow-private --control-ttl 0 --format=ladder --width "$width"
         [ "$status" -eq 0 ]

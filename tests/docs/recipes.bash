@@ -64,10 +64,10 @@ serving() {
             ip route replace local "$address" dev lo table local src 203.0.113.10
         done
         teredoctl serve --address 192.0.2.1 '"$1"' >out 2>err &
-        for _ in {1..100}; do grep -q ready out err && break || sleep 0.1; done
+        until grep -q ready out err; do sleep 0.05; done
         teredoctl qualify 192.0.2.1 --local-port 40000 --no-capture >/dev/null || :
         printf "not Teredo: GET " >/dev/udp/192.0.2.1/3544
-        sleep 0.5
+        until grep -q "^State:[[:space:]]*S" "/proc/$!/status"; do sleep 0.05; done # all is read
         kill -INT $!
         wait'
 }

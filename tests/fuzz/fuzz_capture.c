@@ -3,7 +3,6 @@
 #include <jansson.h>
 #include <string.h>
 
-#include "captured_packet_report.h"
 #include "fuzz.h"
 #include "passive.h"
 #include "replay.h"
@@ -13,11 +12,12 @@ enum {
     FLOWS = 8 /* few, so that some make way */
 };
 
-static struct output output;
-
 static void print(void *context, const struct captured_packet *s)
 {
-    captured_packet_print(context, s);
+    struct event_sink sink = reporter_sink(context);
+    struct event e = {.kind = EVENT_PACKET, .when = s->when, .packet = s};
+
+    sink.emit(sink.context, &e);
 }
 
 /* One run; what it has printed is in *TEXT, for the caller to free. */
@@ -26,19 +26,29 @@ static void decode(const uint8_t *data, size_t size, enum report_format format, 
 {
     static const struct capture_control control = {.loop = NULL};
     struct teredo_flows_config config = {.flows = FLOWS, .summary = summary};
-    struct captured_packet_printer printer = {.format = format, .verbose = verbose, .out = &output};
     struct capture_reader capture_reader = {.teredo_flows = teredo_flows_new(&config),
                                             .tunnels = verbose || summary,
                                             .seen = summary ? NULL : print,
-                                            .context = &printer};
+                                            .context = NULL};
     struct error error = {0};
     FILE *file = fmemopen((void *)data, size, "r"), *out = open_memstream(text, text_size);
     struct capture *capture = capture_open_stream(file, "fuzz", &control, &error);
+    struct report_config report = {.format = format,
+                                   .command = "decode",
+                                   .verdict = summary ? EVENT_FLOWS : EVENT_PACKET,
+                                   .columns = summary ? TSV_SUMMARY : TSV_DECODE,
+                                   .out = out,
+                                   .err = stderr,
+                                   .verbose = verbose,
+                                   .many = true,
+                                   .buffered = true};
+    struct reporter *reporter = reporter_new(&report);
+    struct event_sink sink = reporter_sink(reporter);
     struct flows_summary sum;
+    struct event end = {.kind = EVENT_FLOWS, .flows = &sum};
 
-    output_init(&output, out);
+    capture_reader.context = reporter;
     if (capture_begin(capture, &error) == 0) {
-        captured_packet_printer_file(&printer, capture_file(capture));
         if (capture_reader_capture(&capture_reader, capture, &error) != 0)
             HOLDS(error.status != 0 && error.what[0] != '\0');
     } else {
@@ -46,13 +56,8 @@ static void decode(const uint8_t *data, size_t size, enum report_format format, 
     }
     teredo_flows_summary(capture_reader.teredo_flows, &sum);
     HOLDS(sum.packets <= sum.datagrams && sum.unanswered + sum.punches <= sum.flows);
-    if (summary)
-        captured_packet_summary_print(out, format, &sum, 0);
-    else
-        captured_packet_print_end(&printer);
-    captured_packet_printer_file(&printer, NULL);
-    output_flush(&output);
-    HOLDS(output.errnum == 0);
+    sink.emit(sink.context, &end);
+    HOLDS(reporter_close(reporter, &error) == 0);
     fclose(out);
     capture_close(capture);
     teredo_flows_free(capture_reader.teredo_flows);
@@ -87,6 +92,8 @@ static void trace(const uint8_t *data, size_t size, enum report_format format, c
     FILE *err = fopen("/dev/null", "w");
     struct report_config report = {.format = format,
                                    .command = "trace",
+                                   .verdict = EVENT_PUNCHING,
+                                   .columns = TSV_CAPTURES,
                                    .out = out,
                                    .err = err,
                                    .verbose = true,

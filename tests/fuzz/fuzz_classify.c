@@ -45,7 +45,8 @@ static void check_verdict(const struct classification *c)
 
         HOLDS(e->answered <= e->sent && e->port_count <= CLASSIFY_PORTS);
         HOLDS(e->odds >= 0 && e->odds <= 1);
-        HOLDS(classify_test_code(e->test) != NULL && classify_proof_text(e->proof) != NULL);
+        HOLDS(code_of(&classify_tests, e->test) != NULL &&
+              text_of(&classify_proofs, e->proof) != NULL);
     }
     HOLDS(rfc4380_name(c) != NULL && rfc3489_name(c) != NULL && netsh_name(c) != NULL);
     punch_prospects(c, prospects);

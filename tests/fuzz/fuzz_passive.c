@@ -122,7 +122,7 @@ static void check_punch(const struct state *s, const struct punching *p)
     HOLDS(p->verdict != PUNCH_PUNCHED || fed_data(s, &p->peer, false));
     HOLDS((p->verdict == PUNCH_PUNCHED) ==
           (p->cause == CAUSE_NONE || p->cause == CAUSE_PEER_REMAPPED));
-    HOLDS(punch_cause_captured_text(p->cause)[0] != '\0');
+    HOLDS(text_of(&captured_causes, p->cause)[0] != '\0');
     HOLDS(p->elapsed >= 0 && p->rtt >= 0);
     for (int i = 0; i < STEP_COUNT; i++)
         check_step(&p->steps[i], s->now);

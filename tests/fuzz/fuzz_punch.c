@@ -139,7 +139,8 @@ static void check_verdict(const struct punching *v)
         HOLDS(answer->state == STEP_RECEIVED && data->when >= answer->when);
         HOLDS((v->cause == CAUSE_NONE) == endpoint_equal(v->answered_from, seen.peer_mapped));
     }
-    HOLDS(punch_cause_text(v->cause)[0] != '\0' && punch_cause_code(v->cause)[0] != '\0');
+    HOLDS(text_of(&punch_causes, v->cause)[0] != '\0' &&
+          code_of(&punch_causes, v->cause)[0] != '\0');
 }
 
 static void told(const struct event *e)

@@ -2,8 +2,8 @@
  * what was cut decodes no further than the whole. */
 #include <string.h>
 
-#include "captured_packet_report.h"
 #include "fuzz.h"
+#include "report.h"
 #include "teredo_flows.h"
 
 enum {
@@ -44,20 +44,27 @@ static void check_cuts(const uint8_t *data, size_t size, enum teredo_extent whol
 
 static void print_all(const struct captured_packet *s)
 {
-    static struct output output;
     static FILE *nowhere;
+    struct event e = {.kind = EVENT_PACKET, .packet = s};
 
     if (nowhere == NULL)
         nowhere = fopen("/dev/null", "w");
-    output_init(&output, nowhere);
-    for (int format = REPORT_TEXT; format <= REPORT_JSONL; format++) {
-        struct captured_packet_printer printer = {
-            .format = (enum report_format)format, .verbose = true, .single = true, .out = &output};
+    for (int format = REPORT_TEXT; format <= REPORT_TSV; format++) {
+        struct report_config config = {.format = (enum report_format)format,
+                                       .command = "decode",
+                                       .verdict = EVENT_PACKET,
+                                       .columns = TSV_DECODE,
+                                       .out = nowhere,
+                                       .err = nowhere,
+                                       .verbose = true,
+                                       .buffered = true};
+        struct reporter *r = reporter_new(&config);
+        struct event_sink sink = reporter_sink(r);
+        struct error error;
 
-        captured_packet_print(&printer, s);
-        captured_packet_print_end(&printer);
+        sink.emit(sink.context, &e);
+        HOLDS(reporter_close(r, &error) == 0);
     }
-    HOLDS(output.errnum == 0);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

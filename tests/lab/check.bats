@@ -13,7 +13,7 @@ setup() {
 
 # in_lab NAT COMMAND…
 in_lab() {
-    run --separate-stderr timeout 60 "$TEREDOCTL" lab --nat-a "$1" -- "${@:2}"
+    run --separate-stderr timeout 120 "$TEREDOCTL" lab --nat-a "$1" -- "${@:2}"
     # shellcheck disable=SC2154 # stderr is bats'
     echo "$1: $status $output" "$stderr"
 }
@@ -29,7 +29,7 @@ in_lab() {
 }
 
 @test "what the links cost is in the round trips" {
-    run --separate-stderr timeout 60 "$TEREDOCTL" lab --nat-a port-restricted --delay 10ms -- \
+    run --separate-stderr timeout 120 "$TEREDOCTL" lab --nat-a port-restricted --delay 10ms -- \
         teredoctl check -w 0.01 -c 5
     echo "$output"
     [ "$status" -eq 1 ]
@@ -41,7 +41,7 @@ in_lab() {
 @test "lost bubbles are sent again" {
     local seed
     for seed in 1 2 3 4; do
-        run --separate-stderr timeout 60 "$TEREDOCTL" lab --nat-a cone --loss 10% --seed "$seed" -- \
+        run --separate-stderr timeout 120 "$TEREDOCTL" lab --nat-a cone --loss 10% --seed "$seed" -- \
             teredoctl check --format=json -t 20
         echo "$output"
         jq -e '.relay.state == "works" or .relay.sent == 3 or .qualification.verdict != "qualified"' <<<"$output"
@@ -67,14 +67,14 @@ in_lab() {
 }
 
 @test "--sort=rtt puts the near server first" {
-    run --separate-stderr timeout 60 "$TEREDOCTL" lab --delay s1=30ms -- \
+    run --separate-stderr timeout 120 "$TEREDOCTL" lab --delay s1=30ms -- \
         teredoctl qualify 192.0.2.1 192.0.2.77 192.0.2.129 --sort=rtt --format=json
     echo "$output"
     [ "$(jq -c '[.results[].name]' <<<"$output")" = '["192.0.2.129","192.0.2.1","192.0.2.77"]' ]
 }
 
 @test "a trace that repeats keeps its numbers and its status" {
-    run --separate-stderr timeout 60 "$TEREDOCTL" lab -- \
+    run --separate-stderr timeout 120 "$TEREDOCTL" lab -- \
         sh -c 'timeout -s INT 3 teredoctl trace --every 0.5 --format=json >out; echo $?'
     echo "$output"
     # timeout says 124 for a command that it had to end; teredoctl itself ended by itself.

@@ -2,6 +2,7 @@
 # The emulated internet, as a user meets it; as an ordinary user too (the last tests).
 
 bats_require_minimum_version 1.5.0
+load ../wait
 
 setup() {
     TEREDOCTL=${TEREDOCTL:-teredoctl}
@@ -10,10 +11,14 @@ setup() {
 
 # punch NAT-A NAT-B: the verdict and the cause of a trace between them
 punch() {
-    run --separate-stderr timeout 30 "$TEREDOCTL" lab --nat-a "$1" --nat-b "$2" --format=json
-    # shellcheck disable=SC2154 # stderr is bats'
-    echo "$output" "$stderr"
-    result=$(jq -r '.verdict + " " + .cause' <<<"$output")
+    for _ in 1 2 3 4 5; do
+        run --separate-stderr timeout 120 "$TEREDOCTL" lab --nat-a "$1" --nat-b "$2" --format=json
+        # shellcheck disable=SC2154 # stderr is bats'
+        echo "$output" "$stderr"
+        result=$(jq -r '.verdict + " " + .cause' <<<"$output")
+        # Answers that come late, on a busy machine, are missing; the advice is to repeat the trace.
+        [[ $result == *" direct_answer_missing" ]] || break
+    done
 }
 
 @test "two port-restricted NATs are punched, and the five steps are told in order" {
@@ -78,7 +83,7 @@ punch() {
 }
 
 @test "the lab draws the seed's figure, with what each NAT did" {
-    run timeout 30 "$TEREDOCTL" lab --width 120
+    run timeout 120 "$TEREDOCTL" lab --width 120
     [ "$status" -eq 0 ]
     [[ $output == *"1 direct bubble"* ]]
     [[ $output == *"2 indirect bubble"* ]]
@@ -92,7 +97,7 @@ punch() {
 }
 
 @test "the ladder does without line-drawing characters, and keeps to the width" {
-    run timeout 30 "$TEREDOCTL" lab --ascii --width 80
+    run timeout 120 "$TEREDOCTL" lab --ascii --width 80
     [ "$status" -eq 0 ]
     [[ $output != *"│"* ]]
     # The ladder begins after the empty line.
@@ -103,20 +108,20 @@ punch() {
 
 @test "COMMAND runs on host a with its server and its peer, and its exit status is the lab's" {
     # shellcheck disable=SC2016
-    run timeout 30 "$TEREDOCTL" lab -- sh -c 'echo "$TEREDO_SERVER $TEREDO_PEER"; exit 7'
+    run timeout 120 "$TEREDOCTL" lab -- sh -c 'echo "$TEREDO_SERVER $TEREDO_PEER"; exit 7'
     [ "$status" -eq 7 ]
     [[ $output == "192.0.2.1 2001:0:c000:281:"* ]]
 }
 
 @test "teredoctl in COMMAND is this teredoctl, and needs no arguments there" {
-    run timeout 30 "$TEREDOCTL" lab -- teredoctl trace -q
+    run timeout 120 "$TEREDOCTL" lab -- teredoctl trace -q
     [ "$status" -eq 0 ]
     [[ $output == "punched: "* ]]
 }
 
 @test "--on chooses the host" {
     # shellcheck disable=SC2016
-    run timeout 30 "$TEREDOCTL" lab --on b -- sh -c 'teredoctl qualify --format=json'
+    run timeout 120 "$TEREDOCTL" lab --on b -- sh -c 'teredoctl qualify --format=json'
     [ "$status" -eq 0 ]
     [ "$(jq -r .mapped.address <<<"$output")" = 198.51.100.20 ]
     [ "$(jq -r .local.address <<<"$output")" = 100.64.2.2 ]
@@ -124,11 +129,12 @@ punch() {
 
 @test "--also runs another command beside it, on another host, and ends it with the lab" {
     # shellcheck disable=SC2016
-    run --separate-stderr timeout 30 "$TEREDOCTL" lab --nat-a cone \
+    PATH=$(dirname "${TEREDOCTL_PROGRAM:-$TEREDOCTL}"):$PATH \
+        run --separate-stderr timeout 120 "$TEREDOCTL" lab --nat-a cone \
         --also 's1=exec teredoctl serve -q --address 192.0.2.1 --port 5555' --also 'b=echo hello from b' -- \
-        sh -c 'for i in 1 2 3 4 5; do teredoctl qualify -q 192.0.2.1:5555 && exit; sleep 0.2; done'
+        sh -c 'until teredoctl qualify -q 192.0.2.1:5555; do sleep 0.05; done'
     [ "$status" -eq 0 ]
-    [[ $output == *"qualified: "* ]]
+    [[ $(tail -n 1 <<<"$output") == "qualified: "* ]]
     # shellcheck disable=SC2154 # stderr is bats'
     [[ $stderr == *"hello from b"* ]]
     for wrong in x=true s1 s1=; do
@@ -138,10 +144,10 @@ punch() {
 }
 
 @test "a command that is not there is 127, one that is killed 128 plus the signal" {
-    run timeout 30 "$TEREDOCTL" lab -- /nonexistent
+    run timeout 120 "$TEREDOCTL" lab -- /nonexistent
     [ "$status" -eq 127 ]
     # shellcheck disable=SC2016
-    run timeout 30 "$TEREDOCTL" lab -- sh -c 'kill -TERM $$'
+    run timeout 120 "$TEREDOCTL" lab -- sh -c 'kill -TERM $$'
     [ "$status" -eq 143 ]
 }
 
@@ -149,15 +155,17 @@ punch() {
     local pair
     for pair in none:none cone:cone_or_restricted port-restricted:cone_or_restricted \
         symmetric:symmetric firewall:none; do
-        run timeout 30 "$TEREDOCTL" lab --nat-a "${pair%:*}" -- teredoctl qualify --format=json
+        run timeout 120 "$TEREDOCTL" lab --nat-a "${pair%:*}" -- teredoctl qualify --format=json
         [ "$(jq -r .nat <<<"$output")" = "${pair#*:}" ]
     done
 }
 
 @test "delays are kept: a round trip of 50 ms takes 50 ms" {
-    run timeout 30 "$TEREDOCTL" lab --delay 12.5ms -- teredoctl qualify --format=json
+    # A busy machine adds to some of them.
+    run timeout 120 "$TEREDOCTL" lab --delay 12.5ms -- sh -c '
+        for i in 1 2 3 4 5 6 7 8 9 10; do teredoctl qualify --format=json || exit; done'
     [ "$status" -eq 0 ]
-    jq -e '.rtt_s >= 0.050 and .rtt_s < 0.100' <<<"$output"
+    jq -es 'map(.rtt_s) | min >= 0.050 and min < 0.100' <<<"$output"
 }
 
 @test "a punch over links that lose packets ends punched, or says that it did not" {
@@ -168,14 +176,14 @@ punch() {
 }
 
 @test "an unreachable host is told by ICMP through the NAT, at once" {
-    run timeout 30 "$TEREDOCTL" lab -- teredoctl qualify --format=json 192.0.2.77
+    run timeout 120 "$TEREDOCTL" lab -- teredoctl qualify --format=json 192.0.2.77
     [ "$status" -eq 1 ]
     [ "$(jq -r .reason <<<"$output")" = host_unreachable ]
     jq -e '.elapsed_s < 1' <<<"$output"
 }
 
 @test "--pcap: tshark reads the merged capture, and finds the bubbles" {
-    run timeout 30 "$TEREDOCTL" lab -q --pcap "$BATS_TEST_TMPDIR/all.pcap"
+    run timeout 120 "$TEREDOCTL" lab -q --pcap "$BATS_TEST_TMPDIR/all.pcap"
     [ "$status" -eq 0 ]
     run tshark -r "$BATS_TEST_TMPDIR/all.pcap" -Y 'ipv6.nxt == 59' -T fields -e ip.dst
     [ "$status" -eq 0 ]
@@ -187,7 +195,7 @@ punch() {
 }
 
 @test "--pcap-each: a file for each vantage point" {
-    run timeout 30 "$TEREDOCTL" lab -q --pcap-each "$BATS_TEST_TMPDIR/each.pcap"
+    run timeout 120 "$TEREDOCTL" lab -q --pcap-each "$BATS_TEST_TMPDIR/each.pcap"
     [ "$status" -eq 0 ]
     for place in a nat-a b nat-b s1 s2; do
         [ -s "$BATS_TEST_TMPDIR/each-$place.pcap" ]
@@ -207,30 +215,24 @@ punch() {
 }
 
 @test "a capture file that cannot be created is 73" {
-    run timeout 30 "$TEREDOCTL" lab -q --pcap /nonexistent/x.pcap
+    run timeout 120 "$TEREDOCTL" lab -q --pcap /nonexistent/x.pcap
     [ "$status" -eq 73 ]
 }
 
 @test "killed in the middle, the lab leaves nothing behind" {
-    "$TEREDOCTL" lab -- sleep 1234.5 3>&- &
-    local pid=$! tries=100
-    until pgrep -f 'sleep 1234.5' >/dev/null && ! pgrep -f 'lab -- sleep 1234.5' | grep -qv "^$pid$"; do
-        tries=$((tries - 1))
-        [ "$tries" -gt 0 ] || break
-        sleep 0.1
-    done
-    kill -KILL "$pid"
-    wait "$pid" || true
-    tries=50
-    while pgrep -x sleep -a | grep -q 1234.5; do
-        tries=$((tries - 1))
-        [ "$tries" -gt 0 ]
-        sleep 0.1
-    done
+    local nap=1234.$$ status=0
+    sleeps() { pgrep -xf "sleep $nap"; }
+    awake() { ! sleeps; }
+    "$TEREDOCTL" lab -- sleep "$nap" 3>&- &
+    wait_for sleeps
+    kill -KILL "$!"
+    wait "$!" || status=$?
+    [ "$status" -eq 137 ]
+    wait_for awake
 }
 
 @test "listen tells in jsonl when its mapping has changed" {
-    run --separate-stderr timeout 30 "$TEREDOCTL" lab --nat-a port-restricted,timeout=1s,ports=random -- \
+    run --separate-stderr timeout 120 "$TEREDOCTL" lab --nat-a port-restricted,timeout=1s,ports=random -- \
         teredoctl listen --refresh 2 --duration 4 --format=jsonl
     [ "$status" -eq 0 ]
     jq -se '[.[] | select(.event == "mapping_changed")][0]
@@ -244,7 +246,7 @@ punch() {
     fi
     cp "$(command -v "${TEREDOCTL_PROGRAM:-$TEREDOCTL}")" "$BATS_TEST_TMPDIR/teredoctl"
     chmod 755 "$BATS_TEST_TMPDIR" "$BATS_FILE_TMPDIR" "$BATS_RUN_TMPDIR" "$BATS_TEST_TMPDIR/teredoctl"
-    run setpriv --reuid=65534 --regid=65534 --clear-groups env -C / timeout 30 \
+    run setpriv --reuid=65534 --regid=65534 --clear-groups env -C / timeout 120 \
         "$BATS_TEST_TMPDIR/teredoctl" lab --width 100
     echo "$output"
     [ "$status" -eq 0 ]
@@ -253,28 +255,28 @@ punch() {
 }
 
 @test "--format=ladder, mermaid and svg draw what passed everywhere, with the trace's verdict" {
-    run --separate-stderr timeout 30 "$TEREDOCTL" lab --format=ladder --width 100
+    run --separate-stderr timeout 120 "$TEREDOCTL" lab --format=ladder --width 100
     [ "$status" -eq 0 ]
     [[ $output == "A behind port-restricted"*"discarded: nothing was sent"*"3 bubble with origin"*"punched: both NATs are open"* ]]
     # Every vantage point is here: nothing is inferred.
     [[ $output != *"dashed"* ]]
-    run --separate-stderr timeout 30 "$TEREDOCTL" lab --format=mermaid --nat-b symmetric
+    run --separate-stderr timeout 120 "$TEREDOCTL" lab --format=mermaid --nat-b symmetric
     [ "$status" -eq 1 ]
     [[ ${lines[0]} == sequenceDiagram ]]
     [[ $output == *"-x"*"not punched: "* ]]
-    run --separate-stderr timeout 30 "$TEREDOCTL" lab --format=svg
+    run --separate-stderr timeout 120 "$TEREDOCTL" lab --format=svg
     [ "$status" -eq 0 ]
     xmllint --noout - <<<"$output"
     [[ $output == *"class=\"cross\""*"class=\"yes\">punched"* ]]
 }
 
 @test "in the lab, a trace's ladder has the NATs that it knows of" {
-    run --separate-stderr timeout 30 "$TEREDOCTL" lab --nat-a cone --nat-b symmetric -- \
+    run --separate-stderr timeout 120 "$TEREDOCTL" lab --nat-a cone --nat-b symmetric -- \
         teredoctl trace --format=ladder --width 120 --control-ttl 0
     [ "$status" -eq 0 ]
     [[ $output == *"NAT A: 203.0.113.10:"*"NAT B: 198.51.100.20:"* ]]
     [[ $output == *"comes from 198.51.100.20:"* ]]
-    run --separate-stderr timeout 30 "$TEREDOCTL" lab --nat-a none -- \
+    run --separate-stderr timeout 120 "$TEREDOCTL" lab --nat-a none -- \
         teredoctl trace --format=ladder --width 120 --control-ttl 0
     [ "$status" -eq 0 ]
     [[ $output != *"NAT A"* && $output == *"NAT B?"* ]]

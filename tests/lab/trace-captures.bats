@@ -13,7 +13,7 @@ setup() {
 
 # t ARGUMENT…: teredoctl
 t() {
-    run --separate-stderr timeout 60 "$TEREDOCTL" "$@"
+    run --separate-stderr timeout 120 "$TEREDOCTL" "$@"
     printf '$ teredoctl %s => %s\n%s\n%s\n' "$*" "$status" "$output" "$stderr"
 }
 
@@ -125,10 +125,7 @@ follow() {
     t lab -q -- bash -c '
         TERM=xterm script -qfec "stty cols 130 rows 24; exec teredoctl trace --passive --color=never $2" screen \
             </dev/null >/dev/null 2>&1 &
-        for ((tries = 200; tries > 0; tries--)); do
-            ! grep -aqs "$1" screen || break
-            sleep 0.05
-        done
+        until grep -aqs "$1" screen; do sleep 0.05; done
         teredoctl trace -q
         wait "$!"' follow "$ready" "$*"
     output=$(cat screen)

@@ -6,6 +6,7 @@
 # bats sets status, output and lines
 # shellcheck disable=SC2030,SC2031,SC2154
 bats_require_minimum_version 1.5.0
+load ../wait
 
 # Why the package cannot be built here; empty if it can.
 no_build() {
@@ -80,12 +81,7 @@ throw_away_root() {
         exec sleep infinity' "$root" "$BATS_FILE_TMPDIR/build" >"$BATS_FILE_TMPDIR/root.log" 2>&1 3>&- &
     KEEPER=$!
     export KEEPER
-    for _ in {1..100}; do
-        [ ! -e "$BATS_FILE_TMPDIR/build/mounted" ] || return 0
-        kill -0 "$KEEPER" 2>/dev/null || break
-        sleep 0.1
-    done
-    fail_with "$BATS_FILE_TMPDIR/root.log"
+    wait_for test -e "$BATS_FILE_TMPDIR/build/mounted" || fail_with "$BATS_FILE_TMPDIR/root.log"
 }
 
 teardown_file() {
@@ -167,13 +163,10 @@ named_so() {
     as_service() {
         inside setpriv --reuid nobody --regid nogroup --clear-groups --no-new-privs --bounding-set=-all,+net_raw "$@"
     }
-    as_service timeout 20 teredoctl serve --address 127.77.0.1 --allow-private >"$BATS_TEST_TMPDIR/serve" 2>&1 &
-    for _ in {1..100}; do
-        ! grep -q ready "$BATS_TEST_TMPDIR/serve" || break
-        sleep 0.1
-    done
+    as_service timeout 120 teredoctl serve --address 127.77.0.1 --allow-private >"$BATS_TEST_TMPDIR/serve" 2>&1 &
+    wait_for grep -q ready "$BATS_TEST_TMPDIR/serve"
     run as_service --inh-caps=-all,+net_raw --ambient-caps=-all,+net_raw \
-        timeout -s INT 2 teredoctl listen 127.77.0.1 --allow-private
+        timeout 60 teredoctl listen 127.77.0.1 --allow-private --duration 5
     echo "$output"
     [[ $output == 2001:*'times from libpcap'* ]]
 }

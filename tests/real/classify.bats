@@ -63,7 +63,7 @@ same_in_lab() {
     [ "$(words)" = "port_restricted endpoint_independent address_and_port_dependent preserving false" ]
     json '.rfc4380 == "restricted" and .netsh == "restricted (port)" and .pooling == "one_address"'
     json '.local.address == "100.64.1.2" and .mapped.address == "203.0.113.10"'
-    json '.error_odds > 0 and .error_odds < 0.0001 and .elapsed_s < 0.5'
+    json '.error_odds > 0 and .error_odds < 0.0001 and .elapsed_s < 30'
     same_in_lab port-restricted
 }
 
@@ -150,7 +150,7 @@ EOF
     in_ns na nft add rule ip filter through meta l4proto udp reject with icmp type admin-prohibited
     on a classify 192.0.2.1 --format=json
     [ "$status" -eq 1 ]
-    json '.verdict == "blocked" and .reachability == "prohibited" and .elapsed_s < 0.5'
+    json '.verdict == "blocked" and .reachability == "prohibited" and .elapsed_s < 30'
 }
 
 @test "a server that is silent is told apart from UDP that is blocked, by the routers on the way" {

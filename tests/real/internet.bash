@@ -118,8 +118,8 @@ nothing_runs_on() {
 # silence HOST: ends all that runs on HOST, and waits until it is gone
 silence() {
     end_processes TERM "$1"
-    wait_for 5 nothing_runs_on "$1" || end_processes KILL "$1"
-    wait_for 5 nothing_runs_on "$1"
+    wait_for nothing_runs_on "$1" || end_processes KILL "$1"
+    wait_for nothing_runs_on "$1"
 }
 
 internet_down() {
@@ -137,7 +137,7 @@ miredo_server() {
     printf 'ServerBindAddress %s\nServerBindAddress2 %s\n' "$2" "$3" >"$TEST_DIR/$host.conf"
     in_ns "$host" miredo-server -f -u nobody -c "$TEST_DIR/$host.conf" -p "$TEST_DIR/$host.pid" \
         >"$TEST_DIR/$host.log" 2>&1 3>&- &
-    wait_for 5 sh -c "ip netns exec $NS_PREFIX$host ss -Hlun sport = :3544 | grep -q 3544"
+    wait_for sh -c "ip netns exec $NS_PREFIX$host ss -Hlun sport = :3544 | grep -q 3544"
 }
 
 # miredo_client HOST SERVER: Debian's client, in the background, until it has its address
@@ -146,7 +146,7 @@ miredo_client() {
     printf 'InterfaceName teredo\nServerAddress %s\n' "$2" >"$TEST_DIR/$host.conf"
     in_ns "$host" miredo -f -u nobody -c "$TEST_DIR/$host.conf" -p "$TEST_DIR/$host.pid" \
         >"$TEST_DIR/$host.log" 2>&1 3>&- &
-    wait_for 15 sh -c "ip netns exec $NS_PREFIX$host ip -6 addr show dev teredo scope global | grep -q 2001:"
+    wait_for sh -c "ip netns exec $NS_PREFIX$host ip -6 addr show dev teredo scope global | grep -q 2001:"
 }
 
 # The Teredo address of the miredo client on HOST
@@ -165,7 +165,7 @@ miredo_peer() {
 our_server() {
     in_ns "$1" "$TEREDOCTL" serve --address "$2" --secondary "$3" --format=json -v \
         >"$TEST_DIR/$1.json" 2>"$TEST_DIR/$1.log" 3>&- &
-    wait_for 5 grep -q '^ready' "$TEST_DIR/$1.log"
+    wait_for grep -q '^ready' "$TEST_DIR/$1.log"
 }
 
 # our_listener HOST SERVER [OPTION…]: `teredoctl listen` in the background; sets PEER to its address
@@ -174,7 +174,7 @@ our_listener() {
     rm -f "$TEST_DIR/$host.out"
     in_ns "$host" "$TEREDOCTL" listen "${@:2}" >"$TEST_DIR/$host.out" 2>"$TEST_DIR/$host.log" 3>&- &
     LISTENER=$!
-    wait_for 5 grep -q 2001: "$TEST_DIR/$host.out"
+    wait_for grep -q 2001: "$TEST_DIR/$host.out"
     PEER=$(grep -om 1 '2001:[0-9a-f:]*' "$TEST_DIR/$host.out" | head -n 1)
 }
 
@@ -183,6 +183,18 @@ on() {
     run --separate-stderr in_ns "$1" "$TEREDOCTL" "${@:2}" 3>&-
     # Seen when the test fails.
     printf '$ on %s: teredoctl %s => %s\n%s\n%s\n' "$1" "${*:2}" "$status" "$output" "${stderr-}"
+}
+
+# in_capture FILE HOST ADDRESS: what came before is in FILE, and capturing goes on: datagrams from HOST to
+# the discard port of ADDRESS, each with a mark of its own, until FILE has one
+in_capture() {
+    MARK=$((${MARK:-0} + 1))
+    wait_for marked "$@" "this is mark $MARK."
+}
+
+marked() {
+    in_ns "$2" bash -c "echo '$4' >/dev/udp/$3/9"
+    grep -aqF "$4" "$1"
 }
 
 # Asserts that a filter is true of the JSON in $output (of each line, if it is jsonl).

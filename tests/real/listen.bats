@@ -70,8 +70,9 @@ ping_from_a() {
 
 @test "the listener keeps its mapping alive, and miredo reaches it much later" {
     in_ns nb sysctl -qw net.netfilter.nf_conntrack_udp_timeout=2 net.netfilter.nf_conntrack_udp_timeout_stream=2
-    our_listener b 192.0.2.129 --refresh 1
-    sleep 5
+    our_listener b 192.0.2.129 --refresh 1 -v
+    # For longer than the NAT keeps it by itself.
+    wait_for sh -c "[ \"\$(grep -c ' rs$' '$TEST_DIR/b.log')\" -ge 8 ]"
     ping_from_a "$PEER" 1
     in_ns nb sysctl -qw net.netfilter.nf_conntrack_udp_timeout=30 net.netfilter.nf_conntrack_udp_timeout_stream=120
     end_processes INT b
@@ -90,7 +91,7 @@ ping_from_a() {
     in_ns nb ip link set nb-core down
     in_ns nb ip link set nb-core up
     in_ns nb ip route add default via 198.51.100.1
-    wait_for 10 grep -q 'mapping changed' "$TEST_DIR/b.out"
+    wait_for grep -q 'mapping changed' "$TEST_DIR/b.out"
     end_processes INT b
     wait "$LISTENER"
     masquerade nb
@@ -102,7 +103,7 @@ ping_from_a() {
 @test "the listener says when its server no longer answers" {
     our_listener b 192.0.2.129 --refresh 1
     silence s2
-    wait_for 10 grep -q 'warning: the server no longer answers' "$TEST_DIR/b.log"
+    wait_for grep -q 'warning: the server no longer answers' "$TEST_DIR/b.log"
     miredo_server s2 192.0.2.129 192.0.2.130
     end_processes INT b
     wait "$LISTENER"

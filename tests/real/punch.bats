@@ -40,7 +40,7 @@ punched() {
     json '.peer_mapped.address == "198.51.100.20" and .peer_server == {address: "192.0.2.129", port: 3544}'
     json '.server == {address: "192.0.2.1", port: 3544}'
     json '.local.address == "100.64.1.2" and .mapped.address == "203.0.113.10" and .nat == "cone_or_restricted"'
-    json '.rtt_s > 0 and .elapsed_s > 0 and .elapsed_s < 2 and .attempts == 1'
+    json '.rtt_s > 0 and .elapsed_s > 0 and .attempts == 1'
     json '.timestamp_source == "libpcap"'
 }
 

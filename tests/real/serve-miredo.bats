@@ -7,6 +7,7 @@ load internet.bash
 setup() {
     need_root
     command -v miredo >/dev/null || skip "miredo is not installed"
+    export NS_PREFIX=tds$$
     TEST_DIR=$BATS_TEST_TMPDIR
     chmod 755 "$TEST_DIR"
     internet_up
@@ -21,7 +22,10 @@ serve() {
     ip netns exec "$NS_PREFIX$1" "$TEREDOCTL" serve --address "$2" \
         >"$TEST_DIR/$1.out" 2>"$TEST_DIR/$1.err" 3>&- &
     eval "server_$1=$!"
-    wait_for 5 grep -q ready "$TEST_DIR/$1.out" || cat "$TEST_DIR/$1.err"
+    wait_for grep -q ready "$TEST_DIR/$1.out" || {
+        cat "$TEST_DIR/$1.err"
+        return 1
+    }
 }
 
 # stop HOST: ends our server; its counters are in HOST.out
@@ -94,7 +98,7 @@ PYTHON
     ask >"$TEST_DIR/miredo"
     # shellcheck disable=SC2046
     kill $(ip netns pids "${NS_PREFIX}s1")
-    wait_for 5 sh -c "! ip netns pids ${NS_PREFIX}s1 | grep -q ."
+    wait_for sh -c "! ip netns pids ${NS_PREFIX}s1 | grep -q ."
     serve s1 192.0.2.1
     ask >"$TEST_DIR/ours"
     stop s1
@@ -111,7 +115,7 @@ import socket
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 s.sendto(bytes.fromhex("6000000000003b00 fe800000000000001c2b3a495867768e"
                        "20010000c0000201 1234f05f3ffffd80"), ("192.0.2.1", 3544))'
-    wait_for 5 grep -q 'cannot send to 192.0.2.127:4000: Permission denied' "$TEST_DIR/s1.err"
+    wait_for grep -q 'cannot send to 192.0.2.127:4000: Permission denied' "$TEST_DIR/s1.err"
     stop s1
     grep -q 'relayed 1, echoed 0, dropped 0; not sent 1;' "$TEST_DIR/s1.out"
 }

@@ -153,14 +153,15 @@ static void check_exact(const struct run *r, const struct truth *t)
     const char *word = t->word;
 
     is_int(r->verdicts, 1, "%s: one verdict", word);
-    is_str(classify_verdict_code(c->verdict), "classified", "%s: verdict", word);
-    is_str(nat_name_code(c->nat), nat_name_code(t->nat), "%s: NAT", word);
+    is_str(code_of(&classify_verdicts, c->verdict), "classified", "%s: verdict", word);
+    is_str(code_of(&nat_names, c->nat), code_of(&nat_names, t->nat), "%s: NAT", word);
     is_int(c->translated, t->translated, "%s: translation", word);
-    is_str(nat_depends_code(c->mapping), nat_depends_code(visible(t, t->mapping)), "%s: mapping",
+    is_str(code_of(&nat_dependences, c->mapping), code_of(&nat_dependences, visible(t, t->mapping)),
+           "%s: mapping", word);
+    is_str(code_of(&nat_dependences, c->filtering),
+           code_of(&nat_dependences, visible(t, t->filtering)), "%s: filtering", word);
+    is_str(code_of(&port_allocations, c->ports), code_of(&port_allocations, t->ports), "%s: ports",
            word);
-    is_str(nat_depends_code(c->filtering), nat_depends_code(visible(t, t->filtering)),
-           "%s: filtering", word);
-    is_str(port_allocation_code(c->ports), port_allocation_code(t->ports), "%s: ports", word);
     is_int(c->port_step, t->ports == PORTS_SEQUENTIAL, "%s: step", word);
     is_int(c->hairpinning, t->hairpin_testable ? t->hairpinning : FINDING_UNKNOWN,
            "%s: hairpinning", word);
@@ -238,11 +239,11 @@ static void test_silences(struct run *r)
         config.service[0][1] = s->secondary;
         run_classify(r, &config);
         is_int(r->verdicts, 1, "%s: one verdict", s->name);
-        is_str(classify_verdict_code(r->result.verdict), classify_verdict_code(s->verdict),
-               "%s: verdict", s->name);
-        is_str(classify_reach_code(r->result.reach), classify_reach_code(s->reach),
+        is_str(code_of(&classify_verdicts, r->result.verdict),
+               code_of(&classify_verdicts, s->verdict), "%s: verdict", s->name);
+        is_str(code_of(&classify_reaches, r->result.reach), code_of(&classify_reaches, s->reach),
                "%s: reachability", s->name);
-        is_str(nat_name_code(r->result.nat), nat_name_code(s->nat), "%s: NAT", s->name);
+        is_str(code_of(&nat_names, r->result.nat), code_of(&nat_names, s->nat), "%s: NAT", s->name);
         is_int(r->result.mapping, DEPENDS_UNKNOWN, "%s: the mapping is out of reach", s->name);
         ok(r->result.elapsed <= 4 * NSEC_S, "%s: told in time", s->name);
         printf("# after %.0f ms, odds %g\n", nsec_seconds(r->result.elapsed) * 1e3,
@@ -287,10 +288,10 @@ static void test_odd_servers(struct run *r)
         config.service[0][0] = config.service[0][1] = o->service;
         run_classify(r, &config);
         is_int(r->verdicts, 1, "a server that %s: one verdict", o->name);
-        is_str(nat_name_code(r->result.nat), nat_name_code(o->nat), "a server that %s: NAT",
-               o->name);
-        is_str(nat_depends_code(r->result.filtering), nat_depends_code(o->filtering),
-               "a server that %s: filtering", o->name);
+        is_str(code_of(&nat_names, r->result.nat), code_of(&nat_names, o->nat),
+               "a server that %s: NAT", o->name);
+        is_str(code_of(&nat_dependences, r->result.filtering),
+               code_of(&nat_dependences, o->filtering), "a server that %s: filtering", o->name);
         is_int(r->result.reach, REACH_BOTH, "a server that %s: both addresses answer", o->name);
     }
 }
@@ -377,9 +378,10 @@ static void run_lossy(struct run *r, const struct truth *t)
             wrong++;
             printf("# seed %u: nat %s, mapping %s, filtering %s, ports %s step %d, hairpinning %d, "
                    "reach %s, odds %g, sent %u\n",
-                   seed, nat_name_code(c->nat), nat_depends_code(c->mapping),
-                   nat_depends_code(c->filtering), port_allocation_code(c->ports), c->port_step,
-                   (int)c->hairpinning, classify_reach_code(c->reach), c->error_odds, c->sent);
+                   seed, code_of(&nat_names, c->nat), code_of(&nat_dependences, c->mapping),
+                   code_of(&nat_dependences, c->filtering), code_of(&port_allocations, c->ports),
+                   c->port_step, (int)c->hairpinning, code_of(&classify_reaches, c->reach),
+                   c->error_odds, c->sent);
         }
     }
     is_int(verdicts, seeds, "%s, %.0f %% lost: one verdict each run", t->word, loss * 100);

@@ -147,7 +147,7 @@ static void test_stop(struct run *r)
     ok(r->result.interrupted && m->measured, "interrupted: it says so");
     ok(m->at_least >= 38 * NSEC_S && m->at_least <= 45 * NSEC_S && m->at_most == NSEC_NEVER,
        "interrupted: what it has outlived so far is told");
-    is_str(nat_name_code(r->result.nat), "cone", "interrupted: the classification stands");
+    is_str(code_of(&nat_names, r->result.nat), "cone", "interrupted: the classification stands");
 }
 
 int main(void)

@@ -85,7 +85,7 @@ static void check_agreement(const struct punching *live, const char *who)
     const struct punching *p = &rig.punch[0];
 
     is_int(rig.punches, 1, "%s: one hole punch", who);
-    is_str(punch_verdict_code(p->verdict), punch_verdict_code(live->verdict),
+    is_str(code_of(&punch_verdicts, p->verdict), code_of(&punch_verdicts, live->verdict),
            "%s: the verdict is the trace's own", who);
 }
 
@@ -103,8 +103,8 @@ static void check_at_a(const struct punching *live, const char *who)
     const struct punching *p = &rig.punch[0];
 
     check_agreement(live, who);
-    is_str(punch_cause_code(p->cause), punch_cause_code(live->cause), "%s: and so is the cause",
-           who);
+    is_str(code_of(&punch_causes, p->cause), code_of(&punch_causes, live->cause),
+           "%s: and so is the cause", who);
     is_int(p->attempts, live->attempts, "%s: and the number of attempts", who);
     ok(p->reference, "%s: the control is known as one", who);
     ok(p->side == SIDE_INITIATOR, "%s: it is captured at the initiator", who);
@@ -115,7 +115,7 @@ static void check_at_a(const struct punching *live, const char *who)
        "%s: between the same two", who);
     check_step(&p->steps[STEP_DIRECT_BUBBLE], &live->steps[STEP_DIRECT_BUBBLE], who, 1);
     check_step(&p->steps[STEP_INDIRECT_BUBBLE], &live->steps[STEP_INDIRECT_BUBBLE], who, 2);
-    is_str(step_state_code(p->steps[STEP_FORWARDED].state), "inferred",
+    is_str(code_of(&step_states, p->steps[STEP_FORWARDED].state), "inferred",
            "%s: step 3 can only be inferred", who);
     check_step(&p->steps[STEP_ANSWER], &live->steps[STEP_ANSWER], who, 4);
     check_step(&p->steps[STEP_DATA], &live->steps[STEP_DATA], who, 5);
@@ -130,24 +130,25 @@ static void check_both_ends(const struct punching *live, enum word a, enum word 
 
     check_agreement(live, who);
     if (b == BLOCKED) {
-        is_str(punch_cause_code(p->cause), "peer_silent", "%s: nothing reaches the peer", who);
+        is_str(code_of(&punch_causes, p->cause), "peer_silent", "%s: nothing reaches the peer",
+               who);
         return;
     }
-    is_str(step_state_code(s[STEP_FORWARDED].state), "observed", "%s: step 3 is seen", who);
+    is_str(code_of(&step_states, s[STEP_FORWARDED].state), "observed", "%s: step 3 is seen", who);
     ok(!s[STEP_FORWARDED].lost && !s[STEP_INDIRECT_BUBBLE].lost, "%s: and arrives", who);
     is_int(s[STEP_FORWARDED].when - s[STEP_INDIRECT_BUBBLE].when, 50 * NSEC_MS,
            "%s: after two one-way delays", who);
     if (live->verdict == PUNCH_PUNCHED) {
         ok(!s[STEP_ANSWER].lost, "%s: the answer arrives", who);
-        is_str(punch_cause_code(p->cause), punch_cause_code(live->cause),
+        is_str(code_of(&punch_causes, p->cause), code_of(&punch_causes, live->cause),
                "%s: and the cause is the trace's", who);
         /* The symmetric A's first pair opens what its second passes. */
         if (!symmetric)
             ok(s[STEP_DIRECT_BUBBLE].lost == (b != NONE && b != CONE),
                "%s: the direct bubble is told as lost where B's side filters", who);
     } else {
-        is_str(punch_cause_code(p->cause), "answer_lost", "%s: B answers, and A never hears it",
-               who);
+        is_str(code_of(&punch_causes, p->cause), "answer_lost",
+               "%s: B answers, and A never hears it", who);
         ok(s[STEP_ANSWER].lost, "%s: step 4 is told as lost", who);
     }
 }

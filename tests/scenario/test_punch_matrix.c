@@ -30,9 +30,10 @@ static void test_calm_pair(struct run *r, enum word a, enum word b)
     pair_run(r, &config, PUNCH_MAX_ATTEMPTS);
     ok(r->done && r->verdicts == 1 && r->world->overflow == 0,
        "%s to %s: one verdict, nothing lost on the way to it", pair_words[a], pair_words[b]);
-    is_str(punch_verdict_code(p->verdict), punch_verdict_code(pair_outcome(a, b)->verdict),
-           "%s to %s: %s", pair_words[a], pair_words[b], pair_outcome(a, b)->reason);
-    is_str(punch_cause_code(p->cause), punch_cause_code(pair_outcome(a, b)->cause),
+    is_str(code_of(&punch_verdicts, p->verdict),
+           code_of(&punch_verdicts, pair_outcome(a, b)->verdict), "%s to %s: %s", pair_words[a],
+           pair_words[b], pair_outcome(a, b)->reason);
+    is_str(code_of(&punch_causes, p->cause), code_of(&punch_causes, pair_outcome(a, b)->cause),
            "%s to %s: and the cause is named", pair_words[a], pair_words[b]);
     if (pair_can_punch(a, b)) {
         const struct step_report *s = p->steps;
@@ -70,9 +71,9 @@ static void test_server_fails(struct run *r, enum world_service service, enum pu
     r->world->config.service[1][0] = r->world->config.service[1][1] = service;
     pair_trace_b(r, PUNCH_MAX_ATTEMPTS);
     is_int(r->verdicts, 1, "%s: one verdict", name);
-    is_str(punch_verdict_code(r->result.verdict), "not_punched", "%s: not punched", name);
-    is_str(punch_cause_code(r->result.cause), punch_cause_code(cause), "%s: the cause is named",
-           name);
+    is_str(code_of(&punch_verdicts, r->result.verdict), "not_punched", "%s: not punched", name);
+    is_str(code_of(&punch_causes, r->result.cause), code_of(&punch_causes, cause),
+           "%s: the cause is named", name);
     world_free(r->world);
 }
 
@@ -116,7 +117,7 @@ static void print_tally(const char *name, const struct tally *t)
     printf("# %s: %u runs, %u punched;", name, t->runs, t->punched);
     for (int i = 0; i < CAUSE_COUNT; i++)
         if (t->causes[i] > 0)
-            printf(" %s %u", punch_cause_code((enum punch_cause)i), t->causes[i]);
+            printf(" %s %u", code_of(&punch_causes, (enum punch_cause)i), t->causes[i]);
     printf(" (B never qualified: %u)\n", t->unlisted);
 }
 

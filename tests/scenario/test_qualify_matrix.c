@@ -85,10 +85,11 @@ static void check(const struct run *r, const char *name, enum qualify_verdict ve
                   enum qualify_reason reason, enum qualify_nat nat)
 {
     is_int(r->verdicts, 1, "%s: one verdict", name);
-    is_str(qualify_verdict_code(r->result.verdict), qualify_verdict_code(verdict), "%s: verdict",
-           name);
-    is_str(qualify_reason_code(r->result.reason), qualify_reason_code(reason), "%s: reason", name);
-    is_str(qualify_nat_code(r->result.nat), qualify_nat_code(nat), "%s: NAT", name);
+    is_str(code_of(&qualify_verdicts, r->result.verdict), code_of(&qualify_verdicts, verdict),
+           "%s: verdict", name);
+    is_str(code_of(&qualify_reasons, r->result.reason), code_of(&qualify_reasons, reason),
+           "%s: reason", name);
+    is_str(code_of(&qualify_nats, r->result.nat), code_of(&qualify_nats, nat), "%s: NAT", name);
 }
 
 /* The goal of issue 2: an answer within 1.2 round trips, silence told within 1.5 seconds. */
@@ -235,7 +236,7 @@ static void test_loss(struct run *r, const struct expectation *e, unsigned seeds
     printf("# behind %s:", e->word);
     for (int i = 0; i < QUALIFY_REASON_COUNT; i++)
         if (reasons[i] > 0)
-            printf(" %s %u", qualify_reason_code((enum qualify_reason)i), reasons[i]);
+            printf(" %s %u", code_of(&qualify_reasons, (enum qualify_reason)i), reasons[i]);
     printf("; at most %.0f ms\n", nsec_seconds(longest) * 1e3);
     is_int(verdicts, seeds, "behind %s with loss: one verdict each run", e->word);
     is_int(wrong, 0, "behind %s with loss: never a wrong NAT, never a wrong verdict", e->word);

@@ -7,11 +7,10 @@
 #include <string.h>
 
 #include "address.h"
-#include "bubble_report.h"
-#include "captured_packet_report.h"
+#include "bubbling.h"
+#include "packet.h"
 #include "report.h"
 #include "server.h"
-#include "server_report.h"
 #include "teredo_flows.h"
 #include "tsv.h"
 
@@ -19,23 +18,36 @@ static const struct endpoint here = {UINT32_C(0xcb007109), 40000};
 static const struct endpoint there = {UINT32_C(0xc0000201), 3544};
 static const nsec when = 1764000001123456789;
 
-static struct output output;
+static struct report_config config_of(const char *command, enum report_format format);
+static const bool v_quiet = true, v_verbose, v_explain, v_color, v_ascii;
+static const unsigned v_width = 100;
 static struct in6_addr address;
 
 static struct reporter *open_reporter(const char *command, enum report_format format)
 {
     static unsigned opened;
     static const char *const sources[] = {NULL, "libpcap", "so_timestampns"};
-    struct report_config config = {.format = format,
-                                   .command = command,
-                                   .out = stdout,
-                                   .err = stderr,
-                                   .timestamp_source = sources[opened % 3]};
+    struct report_config config = config_of(command, format);
+    struct report_config more = {.server = "teredo.example.net",
+                                 .quiet = v_quiet,
+                                 .verbose = v_verbose,
+                                 .explain = v_explain,
+                                 .color = v_color,
+                                 .ascii = v_ascii,
+                                 .width = v_width,
+                                 .timestamp_source = sources[opened % 3]};
+    more.format = config.format;
+    more.command = command;
+    more.verdict = config.verdict;
+    more.columns = config.columns;
+    more.out = stdout;
+    more.err = stderr;
+    config = more;
 
     /* listen has no rounds. */
     if (strcmp(command, "listen") != 0) {
         config.round = opened;
-        config.round_started = when;
+        config.round_started = config.round != 0 ? when : 0;
     }
     opened++;
 
@@ -267,8 +279,16 @@ static void print_captures(enum report_format format)
     static const char *const names[] = {"a.pcap", "b\xff.pcap"};
     struct report_config config = {.format = format,
                                    .command = "trace",
+                                   .verdict = EVENT_PUNCHING,
+                                   .columns = TSV_CAPTURES,
                                    .out = stdout,
                                    .err = stderr,
+                                   .quiet = v_quiet,
+                                   .verbose = v_verbose,
+                                   .explain = v_explain,
+                                   .color = v_color,
+                                   .ascii = v_ascii,
+                                   .width = v_width,
                                    .captures = names,
                                    .capture_count = 2};
     struct reporter *r = reporter_new(&config);
@@ -424,17 +444,33 @@ static void print_addr(enum report_format format, bool many)
         "3ffe:831f:c000:201:0:ffff:34ff:8ef6",
         "2001:0:c000:201::63bf:3fa7:9cfe",
     };
-    struct address_printer printer = {
-        .format = format, .quiet = true, .many = many, .out = &output, .err = stderr};
+    struct report_config config = {.format = format,
+                                   .command = "addr",
+                                   .verdict = EVENT_ADDRESS,
+                                   .columns = TSV_ADDR,
+                                   .out = stdout,
+                                   .err = stderr,
+                                   .quiet = v_quiet,
+                                   .many = many,
+                                   .buffered = true};
+    struct reporter *r = reporter_new(&config);
 
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         struct address a;
+        struct event e = {.kind = EVENT_ADDRESS, .address = &a};
 
         address_examine(texts[i], strlen(texts[i]), many ? i + 1 : 0, &a);
-        address_print(&printer, &a);
+        if (a.verdict == ADDRESS_INVALID && !v_quiet) {
+            reporter_flush(r);
+            if (a.line)
+                fprintf(stderr, "teredoctl addr: line %lu: 'no address' is not an IPv6 address\n",
+                        a.line);
+            else
+                fprintf(stderr, "teredoctl addr: 'no address' is not an IPv6 address\n");
+        }
+        tell(r, &e);
     }
-    address_print_end(&printer);
-    output_flush(&output);
+    close_reporter(r);
 }
 
 static void print_addrs(enum report_format format)
@@ -475,20 +511,33 @@ static void make_captured_packet(struct captured_packet *s, uint8_t *bytes, size
 
 static void print_decode(enum report_format format, bool single)
 {
-    struct captured_packet_printer printer = {.format = format, .single = single, .out = &output};
+    struct report_config config = {.format = format,
+                                   .command = "decode",
+                                   .verdict = EVENT_PACKET,
+                                   .columns = TSV_DECODE,
+                                   .out = stdout,
+                                   .err = stderr,
+                                   .verbose = v_verbose,
+                                   .many = !single,
+                                   .buffered = true};
+    struct reporter *r = reporter_new(&config);
     uint8_t bytes[TEREDO_MAX_SIZE];
     struct captured_packet s;
+    struct event e = {.kind = EVENT_PACKET, .packet = &s};
+    struct flows_summary sum = {0};
 
-    captured_packet_printer_file(&printer, "capture.pcap");
     make_captured_packet(&s, bytes, sizeof bytes);
+    s.file = "capture.pcap";
     for (int i = WIRE_OK + 1; i < WIRE_REASON_COUNT; i++) {
         s.problem_count = 1;
         s.problems[0].reason = (enum wire_reason)i;
         s.packet.kind = (enum teredo_kind)(i % CAPTURED_PACKET_KINDS);
-        captured_packet_print(&printer, &s);
+        tell(r, &e);
     }
-    captured_packet_print_end(&printer);
-    output_flush(&output);
+    e = (struct event){.kind = EVENT_FLOWS, .flows = &sum};
+    if (!single)
+        tell(r, &e);
+    close_reporter(r);
 }
 
 static void print_packets(enum report_format format)
@@ -500,27 +549,45 @@ static void print_decode_summary(enum report_format format)
 {
     struct flows_summary sum = {.packets = 1, .first = when, .last = when};
 
+    struct event e = {.kind = EVENT_FLOWS, .flows = &sum};
+    struct report_config config = {.format = format,
+                                   .command = "decode",
+                                   .verdict = EVENT_FLOWS,
+                                   .columns = TSV_SUMMARY,
+                                   .out = stdout,
+                                   .err = stderr};
+    struct reporter *r = reporter_new(&config);
     for (int i = WIRE_OK + 1; i < WIRE_REASON_COUNT; i++)
         sum.reasons[i] = 1;
-    captured_packet_summary_print(stdout, format, &sum, 0);
+    tell(r, &e);
+    close_reporter(r);
+    r = reporter_new(&config);
     sum.packets = 0;
-    captured_packet_summary_print(stdout, format, &sum, 0);
+    tell(r, &e);
+    close_reporter(r);
 }
 
 static void print_bubble(enum report_format format)
 {
-    struct bubble_report_config config = {
-        .format = format, .out = stdout, .err = stderr, .dump = true};
+    struct report_config config = {.format = format,
+                                   .command = "bubble",
+                                   .verdict = EVENT_BUBBLED,
+                                   .columns = TSV_BUBBLE,
+                                   .out = stdout,
+                                   .err = stderr,
+                                   .quiet = v_quiet,
+                                   .verbose = v_verbose};
+    struct text_buffer log;
+    text_buffer_init(&log, stderr);
     static const char *const ways[] = {NULL, "udp_socket", "raw_socket"};
     uint8_t bytes[TEREDO_MAX_SIZE];
     struct captured_packet s;
-    struct error error;
 
     make_captured_packet(&s, bytes, sizeof bytes);
     for (int i = 0; i < 3 * (BUBBLE_WRITTEN + 1); i++) {
-        struct bubble_report *r = bubble_report_new(&config);
+        struct reporter *r = reporter_new(&config);
         struct bubble_packet packet = {
-            .number = 1, .ip4 = bytes, .ip4_size = s.size, .captured_packet = s};
+            .number = 1, .ip4 = bytes, .ip4_size = s.size, .captured_packet = s, .whole = true};
         struct bubble_reply reply = {.captured_packet = s, .answered = 1};
         struct bubble_icmp icmp = {when, there, icmp_of(i)};
         struct bubble_summary summary = {.wait = NSEC_S, .answers = 1, .via = ways[i % 3]};
@@ -529,31 +596,47 @@ static void print_bubble(enum report_format format)
         packet.errnum = i % 2 == 0 ? 0 : EPERM;
         reply.proof = (enum punch_proof)(i % (PROOF_NONCE + 1));
         summary.verdict = (enum bubble_verdict)(i % (BUBBLE_WRITTEN + 1));
-        bubble_report_packet(r, &packet);
-        bubble_report_reply(r, &reply);
-        bubble_report_icmp(r, &icmp);
-        bubble_report_summary(r, &summary);
-        if (bubble_report_close(r, &error) != 0)
-            exit(1);
+        struct event e = {.kind = EVENT_BUBBLE_SENT, .bubble_packet = &packet};
+        if (v_verbose) {
+            packet_put(&log, &s, PACKET_LINE | PACKET_TREE);
+            text_buffer_flush(&log);
+        }
+        tell(r, &e);
+        e = (struct event){.kind = EVENT_BUBBLE_REPLY, .bubble_reply = &reply};
+        tell(r, &e);
+        if (v_verbose) {
+            packet_put(&log, &s, PACKET_LINE | PACKET_TREE);
+            text_buffer_flush(&log);
+        }
+        e = (struct event){.kind = EVENT_BUBBLE_ICMP, .bubble_icmp = &icmp};
+        tell(r, &e);
+        e = (struct event){.kind = EVENT_BUBBLED, .bubbled = &summary};
+        tell(r, &e);
+        close_reporter(r);
     }
 }
 
 static void print_serve(enum report_format format)
 {
-    struct server_drop_row rows[SERVER_DROP_COUNT];
-    struct server_report report = {.primary = there, .secondary = here, .rows = rows};
-
-    for (int i = SERVER_ACCEPTED + 1; i < SERVER_DROP_COUNT; i++) {
-        enum server_drop drop = (enum server_drop)i;
-
-        rows[report.row_count++] = (struct server_drop_row){
-            server_drop_code(drop), server_drop_rfc(drop), server_drop_text(drop), 1};
-    }
+    struct serving serving = {.primary = there, .secondary = here};
+    struct report_config config = {.format = format,
+                                   .command = "serve",
+                                   .verdict = EVENT_SERVED,
+                                   .columns = TSV_SERVE,
+                                   .out = stdout,
+                                   .err = stderr};
+    struct reporter *r = reporter_new(&config);
+    struct event e = {.kind = EVENT_SERVER_READY, .serving = &serving};
+    for (int i = SERVER_ACCEPTED + 1; i < SERVER_DROP_COUNT; i++)
+        serving.drops[i] = 1;
     if (format != REPORT_JSON) {
-        server_report_ready(stdout, format, &report);
-        server_report_counters(stdout, format, &report, "counters");
+        tell(r, &e);
+        e.kind = EVENT_SERVER_COUNTERS;
+        tell(r, &e);
     }
-    server_report_counters(stdout, format, &report, "summary");
+    e.kind = EVENT_SERVED;
+    tell(r, &e);
+    close_reporter(r);
 }
 
 /* One object, or all, of each command, in one format. */
@@ -561,29 +644,58 @@ static void print_all(enum report_format format)
 {
     static const struct {
         const char *table;
+        const char *columns;
         void (*print)(enum report_format format);
     } tables[] = {
-        {"qualify", print_qualify}, {"trace", print_trace},
-        {"listen", print_listen},   {"classify", print_classify},
-        {"addr", print_addrs},      {"decode", print_packets},
-        {"bubble", print_bubble},   {TSV_SUMMARY, print_decode_summary},
-        {"serve", print_serve},     {TSV_CAPTURES, print_captures},
-        {"check", print_check},
+        {"qualify", TSV_QUALIFY, print_qualify},
+        {"trace", TSV_TRACE, print_trace},
+        {"listen", TSV_LISTEN, print_listen},
+        {"classify", TSV_CLASSIFY, print_classify},
+        {"addr", TSV_ADDR, print_addrs},
+        {"decode", TSV_DECODE, print_packets},
+        {"bubble", TSV_BUBBLE, print_bubble},
+        {"decode --summary", TSV_SUMMARY, print_decode_summary},
+        {"serve", TSV_SERVE, print_serve},
+        {"trace -r", TSV_CAPTURES, print_captures},
+        {"check", TSV_CHECK, print_check},
     };
 
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
         if (format == REPORT_TSV) {
+            struct text_buffer b;
+            struct error error;
             printf("# %s\n", tables[i].table);
-            tsv_header(stdout, tables[i].table);
+            text_buffer_init(&b, stdout);
+            tsv_put_header(&b, tables[i].columns);
+            text_buffer_close(&b, &error);
         }
         tables[i].print(format);
     }
 }
 
+static struct report_config config_of(const char *command, enum report_format format)
+{
+    struct report_config c = {.format = format, .command = command};
+    static const struct {
+        const char *n;
+        enum event_kind v;
+        const char *c;
+    } ks[] = {{"qualify", EVENT_QUALIFICATION, TSV_QUALIFY},
+              {"check", EVENT_CHECKING, TSV_CHECK},
+              {"trace", EVENT_PUNCHING, TSV_TRACE},
+              {"listen", EVENT_LISTENED, TSV_LISTEN},
+              {"classify", EVENT_CLASSIFICATION, TSV_CLASSIFY}};
+    for (int i = 0; i < 5; i++)
+        if (!strcmp(ks[i].n, command)) {
+            c.verdict = ks[i].v;
+            c.columns = ks[i].c;
+        }
+    return c;
+}
+
 int main(int argc, char **argv)
 {
     inet_pton(AF_INET6, "2001:0:c000:201:2c5a:63bf:34ff:8ef6", &address);
-    output_init(&output, stdout);
     if (argc > 1 && strcmp(argv[1], "--tsv") == 0) {
         print_all(REPORT_TSV);
     } else {

@@ -77,7 +77,7 @@ static inline enum server_drop give_hex(struct endpoint from, const char *hex)
 
 static inline void is_drop(enum server_drop got, enum server_drop want, const char *rule)
 {
-    is_str(server_drop_code(got), server_drop_code(want), "%s", rule);
+    is_str(code_of(&server_drops, got), code_of(&server_drops, want), "%s", rule);
 }
 
 static inline struct teredo_packet answer(void)

@@ -46,7 +46,7 @@ static void check(const struct bubble_book *book, const struct teredo_packet *p,
     const struct bubble_sent *sent;
     enum punch_proof got = bubble_book_find(book, p, from, &sent);
 
-    is_str(punch_proof_code(got), punch_proof_code(proof), "%s: the proof", what);
+    is_str(code_of(&punch_proofs, got), code_of(&punch_proofs, proof), "%s: the proof", what);
     is_int(sent == NULL ? 0 : (int64_t)sent->number, (int64_t)number, "%s: what it answers", what);
 }
 

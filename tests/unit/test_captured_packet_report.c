@@ -1,68 +1,88 @@
 #include <stdlib.h>
 
-#include "captured_packet_report.h"
 #include "hex.h"
-#include "packet.h"
+#include "report.h"
 #include "samples.h"
 #include "tap.h"
 #include "teredo_flows.h"
+#include "text_buffer.h"
 #include "words.h"
 
 enum {
     LARGEST = 65507 /* UDP payload of an IPv4 packet */
 };
 
-static struct output output;
-
-/* What PRINTER writes of S, and at its end. */
-static const char *printed(struct captured_packet_printer *printer, const struct captured_packet *s)
+/* What is written of S. */
+static const char *printed(const struct captured_packet *s, enum report_format format, bool verbose,
+                           bool many)
 {
     static char *text;
     size_t size;
     FILE *file;
+    struct report_config config = {.format = format,
+                                   .command = "decode",
+                                   .verdict = EVENT_PACKET,
+                                   .columns = TSV_DECODE,
+                                   .err = stderr,
+                                   .verbose = verbose,
+                                   .many = many,
+                                   .buffered = true};
+    struct flows_summary none = {0};
+    struct event packet = {.kind = EVENT_PACKET, .packet = s};
+    struct event end = {.kind = EVENT_FLOWS, .flows = &none};
+    struct reporter *r;
+    struct event_sink sink;
+    struct error error;
 
     free(text);
     text = NULL;
-    file = open_memstream(&text, &size);
-    output_init(&output, file);
-    printer->out = &output;
-    captured_packet_print(printer, s);
-    captured_packet_print_end(printer);
-    output_flush(&output);
+    config.out = file = open_memstream(&text, &size);
+    r = reporter_new(&config);
+    sink = reporter_sink(r);
+    sink.emit(sink.context, &packet);
+    if (many)
+        sink.emit(sink.context, &end);
+    if (reporter_close(r, &error) != 0)
+        ok(false, "memory takes what is printed");
     fclose(file);
     return text;
 }
 
-static void test_stamp(void)
+/* The second is remembered from one time to the next. */
+static void test_times(void)
 {
-    static const nsec times[] = {0,
-                                 1,
-                                 999999999,
-                                 NSEC_S,
-                                 951782399 * NSEC_S + 5,
-                                 951782400 * NSEC_S,
-                                 1764000001123456789,
-                                 1764000001123456790,
-                                 1764000000000000000,
-                                 INT64_MAX};
+    static const struct {
+        nsec when;
+        const char *text;
+    } rows[] = {
+        {0, "1970-01-01T00:00:00.000000000Z"},
+        {1, "1970-01-01T00:00:00.000000001Z"},
+        {999999999, "1970-01-01T00:00:00.999999999Z"},
+        {NSEC_S, "1970-01-01T00:00:01.000000000Z"},
+        {951782399 * NSEC_S + 5, "2000-02-28T23:59:59.000000005Z"},
+        {951782400 * NSEC_S, "2000-02-29T00:00:00.000000000Z"},
+        {1764000001123456789, "2025-11-24T16:00:01.123456789Z"},
+        {1764000001123456790, "2025-11-24T16:00:01.123456790Z"},
+        {1764000000000000000, "2025-11-24T16:00:00.000000000Z"},
+        {INT64_MAX, "2262-04-11T23:47:16.854775807Z"},
+    };
     struct stamp stamp = {0};
-    char text[STAMP_SIZE + 1] = "", want[RFC3339_STRLEN];
+    char text[RFC3339_STRLEN];
 
-    for (size_t i = 0; i < sizeof times / sizeof *times; i++) {
-        *stamp_put(&stamp, text, times[i]) = '\0';
-        is_str(text, words_time(times[i], want), "the time is written as elsewhere");
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        *put_time(&stamp, text, rows[i].when) = '\0';
+        is_str(text, rows[i].text, "a time in RFC 3339");
     }
 }
 
 static void test_line(void)
 {
-    struct captured_packet_printer printer = {.format = REPORT_TEXT};
     uint8_t data[256];
     struct captured_packet s;
 
     teredo_flows_decode_payload(
         data, hex_read(SAMPLE_ORIGIN SAMPLE_BUBBLE SAMPLE_INDIRECT_TRAILERS, data), &s);
-    is_str(printed(&printer, &s),
+    is_str(printed(&s, REPORT_TEXT, false, true),
            "bubble fe80::1c2b:3a49:5867:768e > 2001:0:c000:281:0:63bf:34ff:8ef6, hop limit 0, "
            "origin 1.2.3.4:337, nonce 0x6908dbf5, alternate address 192.168.1.101:59656, "
            "random port 31382, 68 bytes\n",
@@ -113,23 +133,18 @@ static void test_largest(bool payload)
     s.problems[1] = s.problems[0] = (struct wire_fault){WIRE_REPEATED_ENCAPSULATION, INT64_MAX};
     s.problem_count = 2;
     memset(name, '\1', sizeof name - 1);
+    s.file = name;
     for (int verbose = 0; verbose < 2; verbose++) {
-        struct captured_packet_printer printer = {.format = REPORT_TEXT, .verbose = verbose};
-        const char *text = printed(&printer, &s);
+        const char *text = printed(&s, REPORT_TEXT, verbose, true);
 
-        ok(strlen(text) > (verbose ? 120000 : 4000) && strlen(text) < PACKET_MAX_TEXT,
-           "its text, %zu bytes, fits into a piece of output", strlen(text));
+        ok(strlen(text) > (verbose ? 120000 : 4000), "its text, %zu bytes", strlen(text));
     }
-    for (int format = REPORT_JSON; format <= REPORT_JSONL; format++)
-        for (int single = 0; single < 2; single++) {
-            struct captured_packet_printer printer = {.format = (enum report_format)format,
-                                                      .single = single};
-            const char *text;
+    for (int format = REPORT_JSON; format <= REPORT_TSV; format++)
+        for (int many = 0; many < 2; many++) {
+            const char *text = printed(&s, (enum report_format)format, false, many);
 
-            captured_packet_printer_file(&printer, name);
-            text = printed(&printer, &s);
-            ok(strlen(text) > 130000 && (format == REPORT_JSON || strlen(text) < OUTPUT_PIECE),
-               "and so does its JSON, %zu bytes, even with a monstrous name", strlen(text));
+            ok(strlen(text) > (format == REPORT_TSV ? 5000 : 130000),
+               "its JSON or row, %zu bytes, even with a monstrous name", strlen(text));
         }
 }
 
@@ -141,24 +156,25 @@ static void test_file_names(void)
         {"na\xc3\xafve", "\"file\":\"na\xc3\xafve\""},
         {"\xff"
          "a",
-         "\"file\":\"\\ufffda\""},
+         "\"file\":\"\xef\xbf\xbd"
+         "a\""},
         {NULL, "\"file\":null"},
     };
 
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        struct captured_packet_printer printer = {.format = REPORT_JSONL};
         uint8_t data[128];
         struct captured_packet s;
 
         teredo_flows_decode_payload(data, hex_read(SAMPLE_RS, data), &s);
-        captured_packet_printer_file(&printer, rows[i][0]);
-        ok(strstr(printed(&printer, &s), rows[i][1]) != NULL, "a file's name is %s", rows[i][1]);
+        s.file = rows[i][0];
+        ok(strstr(printed(&s, REPORT_JSONL, false, true), rows[i][1]) != NULL,
+           "a file's name is %s", rows[i][1]);
     }
 }
 
 int main(void)
 {
-    test_stamp();
+    test_times();
     test_line();
     test_largest(true);
     test_largest(false);

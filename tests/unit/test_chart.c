@@ -224,8 +224,12 @@ static const char *reported(enum report_format format, const struct punch_story 
 {
     static char *text;
     size_t size;
-    struct report_config config = {
-        .format = format, .command = "trace", .err = stderr, .width = 100, .ascii = true};
+    struct report_config config = {.format = format,
+                                   .command = "trace",
+                                   .verdict = EVENT_PUNCHING,
+                                   .err = stderr,
+                                   .width = 100,
+                                   .ascii = true};
     struct reporter *r;
     struct error error;
 

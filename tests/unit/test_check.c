@@ -78,9 +78,10 @@ static void is_verdict(enum check_status status, enum check_cause cause, enum re
 {
     const struct checking *v = verdict();
 
-    is_str(check_status_code(v->status), check_status_code(status), "%s: status", name);
-    is_str(check_cause_code(v->cause), check_cause_code(cause), "%s: cause", name);
-    is_str(relay_state_code(v->relay), relay_state_code(state), "%s: relay", name);
+    is_str(code_of(&check_statuses, v->status), code_of(&check_statuses, status), "%s: status",
+           name);
+    is_str(code_of(&check_causes, v->cause), code_of(&check_causes, cause), "%s: cause", name);
+    is_str(code_of(&relay_states, v->relay), code_of(&relay_states, state), "%s: relay", name);
 }
 
 static void test_works(void)

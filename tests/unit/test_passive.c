@@ -196,9 +196,9 @@ static struct punching is_punch(const struct rig *e, unsigned n, enum punch_verd
 {
     struct punching p = punch_at(e, n);
 
-    is_str(punch_verdict_code(p.verdict), punch_verdict_code(verdict), "%s", what);
-    is_str(p.cause == CAUSE_COUNT ? "(none)" : punch_cause_code(p.cause), punch_cause_code(cause),
-           "%s: and why", what);
+    is_str(code_of(&punch_verdicts, p.verdict), code_of(&punch_verdicts, verdict), "%s", what);
+    is_str(p.cause == CAUSE_COUNT ? "(none)" : code_of(&punch_causes, p.cause),
+           code_of(&punch_causes, cause), "%s: and why", what);
     return p;
 }
 
@@ -216,7 +216,7 @@ static void test_windows(void)
     see_ping(&e, random);
     bench_wait(e.b, NSEC_S);
     p = is_punch(&e, 0, PUNCH_PUNCHED, CAUSE_PEER_REMAPPED, "Windows' bubbles punch");
-    is_str(punch_proof_code(p.proof), "nonce", "the indirect bubble's nonce is the proof");
+    is_str(code_of(&punch_proofs, p.proof), "nonce", "the indirect bubble's nonce is the proof");
     ok(endpoint_equal(p.answered_from, random), "the answer's port is told");
     is_int(p.rtt, 10 * NSEC_MS, "and the round trip of the data");
     end(&e);
@@ -251,7 +251,7 @@ static void test_miredo(void)
     p = is_punch(&e, 0, PUNCH_PUNCHED, CAUSE_NONE, "miredo's bubbles punch");
     ok(p.has_own && ip6_equal(&p.own, &e.a), "the data tells the initiator's address");
     is_int(p.attempts, 2, "two pairs, though they are the same");
-    is_str(punch_proof_code(p.proof), "link_local", "the link-local address is the proof");
+    is_str(code_of(&punch_proofs, p.proof), "link_local", "the link-local address is the proof");
     is_int(count(&e, EVENT_PUNCHING), 1, "it is one hole punch");
 }
 

@@ -108,9 +108,9 @@ static void test_names(void)
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         struct classification c = nat(all[i].nat, all[i].mapping, DEPENDS_UNKNOWN, PORTS_UNKNOWN);
 
-        is_str(rfc4380_name(&c), all[i].rfc4380, "%s in RFC 4380", nat_name_code(all[i].nat));
-        is_str(rfc3489_name(&c), all[i].rfc3489, "%s in RFC 3489", nat_name_code(all[i].nat));
-        is_str(netsh_name(&c), all[i].netsh, "%s in netsh", nat_name_code(all[i].nat));
+        is_str(rfc4380_name(&c), all[i].rfc4380, "%s in RFC 4380", code_of(&nat_names, all[i].nat));
+        is_str(rfc3489_name(&c), all[i].rfc3489, "%s in RFC 3489", code_of(&nat_names, all[i].nat));
+        is_str(netsh_name(&c), all[i].netsh, "%s in netsh", code_of(&nat_names, all[i].nat));
     }
 }
 

@@ -59,8 +59,8 @@ static void is_verdict(enum punch_verdict v, enum punch_cause cause, const char 
 {
     ok(bench_count(&b, EVENT_PUNCHING) == 1 && b.done && b.after_done == 0,
        "%s: one verdict, and it is the end", rule);
-    is_str(punch_verdict_code(verdict()->verdict), punch_verdict_code(v), "%s", rule);
-    is_str(punch_cause_code(verdict()->cause), punch_cause_code(cause), "%s", rule);
+    is_str(code_of(&punch_verdicts, verdict()->verdict), code_of(&punch_verdicts, v), "%s", rule);
+    is_str(code_of(&punch_causes, verdict()->cause), code_of(&punch_causes, cause), "%s", rule);
 }
 
 static struct teredo_packet last_bubble(unsigned socket)
@@ -292,7 +292,8 @@ static void test_proofs(void)
             bubble.trailers[0].value = nonce;
         }
         bubble_from(c->from, &bubble.ip6.source, c->nonce ? &bubble : NULL);
-        is_str(punch_proof_code(p.result.proof), punch_proof_code(c->proof), "%s", c->name);
+        is_str(code_of(&punch_proofs, p.result.proof), code_of(&punch_proofs, c->proof), "%s",
+               c->name);
         if (c->proof == PROOF_NONE) {
             is_int(bench_sent(&b, c->from, TEREDO_ECHO_REQUEST), 0, "%s: no data goes there",
                    c->name);

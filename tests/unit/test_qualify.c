@@ -125,8 +125,10 @@ static void is_verdict(enum qualify_verdict v, enum qualify_reason reason, const
 {
     ok(bench_count(&b, EVENT_QUALIFICATION) == 1 && b.done && b.after_done == 0,
        "%s: one verdict, and it is the end", rule);
-    is_str(qualify_verdict_code(verdict()->verdict), qualify_verdict_code(v), "%s", rule);
-    is_str(qualify_reason_code(verdict()->reason), qualify_reason_code(reason), "%s", rule);
+    is_str(code_of(&qualify_verdicts, verdict()->verdict), code_of(&qualify_verdicts, v), "%s",
+           rule);
+    is_str(code_of(&qualify_reasons, verdict()->reason), code_of(&qualify_reasons, reason), "%s",
+           rule);
 }
 
 static void test_solicitation(void)
@@ -221,7 +223,7 @@ static void test_mappings(void)
     is_int(a.flags, 0x1c42, "RFC 5991: with the random flags that the caller drew");
     for (int i = 0; i < RULE_COUNT; i++)
         ok(verdict()->rules[i] == (i == RULE_AUTH_VALUE ? RULE_NOT_APPLICABLE : RULE_OK),
-           "rule %s was checked", ra_rule_text((enum ra_rule)i)->name);
+           "rule %s was checked", code_of(&ra_rules, (unsigned)i));
 
     start();
     answer(secondary, remapped);
@@ -430,7 +432,7 @@ static void test_rules(void)
         s->spoil(&a);
         deliver(&a);
         e = bench_event(&b, EVENT_REJECTED);
-        is_str(e == NULL ? "" : ra_rule_text(e->rejected.rule)->name, ra_rule_text(s->rule)->name,
+        is_str(e == NULL ? "" : code_of(&ra_rules, e->rejected.rule), code_of(&ra_rules, s->rule),
                "an advertisement %s: the rule is named", s->how);
         bench_finish(&b);
         is_verdict(QUALIFY_NOT_QUALIFIED, QUALIFY_REJECTED, s->how);

@@ -298,9 +298,9 @@ static void test_words(void)
     unsigned bad = 0;
 
     for (int i = SERVER_ACCEPTED + 1; i < SERVER_DROP_COUNT; i++) {
-        const char *code = server_drop_code((enum server_drop)i);
-        const char *rfc = server_drop_rfc((enum server_drop)i);
-        const char *text = server_drop_text((enum server_drop)i);
+        const char *code = code_of(&server_drops, (enum server_drop)i);
+        const char *rfc = server_drops.list[i].rfc;
+        const char *text = text_of(&server_drops, (enum server_drop)i);
 
         if (code == NULL || rfc == NULL || text == NULL) {
             bad++;
@@ -309,13 +309,14 @@ static void test_words(void)
         bad += strspn(code, "abcdefghijklmnopqrstuvwxyz0123456789_") != strlen(code);
         bad += strncmp(rfc, "RFC ", 4) != 0 || strlen(text) < 20;
         for (int k = SERVER_ACCEPTED; k < i; k++)
-            bad += strcmp(code, server_drop_code((enum server_drop)k)) == 0;
+            bad += strcmp(code, code_of(&server_drops, (enum server_drop)k)) == 0;
     }
     is_int(bad, 0, "each reason has a code of its own, a section and a sentence");
-    is_str(server_drop_code(SERVER_DROP_SOURCE_MISMATCH), "source_mismatch", "codes are stable");
-    is_str(server_reply_name(SERVER_ADVERTISED), "advertised", "an answer has a name");
-    is_str(server_reply_name(SERVER_RELAYED), "relayed", "each kind has");
-    is_str(server_reply_name(SERVER_ECHOED), "echoed", "its own");
+    is_str(code_of(&server_drops, SERVER_DROP_SOURCE_MISMATCH), "source_mismatch",
+           "codes are stable");
+    is_str(code_of(&server_replies, SERVER_ADVERTISED), "advertised", "an answer has a name");
+    is_str(code_of(&server_replies, SERVER_RELAYED), "relayed", "each kind has");
+    is_str(code_of(&server_replies, SERVER_ECHOED), "echoed", "its own");
 }
 
 int main(void)

@@ -83,8 +83,8 @@ static void is_verdict(enum punch_verdict v, enum punch_cause cause, const char 
 {
     ok(bench_count(&b, EVENT_PUNCHING) == 1 && b.done && b.after_done == 0,
        "%s: one verdict, and it is the end", rule);
-    is_str(punch_verdict_code(verdict()->verdict), punch_verdict_code(v), "%s", rule);
-    is_str(punch_cause_code(verdict()->cause), punch_cause_code(cause), "%s", rule);
+    is_str(code_of(&punch_verdicts, verdict()->verdict), code_of(&punch_verdicts, v), "%s", rule);
+    is_str(code_of(&punch_causes, verdict()->cause), code_of(&punch_causes, cause), "%s", rule);
 }
 
 static void test_whole(void)

@@ -51,28 +51,30 @@ static void test_qualification(void)
 {
     begin();
     for (int i = QUALIFY_QUALIFIED; i <= QUALIFY_INCONCLUSIVE; i++)
-        check_code("qualification verdict", i, qualify_verdict_code((enum qualify_verdict)i));
+        check_code("qualification verdict", i, code_of(&qualify_verdicts, (enum qualify_verdict)i));
     begin();
     for (int i = 0; i < QUALIFY_REASON_COUNT; i++) {
         enum qualify_reason reason = (enum qualify_reason)i;
 
-        check_code("qualification reason", i, qualify_reason_code(reason));
-        ok(is_text(qualify_reason_text(reason)) && qualify_reason_advice(reason) != NULL,
-           "%s has a sentence, and advice or none", qualify_reason_code(reason));
+        check_code("qualification reason", i, code_of(&qualify_reasons, reason));
+        ok(is_text(text_of(&qualify_reasons, reason)) &&
+               advice_of(&qualify_reasons, reason) != NULL,
+           "%s has a sentence, and advice or none", code_of(&qualify_reasons, reason));
     }
     begin();
     for (int i = QUALIFY_NAT_UNKNOWN; i <= QUALIFY_NAT_SYMMETRIC; i++)
-        check_code("NAT", i, qualify_nat_code((enum qualify_nat)i));
+        check_code("NAT", i, code_of(&qualify_nats, (enum qualify_nat)i));
     begin();
     for (int i = 0; i < RULE_COUNT; i++) {
-        const struct rule_text *rule = ra_rule_text((enum ra_rule)i);
+        const struct wording *rule = &ra_rules.list[i];
 
-        check_code("rule", i, rule->name);
+        check_code("rule", i, rule->code);
         ok(strncmp(rule->rfc, "RFC ", 4) == 0 && is_text(rule->text),
-           "%s names its RFC and says what it asks", rule->name);
+           "%s names its RFC and says what it asks", rule->code);
     }
-    is_str(qualify_verdict_code(QUALIFY_NOT_QUALIFIED), "not_qualified", "as issue 2 words it");
-    is_str(qualify_nat_code(QUALIFY_NAT_CONE_OR_RESTRICTED), "cone_or_restricted",
+    is_str(code_of(&qualify_verdicts, QUALIFY_NOT_QUALIFIED), "not_qualified",
+           "as issue 2 words it");
+    is_str(code_of(&qualify_nats, QUALIFY_NAT_CONE_OR_RESTRICTED), "cone_or_restricted",
            "as issue 2 words it");
 }
 
@@ -80,40 +82,41 @@ static void test_punching(void)
 {
     begin();
     for (int i = PUNCH_PUNCHED; i <= PUNCH_INCONCLUSIVE; i++)
-        check_code("punch verdict", i, punch_verdict_code((enum punch_verdict)i));
+        check_code("punch verdict", i, code_of(&punch_verdicts, (enum punch_verdict)i));
     begin();
     for (int i = 0; i < CAUSE_COUNT; i++) {
         enum punch_cause cause = (enum punch_cause)i;
 
-        check_code("punch cause", i, punch_cause_code(cause));
-        ok(is_text(punch_cause_text(cause)) && punch_cause_advice(cause) != NULL,
-           "%s has a sentence, and advice or none", punch_cause_code(cause));
+        check_code("punch cause", i, code_of(&punch_causes, cause));
+        ok(is_text(text_of(&punch_causes, cause)) && advice_of(&punch_causes, cause) != NULL,
+           "%s has a sentence, and advice or none", code_of(&punch_causes, cause));
     }
     begin();
     for (int i = 0; i < STEP_COUNT; i++) {
-        check_code("step", i, punch_step_code((enum punch_step)i));
-        ok(is_text(punch_step_title((enum punch_step)i)), "step %d has a title", i + 1);
+        check_code("step", i, code_of(&punch_steps, (enum punch_step)i));
+        ok(is_text(text_of(&punch_steps, (enum punch_step)i)), "step %d has a title", i + 1);
     }
     begin();
     for (int i = STEP_MISSING; i <= STEP_INFERRED; i++)
-        check_code("step state", i, step_state_code((enum step_state)i));
+        check_code("step state", i, code_of(&step_states, (enum step_state)i));
     begin();
     for (int i = PROOF_NONE; i <= PROOF_NONCE; i++)
-        check_code("proof", i, punch_proof_code((enum punch_proof)i));
-    is_str(punch_verdict_code(PUNCH_NOT_PUNCHED), "not_punched", "as issue 2 words it");
-    is_str(step_state_code(STEP_INFERRED), "inferred", "as issue 2 words it");
+        check_code("proof", i, code_of(&punch_proofs, (enum punch_proof)i));
+    is_str(code_of(&punch_verdicts, PUNCH_NOT_PUNCHED), "not_punched", "as issue 2 words it");
+    is_str(code_of(&step_states, STEP_INFERRED), "inferred", "as issue 2 words it");
 }
 
 static void test_events(void)
 {
     begin();
     for (int i = PEER_INDIRECT_BUBBLE; i <= PEER_REFUSED; i++) {
-        check_code("peer activity", i, peer_activity_code((enum peer_activity)i));
-        ok(is_text(peer_activity_text((enum peer_activity)i)), "peer activity %d has a text", i);
+        check_code("peer activity", i, code_of(&peer_activities, (enum peer_activity)i));
+        ok(is_text(text_of(&peer_activities, (enum peer_activity)i)), "peer activity %d has a text",
+           i);
     }
     begin();
     for (int i = NOTE_RETRANSMIT; i <= NOTE_SERVER_ALIVE; i++)
-        check_code("note", i, punch_note_code((enum punch_note)i));
+        check_code("note", i, code_of(&punch_notes, (enum punch_note)i));
 }
 
 static void test_icmp(void)

@@ -1,0 +1,29 @@
+/* Records as JSON. */
+#ifndef REPORT_JSON_H
+#define REPORT_JSON_H
+
+#include "record.h"
+#include "text_buffer.h"
+
+enum json_layout {
+    JSON_COMPACT, /* on one line */
+    JSON_INDENTED /* for people */
+};
+
+/* An object on its way into a buffer: its keys are those of the records put one after another. */
+struct json_object {
+    struct text_buffer *buffer;
+    const struct run_facts *run;
+    enum json_layout layout;
+    unsigned depth; /* of objects and lists around it */
+    size_t start;
+};
+
+struct json_object json_begin(struct text_buffer *b, const struct run_facts *run,
+                              enum json_layout layout, unsigned depth);
+void json_put_record(struct json_object *o, const struct record_type *type, const void *record);
+/* A key whose value, TEXT of SIZE bytes, is JSON already and laid out for where it stands. */
+void json_put_raw(struct json_object *o, const char *key, const char *text, size_t size);
+void json_end(struct json_object *o);
+
+#endif

@@ -1,0 +1,222 @@
+/* The formats json, an object a run, and jsonl, a line an event. */
+#include <stdlib.h>
+
+#include "json.h"
+#include "reporter.h"
+
+/* Puts an object of what E tells, with the keys of HEAD in front, where so many others are open. */
+static void put_event_at(struct reporter *r, const struct event *e, const struct record_type *head,
+                         enum json_layout layout, unsigned depth)
+{
+    const struct record_type *type = event_record(e);
+    struct json_object o = json_begin(&r->buffer, &r->run, layout, depth);
+
+    r->run.event = type->event;
+    /* What a run is about comes to a verdict; the same is one event of others, and leads to theirs.
+     */
+    if (e->kind == EVENT_QUALIFICATION && r->config.verdict == EVENT_QUALIFICATION)
+        r->run.event = "verdict";
+    if (layout == JSON_INDENTED)
+        r->run.event = NULL;
+    if (head != NULL)
+        json_put_record(&o, head, NULL);
+    json_put_record(&o, type, e);
+    json_end(&o);
+}
+
+static void put_event(struct reporter *r, const struct event *e, const struct record_type *head,
+                      enum json_layout layout)
+{
+    put_event_at(r, e, head, layout, 0);
+}
+
+static void put_line(struct reporter *r, const struct event *e)
+{
+    /* Only where it is asked for is a summary more than the end of the packets. */
+    if (e->kind == EVENT_FLOWS && !reporter_is_result(r, e))
+        return;
+    put_event(r, e, &run_record, JSON_COMPACT);
+    text_buffer_put(&r->buffer, "\n");
+}
+
+const struct output output_jsonl = {
+    .event = {[0 ... EVENT_KINDS - 1] = put_line},
+};
+
+static void put_object(struct reporter *r, const struct event *e)
+{
+    put_event(r, e, &run_record, JSON_INDENTED);
+    text_buffer_put(&r->buffer, "\n");
+}
+
+/* A run that may have any number of results writes its object as they come, an item a line. */
+static void begin_item(struct reporter *r, const char *before_first)
+{
+    text_buffer_put(&r->buffer, r->list_open ? ",\n" : before_first);
+    r->list_open = true;
+}
+
+static void put_captured(struct reporter *r, const struct event *e)
+{
+    begin_item(r, "{\"schema\": 1, \"command\": \"trace\", \"events\": [\n");
+    put_event(r, e, &run_event_record, JSON_COMPACT);
+}
+
+static void put_rejected(struct reporter *r, const struct event *e)
+{
+    if (r->config.capture_count > 0)
+        put_captured(r, e);
+}
+
+static void put_passive(struct reporter *r, const struct event *e)
+{
+    put_captured(r, e);
+    text_buffer_put(&r->buffer, "\n]}\n");
+}
+
+static void put_punching(struct reporter *r, const struct event *e)
+{
+    if (r->config.capture_count > 0)
+        put_captured(r, e);
+    else
+        put_object(r, e);
+}
+
+/* All but the brace that ends it, and the list of qualifications with several servers. */
+static void begin_results(struct reporter *r)
+{
+    struct json_object o = json_begin(&r->buffer, &r->run, JSON_COMPACT, 0);
+
+    if (r->list_open)
+        return;
+    r->run.event = NULL;
+    json_put_record(&o, &run_record, NULL);
+    json_put_raw(&o, "results", "[", 1);
+    json_end(&o);
+    r->buffer.size--;
+}
+
+static void put_qualification(struct reporter *r, const struct event *e)
+{
+    if (r->config.capture_count > 0) {
+        put_captured(r, e);
+    } else if (e->qualification.name != NULL) {
+        begin_results(r);
+        begin_item(r, "\n");
+        put_event(r, e, NULL, JSON_COMPACT);
+    } else if (reporter_is_result(r, e)) {
+        put_object(r, e);
+    }
+}
+
+static void put_qualified_many(struct reporter *r, const struct event *e)
+{
+    begin_results(r);
+    text_buffer_put(&r->buffer, "\n],\"summary\":");
+    put_event(r, e, NULL, JSON_COMPACT);
+    text_buffer_put(&r->buffer, "}\n");
+    r->list_open = false;
+}
+
+#define PACKETS "{\n  \"schema\": 1,\n  \"command\": \"decode\",\n  \"packets\": [\n"
+#define ADDRESSES "{\n  \"schema\": 1,\n  \"command\": \"addr\",\n  \"results\": [\n"
+
+static void put_result(struct reporter *r, const struct event *e, const char *before_first)
+{
+    if (!r->config.many) {
+        put_object(r, e);
+        return;
+    }
+    begin_item(r, before_first);
+    text_buffer_put(&r->buffer, "    ");
+    put_event(r, e, NULL, JSON_COMPACT);
+}
+
+static void put_packet(struct reporter *r, const struct event *e)
+{
+    put_result(r, e, PACKETS);
+}
+
+/* The summary itself, or the end of the packets. */
+static void put_flows(struct reporter *r, const struct event *e)
+{
+    if (reporter_is_result(r, e))
+        put_object(r, e);
+    else
+        text_buffer_put(&r->buffer, r->list_open ? "\n  ]\n}\n" : PACKETS "  ]\n}\n");
+}
+
+static void put_address(struct reporter *r, const struct event *e)
+{
+    if (e->address->verdict > r->worst)
+        r->worst = e->address->verdict;
+    put_result(r, e, ADDRESSES);
+}
+
+static void put_bubble(struct reporter *r, const struct event *e)
+{
+    struct text_buffer *list = &r->lists[e->kind - EVENT_BUBBLE_SENT];
+    struct text_buffer out = r->buffer;
+
+    text_buffer_put(list, list->size == 0 ? "[\n    " : ",\n    ");
+    r->buffer = *list;
+    put_event_at(r, e, NULL, JSON_INDENTED, 2);
+    *list = r->buffer;
+    r->buffer = out;
+}
+
+static void put_bubbled(struct reporter *r, const struct event *e)
+{
+    static const char *const keys[] = {"packets", "replies", "icmp_errors"};
+    struct json_object o = json_begin(&r->buffer, &r->run, JSON_INDENTED, 0);
+
+    r->run.event = NULL;
+    json_put_record(&o, &run_record, NULL);
+    json_put_record(&o, event_record(e), e);
+    for (int i = 0; i < 3; i++) {
+        struct text_buffer *list = &r->lists[i];
+
+        text_buffer_put(list, list->size == 0 ? "[]" : "\n  ]");
+        json_put_raw(&o, keys[i], list->data, list->size);
+    }
+    json_end(&o);
+    text_buffer_put(&r->buffer, "\n");
+}
+
+/* One object a run is the summary: what comes before it is told on standard error. */
+static void tell_beside(struct reporter *r, const struct event *e)
+{
+    FILE *out = r->config.out;
+
+    r->config.out = r->config.err;
+    text_emit(r, e);
+    r->config.out = out;
+}
+
+static void end(struct reporter *r)
+{
+    if (r->config.verdict == EVENT_ADDRESS && r->list_open) {
+        text_buffer_put(&r->buffer, "\n  ],\n  \"verdict\": \"");
+        text_buffer_put(&r->buffer, code_of(&address_verdicts, r->worst));
+        text_buffer_put(&r->buffer, "\"\n}\n");
+    }
+    for (int i = 0; i < 3; i++)
+        free(r->lists[i].data);
+}
+
+const struct output output_json = {
+    .event =
+        {
+            [EVENT_REJECTED] = put_rejected,     [EVENT_QUALIFICATION] = put_qualification,
+            [EVENT_PUNCHING] = put_punching,     [EVENT_LISTENED] = put_object,
+            [EVENT_CLASSIFICATION] = put_object, [EVENT_CLOCK] = put_captured,
+            [EVENT_PASSIVE] = put_passive,       [EVENT_QUALIFIED_MANY] = put_qualified_many,
+            [EVENT_CHECKING] = put_object,       [EVENT_PACKET] = put_packet,
+            [EVENT_FLOWS] = put_flows,           [EVENT_ADDRESS] = put_address,
+            [EVENT_BUBBLE_SENT] = put_bubble,    [EVENT_BUBBLE_REPLY] = put_bubble,
+            [EVENT_BUBBLE_ICMP] = put_bubble,    [EVENT_BUBBLED] = put_bubbled,
+            [EVENT_SERVER_READY] = tell_beside,  [EVENT_SERVER_COUNTERS] = tell_beside,
+            [EVENT_SERVED] = put_object,
+        },
+    .end = end,
+};
