@@ -266,3 +266,17 @@ teardown() {
         [ $? -eq 1 ]
     [[ $output == *"not qualified"* && $output != *"waiting"* ]]
 }
+
+@test "Ctrl-C does not wait for the name of the server; exit 2" {
+    [ -n "${ISOLATED-}" ] || skip "this user may not make namespaces, in which a name server is"
+    # It takes questions for malformed packets, and answers none.
+    start names serve --address 127.0.0.1 --port 53 --allow-private -v
+    wait_for 5 grep -q ready names.out
+    start q qualify name.example.net
+    wait_for 60 grep -q malformed names.err
+    kill -INT "$PID"
+    ended "$PID"
+    [ "$status" -eq 2 ]
+    [ ! -s q.out ]
+    [ "$(cat q.err)" = "teredoctl qualify: interrupted while looking for 'name.example.net'" ]
+}
