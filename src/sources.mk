@@ -82,6 +82,8 @@ EVENT_SOURCES = \
 ENGINE_SOURCES = \
 	src/engine/ra_check.c \
 	src/engine/ra_check.h \
+	src/engine/bubble.c \
+	src/engine/bubble.h \
 	src/engine/bubble_book.c \
 	src/engine/bubble_book.h \
 	src/engine/check.c \
@@ -267,8 +269,6 @@ CMD_SOURCES = \
 	src/cmd/bubble.c \
 	src/cmd/bubble_options.c \
 	src/cmd/bubble_options.h \
-	src/cmd/bubble_plan.c \
-	src/cmd/bubble_plan.h \
 	src/cmd/capture_input.c \
 	src/cmd/capture_input.h \
 	src/cmd/check.c \
