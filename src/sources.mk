@@ -179,6 +179,8 @@ DRIVE_SOURCES = \
 	src/drive/anchors.h \
 	src/drive/live.c \
 	src/drive/live.h \
+	src/drive/live_server.c \
+	src/drive/live_server.h \
 	src/drive/replay.c \
 	src/drive/replay.h \
 	src/drive/capture_reader.c \
