@@ -82,6 +82,8 @@ EVENT_SOURCES = \
 ENGINE_SOURCES = \
 	src/engine/ra_check.c \
 	src/engine/ra_check.h \
+	src/engine/bubble.c \
+	src/engine/bubble.h \
 	src/engine/bubble_book.c \
 	src/engine/bubble_book.h \
 	src/engine/check.c \
@@ -177,6 +179,8 @@ DRIVE_SOURCES = \
 	src/drive/anchors.h \
 	src/drive/live.c \
 	src/drive/live.h \
+	src/drive/live_server.c \
+	src/drive/live_server.h \
 	src/drive/replay.c \
 	src/drive/replay.h \
 	src/drive/capture_reader.c \
@@ -267,8 +271,6 @@ CMD_SOURCES = \
 	src/cmd/bubble.c \
 	src/cmd/bubble_options.c \
 	src/cmd/bubble_options.h \
-	src/cmd/bubble_plan.c \
-	src/cmd/bubble_plan.h \
 	src/cmd/capture_input.c \
 	src/cmd/capture_input.h \
 	src/cmd/check.c \

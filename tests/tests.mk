@@ -3,6 +3,7 @@
 # One program each, of the source of the same name; what they share is in TEST_SUPPORT.
 UNIT_TESTS = \
 	tests/unit/test_address \
+	tests/unit/test_bubble \
 	tests/unit/test_bubble_book \
 	tests/unit/test_capture \
 	tests/unit/test_chart \

@@ -1,23 +1,16 @@
 #include <errno.h>
 #include <limits.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 
 #include "clock.h"
-#include "loop.h"
+#include "live_server.h"
 #include "options.h"
-#include "port.h"
 #include "privilege.h"
 #include "serve_clients.h"
 
 enum {
-    /* Batches taken from one socket before the others get their turn. */
-    BATCHES_A_TURN = 16,
-    SERVE_PORTS = 2,
-    /* One more than the largest packet, so that a larger one shows as too large. */
-    DATAGRAM_ROOM = TEREDO_MAX_SIZE + 1,
     MTU_MIN = 1280, /* RFC 8200 5 */
     MTU_MAX = 1472, /* what fits an Ethernet frame behind IPv4 and UDP */
 };
@@ -104,46 +97,14 @@ static int check_global(const struct serve_options *o, uint32_t address, struct 
     return -1;
 }
 
-static int check_addresses(const struct serve_options *o, struct error *error)
-{
-    return check_global(o, o->server.primary, error) != 0 ||
-                   check_global(o, o->server.secondary, error) != 0
-               ? -1
-               : 0;
-}
-
-/* A socket, and the server that it is for. */
-struct serve_socket {
-    struct serve *serve;
-    const struct server *server;
-    struct serve_socket *pair; /* those at the server's primary and secondary address */
-    enum server_address at;
-    struct port port;
-};
-
 struct serve {
     struct serve_options options;
-    /* One a port, the extra one last; each with a socket at either address. */
-    struct server servers[SERVE_PORTS];
-    struct serve_socket sockets[SERVE_PORTS][2]; /* by enum server_address */
     struct serve_clients clients;
     struct serving counters;
     nsec started;
     struct reporter *reporter;
-    unsigned port_count;
-    struct loop *loop;
-    struct loop_timer end;
-    struct port_batch *in;
-    struct port_queue out[2];
-    struct server_reply reply[PORT_BATCH];
+    struct live_server *live;
 };
-
-/* The endpoint of a server of ours at ADDRESS. */
-static struct endpoint endpoint_at(const struct server_config *config, enum server_address address)
-{
-    return (struct endpoint){address == SERVER_PRIMARY ? config->primary : config->secondary,
-                             config->port};
-}
 
 /* KIND says when: ready, asked for, or at the end. */
 static void tell(struct serve *s, enum event_kind kind)
@@ -155,18 +116,22 @@ static void tell(struct serve *s, enum event_kind kind)
     sink.emit(sink.context, &event);
 }
 
-/* Logs the packet of a receipt, which came to SOCKET, and its REPLY. */
-static void log_packet(const struct serve_socket *socket, const struct port_receipt *r,
-                       enum server_drop drop, const struct server_reply *reply)
+static void asked(void *context)
 {
-    const struct server_config *config = &socket->server->config;
+    tell(context, EVENT_SERVER_COUNTERS);
+}
+
+static void see(void *context, const struct server_config *server, const struct server_datagram *d,
+                enum server_drop drop, const struct server_reply *reply)
+{
     char text[ENDPOINT_STRLEN], own[ENDPOINT_STRLEN];
 
-    fprintf(stderr, "%s > %s %zu bytes: ", endpoint_format(r->from, text),
-            endpoint_format(endpoint_at(config, socket->at), own), r->size);
+    (void)context;
+    fprintf(stderr, "%s > %s %zu bytes: ", endpoint_format(d->from, text),
+            endpoint_format(server_endpoint(server, d->at), own), d->size);
     if (drop == SERVER_ACCEPTED)
         fprintf(stderr, "%s, %s > %s %zu bytes\n", code_of(&server_replies, reply->kind),
-                endpoint_format(endpoint_at(config, reply->from), own),
+                endpoint_format(server_endpoint(server, reply->from), own),
                 endpoint_format(reply->to, text), reply->size);
     else if (drop == SERVER_DROP_MALFORMED)
         fprintf(stderr, "dropped, malformed: %s at byte %zu\n",
@@ -176,131 +141,16 @@ static void log_packet(const struct serve_socket *socket, const struct port_rece
                 text_of(&server_drops, drop), server_drops.list[drop].rfc);
 }
 
-static void send_failed(void *context, struct endpoint to, int errnum)
+static void refused(void *context, struct endpoint to, int errnum)
 {
-    struct serve *s = context;
+    const struct serve *s = context;
     char text[ENDPOINT_STRLEN];
 
     /* Such as EACCES for a directed broadcast address (5.2.4), which the kernel knows best. */
-    if (s->counters.send_failed++ == 0 && !s->options.common.quiet)
+    if (s->counters.send_failed == 0 && !s->options.common.quiet)
         fprintf(stderr,
                 "teredoctl serve: warning: cannot send to %s: %s (further ones are only counted)\n",
                 endpoint_format(to, text), strerror(errnum));
-}
-
-/* Takes one batch that waits at a socket and sends the answers. Returns how many datagrams it had,
- * or -1. */
-static int serve_batch(struct serve_socket *at, struct error *error)
-{
-    struct serve *s = at->serve;
-    const struct server *server = at->server;
-    uint64_t left = s->options.count - s->counters.received;
-    int n = port_receive(&at->port, s->in, left < PORT_BATCH ? (unsigned)left : PORT_BATCH, error);
-
-    for (int i = 0; i < n; i++) {
-        const struct port_receipt *r = &s->in->receipts[i];
-        struct server_reply *reply = &s->reply[i];
-        struct server_datagram datagram = {r->from, at->at, r->bytes, r->size};
-        enum server_drop drop = server_process(server, &datagram, reply);
-
-        s->counters.drops[drop]++;
-        if (drop == SERVER_ACCEPTED) {
-            s->counters.replies[reply->kind]++;
-            port_queue_add(&s->out[reply->from], reply->to, reply->data, reply->size);
-        }
-        if (s->options.common.verbosity > 0)
-            log_packet(at, r, drop, reply);
-    }
-    for (int i = 0; i < 2; i++)
-        port_flush(&at->pair[i].port, &s->out[i], send_failed, s);
-    s->counters.received += n > 0 ? (uint64_t)n : 0;
-    return n;
-}
-
-static int on_readable(void *context, struct pollfd ready, struct error *error)
-{
-    struct serve_socket *at = context;
-    int got = PORT_BATCH;
-
-    (void)ready;
-    for (int i = 0; i < BATCHES_A_TURN && got == PORT_BATCH; i++)
-        got = serve_batch(at, error);
-    if (at->serve->counters.received >= at->serve->options.count)
-        loop_stop(at->serve->loop);
-    return got < 0 ? -1 : 0;
-}
-
-static void on_stop(void *context)
-{
-    const struct serve *s = context;
-
-    loop_stop(s->loop);
-}
-
-static int on_end(void *context, struct error *error)
-{
-    (void)error;
-    on_stop(context);
-    return 0;
-}
-
-static void on_usr1(void *context, const struct loop_signal *signal)
-{
-    (void)signal;
-    tell(context, EVENT_SERVER_COUNTERS);
-}
-
-static int open_socket(struct serve_socket *socket, struct error *error)
-{
-    struct port_config config = {.use = PORT_SERVER,
-                                 .local = endpoint_at(&socket->server->config, socket->at)};
-    struct loop_watch watch = {.events = POLLIN, .ready = on_readable, .context = socket};
-
-    if (port_open(&socket->port, &config, error) != 0)
-        return -1;
-    watch.fd = socket->port.fd;
-    return loop_watch(socket->serve->loop, &watch, error);
-}
-
-static int open_sockets(struct serve *s, struct error *error)
-{
-    s->in = port_batch_new(DATAGRAM_ROOM, error);
-    if (s->in == NULL || (s->loop = loop_new(error)) == NULL)
-        return -1;
-    for (unsigned port = 0; port < s->port_count; port++)
-        for (int i = 0; i < 2; i++) {
-            struct serve_socket *socket = &s->sockets[port][i];
-
-            *socket = (struct serve_socket){
-                s, &s->servers[port], s->sockets[port], (enum server_address)i, {.fd = -1}};
-            if (open_socket(socket, error) != 0)
-                return -1;
-        }
-    return 0;
-}
-
-/* The extra port is a server of its own, but for the addresses, the clients and the counters. */
-static void make_servers(struct serve *s)
-{
-    struct server_config config = s->options.server;
-
-    server_init(&s->servers[0], &config);
-    s->port_count = 1;
-    if (config.other_port == 0)
-        return;
-    config.port = s->options.server.other_port;
-    config.other_port = s->options.server.port;
-    server_init(&s->servers[1], &config);
-    s->port_count = 2;
-}
-
-static int watch_end(struct serve *s, struct error *error)
-{
-    s->end = (struct loop_timer){.when = NSEC_NEVER, .fired = on_end, .context = s};
-    loop_add_timer(s->loop, &s->end);
-    return loop_on_stop(s->loop, on_stop, s, error) != 0
-               ? -1
-               : loop_on_signal(s->loop, SIGUSR1, on_usr1, s, error);
 }
 
 static int open_reporter(struct serve *s, struct error *error)
@@ -309,8 +159,8 @@ static int open_reporter(struct serve *s, struct error *error)
 
     config.verdict = EVENT_SERVED;
     config.columns = TSV_SERVE;
-    s->counters.primary = endpoint_at(&s->options.server, SERVER_PRIMARY);
-    s->counters.secondary = endpoint_at(&s->options.server, SERVER_SECONDARY);
+    s->counters.primary = server_endpoint(&s->options.server, SERVER_PRIMARY);
+    s->counters.secondary = server_endpoint(&s->options.server, SERVER_SECONDARY);
     s->reporter = reporter_new(&config);
     return s->reporter == NULL ? error_set(error, EX_OSERR, ENOMEM, "cannot start") : 0;
 }
@@ -322,29 +172,42 @@ static int check_output(struct error *error)
     return EX_OK;
 }
 
+static int read_clients(struct serve *s, struct error *error)
+{
+    if (s->options.secrets == NULL)
+        return 0;
+    if (serve_clients_read(&s->clients, s->options.secrets, error) != 0)
+        return -1;
+    s->options.server.clients = s->clients.list;
+    s->options.server.client_count = s->clients.count;
+    return 0;
+}
+
 static int serve(struct serve *s, struct error *error)
 {
-    port_queue_init(&s->out[0]);
-    port_queue_init(&s->out[1]);
-    if (s->options.secrets != NULL) {
-        if (serve_clients_read(&s->clients, s->options.secrets, error) != 0)
-            return -1;
-        s->options.server.clients = s->clients.list;
-        s->options.server.client_count = s->clients.count;
-    }
-    make_servers(s);
-    if (open_sockets(s, error) != 0 || privilege_become(s->options.user, error) != 0 ||
-        privilege_drop(error) != 0 || watch_end(s, error) != 0)
+    struct live_server_config config;
+
+    if (read_clients(s, error) != 0)
+        return -1;
+    config = (struct live_server_config){
+        .server = s->options.server,
+        .count = s->options.count,
+        .duration = s->options.duration,
+        .counters = &s->counters,
+        .see = s->options.common.verbosity > 0 ? see : NULL,
+        .refused = refused,
+        .asked = asked,
+        .context = s,
+    };
+    s->live = live_server_open(&config, error);
+    if (s->live == NULL || privilege_become(s->options.user, error) != 0 ||
+        privilege_drop(error) != 0)
         return -1;
     s->started = clock_now();
-    if (s->options.duration != 0)
-        s->end.when = s->started + s->options.duration;
-    if (open_reporter(s, error) != 0)
+    if (live_server_start(s->live, s->started, error) != 0 || open_reporter(s, error) != 0)
         return -1;
     tell(s, EVENT_SERVER_READY);
-    if (check_output(error) != 0)
-        return -1;
-    if (loop_run(s->loop, error) != 0)
+    if (check_output(error) != 0 || live_server_run(s->live, error) != 0)
         return -1;
     tell(s, EVENT_SERVED);
     return check_output(error);
@@ -352,28 +215,21 @@ static int serve(struct serve *s, struct error *error)
 
 static int run(int argc, char **argv, struct error *error)
 {
-    struct serve *s = calloc(1, sizeof *s);
+    struct serve s = {.options = {
+                          .server = {.port = TEREDO_PORT, .mtu = TEREDO_MTU},
+                          .count = UINT64_MAX,
+                      }};
     struct error late; /* what of the output is wrong was found before */
-    int status;
+    int status = -1;
 
-    if (s == NULL)
-        return error_set(error, EX_OSERR, ENOMEM, "cannot start");
-    for (int i = 0; i < 2 * SERVE_PORTS; i++)
-        s->sockets[i / 2][i % 2].port.fd = -1;
-    s->options = (struct serve_options){
-        .server = {.port = TEREDO_PORT, .mtu = TEREDO_MTU},
-        .count = UINT64_MAX,
-    };
-    options_parse(&command_serve, argc, argv, &s->options);
-    status = check_addresses(&s->options, error) == 0 ? serve(s, error) : -1;
-    loop_free(s->loop);
-    port_batch_free(s->in);
-    for (int i = 0; i < 2 * SERVE_PORTS; i++)
-        port_close(&s->sockets[i / 2][i % 2].port);
-    serve_clients_free(&s->clients);
-    if (s->reporter != NULL)
-        reporter_close(s->reporter, &late);
-    free(s);
+    options_parse(&command_serve, argc, argv, &s.options);
+    if (check_global(&s.options, s.options.server.primary, error) == 0 &&
+        check_global(&s.options, s.options.server.secondary, error) == 0)
+        status = serve(&s, error);
+    live_server_close(s.live);
+    serve_clients_free(&s.clients);
+    if (s.reporter != NULL)
+        reporter_close(s.reporter, &late);
     return status;
 }
 

@@ -3,6 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+struct endpoint server_endpoint(const struct server_config *config, enum server_address address)
+{
+    return (struct endpoint){address == SERVER_PRIMARY ? config->primary : config->secondary,
+                             config->port};
+}
+
 bool server_address_usable(const struct server_config *config, uint32_t address)
 {
     if (ip4_is_global_unicast(address))

@@ -70,6 +70,9 @@ enum server_drop server_process(const struct server *server, const struct server
  * that hosts may have. */
 bool server_address_usable(const struct server_config *config, uint32_t address);
 
+/* The endpoint of a server at ADDRESS. */
+struct endpoint server_endpoint(const struct server_config *config, enum server_address address);
+
 /* The order of struct server_client for qsort: by length, then bytes, of the identifier. */
 int server_client_compare(const void *a, const void *b);
 
