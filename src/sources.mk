@@ -92,6 +92,8 @@ ENGINE_SOURCES = \
 	src/engine/lifetime.h \
 	src/engine/clock_match.c \
 	src/engine/clock_match.h \
+	src/engine/pick_server.c \
+	src/engine/pick_server.h \
 	src/engine/nonce.c \
 	src/engine/nonce.h \
 	src/engine/odds.c \

@@ -36,6 +36,7 @@ UNIT_TESTS = \
 	tests/unit/test_deadline_pool \
 	tests/unit/test_packet_file \
 	tests/unit/test_pcapng \
+	tests/unit/test_pick_server \
 	tests/unit/test_port \
 	tests/unit/test_port_pattern \
 	tests/unit/test_classify \
@@ -111,6 +112,7 @@ CLI_TESTS = \
 	tests/cli/main.bats \
 	tests/cli/man.bats \
 	tests/cli/metrics.bats \
+	tests/cli/names.bats \
 	tests/cli/qualify-list.bats \
 	tests/cli/qualify.bats \
 	tests/cli/rounds.bats \

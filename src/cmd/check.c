@@ -58,7 +58,7 @@ static bool parse_range(struct check_range *range, const char *text)
     }
     if (*p != '\0' && (!parse_limit(p, &p, &r.high) || *p != '\0'))
         return false;
-    if (r.low > r.high || (r.high == INFINITY && colon != NULL && colon[-1] == '~'))
+    if (r.low > r.high)
         return false;
     *range = r;
     return true;
@@ -192,13 +192,13 @@ static void say_unknown(FILE *out, const char *what)
     fprintf(out, "TEREDO UNKNOWN - %s\n", what);
 }
 
-/* A plugin has a result whatever happens. That a name is not found is the server's trouble, not
- * the plugin's. */
+/* A plugin has a result whatever happens. That a name does not exist is the server's trouble; what
+ * this host or its resolver cannot do is not. */
 static int failed(const struct client_job *job, struct client_options *client,
                   const struct error *error)
 {
     const struct check_options *o = (const struct check_options *)client;
-    bool unknown_name = error->status == EX_NOHOST;
+    bool unknown_name = error->status == EX_NOHOST && client->no_server == QUALIFY_NAME_NOT_FOUND;
     struct event event = {
         .kind = EVENT_CHECKING,
         .when = clock_now(),
@@ -209,8 +209,8 @@ static int failed(const struct client_job *job, struct client_options *client,
                      .critical = o->critical,
                      .qualification = {.verdict = unknown_name ? QUALIFY_NOT_QUALIFIED
                                                                : QUALIFY_INCONCLUSIVE,
-                                       .reason = unknown_name ? QUALIFY_NAME_NOT_FOUND
-                                                              : QUALIFY_INTERRUPTED}},
+                                       .reason = error->status == EX_NOHOST ? client->no_server
+                                                                            : QUALIFY_INTERRUPTED}},
     };
 
     if (error->status == EX_IOERR)

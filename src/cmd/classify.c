@@ -96,10 +96,12 @@ static int status(const struct event *event)
 
 static void unknown_name(const struct client_options *o, struct event *event)
 {
-    static const struct classification unknown = {.verdict = CLASSIFY_PARTIAL,
-                                                  .reach = REACH_NAME_NOT_FOUND};
+    static struct classification unknown = {.verdict = CLASSIFY_PARTIAL};
 
-    (void)o;
+    unknown.reach = o->no_server == QUALIFY_NAME_NO_ADDRESS    ? REACH_NAME_NO_ADDRESS
+                    : o->no_server == QUALIFY_ADDRESS_UNUSABLE ? REACH_ADDRESS_UNUSABLE
+                    : o->no_server == QUALIFY_RESOLVER_FAILED  ? REACH_RESOLVER_FAILED
+                                                               : REACH_NAME_NOT_FOUND;
     event->kind = EVENT_CLASSIFICATION;
     event->classification = &unknown;
 }

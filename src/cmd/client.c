@@ -11,6 +11,8 @@
 #include "clock.h"
 #include "entropy.h"
 #include "names.h"
+#include "pick_server.h"
+#include "port.h"
 #include "privilege.h"
 #include "status.h"
 #include "words.h"
@@ -149,14 +151,135 @@ void client_check_server(void *options, struct argp_state *state)
     client_check(options, state);
 }
 
-static int find_servers(struct client *c, struct error *error)
+/* Whether a server can live at ADDRESS at all. A literal address inside a network is the user's own
+ * choice; a name that leads there is blocked by a resolver, or wrong. */
+static bool can_be_server(const struct client_options *o, uint32_t address, bool is_literal)
+{
+    /* RFC 1112 4: class E is for the future; RFC 4380 5.2.4 does not list it. */
+    if (address >= UINT32_C(0xf0000000))
+        return false;
+    return ip4_is_global_unicast(address) ||
+           (ip4_is_inside(address) && (is_literal || o->allow_private));
+}
+
+/* Leaves those of FOUND that can be servers; -1 and ERROR filled where none can. */
+static int drop_unusable(struct client_options *o, struct names_answer *found, struct error *error)
+{
+    char address[IP4_STRLEN];
+    struct endpoint literal;
+    bool is_literal = endpoint_parse(o->server, TEREDO_PORT, &literal);
+    uint32_t first = found->list[0].address;
+    unsigned kept = 0;
+
+    for (unsigned i = 0; i < found->count; i++)
+        if (can_be_server(o, found->list[i].address, is_literal))
+            found->list[kept++] = found->list[i];
+    found->count = kept;
+    if (kept > 0)
+        return 0;
+    o->no_server = QUALIFY_ADDRESS_UNUSABLE;
+    ip4_format(first, address);
+    if (is_literal) {
+        error_set(error, EX_NOHOST, 0, "%s is an address that no server can have (%s)", address,
+                  ip4_special_block(first));
+        return error_hint(error, "give the server's own address");
+    }
+    error_set(error, EX_NOHOST, 0, "'%s' leads to %s, an address that no server can have (%s)",
+              o->server, address, ip4_special_block(first));
+    return error_hint(error, "this host's resolver may block the name; give the server's address, "
+                             "or ask another resolver");
+}
+
+static void drop_event(void *context, const struct event *event)
+{
+    (void)context;
+    (void)event;
+}
+
+/* Says which addresses of a name were asked, and how that came out. */
+static void tell_choice(const struct client_options *o, const struct pick_server *p)
+{
+    char address[IP4_STRLEN];
+
+    if (o->common.quiet)
+        return;
+    fprintf(stderr, "teredoctl: '%s' has %u addresses", o->server, p->config.count);
+    for (unsigned i = 0; i < p->config.count; i++)
+        if (!p->answered[i])
+            fprintf(stderr, "; %s does not answer",
+                    ip4_format(p->config.servers[i].address, address));
+    if (p->answers > 0)
+        fprintf(stderr, "; %s answered first, and is used",
+                ip4_format(p->config.servers[p->first].address, address));
+    fputc('\n', stderr);
+}
+
+/* Of several addresses of one name, the first that answers. From a port of its own, so that what
+ * follows finds the NAT as it was. */
+static int choose_server(struct client *c, const struct names_answer *found, struct error *error)
 {
     const struct client_options *o = c->options;
+    struct pick_config config = {
+        .servers = found->list,
+        .count = found->count,
+        .timeout = o->timeout,
+        .allow_private = o->allow_private,
+        .identity = {o->auth_id, o->secret, o->secret_size},
+    };
+    struct event_sink sink = {drop_event, NULL};
+    struct pick_server *p = malloc(sizeof *p);
+    struct live *live = live_open(0, 1, found->list[0], false, error);
+    int result = -1;
+
+    if (p == NULL)
+        error_set(error, EX_OSERR, ENOMEM, "cannot start");
+    else if (live != NULL && client_nonces(&config.nonces, error) == 0) {
+        pick_server_init(p, &config);
+        result = live_run(live, &p->engine, &sink, NULL, error);
+    }
+    if (result == 0) {
+        c->server = found->list[p->answers > 0 ? p->first : 0];
+        tell_choice(o, p);
+    }
+    if (live != NULL)
+        live_close(live);
+    free(p);
+    return result;
+}
+
+/* Notes what became of the name, for the verdict of a job that cannot begin. */
+static enum qualify_reason reason_of_name(enum names_outcome outcome)
+{
+    switch (outcome) {
+    case NAMES_MALFORMED:
+        return QUALIFY_NAME_MALFORMED;
+    case NAMES_NO_ADDRESS:
+        return QUALIFY_NAME_NO_ADDRESS;
+    case NAMES_FAILED:
+        return QUALIFY_RESOLVER_FAILED;
+    case NAMES_INTERRUPTED:
+        return QUALIFY_INTERRUPTED;
+    case NAMES_FOUND:
+    case NAMES_NOT_FOUND:
+        break;
+    }
+    return QUALIFY_NAME_NOT_FOUND;
+}
+
+static int find_servers(struct client *c, struct error *error)
+{
+    struct client_options *o = c->options;
     struct names_answer found;
 
-    if (names_resolve(o->server, TEREDO_PORT, &found, error) != 0)
+    if (names_resolve(o->server, TEREDO_PORT, &found, error) != 0) {
+        o->no_server = reason_of_name(found.outcome);
+        return -1;
+    }
+    if (drop_unusable(o, &found, error) != 0)
         return -1;
     c->server = found.list[0];
+    if (found.count > 1 && choose_server(c, &found, error) != 0)
+        return -1;
     /* What every server of the field does, and miredo's default. */
     c->secondary = (struct endpoint){c->server.address + 1, c->server.port};
     if (o->secondary != NULL) {
@@ -305,6 +428,7 @@ int client_qualify_config(const struct client *c, struct qualify_config *config,
     config->server = c->server;
     config->secondary = c->secondary;
     config->local = live_local(c->live, 0);
+    config->local_secondary = port_route_source(c->secondary);
     config->flags = random & TEREDO_FLAGS_RANDOM;
     return client_nonces(&config->nonces, error);
 }

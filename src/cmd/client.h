@@ -29,8 +29,9 @@ struct client_options {
     bool allow_private;
     bool no_capture;
     bool explain;
-    bool watch;         /* a live table */
-    unsigned log_level; /* how often -v must be given to log every packet */
+    bool watch;                    /* a live table */
+    unsigned log_level;            /* how often -v must be given to log every packet */
+    enum qualify_reason no_server; /* where there is none to ask: why */
 };
 
 /* The bit in `given` of the options that matter only to what is sent. */

@@ -303,10 +303,11 @@ static int status(const struct event *event)
 
 static void unknown_name(const struct client_options *o, struct event *event)
 {
-    (void)o;
     event->kind = EVENT_QUALIFICATION;
-    event->qualification =
-        (struct qualification){.verdict = QUALIFY_NOT_QUALIFIED, .reason = QUALIFY_NAME_NOT_FOUND};
+    event->qualification = (struct qualification){.verdict = o->no_server == QUALIFY_RESOLVER_FAILED
+                                                                 ? QUALIFY_INCONCLUSIVE
+                                                                 : QUALIFY_NOT_QUALIFIED,
+                                                  .reason = o->no_server};
 }
 
 static const struct client_job one = {

@@ -249,7 +249,7 @@ static void name_failed(void *context, size_t number, enum names_outcome outcome
     static const enum qualify_reason reasons[] = {
         [NAMES_MALFORMED] = QUALIFY_NAME_MALFORMED,
         [NAMES_NOT_FOUND] = QUALIFY_NAME_NOT_FOUND,
-        [NAMES_NO_ADDRESS] = QUALIFY_NAME_NOT_FOUND,
+        [NAMES_NO_ADDRESS] = QUALIFY_NAME_NO_ADDRESS,
         [NAMES_FAILED] = QUALIFY_RESOLVER_FAILED,
     };
     struct qualification q = {.verdict = QUALIFY_NOT_QUALIFIED, .reason = reasons[outcome]};

@@ -3,16 +3,24 @@
 /* How long a bubble is waited for once the round trip is known. */
 #define BUBBLE_WAIT(rtt) (2 * (rtt) + 300 * NSEC_MS)
 
-/* What the qualification says of the server: that our NAT is symmetric is none of its doing. */
+/* What the qualification says of the server: that our NAT is symmetric, or that this host cannot
+ * send, is none of its doing. */
 static enum check_status status_of(const struct qualification *q)
 {
+    if (q->reason == QUALIFY_REFUSAL(REFUSAL_NO_ROUTE) ||
+        q->reason == QUALIFY_REFUSAL(REFUSAL_SEND_REFUSED))
+        return CHECK_UNKNOWN;
     switch (q->reason) {
     case QUALIFY_BOTH_AGREE:
     case QUALIFY_SYMMETRIC_NAT:
+    case QUALIFY_TWO_LOCAL_ADDRESSES:
         return CHECK_OK;
     case QUALIFY_ONLY_PRIMARY:
         return CHECK_WARNING;
     case QUALIFY_INTERRUPTED:
+    case QUALIFY_NAME_NO_ADDRESS:
+    case QUALIFY_ADDRESS_UNUSABLE:
+    case QUALIFY_RESOLVER_FAILED:
         return CHECK_UNKNOWN;
     case QUALIFY_NO_REPLY:
     case QUALIFY_ONLY_SECONDARY:
@@ -20,7 +28,6 @@ static enum check_status status_of(const struct qualification *q)
     case QUALIFY_REFUSED:
     case QUALIFY_NAME_NOT_FOUND:
     case QUALIFY_NAME_MALFORMED:
-    case QUALIFY_RESOLVER_FAILED:
     case QUALIFY_ONE_ASKED: /* of captures alone */
     case QUALIFY_UNANSWERED:
     case QUALIFY_CAPTURE_ENDED:
@@ -46,6 +53,9 @@ static void conclude(struct check *c, nsec now, bool interrupted)
     worsen(r, status_of(&r->qualification), CHECK_CAUSE_QUALIFICATION);
     if (r->relay == RELAY_SILENT || r->relay == RELAY_WRONG_ORIGIN)
         worsen(r, CHECK_CRITICAL, CHECK_CAUSE_RELAY);
+    /* RFC 4380 5.3.1: a server should put the origin in front. */
+    if (r->relay == RELAY_NO_ORIGIN)
+        worsen(r, CHECK_WARNING, CHECK_CAUSE_RELAY);
     if (r->qualification.rtt > 0) {
         if (check_range_alerts(&r->critical, rtt))
             worsen(r, CHECK_CRITICAL, CHECK_CAUSE_RTT);
@@ -129,9 +139,9 @@ static void on_received(struct check *c, const struct observation *o)
         if (!ip6_equal(&p->ip6.source, &c->sources[i]))
             continue;
         c->result.relay_rtt = c->sent_at[i] != 0 ? o->when - c->sent_at[i] : 0;
-        c->result.relay = p->has_origin && endpoint_equal(p->origin, c->mapped)
-                              ? RELAY_WORKS
-                              : RELAY_WRONG_ORIGIN;
+        c->result.relay = !p->has_origin                         ? RELAY_NO_ORIGIN
+                          : endpoint_equal(p->origin, c->mapped) ? RELAY_WORKS
+                                                                 : RELAY_WRONG_ORIGIN;
         conclude(c, o->when, false);
         return;
     }

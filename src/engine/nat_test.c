@@ -126,7 +126,7 @@ bool nat_test_believes(const struct nat_test *test, const struct classify_try *t
         return ip6_equal(&o->packet->ip6.destination, &test->target) &&
                (endpoint_is_unset(test->answer) || endpoint_equal(o->from, test->answer));
     }
-    *broken = ra_check_check(&request, o, rules, &attempt);
+    *broken = ra_check(&request, o, rules, &attempt);
     return *broken == RULE_COUNT;
 }
 

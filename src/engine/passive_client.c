@@ -152,7 +152,7 @@ void client_is_answered(struct passive_client *c, const struct observation *o,
     enum ra_rule broken;
 
     memcpy(nonces[0], ask->nonce, sizeof ask->nonce);
-    broken = ra_check_check(&request, o, rules, &attempt);
+    broken = ra_check(&request, o, rules, &attempt);
     /* A client that puts no nonce into its solicitation gets none back. */
     if (!ask->has_nonce && (broken == RULE_NONCE || broken == RULE_CONFIRMATION)) {
         rules[RULE_NONCE] = rules[RULE_CONFIRMATION] = RULE_NOT_APPLICABLE;

@@ -14,6 +14,11 @@ static nsec blind_interval(const struct qualify *q, unsigned attempt)
     return q->config.timeout * ((nsec)1 << attempt) / (((nsec)1 << q->config.attempts) - 1);
 }
 
+static nsec end_of_patience(const struct qualify *q)
+{
+    return q->started + q->config.timeout;
+}
+
 static void solicit(struct qualify *q, unsigned index, nsec now)
 {
     struct qualify_exchange *exchange = &q->exchanges[index];
@@ -24,12 +29,13 @@ static void solicit(struct qualify *q, unsigned index, nsec now)
 
     nonce_take(&q->config.nonces, exchange->nonces[attempt], TEREDO_NONCE_SIZE);
     rs_make(&p, &q->source, exchange->nonces[attempt], &q->config.identity, &room);
-    q->result.solicitations++;
-    exchange->give_up =
-        other->replied ? now + KNOWN_RTT_WAIT(other->rtt) : now + blind_interval(q, attempt);
-    exchange->next_send = exchange->attempts < q->config.attempts ? exchange->give_up : NSEC_NEVER;
-    if (exchange->next_send != NSEC_NEVER)
-        exchange->give_up = NSEC_NEVER;
+    exchange->next_send = exchange->give_up = NSEC_NEVER;
+    if (exchange->attempts < q->config.attempts)
+        exchange->next_send = now + blind_interval(q, attempt);
+    else
+        /* The timeout is the user's patience: all of it while something is missing. */
+        exchange->give_up =
+            nsec_max(now + (other->replied ? KNOWN_RTT_WAIT(other->rtt) : 0), end_of_patience(q));
     outbox_send_packet(q->out,
                        (struct send_request){.tag = index * QUALIFY_MAX_ATTEMPTS + attempt,
                                              .to = exchange->server},
@@ -65,6 +71,11 @@ static void conclude_both(struct qualify *q, nsec now)
 {
     struct qualification *r = &q->result;
 
+    /* Two mappings of two local addresses say nothing of a NAT. */
+    if (q->config.local_secondary != 0 && q->config.local_secondary != q->config.local.address) {
+        conclude(q, now, QUALIFY_INCONCLUSIVE, QUALIFY_TWO_LOCAL_ADDRESSES);
+        return;
+    }
     if (!endpoint_equal(r->mapped, r->mapped_secondary)) {
         r->nat = QUALIFY_NAT_SYMMETRIC;
         conclude(q, now, QUALIFY_NOT_QUALIFIED, QUALIFY_SYMMETRIC_NAT);
@@ -101,6 +112,8 @@ static void conclude_waiting(struct qualify *q, nsec now, bool interrupted)
         conclude_failed_exchange(q, now, primary);
     else if (total_rejected(&q->result) > 0)
         conclude(q, now, QUALIFY_NOT_QUALIFIED, QUALIFY_REJECTED);
+    else if (primary->hinted)
+        conclude_failed_exchange(q, now, primary);
     else
         conclude(q, now, QUALIFY_NOT_QUALIFIED, QUALIFY_NO_REPLY);
 }
@@ -141,8 +154,10 @@ static void on_sent(struct qualify *q, const struct observation *o)
 {
     unsigned exchange = o->tag / QUALIFY_MAX_ATTEMPTS, attempt = o->tag % QUALIFY_MAX_ATTEMPTS;
 
-    if (exchange < QUALIFY_SERVERS && attempt < q->exchanges[exchange].attempts)
-        q->exchanges[exchange].sent_at[attempt] = o->when;
+    if (exchange >= QUALIFY_SERVERS || attempt >= q->exchanges[exchange].attempts)
+        return;
+    q->exchanges[exchange].sent_at[attempt] = o->when;
+    q->result.solicitations++;
 }
 
 /* Only what comes from a solicited endpoint, or is an advertisement, is a reply to be judged; the
@@ -207,8 +222,6 @@ static void accept_reply(struct qualify *q, const struct observation *o, unsigne
     /* The other address need not be waited for blindly any more. */
     if (!other->replied && other->next_send != NSEC_NEVER)
         other->next_send = nsec_min(other->next_send, now + KNOWN_RTT_WAIT(exchange->rtt) / 2);
-    else if (!other->replied)
-        other->give_up = nsec_min(other->give_up, now + KNOWN_RTT_WAIT(exchange->rtt));
 }
 
 static void on_received(struct qualify *q, const struct observation *o)
@@ -231,7 +244,7 @@ static void on_received(struct qualify *q, const struct observation *o)
 
     if (!is_reply(q, o))
         return;
-    broken = ra_check_check(&request, o, rules, &attempt);
+    broken = ra_check(&request, o, rules, &attempt);
     if (broken != RULE_COUNT) {
         outbox_emit(q->out, &(struct event){.kind = EVENT_REJECTED,
                                             .when = o->when,
@@ -246,17 +259,30 @@ static void on_received(struct qualify *q, const struct observation *o)
     conclude_if_settled(q, o->when);
 }
 
-static void fail_exchange(struct qualify *q, const struct observation *o, enum refusal refusal)
+/* Final, or a hint, which is believed only where nothing else comes until the time is up. */
+enum finality {
+    REFUSAL_IS_HINT,
+    REFUSAL_IS_FINAL
+};
+
+static void take_refusal(struct qualify *q, const struct observation *o, enum refusal refusal,
+                         enum finality finality)
 {
     for (unsigned i = 0; i < QUALIFY_SERVERS; i++) {
         struct qualify_exchange *exchange = &q->exchanges[i];
 
         if (!endpoint_equal(o->to, exchange->server) || exchange->replied || exchange->failed)
             continue;
-        exchange->failed = true;
         exchange->refusal = refusal;
         exchange->icmp = o->icmp;
         exchange->errnum = o->errnum;
+        if (finality == REFUSAL_IS_HINT) {
+            exchange->hinted = true;
+            q->result.has_icmp = true;
+            q->result.icmp = o->icmp;
+            continue;
+        }
+        exchange->failed = true;
         exchange->next_send = NSEC_NEVER;
     }
     conclude_if_settled(q, o->when);
@@ -281,11 +307,12 @@ static void observe(struct engine *engine, const struct observation *o, struct o
         break;
     case OBSERVED_ICMP_ERROR:
         if (refusal_is_final(o->icmp))
-            fail_exchange(q, o, refusal_of_icmp(o->icmp, o->to.address));
+            take_refusal(q, o, refusal_of_icmp(o->icmp, o->to.address),
+                         refusal_is_hint(o->icmp) ? REFUSAL_IS_HINT : REFUSAL_IS_FINAL);
         break;
     case OBSERVED_SEND_FAILED:
         if (!send_failure_is_passing(o->errnum))
-            fail_exchange(q, o, refusal_of_errno(o->errnum));
+            take_refusal(q, o, refusal_of_errno(o->errnum), REFUSAL_IS_FINAL);
         break;
     case OBSERVED_STOP:
         if (q->started == 0)

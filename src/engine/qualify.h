@@ -18,6 +18,7 @@ struct qualify_config {
     struct endpoint server;
     struct endpoint secondary;
     struct endpoint local;       /* address and port of the service port, for the NAT finding */
+    uint32_t local_secondary;    /* its address towards the secondary; 0 = the same */
     nsec timeout;                /* when a silent server is given up */
     unsigned attempts;           /* solicitations to each address, at most QUALIFY_MAX_ATTEMPTS */
     uint16_t flags;              /* of the Teredo address: the random bits of RFC 5991 */
@@ -36,7 +37,8 @@ struct qualify_exchange {
     nsec give_up;
     bool replied;
     bool failed;          /* ICMP error or refused by this host */
-    enum refusal refusal; /* if it failed */
+    bool hinted;          /* an ICMP error came that tells of the way for the moment alone */
+    enum refusal refusal; /* of either */
     struct icmp_error icmp;
     int errnum;
     struct endpoint mapped;

@@ -39,8 +39,8 @@ static void check_broken(const struct observation *o, enum rule_state *rules)
         note(rules, RULE_CHECKSUM, false);
 }
 
-enum ra_rule ra_check_check(const struct ra_request *request, const struct observation *o,
-                            enum rule_state rules[static RULE_COUNT], unsigned *attempt)
+enum ra_rule ra_check(const struct ra_request *request, const struct observation *o,
+                      enum rule_state rules[static RULE_COUNT], unsigned *attempt)
 {
     const struct teredo_packet *p = o->packet;
 

@@ -22,7 +22,7 @@ struct ra_request {
  * looked at, for an earlier one broke the packet, stay RULE_UNTESTED. Returns the first rule
  * broken, or RULE_COUNT for an advertisement that may be believed; *ATTEMPT is then the index of
  * the nonce that it repeats. */
-enum ra_rule ra_check_check(const struct ra_request *request, const struct observation *o,
-                            enum rule_state rules[static RULE_COUNT], unsigned *attempt);
+enum ra_rule ra_check(const struct ra_request *request, const struct observation *o,
+                      enum rule_state rules[static RULE_COUNT], unsigned *attempt);
 
 #endif

@@ -24,7 +24,8 @@ static const struct wording relays[RELAY_COUNT] = {
     [RELAY_UNTESTED] = {"untested", "relaying of bubbles not tested"},
     [RELAY_WORKS] = {"works", "bubbles relayed"},
     [RELAY_SILENT] = {"silent", "bubbles are not relayed"},
-    [RELAY_WRONG_ORIGIN] = {"wrong_origin", "bubbles are relayed without the right origin"},
+    [RELAY_WRONG_ORIGIN] = {"wrong_origin", "bubbles are relayed with a wrong origin"},
+    [RELAY_NO_ORIGIN] = {"no_origin", "bubbles are relayed without their origin"},
 };
 
 const struct words relay_states = WORDS("relay_state", relays);

@@ -28,7 +28,8 @@ enum relay_state {
     RELAY_UNTESTED,
     RELAY_WORKS,
     RELAY_SILENT,       /* it did not come back */
-    RELAY_WRONG_ORIGIN, /* it did, without an origin indication or with another than our mapping */
+    RELAY_WRONG_ORIGIN, /* it did, with another origin than our mapping */
+    RELAY_NO_ORIGIN,    /* it did, without an origin indication */
     RELAY_COUNT
 };
 

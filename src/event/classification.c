@@ -40,6 +40,14 @@ static const struct wording reaches[REACH_COUNT] = {
                         "answering in the server's place"},
     [REACH_NAME_NOT_FOUND] = {"name_not_found", "the server's name was not found",
                               "check the name, or give an IPv4 address"},
+    [REACH_NAME_NO_ADDRESS] = {"name_no_ipv4_address", "the server's name has no IPv4 address",
+                               "Teredo runs over IPv4: give a server that has an IPv4 address"},
+    [REACH_ADDRESS_UNUSABLE] = {"address_unusable",
+                                "the server's address is one that no server can have",
+                                "this host's resolver may block the name; give the server's "
+                                "address"},
+    [REACH_RESOLVER_FAILED] = {"resolver_failed", "the name servers did not answer",
+                               "check this host's name servers, or give an IPv4 address"},
     [REACH_INTERRUPTED] = {"interrupted", "interrupted before an answer came", ""},
     REFUSAL_WORDS(REACH_REFUSED),
 };

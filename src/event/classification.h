@@ -24,8 +24,11 @@ enum classify_reach {
     REACH_SERVER_SILENT,  /* likewise, but routers outside, or the server's host, told of UDP */
     REACH_REJECTED,       /* all replies broke a rule */
     REACH_NAME_NOT_FOUND,
-    REACH_INTERRUPTED, /* before anything answered */
-    REACH_REFUSED,     /* from here on: REACH_REFUSAL of each enum refusal */
+    REACH_NAME_NO_ADDRESS,  /* the name is there, and has no IPv4 address */
+    REACH_ADDRESS_UNUSABLE, /* an address that no server can have */
+    REACH_RESOLVER_FAILED,  /* the name servers did not say */
+    REACH_INTERRUPTED,      /* before anything answered */
+    REACH_REFUSED,          /* from here on: REACH_REFUSAL of each enum refusal */
     REACH_COUNT = REACH_REFUSED + REFUSAL_COUNT
 };
 

@@ -30,11 +30,21 @@ static const struct wording reasons[QUALIFY_REASON_COUNT] = {
          "the server's place"},
     [QUALIFY_NAME_NOT_FOUND] = {"name_not_found", "the server's name was not found",
                                 "check the name, or give an IPv4 address"},
+    [QUALIFY_NAME_NO_ADDRESS] = {"name_no_ipv4_address", "the server's name has no IPv4 address",
+                                 "Teredo runs over IPv4: give a server that has an IPv4 address"},
+    [QUALIFY_ADDRESS_UNUSABLE] =
+        {"address_unusable", "the server's address is one that no server can have",
+         "this host's resolver may block the name; give the server's address"},
     [QUALIFY_NAME_MALFORMED] = {"name_malformed",
                                 "not a server: neither an IPv4 address nor a name",
                                 "give an address or a name, with :PORT if it is not 3544"},
     [QUALIFY_RESOLVER_FAILED] = {"resolver_failed", "the name servers did not answer",
                                  "check this host's name servers, or give an IPv4 address"},
+    [QUALIFY_TWO_LOCAL_ADDRESSES] =
+        {"two_local_addresses",
+         "this host sends to the two server addresses from two addresses of its own, so that two "
+         "mappings show nothing of a NAT",
+         "route both server addresses over one uplink, or name a --secondary that is"},
     [QUALIFY_INTERRUPTED] = {"interrupted", "interrupted before an answer came", ""},
     [QUALIFY_ONE_ASKED] = {"one_address_asked",
                            "the server answered; its other address was not asked, so the kind of "

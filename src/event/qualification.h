@@ -22,8 +22,11 @@ enum qualify_reason {
     QUALIFY_ONLY_SECONDARY, /* only the secondary address answered */
     QUALIFY_REJECTED,       /* all replies broke a rule */
     QUALIFY_NAME_NOT_FOUND,
-    QUALIFY_NAME_MALFORMED,  /* of a list: no address and no name */
-    QUALIFY_RESOLVER_FAILED, /* of a list: the name servers did not say */
+    QUALIFY_NAME_NO_ADDRESS,     /* the name is there, and has no IPv4 address */
+    QUALIFY_ADDRESS_UNUSABLE,    /* an address that no server can have */
+    QUALIFY_NAME_MALFORMED,      /* of a list: no address and no name */
+    QUALIFY_RESOLVER_FAILED,     /* of a list: the name servers did not say */
+    QUALIFY_TWO_LOCAL_ADDRESSES, /* this host sends to each server address from another one */
     QUALIFY_INTERRUPTED,
     /* Only captures come to these. */
     QUALIFY_ONE_ASKED,     /* one server address was solicited, and answered */

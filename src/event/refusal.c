@@ -7,6 +7,12 @@ bool refusal_is_final(struct icmp_error icmp)
     return icmp.type == ICMP4_UNREACHABLE && icmp.code != ICMP4_FRAGMENTATION_NEEDED;
 }
 
+bool refusal_is_hint(struct icmp_error icmp)
+{
+    return icmp.type == ICMP4_UNREACHABLE && (icmp.code == ICMP4_NET || icmp.code == ICMP4_HOST ||
+                                              icmp.code == ICMP4_SOURCE_ROUTE_FAILED);
+}
+
 enum refusal refusal_of_icmp(struct icmp_error icmp, uint32_t destination)
 {
     switch (icmp.code) {

@@ -38,6 +38,10 @@ enum refusal {
 /* True for ICMP errors that are final: destination unreachable, but for fragmentation needed. */
 bool refusal_is_final(struct icmp_error icmp);
 
+/* True for ICMP errors that tell of the way for the moment alone: network or host unreachable, and
+ * source route failed, are hints and no proof that nothing gets there (RFC 1122 3.2.2.1). */
+bool refusal_is_hint(struct icmp_error icmp);
+
 /* What a final ICMP error for a packet to DESTINATION means. A port unreachable that is not from
  * the destination itself is a firewall's way to refuse. */
 enum refusal refusal_of_icmp(struct icmp_error icmp, uint32_t destination);

@@ -10,6 +10,13 @@ static void perfdata(const struct reporter *r, const char *label, nsec value,
             critical != NULL && critical->text != NULL ? critical->text : "");
 }
 
+/* In seconds, as the range is. */
+static void range_sentence(const struct reporter *r, nsec value, const struct check_range *range)
+{
+    fprintf(r->config.out, " answers in %.6f s, %s %s s", nsec_seconds(value),
+            range->inside ? "inside of" : "outside of", range->text + (range->inside ? 1 : 0));
+}
+
 static void sentence(const struct reporter *r, const struct checking *c)
 {
     const struct qualification *q = &c->qualification;
@@ -17,11 +24,10 @@ static void sentence(const struct reporter *r, const struct checking *c)
     bool answers = q->rtt > 0;
 
     fputs(endpoint_is_unset(q->server) ? c->name : endpoint_format(q->server, buf), r->config.out);
-    if (answers)
+    if (answers && c->cause == CHECK_CAUSE_RTT)
+        range_sentence(r, q->rtt, c->status == CHECK_CRITICAL ? &c->critical : &c->warning);
+    else if (answers)
         fprintf(r->config.out, " answers in %.3f ms", words_ms(q->rtt));
-    if (c->cause == CHECK_CAUSE_RTT)
-        fprintf(r->config.out, ", outside of %s",
-                c->status == CHECK_CRITICAL ? c->critical.text : c->warning.text);
     if (q->reason != QUALIFY_BOTH_AGREE)
         fprintf(r->config.out, "%s%s", answers ? ", " : ": ", text_of(&qualify_reasons, q->reason));
     if (c->relay != RELAY_UNTESTED)
