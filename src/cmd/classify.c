@@ -57,17 +57,17 @@ static void check(void *options, struct argp_state *state)
 struct measurement {
     struct classify classify;
     struct lifetime lifetime;
+    struct endpoint local[CLASSIFY_SOCKETS + LIFETIME_PORTS]; /* which the engine borrows */
 };
 
 static int init(struct client *c, struct engine *engine, struct error *error)
 {
     struct measurement *m = (struct measurement *)engine;
     const struct classify_options *o = (const struct classify_options *)c->options;
-    struct endpoint local[CLASSIFY_SOCKETS + LIFETIME_PORTS] = {0};
     struct classify_config config = {
         .server = c->server,
         .secondary = c->secondary,
-        .local = local,
+        .local = m->local,
         .extra_port = o->extra_port,
         .timeout = o->client.timeout,
         .allow_private = o->client.allow_private,
@@ -84,7 +84,7 @@ static int init(struct client *c, struct engine *engine, struct error *error)
     if (client_nonces(&config.nonces, error) != 0)
         return -1;
     for (unsigned i = 0; i < o->client.sockets; i++)
-        local[i] = live_local(c->live, i);
+        m->local[i] = live_local(c->live, i);
     classify_init(&m->classify, &config);
     return 0;
 }
