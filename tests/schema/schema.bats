@@ -67,7 +67,7 @@ mutated() {
         "$schema" >all
     [ "$(wc -l <all)" -ge 300 ]
     while read -r word; do
-        grep -qE "^\.(It|Cm|Dq|Pq|Dv|Em|Fl)( .*)? ${word//[()]/.}( |\$)" "$top_srcdir"/man/*.1 || {
+        grep -qE "^\.(It|Cm|Do|Dq|Pq|Dv|Em|Fl)( .*)? ${word//[()]/.}( |\$)" "$top_srcdir"/man/*.1 || {
             echo "no page tells of $word"
             missing=1
         }
