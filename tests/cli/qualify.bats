@@ -271,9 +271,9 @@ teardown() {
     [ -n "${ISOLATED-}" ] || skip "this user may not make namespaces, in which a name server is"
     # It takes questions for malformed packets, and answers none.
     start names serve --address 127.0.0.1 --port 53 --allow-private -v
-    wait_for 5 grep -q ready names.out
+    wait_for grep -q ready names.out
     start q qualify name.example.net
-    wait_for 60 grep -q malformed names.err
+    wait_for grep -q malformed names.err
     kill -INT "$PID"
     ended "$PID"
     [ "$status" -eq 2 ]
