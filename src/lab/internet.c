@@ -328,14 +328,14 @@ void internet_send_foreign(struct internet *net, enum lab_host host, nsec now)
 }
 
 /* A packet comes out of a link. */
-static void arrive(struct internet *net, struct packet *packet, nsec due, nsec now)
+static void arrive(struct internet *net, struct packet *packet, nsec now)
 {
     struct handling h;
     enum lab_host host = packet->host;
 
     if (!packet->inward) {
         if (handle(&h, net, packet, now, PLACE_CORE))
-            at_core(&h, due);
+            at_core(&h, packet->due.when);
     } else if (host < LAB_NATS && net->nat_boxes[host].kind != NAT_KIND_NONE) {
         if (handle(&h, net, packet, now, place_of_nat(host)))
             at_nat_inbound(&h);
@@ -346,9 +346,10 @@ static void arrive(struct internet *net, struct packet *packet, nsec due, nsec n
 
 void internet_advance(struct internet *net, nsec now)
 {
-    struct packet packet;
-    nsec due;
+    struct packet *packet;
 
-    while (delay_queue_take(&net->delay_queue, now, &packet, &due))
-        arrive(net, &packet, due, now);
+    while ((packet = delay_queue_take(&net->delay_queue, now)) != NULL) {
+        arrive(net, packet, now);
+        free(packet);
+    }
 }
