@@ -179,8 +179,6 @@ IO_SOURCES = \
 	src/io/wire_stamps.c \
 	src/io/wire_stamps.h
 DRIVE_SOURCES = \
-	src/drive/anchors.c \
-	src/drive/anchors.h \
 	src/drive/live.c \
 	src/drive/live.h \
 	src/drive/live_server.c \
