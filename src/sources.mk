@@ -8,6 +8,8 @@ BASE_SOURCES = \
 	src/base/endpoint.h \
 	src/base/error.c \
 	src/base/error.h \
+	src/base/hash.c \
+	src/base/hash.h \
 	src/base/heap.c \
 	src/base/heap.h \
 	src/base/nsec.h \

@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "hash.h"
+
 enum {
     SEARCH_STEPS = 60, /* each narrows the drift by a third or a half */
     PACKETS_KEPT = 8192,
@@ -268,17 +270,6 @@ struct clock_packets *clock_packets_new(uint64_t seed)
     return a;
 }
 
-static uint64_t hash_of(uint64_t seed, const uint8_t *data, size_t size)
-{
-    uint64_t h = seed ^ size;
-
-    for (size_t i = 0; i < size; i++) {
-        h = (h ^ data[i]) * UINT64_C(0x9e3779b97f4a7c15);
-        h ^= h >> 32;
-    }
-    return h;
-}
-
 static int compare(const void *left, const void *right)
 {
     const struct clock_packet *a = left, *b = right;
@@ -333,11 +324,11 @@ void clock_packets_add(struct clock_packets *a, const struct captured_packet *s)
 
     if (s->extent < TEREDO_KIND || s->udp.payload_size < s->size)
         return;
-    keep(a, s, hash_of(a->seed + way, s->udp.payload, s->udp.payload_size), false);
+    keep(a, s, hash_bytes(a->seed + way, s->udp.payload, s->udp.payload_size), false);
     if (is_indirect(s, &forwarded))
         keep(a, s,
-             hash_of(a->seed + 4, s->udp.payload + s->packet.ip6_offset,
-                     s->udp.payload_size - s->packet.ip6_offset),
+             hash_bytes(a->seed + 4, s->udp.payload + s->packet.ip6_offset,
+                        s->udp.payload_size - s->packet.ip6_offset),
              forwarded);
 }
 
