@@ -8,6 +8,10 @@ BASE_SOURCES = \
 	src/base/endpoint.h \
 	src/base/error.c \
 	src/base/error.h \
+	src/base/hash.c \
+	src/base/hash.h \
+	src/base/heap.c \
+	src/base/heap.h \
 	src/base/nsec.h \
 	src/base/prng.h \
 	src/base/lru_set.c \
@@ -177,8 +181,6 @@ IO_SOURCES = \
 	src/io/wire_stamps.c \
 	src/io/wire_stamps.h
 DRIVE_SOURCES = \
-	src/drive/anchors.c \
-	src/drive/anchors.h \
 	src/drive/live.c \
 	src/drive/live.h \
 	src/drive/live_server.c \

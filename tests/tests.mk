@@ -14,6 +14,8 @@ UNIT_TESTS = \
 	tests/unit/test_cursor \
 	tests/unit/test_endpoint \
 	tests/unit/test_entropy \
+	tests/unit/test_hash \
+	tests/unit/test_heap \
 	tests/unit/test_icmp4 \
 	tests/unit/test_icmp6 \
 	tests/unit/test_ip \

@@ -4,15 +4,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hash.h"
+
 struct lru_set {
     size_t words; /* of an entry: those of the key, then the note */
     size_t capacity;
-    size_t mask; /* slots of the index less one */
     uint64_t seed;
     uint64_t added;
-    size_t limit;      /* keys that the index has room for */
-    uint32_t *entries; /* a ring: entry i is the (i + 1)th key added, modulo the capacity */
-    uint32_t *index;   /* open addressing: number of an entry plus one, or 0 */
+    size_t limit;            /* keys that the index has room for */
+    uint32_t *entries;       /* a ring: entry i is the (i + 1)th key added, modulo the capacity */
+    struct hash_index index; /* number 1 is entry 0 */
 };
 
 enum {
@@ -27,27 +28,23 @@ struct lru_set *lru_set_new(unsigned key_words, size_t capacity, uint64_t seed)
         return NULL;
     r->words = key_words + 1;
     r->capacity = capacity;
-    r->mask = FIRST_SLOTS - 1;
     r->limit = FIRST_SLOTS / 2;
     r->seed = seed;
     r->entries = calloc(capacity, r->words * sizeof *r->entries);
-    r->index = calloc(FIRST_SLOTS, sizeof *r->index);
-    if (r->entries == NULL || r->index == NULL) {
+    if (!hash_index_init(&r->index, FIRST_SLOTS) || r->entries == NULL) {
         lru_set_free(r);
         return NULL;
     }
     return r;
 }
 
-static size_t home_slot(const struct lru_set *r, const uint32_t *key)
+static uint64_t hash_of(const struct lru_set *r, const uint32_t *key)
 {
     uint64_t h = r->seed;
 
-    for (size_t i = 0; i + 1 < r->words; i++) {
-        h = (h ^ key[i]) * UINT64_C(0x9e3779b97f4a7c15);
-        h ^= h >> 32;
-    }
-    return (size_t)(h * UINT64_C(0xd6e8feb86659fd93) >> 24) & r->mask;
+    for (size_t i = 0; i + 1 < r->words; i++)
+        h = hash_mix(h, key[i]);
+    return h;
 }
 
 static uint32_t *entry_of(const struct lru_set *r, uint32_t number)
@@ -63,60 +60,37 @@ static bool is_key(const struct lru_set *r, const uint32_t *entry, const uint32_
     return true;
 }
 
+static uint64_t hash_of_entry(const void *set, uint32_t number)
+{
+    const struct lru_set *r = set;
+
+    return hash_of(r, entry_of(r, number));
+}
+
 /* The slot of KEY, or the free one where it belongs. */
 static size_t find_slot(const struct lru_set *r, const uint32_t *key)
 {
-    size_t slot = home_slot(r, key);
+    const struct hash_index *x = &r->index;
+    size_t slot = hash_first(x, hash_of(r, key));
 
-    while (r->index[slot] != 0 && !is_key(r, entry_of(r, r->index[slot]), key))
-        slot = (slot + 1) & r->mask;
+    while (x->slots[slot] != 0 && !is_key(r, entry_of(r, x->slots[slot]), key))
+        slot = hash_next(x, slot);
     return slot;
 }
 
-/* Doubles the index, which begins small, for a small one stays in the processor's cache. Two slots
- * a key keep the runs of taken slots short. Where memory is out the index stays as it is, and the
- * oldest keys make way sooner. */
+/* The index begins small, for a small one stays in the processor's cache. Where memory is out it
+ * stays as it is, and the oldest keys make way sooner. */
 static void grow(struct lru_set *r)
 {
-    size_t old_slots = r->mask + 1;
-    uint32_t *old = r->index, *index = calloc(old_slots * 2, sizeof *index);
-
-    if (index == NULL) {
+    if (hash_index_grow(&r->index, hash_of_entry, r))
+        r->limit *= 2;
+    else
         r->capacity = r->limit;
-        return;
-    }
-    r->index = index;
-    r->mask = old_slots * 2 - 1;
-    r->limit *= 2;
-    for (size_t i = 0; i < old_slots; i++)
-        if (old[i] != 0)
-            index[find_slot(r, entry_of(r, old[i]))] = old[i];
-    free(old);
-}
-
-/* Frees SLOT, and closes the gap for those that had to go past it (Knuth 6.4, algorithm R). */
-static void free_slot(struct lru_set *r, size_t slot)
-{
-    size_t gap = slot;
-
-    for (;;) {
-        size_t home;
-
-        slot = (slot + 1) & r->mask;
-        if (r->index[slot] == 0)
-            break;
-        home = home_slot(r, entry_of(r, r->index[slot]));
-        if (((slot - home) & r->mask) >= ((slot - gap) & r->mask)) {
-            r->index[gap] = r->index[slot];
-            gap = slot;
-        }
-    }
-    r->index[gap] = 0;
 }
 
 uint32_t *lru_set_find(const struct lru_set *r, const uint32_t *key)
 {
-    uint32_t number = r->index[find_slot(r, key)];
+    uint32_t number = r->index.slots[find_slot(r, key)];
 
     return number == 0 ? NULL : entry_of(r, number) + r->words - 1;
 }
@@ -127,8 +101,8 @@ uint32_t *lru_set_add(struct lru_set *r, const uint32_t *key)
     uint32_t *entry;
     uint32_t number;
 
-    if (r->index[slot] != 0)
-        return entry_of(r, r->index[slot]) + r->words - 1;
+    if (r->index.slots[slot] != 0)
+        return entry_of(r, r->index.slots[slot]) + r->words - 1;
     if (r->added == r->limit && r->limit < r->capacity) {
         grow(r);
         slot = find_slot(r, key);
@@ -136,12 +110,12 @@ uint32_t *lru_set_add(struct lru_set *r, const uint32_t *key)
     number = (uint32_t)(r->added % r->capacity) + 1;
     entry = entry_of(r, number);
     if (r->added >= r->capacity) {
-        free_slot(r, find_slot(r, entry));
+        hash_index_free(&r->index, find_slot(r, entry), hash_of_entry, r);
         slot = find_slot(r, key);
     }
     memcpy(entry, key, (r->words - 1) * sizeof *key);
     entry[r->words - 1] = 0;
-    r->index[slot] = number;
+    r->index.slots[slot] = number;
     r->added++;
     return entry + r->words - 1;
 }
@@ -161,6 +135,6 @@ void lru_set_free(struct lru_set *r)
     if (r == NULL)
         return;
     free(r->entries);
-    free(r->index);
+    hash_index_clear(&r->index);
     free(r);
 }

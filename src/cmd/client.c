@@ -464,7 +464,8 @@ static void see(void *context, const struct observation *o, const uint8_t *bytes
         log_packet(o, ttl);
     }
     if (c->writer != NULL && bytes != NULL)
-        pcap_writer_add(c->writer, o->when, o->from, o->to, ttl, bytes, o->size);
+        pcap_writer_add(c->writer, o->when, &(struct udp_message){o->from, o->to, bytes, o->size},
+                        ttl);
 }
 
 static void tick(void *context, enum loop_tick why, nsec now, const struct waiting *waiting)

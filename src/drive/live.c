@@ -80,7 +80,8 @@ static void feed(struct live *l, struct observation *o, const uint8_t *bytes, ui
     if (bytes != NULL && l->stamps != NULL) {
         nsec when;
 
-        if (wire_stamps_find(l->stamps, o->from, o->to, bytes, o->size, &when))
+        if (wire_stamps_find(l->stamps, &(struct udp_message){o->from, o->to, bytes, o->size},
+                             &when))
             o->when = when;
     }
     o->when = l->latest = nsec_max(o->when, l->latest);

@@ -32,7 +32,8 @@ void observe_send(struct port *p, const struct send_request *send, struct observ
         .to = send->to,
         .size = send->size,
     };
-    o->errnum = port_send(p, send->to, send->ttl, send->bytes, send->size, &o->when);
+    o->errnum = port_send(p, &(struct udp_message){p->local, send->to, send->bytes, send->size},
+                          send->ttl, &o->when);
     if (o->errnum != 0)
         o->kind = OBSERVED_SEND_FAILED;
     decode(o, send->bytes, packet);

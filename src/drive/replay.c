@@ -3,7 +3,6 @@
 #include <string.h>
 #include <sysexits.h>
 
-#include "anchors.h"
 #include "clock.h"
 #include "clock_match.h"
 
@@ -176,9 +175,9 @@ static void play(struct run *r)
     feed(r, &(struct observation){.kind = OBSERVED_STOP, .when = r->now});
 }
 
-/* A first reading of a capture, for its anchors alone. It ends at damage, which the second reading
- * tells. */
-static int collect(struct replay *r, struct capture *capture, struct anchors *anchors,
+/* A first reading of a capture, for the packets that tell its clock. It ends at damage, which the
+ * second reading tells. */
+static int collect(struct replay *r, struct capture *capture, struct clock_packets *packets,
                    struct error *error)
 {
     struct capture_reader capture_reader = r->capture_reader;
@@ -193,9 +192,9 @@ static int collect(struct replay *r, struct capture *capture, struct anchors *an
     do {
         found = capture_reader_next(&capture_reader, capture, &s, &icmp, &ignored);
         if (found == CAPTURE_READER_PACKET)
-            anchors_add(anchors, &s);
+            clock_packets_add(packets, &s);
     } while (found == CAPTURE_READER_PACKET);
-    anchors_close(anchors);
+    clock_packets_close(packets);
     return capture_rewind(capture, error);
 }
 
@@ -211,7 +210,7 @@ static bool is_better(const struct clock_match *a, const struct clock_match *b)
 
 /* Each clock is fitted to one that is fitted already, the best first: the first capture and a third
  * may have no packet in common, and yet each some with a second. */
-static void fit_clocks(struct replay *r, struct anchors *const *anchors)
+static void fit_clocks(struct replay *r, struct clock_packets *const *packets)
 {
     bool fitted[PASSIVE_VANTAGES] = {true};
 
@@ -225,7 +224,7 @@ static void fit_clocks(struct replay *r, struct anchors *const *anchors)
 
                 if (!fitted[j])
                     continue;
-                fit = anchors_fit(anchors[j], &r->fits[j], anchors[i]);
+                fit = clock_packets_match(packets[j], &r->fits[j], packets[i]);
                 if (is_better(&fit, &best)) {
                     best = fit;
                     which = i;
@@ -240,20 +239,20 @@ static void fit_clocks(struct replay *r, struct anchors *const *anchors)
 
 static int compare_clocks(struct replay *r, struct error *error)
 {
-    struct anchors *anchors[PASSIVE_VANTAGES] = {NULL};
+    struct clock_packets *packets[PASSIVE_VANTAGES] = {NULL};
     int result = 0;
 
     for (unsigned i = 0; i < r->count && result == 0; i++) {
-        anchors[i] = anchors_new(r->seed);
-        result = anchors[i] == NULL ? error_set(error, EX_OSERR, 0, "out of memory")
-                                    : collect(r, r->sources[i].capture, anchors[i], error);
+        packets[i] = clock_packets_new(r->seed);
+        result = packets[i] == NULL ? error_set(error, EX_OSERR, 0, "out of memory")
+                                    : collect(r, r->sources[i].capture, packets[i], error);
     }
     if (result == 0)
-        fit_clocks(r, anchors);
+        fit_clocks(r, packets);
     /* The second reading counts. */
     teredo_flows_restart(r->capture_reader.teredo_flows);
     for (unsigned i = 0; i < r->count; i++)
-        anchors_free(anchors[i]);
+        clock_packets_free(packets[i]);
     return result;
 }
 

@@ -7,6 +7,7 @@
 
 #include <stddef.h>
 
+#include "captured_packet.h"
 #include "passive_summary.h"
 
 /* Clocks of computers run wrong by less than this share (200 parts in a million). */
@@ -31,5 +32,26 @@ struct clock_match clock_match(const struct clock_sample *samples, size_t count)
 
 /* A time by the other clock, corrected. */
 nsec clock_correct(const struct clock_match *fit, nsec when);
+
+/* The packets of a capture by which it is put beside another: those whose UDP payload both show,
+ * once. However long a capture is, a bounded sample is kept; and of every capture the same packets,
+ * for the content of a packet decides whether it is kept. */
+struct clock_packets;
+
+/* SEED must be the same for captures that are compared, and unpredictable. NULL if memory is out.
+ */
+struct clock_packets *clock_packets_new(uint64_t seed);
+
+void clock_packets_add(struct clock_packets *a, const struct captured_packet *s);
+
+/* Call once, when all are in. */
+void clock_packets_close(struct clock_packets *a);
+
+/* Fits the clock of OTHER to that of REFERENCE, whose times REFERENCE_FIT corrects first. */
+struct clock_match clock_packets_match(const struct clock_packets *reference,
+                                       const struct clock_match *reference_fit,
+                                       const struct clock_packets *other);
+
+void clock_packets_free(struct clock_packets *a);
 
 #endif

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "nsec.h"
+#include "heap.h"
 
 /* A reference is a slot and a generation, so that a name that has outlived what was in the slot
  * finds nothing. It is never 0. */
@@ -19,10 +19,8 @@ struct deadline_pool {
     size_t size;
     size_t next;
     uint32_t generation;
-    nsec *deadlines; /* of each slot; NSEC_NEVER = none */
-    uint16_t *heap;  /* the slots, as a heap by their deadlines */
-    uint16_t *place; /* of each slot, where it is in the heap */
-    nsec earliest;   /* of them all */
+    struct heap heap;
+    struct heap_item *items; /* of each slot; in the heap if it has a deadline */
 };
 
 static inline size_t deadline_pool_slot(uint32_t reference)
@@ -37,6 +35,7 @@ void deadline_pool_free(struct deadline_pool *r);
 /* Takes the oldest slot; returns its new reference. */
 uint32_t deadline_pool_take(struct deadline_pool *r);
 
+/* NSEC_NEVER = the slot has none any more. */
 void deadline_pool_set(struct deadline_pool *r, size_t slot, nsec deadline);
 
 /* The slot with the earliest deadline, if that has come by NOW; false if there is none. */

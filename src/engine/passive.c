@@ -455,10 +455,10 @@ static void conclude_due(struct passive *e)
 
     while (!e->done) {
         if (deadline_pool_due(&e->client_pool, now, &slot))
-            conclude_client(e, &e->clients[slot], e->client_pool.deadlines[slot] > e->now);
+            conclude_client(e, &e->clients[slot], e->client_pool.items[slot].when > e->now);
         else if (deadline_pool_due(&e->punch_pool, now, &slot))
             conclude_punch(e, &e->punches[slot],
-                           e->punch_pool.deadlines[slot] > e->now ? END_CAPTURE : END_TIME);
+                           e->punch_pool.items[slot].when > e->now ? END_CAPTURE : END_TIME);
         else if (e->stopping)
             finish(e);
         else
@@ -502,7 +502,8 @@ static nsec deadline(const struct engine *engine)
 {
     const struct passive *e = (const struct passive *)engine;
 
-    return e->done ? NSEC_NEVER : nsec_min(e->punch_pool.earliest, e->client_pool.earliest);
+    return e->done ? NSEC_NEVER
+                   : nsec_min(heap_when(&e->punch_pool.heap), heap_when(&e->client_pool.heap));
 }
 
 static void waiting(const struct engine *engine, struct waiting *out)

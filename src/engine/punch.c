@@ -241,8 +241,10 @@ static void send_echo(struct punch *p, nsec now)
         conclude(p, now, PUNCH_NOT_PUNCHED, CAUSE_DATA_LOST);
         return;
     }
-    teredo_make_echo(&echo, ICMP6_TYPE_ECHO_REQUEST, &p->config.own, &p->config.peer, p->echo_id,
-                     (uint16_t)p->echoes, p->echo_data, sizeof p->echo_data, buf);
+    teredo_make_echo(&echo, &p->config.own, &p->config.peer,
+                     &(struct teredo_echo){ICMP6_TYPE_ECHO_REQUEST, p->echo_id, (uint16_t)p->echoes,
+                                           p->echo_data, sizeof p->echo_data},
+                     buf);
     send_packet(p, (struct punch_sent){PUNCH_SENT_ECHO, p->echoes},
                 (struct send_request){.to = p->result.answered_from}, &echo);
     p->next_echo = now + nsec_min(wait << p->echoes, 2 * NSEC_S);

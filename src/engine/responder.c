@@ -184,8 +184,10 @@ static void echo_back(struct responder *r, struct responder_peer *peer, const st
         r->ignored++;
         return;
     }
-    teredo_make_echo(&reply, ICMP6_TYPE_ECHO_REPLY, &r->own, &peer->address, m->echo.id,
-                     m->echo.sequence, m->echo.data, m->echo.size, buf);
+    teredo_make_echo(&reply, &r->own, &peer->address,
+                     &(struct teredo_echo){ICMP6_TYPE_ECHO_REPLY, m->echo.id, m->echo.sequence,
+                                           m->echo.data, m->echo.size},
+                     buf);
     send_packet(r, o->from, &reply);
     r->echoes++;
     tell(r, PEER_ECHOED, peer, o->from, o->when);

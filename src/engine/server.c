@@ -45,7 +45,8 @@ void server_init(struct server *server, const struct server_config *config)
     server->config = *config;
     server->link_local =
         teredo_link_local(TEREDO_FLAG_CONE, (struct endpoint){config->primary, config->port});
-    teredo_make_ra(&ra, &server->link_local, &nobody, config->primary, config->mtu, body);
+    teredo_make_ra(&ra, &server->link_local, &nobody,
+                   (struct teredo_advertised){config->primary, config->mtu}, body);
     teredo_encode(&w, &ra);
     server->ra_checksum = ra.icmp6.checksum;
 }
@@ -170,9 +171,11 @@ static enum server_drop echo(const struct server *server, struct endpoint from,
 
     if (request->icmp6.echo.size > sizeof body - 8)
         return SERVER_DROP_TOO_LARGE;
-    teredo_make_echo(&p, ICMP6_TYPE_ECHO_REPLY, &server->link_local, &request->ip6.source,
-                     request->icmp6.echo.id, request->icmp6.echo.sequence, request->icmp6.echo.data,
-                     request->icmp6.echo.size, body);
+    teredo_make_echo(&p, &server->link_local, &request->ip6.source,
+                     &(struct teredo_echo){ICMP6_TYPE_ECHO_REPLY, request->icmp6.echo.id,
+                                           request->icmp6.echo.sequence, request->icmp6.echo.data,
+                                           request->icmp6.echo.size},
+                     body);
     teredo_encode(&w, &p);
     return finish(reply, SERVER_ECHOED, at, from, &w);
 }

@@ -189,8 +189,8 @@ int inject_send(struct inject *i, const struct craft *c, nsec *when)
     craft_payload(&w, c);
     if (w.failed)
         return EMSGSIZE;
-    return port_send(&i->udp, c->to, c->udp.ttl != 0 ? c->udp.ttl : UDP_DEFAULT_TTL, payload,
-                     w.size, when);
+    return port_send(&i->udp, &(struct udp_message){i->udp.local, c->to, payload, w.size},
+                     c->udp.ttl != 0 ? c->udp.ttl : UDP_DEFAULT_TTL, when);
 }
 
 /* Makes a datagram of what a raw socket gives, headers included; false if it is for another port. A

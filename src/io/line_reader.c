@@ -39,16 +39,19 @@ static int fill(struct line_reader *r, struct error *error)
     return 0;
 }
 
-/* Passes over SIZE bytes, and gives them as a line unless they are the rest of one that was cut. */
-static bool take(struct line_reader *r, size_t size, size_t passed, bool cut, const char **line,
-                 size_t *line_size)
+/* Passes over SIZE bytes of a line, all of it or the first part. False if they are the rest of a
+ * line of which the first part was passed over before. */
+enum part {
+    WHOLE,
+    FIRST_PART
+};
+
+static bool pass(struct line_reader *r, size_t size, enum part part)
 {
     bool rest = r->skip;
 
-    *line = r->data + r->begin;
-    *line_size = size;
-    r->begin += passed;
-    r->skip = cut;
+    r->begin += size;
+    r->skip = part == FIRST_PART;
     if (!rest)
         r->number++;
     return !rest;
@@ -58,21 +61,21 @@ int line_reader_next(struct line_reader *r, const char **line, size_t *size, str
 {
     for (;;) {
         size_t have = r->end - r->begin;
-        const char *start = r->data + r->begin;
-        const char *newline = have > 0 ? memchr(start, '\n', have) : NULL;
+        const char *newline;
 
+        *line = r->data + r->begin;
+        newline = have > 0 ? memchr(*line, '\n', have) : NULL;
+        *size = newline != NULL ? (size_t)(newline - *line) : have;
         if (newline != NULL) {
-            size_t length = (size_t)(newline - start);
-
-            if (take(r, length, length + 1, false, line, size))
+            if (pass(r, *size + 1, WHOLE))
                 return 1;
         } else if (have == sizeof r->data) {
-            if (take(r, have, have, true, line, size))
+            if (pass(r, have, FIRST_PART))
                 return 1;
         } else if (r->at_end) {
             if (have == 0)
                 return 0;
-            if (take(r, have, have, false, line, size))
+            if (pass(r, have, WHOLE))
                 return 1;
         } else if (fill(r, error) != 0) {
             return -1;

@@ -7,8 +7,6 @@
 #include <string.h>
 #include <sysexits.h>
 
-#include "udp.h"
-
 enum {
     PACKET_SIZE = 65535
 };
@@ -45,12 +43,12 @@ struct pcap_writer *pcap_writer_open(const char *path, struct error *error)
     return w;
 }
 
-void pcap_writer_add(struct pcap_writer *w, nsec when, struct endpoint from, struct endpoint to,
-                     uint8_t ttl, const void *payload, size_t size)
+void pcap_writer_add(struct pcap_writer *w, nsec when, const struct udp_message *message,
+                     uint8_t ttl)
 {
     static uint8_t packet[PACKET_SIZE];
     struct udp_options options = {.ttl = ttl, .id = ++w->id};
-    size_t n = udp4_encode(packet, sizeof packet, from, to, payload, size, &options);
+    size_t n = udp4_encode(packet, sizeof packet, message, &options);
 
     if (n > 0)
         pcap_writer_add_packet(w, when, packet, n);

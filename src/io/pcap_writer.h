@@ -7,6 +7,7 @@
 #include "endpoint.h"
 #include "error.h"
 #include "nsec.h"
+#include "udp.h"
 
 struct pcap_writer;
 
@@ -14,8 +15,8 @@ struct pcap_writer;
 struct pcap_writer *pcap_writer_open(const char *path, struct error *error);
 
 /* Adds one UDP datagram, its IPv4 and UDP headers made anew. TTL 0 = 64. */
-void pcap_writer_add(struct pcap_writer *w, nsec when, struct endpoint from, struct endpoint to,
-                     uint8_t ttl, const void *payload, size_t size);
+void pcap_writer_add(struct pcap_writer *w, nsec when, const struct udp_message *message,
+                     uint8_t ttl);
 
 /* Adds a whole IPv4 packet, as it is. */
 void pcap_writer_add_packet(struct pcap_writer *w, nsec when, const uint8_t *packet, size_t size);

@@ -146,11 +146,10 @@ void port_close(struct port *p)
     p->fd = -1;
 }
 
-static int send_once(const struct port *p, struct endpoint to, uint8_t ttl, const void *data,
-                     size_t size)
+static int send_once(const struct port *p, const struct udp_message *message, uint8_t ttl)
 {
-    struct sockaddr_in sa = to_sockaddr(to);
-    struct iovec iov = {(void *)data, size};
+    struct sockaddr_in sa = to_sockaddr(message->to);
+    struct iovec iov = {(void *)message->payload, message->size};
     union {
         char bytes[CMSG_SPACE(sizeof(int))];
         struct cmsghdr align;
@@ -272,18 +271,17 @@ static bool take_send_stamp(struct port *p, uint32_t id, nsec *when)
     return false;
 }
 
-int port_send(struct port *p, struct endpoint to, uint8_t ttl, const void *data, size_t size,
-              nsec *when)
+int port_send(struct port *p, const struct udp_message *message, uint8_t ttl, nsec *when)
 {
     int failed;
 
     *when = clock_now();
-    failed = send_once(p, to, ttl, data, size);
+    failed = send_once(p, message, ttl);
     /* An ICMP error that came back for an earlier packet makes one send fail in its place; what it
      * said is on the error queue, and this packet was not sent. */
     if (failed == ECONNREFUSED || failed == EHOSTUNREACH || failed == ENETUNREACH ||
         failed == EPROTO || failed == EMSGSIZE)
-        failed = send_once(p, to, ttl, data, size);
+        failed = send_once(p, message, ttl);
     if (failed == 0 && p->stamps_sends) {
         nsec stamp;
         uint32_t id = p->next_send_id++;

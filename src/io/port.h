@@ -12,6 +12,7 @@
 #include "endpoint.h"
 #include "error.h"
 #include "nsec.h"
+#include "udp.h"
 
 enum {
     PORT_BATCH = 64,       /* of what is taken or sent at once */
@@ -64,10 +65,9 @@ void port_close(struct port *p);
 /* The source address that the route to TOWARDS uses; 0 if there is no route. Sends nothing. */
 uint32_t port_route_source(struct endpoint towards);
 
-/* Sends, with TTL unless that is 0. Returns 0, *WHEN set to the time at which the packet left (the
- * kernel's if it stamps sends); or the errno. */
-int port_send(struct port *p, struct endpoint to, uint8_t ttl, const void *data, size_t size,
-              nsec *when);
+/* Sends the message, whose `from` is not looked at, with TTL unless that is 0. Returns 0, *WHEN set
+ * to the time at which the packet left (the kernel's if it stamps sends); or the errno. */
+int port_send(struct port *p, const struct udp_message *message, uint8_t ttl, nsec *when);
 
 /* What was taken from a port at once. Ports may share one. */
 struct port_batch {

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "clock.h"
-#include "udp.h"
+#include "hash.h"
 
 /* Packets seen but not yet asked for; the oldest makes way. */
 enum {
@@ -31,16 +31,6 @@ struct wire_stamps {
     struct stamp stamps[STAMPS];
     unsigned next;
 };
-
-/* FNV-1a: tells packets of one conversation apart, no more is asked of it. */
-static uint64_t digest(const uint8_t *data, size_t size)
-{
-    uint64_t h = UINT64_C(0xcbf29ce484222325);
-
-    for (size_t i = 0; i < size; i++)
-        h = (h ^ data[i]) * UINT64_C(0x100000001b3);
-    return h;
-}
 
 /* "udp port 1 or udp port 2 …", for the caller to free; NULL when memory is out. */
 static char *make_filter(const uint16_t *ports, unsigned count)
@@ -113,22 +103,22 @@ static void take_packet(u_char *user, const struct pcap_pkthdr *header, const u_
         !udp4_decode(bytes + w->link_header, header->caplen - w->link_header, true, &d, &fault))
         return;
     *s = (struct stamp){true, clock_from_realtime(&t), d.from,
-                        d.to, d.payload_size,          digest(d.payload, d.payload_size)};
+                        d.to, d.payload_size,          hash_bytes(0, d.payload, d.payload_size)};
     w->next = (w->next + 1) % STAMPS;
 }
 
-bool wire_stamps_find(struct wire_stamps *w, struct endpoint from, struct endpoint to,
-                      const void *payload, size_t size, nsec *when)
+bool wire_stamps_find(struct wire_stamps *w, const struct udp_message *message, nsec *when)
 {
-    uint64_t wanted = digest(payload, size);
+    uint64_t wanted = hash_bytes(0, message->payload, message->size);
     struct stamp *best = NULL;
 
     pcap_dispatch(w->pcap, -1, take_packet, (u_char *)w);
     for (int i = 0; i < STAMPS; i++) {
         struct stamp *s = &w->stamps[i];
 
-        if (s->used && s->digest == wanted && s->size == size && s->from.port == from.port &&
-            s->to.port == to.port && (best == NULL || s->when > best->when))
+        if (s->used && s->digest == wanted && s->size == message->size &&
+            s->from.port == message->from.port && s->to.port == message->to.port &&
+            (best == NULL || s->when > best->when))
             best = s;
     }
     if (best == NULL)

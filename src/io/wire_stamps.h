@@ -9,6 +9,7 @@
 
 #include "endpoint.h"
 #include "nsec.h"
+#include "udp.h"
 
 struct wire_stamps;
 
@@ -17,9 +18,8 @@ struct wire_stamps;
 struct wire_stamps *wire_stamps_open(const uint16_t *ports, unsigned count);
 
 /* Looks up the latest packet with this payload between these ports that was not looked up before.
- * The local address is not compared. False if it is not there (yet). */
-bool wire_stamps_find(struct wire_stamps *w, struct endpoint from, struct endpoint to,
-                      const void *payload, size_t size, nsec *when);
+ * The addresses are not compared. False if it is not there (yet). */
+bool wire_stamps_find(struct wire_stamps *w, const struct udp_message *message, nsec *when);
 
 void wire_stamps_close(struct wire_stamps *w);
 

@@ -287,17 +287,17 @@ static void at_core(struct handling *h, nsec due)
     enter_link(h, due);
 }
 
-void internet_send(struct internet *net, enum lab_host host, nsec sent, nsec now,
-                   const uint8_t *data, size_t size)
+void internet_send(struct internet *net, const struct lab_frame *frame, nsec now)
 {
-    struct packet packet = {.id = ++net->last_packet, .host = host, .size = size};
+    enum lab_host host = frame->host;
+    struct packet packet = {.id = ++net->last_packet, .host = host, .size = frame->size};
     struct handling h;
     bool sound;
 
-    if (size > sizeof packet.data)
-        size = packet.size = sizeof packet.data;
-    memcpy(packet.data, data, size);
-    sound = handle(&h, net, &packet, sent, place_of_host(host));
+    if (packet.size > sizeof packet.data)
+        packet.size = sizeof packet.data;
+    memcpy(packet.data, frame->data, packet.size);
+    sound = handle(&h, net, &packet, frame->sent, place_of_host(host));
     tell(&h, PACKET_EVENT_SENT, PACKET_EVENT_NO_REASON);
     h.now = now;
     if (!sound) {
@@ -311,10 +311,10 @@ void internet_send(struct internet *net, enum lab_host host, nsec sent, nsec now
     }
     if (host < LAB_NATS && net->nat_boxes[host].kind != NAT_KIND_NONE) {
         h.packet_event.place = place_of_nat(host);
-        at_nat_outbound(&h, sent);
+        at_nat_outbound(&h, frame->sent);
         return;
     }
-    enter_link(&h, sent);
+    enter_link(&h, frame->sent);
 }
 
 void internet_send_foreign(struct internet *net, enum lab_host host, nsec now)
@@ -328,14 +328,14 @@ void internet_send_foreign(struct internet *net, enum lab_host host, nsec now)
 }
 
 /* A packet comes out of a link. */
-static void arrive(struct internet *net, struct packet *packet, nsec due, nsec now)
+static void arrive(struct internet *net, struct packet *packet, nsec now)
 {
     struct handling h;
     enum lab_host host = packet->host;
 
     if (!packet->inward) {
         if (handle(&h, net, packet, now, PLACE_CORE))
-            at_core(&h, due);
+            at_core(&h, packet->due.when);
     } else if (host < LAB_NATS && net->nat_boxes[host].kind != NAT_KIND_NONE) {
         if (handle(&h, net, packet, now, place_of_nat(host)))
             at_nat_inbound(&h);
@@ -346,9 +346,10 @@ static void arrive(struct internet *net, struct packet *packet, nsec due, nsec n
 
 void internet_advance(struct internet *net, nsec now)
 {
-    struct packet packet;
-    nsec due;
+    struct packet *packet;
 
-    while (delay_queue_take(&net->delay_queue, now, &packet, &due))
-        arrive(net, &packet, due, now);
+    while ((packet = delay_queue_take(&net->delay_queue, now)) != NULL) {
+        arrive(net, packet, now);
+        free(packet);
+    }
 }

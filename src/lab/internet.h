@@ -41,11 +41,17 @@ struct internet;
 struct internet *internet_new(const struct internet_config *config);
 void internet_free(struct internet *net);
 
-/* HOST has sent the IPv4 datagram at the start of DATA (link padding may follow) at SENT; it is
- * NOW, which is SENT or a little later: delays count from SENT. Nothing is delivered before the
- * next internet_advance, even by a link without delay. */
-void internet_send(struct internet *net, enum lab_host host, nsec sent, nsec now,
-                   const uint8_t *data, size_t size);
+/* What a host has sent: the IPv4 datagram at the start of DATA (link padding may follow). */
+struct lab_frame {
+    enum lab_host host;
+    nsec sent;
+    const uint8_t *data;
+    size_t size;
+};
+
+/* It is NOW, when the frame was sent or a little later: delays count from its sending. Nothing is
+ * delivered before the next internet_advance, even by a link without delay. */
+void internet_send(struct internet *net, const struct lab_frame *frame, nsec now);
 
 /* HOST has sent something that is not IPv4: counted and told. */
 void internet_send_foreign(struct internet *net, enum lab_host host, nsec now);

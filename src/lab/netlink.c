@@ -84,32 +84,31 @@ static int carry_out(struct netlink *nl, const struct nlmsghdr *message, const c
     return -1;
 }
 
-static void put_link_attributes(struct nlmsghdr *message, const char *name, const uint8_t *mac)
+static void put_end(struct nlmsghdr *message, const struct veth_end *end)
 {
-    mnl_attr_put_strz(message, IFLA_IFNAME, name);
-    mnl_attr_put(message, IFLA_ADDRESS, MAC_SIZE, mac);
+    mnl_attr_put_strz(message, IFLA_IFNAME, end->name);
+    mnl_attr_put(message, IFLA_ADDRESS, MAC_SIZE, end->mac);
 }
 
-int netlink_add_veth(struct netlink *nl, const char *name, const uint8_t mac[static MAC_SIZE],
-                     const char *peer, const uint8_t peer_mac[static MAC_SIZE], int peer_ns,
-                     struct error *error)
+int netlink_add_veth(struct netlink *nl, const struct veth_end *own, const struct veth_end *peer,
+                     int peer_ns, struct error *error)
 {
     struct nlmsghdr *message = request(nl, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL);
     struct nlattr *info, *data, *other;
 
     mnl_nlmsg_put_extra_header(message, sizeof(struct ifinfomsg));
-    put_link_attributes(message, name, mac);
+    put_end(message, own);
     info = mnl_attr_nest_start(message, IFLA_LINKINFO);
     mnl_attr_put_strz(message, IFLA_INFO_KIND, "veth");
     data = mnl_attr_nest_start(message, IFLA_INFO_DATA);
     other = mnl_attr_nest_start(message, VETH_INFO_PEER);
     mnl_nlmsg_put_extra_header(message, sizeof(struct ifinfomsg));
-    put_link_attributes(message, peer, peer_mac);
+    put_end(message, peer);
     mnl_attr_put_u32(message, IFLA_NET_NS_FD, (uint32_t)peer_ns);
     mnl_attr_nest_end(message, other);
     mnl_attr_nest_end(message, data);
     mnl_attr_nest_end(message, info);
-    return carry_out(nl, message, "make the interface", name, error);
+    return carry_out(nl, message, "make the interface", own->name, error);
 }
 
 /* The index of an interface of the current namespace; 0 and ERROR. */

@@ -17,11 +17,15 @@ struct netlink;
 struct netlink *netlink_open(struct error *error);
 void netlink_close(struct netlink *nl);
 
-/* Makes a pair of virtual Ethernet interfaces: NAME here, PEER in the namespace PEER_NS. All of
+struct veth_end {
+    const char *name;
+    uint8_t mac[MAC_SIZE];
+};
+
+/* Makes a pair of virtual Ethernet interfaces: OWN here, PEER in the namespace PEER_NS. All of
  * these return 0, or -1 and ERROR. */
-int netlink_add_veth(struct netlink *nl, const char *name, const uint8_t mac[static MAC_SIZE],
-                     const char *peer, const uint8_t peer_mac[static MAC_SIZE], int peer_ns,
-                     struct error *error);
+int netlink_add_veth(struct netlink *nl, const struct veth_end *own, const struct veth_end *peer,
+                     int peer_ns, struct error *error);
 
 /* Keeps IPv6 from making itself an address on an interface that is still down, so that it stays
  * silent there. */

@@ -148,8 +148,10 @@ static int receive(struct router *r, enum lab_host host, struct error *error)
     if (reader.failed || type != ETH_P_IP)
         internet_send_foreign(r->internet, host, stamp_of(&message));
     else
-        internet_send(r->internet, host, stamp_of(&message), clock_now(), frame + reader.offset,
-                      reader_left(&reader));
+        internet_send(r->internet,
+                      &(struct lab_frame){host, stamp_of(&message), frame + reader.offset,
+                                          reader_left(&reader)},
+                      clock_now());
     return 1;
 }
 

@@ -80,13 +80,12 @@ static int set_up_link(struct topology *t, enum lab_host host, struct netlink *n
                        struct error *error)
 {
     const char *name = lab_host_name(host);
-    uint8_t host_mac[MAC_SIZE], own_mac[MAC_SIZE];
+    struct veth_end own = {.name = name}, peer = {.name = HOST_INTERFACE};
 
-    router_host_mac(host, host_mac);
-    router_own_mac(host, own_mac);
+    router_own_mac(host, own.mac);
+    router_host_mac(host, peer.mac);
     t->netns[host] = netns_new(error);
-    if (t->netns[host] < 0 ||
-        netlink_add_veth(nl, name, own_mac, HOST_INTERFACE, host_mac, t->netns[host], error) < 0 ||
+    if (t->netns[host] < 0 || netlink_add_veth(nl, &own, &peer, t->netns[host], error) < 0 ||
         set_up_host_side(t, host, home, error) < 0)
         return -1;
     if (netlink_no_offload(name, error) < 0 || netlink_no_ip6(nl, name, error) < 0)

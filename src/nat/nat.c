@@ -147,7 +147,9 @@ static struct nat_mapping *make_mapping(struct nat *nat, nsec now, struct endpoi
             return NULL;
         }
     }
-    m = nat_table_add_mapping(t, internal, remote, external, now);
+    m = nat_table_add_mapping(
+        t, &(struct nat_mapping){
+               .internal = internal, .remote = remote, .external = external, .refreshed = now});
     result->happened |= NAT_MAPPING_CREATED;
     return m;
 }

@@ -2,49 +2,40 @@
 
 #include <stdlib.h>
 
-static uint32_t hash(struct endpoint a, struct endpoint b)
-{
-    uint64_t h = ((uint64_t)a.address << 16 | a.port) * UINT64_C(0x9e3779b97f4a7c15);
-
-    h ^= h >> 32;
-    h += (uint64_t)b.address << 16 | b.port;
-    h *= UINT64_C(0xbf58476d1ce4e5b9);
-    return (uint32_t)(h >> 32);
-}
-
 static const struct endpoint nobody = {0};
 
-static int index_init(struct nat_index *x, uint32_t slots)
+static uint64_t hash(struct endpoint a, struct endpoint b)
 {
-    uint32_t heads = 16;
-
-    while (heads < slots)
-        heads *= 2;
-    x->mask = heads - 1;
-    x->heads = calloc(heads, sizeof *x->heads);
-    x->next = calloc(slots, sizeof *x->next);
-    return x->heads == NULL || x->next == NULL ? -1 : 0;
+    return hash_mix(hash_mix(0, (uint64_t)a.address << 16 | a.port),
+                    (uint64_t)b.address << 16 | b.port);
 }
 
-static void index_clear(struct nat_index *x)
+static uint64_t hash_internal(const void *table, uint32_t number)
 {
-    free(x->heads);
-    free(x->next);
+    const struct nat_mapping *m = &((const struct nat_table *)table)->mappings[number - 1];
+
+    return hash(m->internal, m->remote);
 }
 
-static void index_insert(struct nat_index *x, uint32_t h, uint32_t slot)
+static uint64_t hash_external(const void *table, uint32_t number)
 {
-    x->next[slot] = x->heads[h & x->mask];
-    x->heads[h & x->mask] = slot + 1;
+    return hash(((const struct nat_table *)table)->mappings[number - 1].external, nobody);
 }
 
-static void index_remove(struct nat_index *x, uint32_t h, uint32_t slot)
+static uint64_t hash_filter(const void *table, uint32_t number)
 {
-    uint32_t *p = &x->heads[h & x->mask];
+    const struct nat_filter *f = &((const struct nat_table *)table)->filters[number - 1];
 
-    while (*p != slot + 1)
-        p = &x->next[*p - 1];
-    *p = x->next[slot];
+    return hash(f->external, f->remote);
+}
+
+static bool index_init(struct hash_index *x, uint32_t entries)
+{
+    size_t slots = 32;
+
+    while (slots < 2 * (size_t)entries)
+        slots *= 2;
+    return hash_index_init(x, slots);
 }
 
 int nat_table_init(struct nat_table *t, uint32_t max_mappings, uint32_t max_filters)
@@ -52,8 +43,8 @@ int nat_table_init(struct nat_table *t, uint32_t max_mappings, uint32_t max_filt
     *t = (struct nat_table){.max_mappings = max_mappings, .max_filters = max_filters};
     t->mappings = calloc(max_mappings, sizeof *t->mappings);
     t->filters = calloc(max_filters, sizeof *t->filters);
-    if (t->mappings == NULL || t->filters == NULL || index_init(&t->by_internal, max_mappings) ||
-        index_init(&t->by_external, max_mappings) || index_init(&t->by_filter, max_filters)) {
+    if (t->mappings == NULL || t->filters == NULL || !index_init(&t->by_internal, max_mappings) ||
+        !index_init(&t->by_external, max_mappings) || !index_init(&t->by_filter, max_filters)) {
         nat_table_clear(t);
         return -1;
     }
@@ -62,9 +53,9 @@ int nat_table_init(struct nat_table *t, uint32_t max_mappings, uint32_t max_filt
 
 void nat_table_clear(struct nat_table *t)
 {
-    index_clear(&t->by_internal);
-    index_clear(&t->by_external);
-    index_clear(&t->by_filter);
+    hash_index_clear(&t->by_internal);
+    hash_index_clear(&t->by_external);
+    hash_index_clear(&t->by_filter);
     free(t->mappings);
     free(t->filters);
     *t = (struct nat_table){0};
@@ -73,10 +64,10 @@ void nat_table_clear(struct nat_table *t)
 struct nat_mapping *nat_table_mapping(const struct nat_table *t, struct endpoint internal,
                                       struct endpoint remote)
 {
-    const struct nat_index *x = &t->by_internal;
+    const struct hash_index *x = &t->by_internal;
 
-    for (uint32_t i = x->heads[hash(internal, remote) & x->mask]; i != 0; i = x->next[i - 1]) {
-        struct nat_mapping *m = &t->mappings[i - 1];
+    for (size_t i = hash_first(x, hash(internal, remote)); x->slots[i] != 0; i = hash_next(x, i)) {
+        struct nat_mapping *m = &t->mappings[x->slots[i] - 1];
 
         if (endpoint_equal(m->internal, internal) && endpoint_equal(m->remote, remote))
             return m;
@@ -86,21 +77,24 @@ struct nat_mapping *nat_table_mapping(const struct nat_table *t, struct endpoint
 
 struct nat_mapping *nat_table_mapping_outside(const struct nat_table *t, struct endpoint external)
 {
-    const struct nat_index *x = &t->by_external;
+    const struct hash_index *x = &t->by_external;
 
-    for (uint32_t i = x->heads[hash(external, nobody) & x->mask]; i != 0; i = x->next[i - 1])
-        if (endpoint_equal(t->mappings[i - 1].external, external))
-            return &t->mappings[i - 1];
+    for (size_t i = hash_first(x, hash(external, nobody)); x->slots[i] != 0; i = hash_next(x, i)) {
+        struct nat_mapping *m = &t->mappings[x->slots[i] - 1];
+
+        if (endpoint_equal(m->external, external))
+            return m;
+    }
     return NULL;
 }
 
 struct nat_filter *nat_table_filter(const struct nat_table *t, struct endpoint external,
                                     struct endpoint remote)
 {
-    const struct nat_index *x = &t->by_filter;
+    const struct hash_index *x = &t->by_filter;
 
-    for (uint32_t i = x->heads[hash(external, remote) & x->mask]; i != 0; i = x->next[i - 1]) {
-        struct nat_filter *f = &t->filters[i - 1];
+    for (size_t i = hash_first(x, hash(external, remote)); x->slots[i] != 0; i = hash_next(x, i)) {
+        struct nat_filter *f = &t->filters[x->slots[i] - 1];
 
         if (endpoint_equal(f->external, external) && endpoint_equal(f->remote, remote))
             return f;
@@ -108,72 +102,75 @@ struct nat_filter *nat_table_filter(const struct nat_table *t, struct endpoint e
     return NULL;
 }
 
-struct nat_mapping *nat_table_add_mapping(struct nat_table *t, struct endpoint internal,
-                                          struct endpoint remote, struct endpoint external,
-                                          nsec now)
+/* Takes NUMBER out of the index, in which it is. */
+static void index_remove(struct nat_table *t, struct hash_index *x, hash_of_number *hash_of,
+                         uint32_t number)
 {
-    uint32_t slot;
+    size_t slot = hash_first(x, hash_of(t, number));
 
-    if (t->free_mapping != 0) {
-        slot = t->free_mapping - 1;
-        t->free_mapping = t->by_internal.next[slot];
-    } else if (t->used_mappings < t->max_mappings) {
-        slot = t->used_mappings++;
-    } else {
+    while (x->slots[slot] != number)
+        slot = hash_next(x, slot);
+    hash_index_free(x, slot, hash_of, t);
+}
+
+struct nat_mapping *nat_table_add_mapping(struct nat_table *t, const struct nat_mapping *mapping)
+{
+    uint32_t number = t->free_mapping;
+    struct nat_mapping *m;
+
+    if (number != 0)
+        t->free_mapping = t->mappings[number - 1].next_free;
+    else if (t->used_mappings < t->max_mappings)
+        number = ++t->used_mappings;
+    else
         return NULL;
-    }
-    t->mappings[slot] = (struct nat_mapping){.internal = internal,
-                                             .remote = remote,
-                                             .external = external,
-                                             .refreshed = now,
-                                             .live = true};
-    index_insert(&t->by_internal, hash(internal, remote), slot);
-    index_insert(&t->by_external, hash(external, nobody), slot);
+    m = &t->mappings[number - 1];
+    *m = *mapping;
+    m->live = true;
+    hash_index_add(&t->by_internal, hash_internal(t, number), number);
+    hash_index_add(&t->by_external, hash_external(t, number), number);
     t->live_mappings++;
-    return &t->mappings[slot];
+    return m;
 }
 
 void nat_table_remove_mapping(struct nat_table *t, struct nat_mapping *m)
 {
-    uint32_t slot = (uint32_t)(m - t->mappings);
+    uint32_t number = (uint32_t)(m - t->mappings) + 1;
 
-    index_remove(&t->by_internal, hash(m->internal, m->remote), slot);
-    index_remove(&t->by_external, hash(m->external, nobody), slot);
+    index_remove(t, &t->by_internal, hash_internal, number);
+    index_remove(t, &t->by_external, hash_external, number);
     m->live = false;
-    /* A free slot is in no chain, so its link is free to chain the free list. */
-    t->by_internal.next[slot] = t->free_mapping;
-    t->free_mapping = slot + 1;
+    m->next_free = t->free_mapping;
+    t->free_mapping = number;
     t->live_mappings--;
 }
 
 struct nat_filter *nat_table_add_filter(struct nat_table *t, struct endpoint external,
                                         struct endpoint remote, nsec now)
 {
-    uint32_t slot;
+    uint32_t number = t->free_filter;
 
-    if (t->free_filter != 0) {
-        slot = t->free_filter - 1;
-        t->free_filter = t->by_filter.next[slot];
-    } else if (t->used_filters < t->max_filters) {
-        slot = t->used_filters++;
-    } else {
+    if (number != 0)
+        t->free_filter = t->filters[number - 1].next_free;
+    else if (t->used_filters < t->max_filters)
+        number = ++t->used_filters;
+    else
         return NULL;
-    }
-    t->filters[slot] =
+    t->filters[number - 1] =
         (struct nat_filter){.external = external, .remote = remote, .refreshed = now, .live = true};
-    index_insert(&t->by_filter, hash(external, remote), slot);
+    hash_index_add(&t->by_filter, hash(external, remote), number);
     t->live_filters++;
-    return &t->filters[slot];
+    return &t->filters[number - 1];
 }
 
 void nat_table_remove_filter(struct nat_table *t, struct nat_filter *f)
 {
-    uint32_t slot = (uint32_t)(f - t->filters);
+    uint32_t number = (uint32_t)(f - t->filters) + 1;
 
-    index_remove(&t->by_filter, hash(f->external, f->remote), slot);
+    index_remove(t, &t->by_filter, hash_filter, number);
     f->live = false;
-    t->by_filter.next[slot] = t->free_filter;
-    t->free_filter = slot + 1;
+    f->next_free = t->free_filter;
+    t->free_filter = number;
     t->live_filters--;
 }
 

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "endpoint.h"
+#include "hash.h"
 #include "nsec.h"
 
 struct nat_mapping {
@@ -15,6 +16,7 @@ struct nat_mapping {
     struct endpoint external;
     nsec refreshed;
     bool live;
+    uint32_t next_free; /* of a slot that is not live: number of the next such, or 0 */
 };
 
 /* Something went to REMOTE (as far as the filtering looks at it; the rest is 0) by the mapping
@@ -24,23 +26,17 @@ struct nat_filter {
     struct endpoint remote;
     nsec refreshed;
     bool live;
+    uint32_t next_free; /* likewise */
 };
 
-/* Chains of slot numbers by hash. A slot number is stored plus one, so that zeroed memory is an
- * empty index. */
-struct nat_index {
-    uint32_t *heads;
-    uint32_t *next;
-    uint32_t mask;
-};
-
+/* Entry 0 has the number 1. */
 struct nat_table {
     struct nat_mapping *mappings;
     struct nat_filter *filters;
-    struct nat_index by_internal, by_external, by_filter;
+    struct hash_index by_internal, by_external, by_filter;
     uint32_t max_mappings, max_filters;
-    uint32_t used_mappings, used_filters; /* slots ever used; live or on the free list */
-    uint32_t free_mapping, free_filter;   /* heads of the free lists, plus one */
+    uint32_t used_mappings, used_filters; /* entries ever used; live or on the free list */
+    uint32_t free_mapping, free_filter;   /* numbers of the first on the free lists, or 0 */
     uint32_t live_mappings, live_filters;
 };
 
@@ -53,9 +49,7 @@ void nat_table_clear(struct nat_table *t);
 struct nat_mapping *nat_table_mapping(const struct nat_table *t, struct endpoint internal,
                                       struct endpoint remote);
 struct nat_mapping *nat_table_mapping_outside(const struct nat_table *t, struct endpoint external);
-struct nat_mapping *nat_table_add_mapping(struct nat_table *t, struct endpoint internal,
-                                          struct endpoint remote, struct endpoint external,
-                                          nsec now);
+struct nat_mapping *nat_table_add_mapping(struct nat_table *t, const struct nat_mapping *mapping);
 struct nat_filter *nat_table_filter(const struct nat_table *t, struct endpoint external,
                                     struct endpoint remote);
 struct nat_filter *nat_table_add_filter(struct nat_table *t, struct endpoint external,

@@ -59,7 +59,9 @@ size_t craft_encode(const struct craft *c, uint8_t *out, size_t capacity)
     struct writer w = writer_of(payload, sizeof payload);
 
     craft_payload(&w, c);
-    return w.failed ? 0 : udp4_encode(out, capacity, c->from, c->to, payload, w.size, &c->udp);
+    return w.failed ? 0
+                    : udp4_encode(out, capacity,
+                                  &(struct udp_message){c->from, c->to, payload, w.size}, &c->udp);
 }
 
 /* Every trailer that fits, whether its type and length make sense or not: all of them can be

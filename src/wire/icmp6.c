@@ -138,23 +138,23 @@ static bool decode_options(struct icmp6_message *m, size_t first, struct wire_fa
  *  12 |                       Retransmit timer                        | RA, then options
  *     +---------------------------------------------------------------+
  */
-bool icmp6_decode(const uint8_t *data, size_t size, const struct ip6_header *ip, size_t offset,
+bool icmp6_decode(const uint8_t *data, size_t size, const struct ip6_header *ip,
                   struct icmp6_message *out, struct wire_fault *fault)
 {
     struct reader r = reader_of(data, size);
     const uint8_t *p = reader_take(&r, ICMP6_HEADER_SIZE);
 
     if (p == NULL)
-        return wire_fail(fault, WIRE_ICMP6_TRUNCATED, offset + size);
+        return wire_fail(fault, WIRE_ICMP6_TRUNCATED, size);
     out->type = p[0];
     out->code = p[1];
     out->checksum = load_u16(p + 2);
     out->options = NULL;
     out->options_size = 0;
     if (message_checksum(data, size, ip) != 0)
-        return wire_fail(fault, WIRE_ICMP6_CHECKSUM, offset + 2);
+        return wire_fail(fault, WIRE_ICMP6_CHECKSUM, 2);
     if (reader_take(&r, fixed_size(out->type) - ICMP6_HEADER_SIZE) == NULL)
-        return wire_fail(fault, WIRE_ICMP6_TRUNCATED, offset + size);
+        return wire_fail(fault, WIRE_ICMP6_TRUNCATED, size);
 
     switch (out->type) {
     case ICMP6_TYPE_ECHO_REQUEST:
@@ -179,7 +179,7 @@ bool icmp6_decode(const uint8_t *data, size_t size, const struct ip6_header *ip,
     }
     out->options_size = reader_left(&r);
     out->options = reader_take(&r, out->options_size);
-    return decode_options(out, offset + size - out->options_size, fault);
+    return decode_options(out, size - out->options_size, fault);
 }
 
 void icmp6_encode(struct writer *w, const struct icmp6_message *m, const struct ip6_header *ip)

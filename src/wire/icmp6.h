@@ -56,8 +56,8 @@ struct nd_option {
 };
 
 /* Decodes SIZE bytes of ICMPv6 and verifies the checksum with the pseudo-header of IP. Types other
- * than those above get type, code and checksum only. OFFSET is added to the fault's offset. */
-bool icmp6_decode(const uint8_t *data, size_t size, const struct ip6_header *ip, size_t offset,
+ * than those above get type, code and checksum only. */
+bool icmp6_decode(const uint8_t *data, size_t size, const struct ip6_header *ip,
                   struct icmp6_message *out, struct wire_fault *fault);
 
 /* Walks the options; false at the end. R starts as reader_of(options, options_size); a message that

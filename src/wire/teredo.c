@@ -126,8 +126,10 @@ static enum teredo_extent decode_icmp6(size_t start, size_t missing, struct tere
                                        struct wire_fault *fault)
 {
     bool good = missing == 0 &&
-                icmp6_decode(out->payload, out->payload_size, &out->ip6, start, &out->icmp6, fault);
+                icmp6_decode(out->payload, out->payload_size, &out->ip6, &out->icmp6, fault);
 
+    if (missing == 0 && !good)
+        fault->offset += start;
     if (out->payload_size == 0)
         return TEREDO_HEADER;
     out->kind = icmp6_kind(out->payload[0]);

@@ -123,17 +123,28 @@ extern const struct in6_addr teredo_rs_source_cone;
 void teredo_add_auth_nonce(struct teredo_packet *p, const uint8_t nonce[static TEREDO_NONCE_SIZE]);
 /* Adds a nonce trailer (RFC 6081) to a packet with room for it. BUF: its 4 bytes. */
 void teredo_add_nonce_trailer(struct teredo_packet *p, uint32_t nonce, uint8_t buf[static 4]);
-/* RA with one /64 prefix of SERVER and an MTU option (5.3.2). BUF: TEREDO_RA_SIZE bytes. */
+/* RA with the one /64 prefix of a server and an MTU option (5.3.2). BUF: TEREDO_RA_SIZE bytes. */
 enum {
     TEREDO_RA_SIZE = 16 + 32 + 8
 };
+struct teredo_advertised {
+    uint32_t server;
+    uint32_t mtu;
+};
 void teredo_make_ra(struct teredo_packet *p, const struct in6_addr *source,
-                    const struct in6_addr *destination, uint32_t server, uint32_t mtu,
+                    const struct in6_addr *destination, struct teredo_advertised what,
                     uint8_t buf[static TEREDO_RA_SIZE]);
-/* Echo request or reply (TYPE one of ICMP6_TYPE_ECHO_*). BUF: 8 + SIZE bytes. Hop limit 64. */
-void teredo_make_echo(struct teredo_packet *p, uint8_t type, const struct in6_addr *source,
-                      const struct in6_addr *destination, uint16_t id, uint16_t sequence,
-                      const void *data, size_t size, uint8_t *buf);
+/* Echo request or reply. BUF: 8 bytes and those of the data. Hop limit 64. */
+struct teredo_echo {
+    uint8_t type; /* ICMP6_TYPE_ECHO_… */
+    uint16_t id;
+    uint16_t sequence;
+    const void *data;
+    size_t size;
+};
+void teredo_make_echo(struct teredo_packet *p, const struct in6_addr *source,
+                      const struct in6_addr *destination, const struct teredo_echo *echo,
+                      uint8_t *buf);
 
 /* The first trailer of TYPE, or NULL. */
 const struct teredo_trailer *teredo_find_trailer(const struct teredo_packet *p, uint8_t type);

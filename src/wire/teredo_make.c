@@ -12,11 +12,14 @@ enum {
 };
 
 static void begin(struct teredo_packet *p, enum teredo_kind kind, const struct in6_addr *source,
-                  const struct in6_addr *destination, uint8_t next_header, uint8_t hop_limit)
+                  const struct in6_addr *destination)
 {
     *p = (struct teredo_packet){.kind = kind};
-    p->ip6.next_header = next_header;
-    p->ip6.hop_limit = hop_limit;
+    p->ip6.next_header = kind == TEREDO_BUBBLE ? IP_PROTOCOL_NONE : IP_PROTOCOL_ICMP6;
+    if (kind == TEREDO_RS || kind == TEREDO_RA)
+        p->ip6.hop_limit = ND_HOP_LIMIT;
+    else if (kind != TEREDO_BUBBLE)
+        p->ip6.hop_limit = ECHO_HOP_LIMIT;
     p->ip6.source = *source;
     p->ip6.destination = *destination;
 }
@@ -37,7 +40,7 @@ static void set_icmp6_payload(struct teredo_packet *p, uint8_t *buf, size_t capa
 void teredo_make_bubble(struct teredo_packet *p, const struct in6_addr *source,
                         const struct in6_addr *destination)
 {
-    begin(p, TEREDO_BUBBLE, source, destination, IP_PROTOCOL_NONE, 0);
+    begin(p, TEREDO_BUBBLE, source, destination);
 }
 
 const struct in6_addr teredo_rs_source = {
@@ -65,24 +68,24 @@ void teredo_make_rs(struct teredo_packet *p, const struct in6_addr *source, uint
     static const struct in6_addr all_routers = {
         {{0xff, 0x02, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x02}}};
 
-    begin(p, TEREDO_RS, source, &all_routers, IP_PROTOCOL_ICMP6, ND_HOP_LIMIT);
+    begin(p, TEREDO_RS, source, &all_routers);
     p->icmp6.type = ICMP6_TYPE_RS;
     set_icmp6_payload(p, buf, 8);
     p->icmp6.options = buf + 8;
 }
 
 void teredo_make_ra(struct teredo_packet *p, const struct in6_addr *source,
-                    const struct in6_addr *destination, uint32_t server, uint32_t mtu,
+                    const struct in6_addr *destination, struct teredo_advertised what,
                     uint8_t buf[static TEREDO_RA_SIZE])
 {
     struct icmp6_message *m = &p->icmp6;
     uint8_t options[TEREDO_RA_SIZE - 16];
     struct writer w = writer_of(options, sizeof options);
 
-    begin(p, TEREDO_RA, source, destination, IP_PROTOCOL_ICMP6, ND_HOP_LIMIT);
+    begin(p, TEREDO_RA, source, destination);
     m->type = ICMP6_TYPE_RA;
     m->ra.retransmit_timer = RA_RETRANSMIT_MS;
-    m->ra.mtu = mtu;
+    m->ra.mtu = what.mtu;
     m->ra.prefix_count = 1;
     m->ra.prefix = (struct icmp6_prefix){
         .length = 64,
@@ -91,26 +94,26 @@ void teredo_make_ra(struct teredo_packet *p, const struct in6_addr *source,
         .preferred_lifetime = UINT32_MAX,
     };
     store_u32(m->ra.prefix.prefix.s6_addr, TEREDO_PREFIX);
-    store_u32(m->ra.prefix.prefix.s6_addr + 4, server);
+    store_u32(m->ra.prefix.prefix.s6_addr + 4, what.server);
     nd_put_prefix(&w, &m->ra.prefix);
-    nd_put_mtu(&w, mtu);
+    nd_put_mtu(&w, what.mtu);
     m->options = options;
     m->options_size = w.size;
     set_icmp6_payload(p, buf, TEREDO_RA_SIZE);
     m->options = buf + TEREDO_RA_SIZE - sizeof options;
 }
 
-void teredo_make_echo(struct teredo_packet *p, uint8_t type, const struct in6_addr *source,
-                      const struct in6_addr *destination, uint16_t id, uint16_t sequence,
-                      const void *data, size_t size, uint8_t *buf)
+void teredo_make_echo(struct teredo_packet *p, const struct in6_addr *source,
+                      const struct in6_addr *destination, const struct teredo_echo *echo,
+                      uint8_t *buf)
 {
-    begin(p, type == ICMP6_TYPE_ECHO_REQUEST ? TEREDO_ECHO_REQUEST : TEREDO_ECHO_REPLY, source,
-          destination, IP_PROTOCOL_ICMP6, ECHO_HOP_LIMIT);
-    p->icmp6.type = type;
-    p->icmp6.echo.id = id;
-    p->icmp6.echo.sequence = sequence;
-    p->icmp6.echo.data = data;
-    p->icmp6.echo.size = size;
-    set_icmp6_payload(p, buf, 8 + size);
+    begin(p, echo->type == ICMP6_TYPE_ECHO_REQUEST ? TEREDO_ECHO_REQUEST : TEREDO_ECHO_REPLY,
+          source, destination);
+    p->icmp6.type = echo->type;
+    p->icmp6.echo.id = echo->id;
+    p->icmp6.echo.sequence = echo->sequence;
+    p->icmp6.echo.data = echo->data;
+    p->icmp6.echo.size = echo->size;
+    set_icmp6_payload(p, buf, 8 + echo->size);
     p->icmp6.echo.data = buf + 8;
 }

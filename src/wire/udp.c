@@ -137,8 +137,8 @@ static uint16_t chosen_checksum(const struct udp_options *options, uint16_t righ
     return right;
 }
 
-size_t udp4_encode(uint8_t *out, size_t capacity, struct endpoint from, struct endpoint to,
-                   const void *payload, size_t payload_size, const struct udp_options *options)
+size_t udp4_encode(uint8_t *out, size_t capacity, const struct udp_message *message,
+                   const struct udp_options *options)
 {
     static const struct udp_options usual;
     struct writer w = writer_of(out, capacity);
@@ -146,30 +146,31 @@ size_t udp4_encode(uint8_t *out, size_t capacity, struct endpoint from, struct e
     uint16_t right, unfilled;
     size_t length;
 
-    if (payload_size > UINT16_MAX - IP4_HEADER_SIZE - UDP_HEADER_SIZE)
+    if (message->size > UINT16_MAX - IP4_HEADER_SIZE - UDP_HEADER_SIZE)
         return 0;
     if (options == NULL)
         options = &usual;
-    length = UDP_HEADER_SIZE + payload_size;
+    length = UDP_HEADER_SIZE + message->size;
     ip = (struct ip4_header){
         .tos = options->tos,
         .id = options->id,
         .dont_fragment = options->dont_fragment,
         .ttl = options->ttl != 0 ? options->ttl : UDP_DEFAULT_TTL,
         .protocol = IP_PROTOCOL_UDP,
-        .source = from.address,
-        .destination = to.address,
+        .source = message->from.address,
+        .destination = message->to.address,
     };
     ip4_encode(&w, &ip, length);
-    writer_u16(&w, from.port);
-    writer_u16(&w, to.port);
+    writer_u16(&w, message->from.port);
+    writer_u16(&w, message->to.port);
     writer_u16(&w, (uint16_t)length);
     writer_u16(&w, 0);
-    writer_bytes(&w, payload, payload_size);
+    writer_bytes(&w, message->payload, message->size);
     if (w.failed)
         return 0;
-    right = segment_checksum(from.address, to.address, out + IP4_HEADER_SIZE, length);
-    unfilled = left_to_the_card(from.address, to.address, length);
+    right =
+        segment_checksum(message->from.address, message->to.address, out + IP4_HEADER_SIZE, length);
+    unfilled = left_to_the_card(message->from.address, message->to.address, length);
     writer_patch_u16(&w, IP4_HEADER_SIZE + 6, chosen_checksum(options, right, unfilled));
     return w.size;
 }

@@ -49,9 +49,16 @@ bool udp4_decode(const uint8_t *data, size_t size, bool truncated_ok, struct udp
 bool udp4_dissect(const uint8_t *data, size_t size, struct udp_datagram *out,
                   struct wire_fault *fault);
 
-/* Builds IPv4 + UDP around the payload. OPTIONS may be NULL. Returns the size, or 0 if it does not
- * fit CAPACITY or IPv4's 65,535 bytes. */
-size_t udp4_encode(uint8_t *out, size_t capacity, struct endpoint from, struct endpoint to,
-                   const void *payload, size_t payload_size, const struct udp_options *options);
+/* A datagram to be sent, or that was. */
+struct udp_message {
+    struct endpoint from, to;
+    const void *payload; /* borrowed */
+    size_t size;         /* of the payload, bytes */
+};
+
+/* Builds IPv4 + UDP. OPTIONS may be NULL. Returns the size, or 0 if it does not fit CAPACITY or
+ * IPv4's 65,535 bytes. */
+size_t udp4_encode(uint8_t *out, size_t capacity, const struct udp_message *message,
+                   const struct udp_options *options);
 
 #endif

@@ -63,8 +63,8 @@ static void add(struct maker *m, struct endpoint from, struct endpoint to, const
                 size_t size)
 {
     static const uint8_t ethernet[ETHERNET_SIZE] = {2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0};
-    size_t n = udp4_encode(m->frame + ETHERNET_SIZE, sizeof m->frame - ETHERNET_SIZE, from, to,
-                           payload, size, NULL);
+    size_t n = udp4_encode(m->frame + ETHERNET_SIZE, sizeof m->frame - ETHERNET_SIZE,
+                           &(struct udp_message){from, to, payload, size}, NULL);
     struct pcap_pkthdr header = {
         .ts = {.tv_sec = m->when / NSEC_S, .tv_usec = m->when % NSEC_S},
         .caplen = (bpf_u_int32)(ETHERNET_SIZE + n),
@@ -118,7 +118,8 @@ static void add_advertisement(struct maker *m, const struct ends *e)
     uint8_t body[TEREDO_RA_SIZE], nonce[TEREDO_NONCE_SIZE] = {0};
     struct teredo_packet p;
 
-    teredo_make_ra(&p, &source, &teredo_rs_source, e->server.address, TEREDO_MTU, body);
+    teredo_make_ra(&p, &source, &teredo_rs_source,
+                   (struct teredo_advertised){e->server.address, TEREDO_MTU}, body);
     teredo_add_auth_nonce(&p, nonce);
     p.has_origin = true;
     p.origin = e->a;
@@ -130,8 +131,10 @@ static void add_echo(struct maker *m, const struct ends *e)
     uint8_t body[8 + 56];
     struct teredo_packet p;
 
-    teredo_make_echo(&p, ICMP6_TYPE_ECHO_REQUEST, &e->address_a, &e->address_b, 1,
-                     (uint16_t)prng_next(&m->prng), m->filling, 56, body);
+    teredo_make_echo(&p, &e->address_a, &e->address_b,
+                     &(struct teredo_echo){ICMP6_TYPE_ECHO_REQUEST, 1,
+                                           (uint16_t)prng_next(&m->prng), m->filling, 56},
+                     body);
     add_packet(m, e->a, e->b, &p);
 }
 

@@ -195,13 +195,16 @@ static void feed_packet(struct state *s, const uint8_t *r, struct observation o)
     case 11:
         from = teredo_link_local(0x8000, endpoints[r[2] % 2]);
         teredo_make_ra(&p, &from, r[4] & 1 ? &teredo_rs_source_cone : &teredo_rs_source,
-                       endpoints[r[4] / 2 % 2].address, TEREDO_MTU, body);
+                       (struct teredo_advertised){endpoints[r[4] / 2 % 2].address, TEREDO_MTU},
+                       body);
         break;
     case 7:
-        teredo_make_echo(&p, ICMP6_TYPE_ECHO_REQUEST, &from, &to, 7, r[7] % 4, "", 0, body);
+        teredo_make_echo(&p, &from, &to,
+                         &(struct teredo_echo){ICMP6_TYPE_ECHO_REQUEST, 7, r[7] % 4, "", 0}, body);
         break;
     case 8:
-        teredo_make_echo(&p, ICMP6_TYPE_ECHO_REPLY, &from, &to, 7, r[7] % 4, "", 0, body);
+        teredo_make_echo(&p, &from, &to,
+                         &(struct teredo_echo){ICMP6_TYPE_ECHO_REPLY, 7, r[7] % 4, "", 0}, body);
         break;
     default:
         teredo_make_bubble(&p, &from, &to);

@@ -171,17 +171,21 @@ static inline size_t rig_make_packet(struct rig *g, const struct teredo_packet *
     case 0: /* and a little beside it */
         memcpy(echo, like->icmp6.echo.data, like->icmp6.echo.size);
         echo[0] ^= extras >> 4 & 1;
-        teredo_make_echo(&p, ICMP6_TYPE_ECHO_REPLY, &source, &destination,
-                         like->icmp6.echo.id ^ (extras >> 5 & 1),
-                         like->icmp6.echo.sequence ^ (extras >> 6 & 1), echo, like->icmp6.echo.size,
+        teredo_make_echo(&p, &source, &destination,
+                         &(struct teredo_echo){ICMP6_TYPE_ECHO_REPLY,
+                                               like->icmp6.echo.id ^ (extras >> 5 & 1),
+                                               like->icmp6.echo.sequence ^ (extras >> 6 & 1), echo,
+                                               like->icmp6.echo.size},
                          body);
         break;
     case 1:
-        teredo_make_ra(&p, &source, &destination, rig_endpoint(g).address, 1280, body);
+        teredo_make_ra(&p, &source, &destination,
+                       (struct teredo_advertised){rig_endpoint(g).address, 1280}, body);
         break;
     case 2:
-        teredo_make_echo(&p, ICMP6_TYPE_ECHO_REQUEST, &source, &destination, extras, kind, "ping",
-                         4, body);
+        teredo_make_echo(&p, &source, &destination,
+                         &(struct teredo_echo){ICMP6_TYPE_ECHO_REQUEST, extras, kind, "ping", 4},
+                         body);
         break;
     case 3:
         teredo_make_rs(&p, &source, body);

@@ -364,7 +364,8 @@ static void add_udp(struct craft *c, char *from_text, char **rest)
     }
     start = begin_frame(c);
     ip = c->frame + start;
-    size = udp4_encode(ip, FRAME_SIZE - start, from, to, payload, size, &options);
+    size = udp4_encode(ip, FRAME_SIZE - start, &(struct udp_message){from, to, payload, size},
+                       &options);
     for (size_t i = 0; i < count; i++)
         change(ip, words[i]);
     if (c->words.to != 0)

@@ -7,62 +7,29 @@
 #define CORE_TTL 2
 #define DEFAULT_TTL 64
 
-static bool flies_before(const struct world *w, unsigned a, unsigned b)
-{
-    const struct world_packet *x = &w->delay_queues[w->heap[a]], *y = &w->delay_queues[w->heap[b]];
-
-    return x->when != y->when ? x->when < y->when : x->order < y->order;
-}
-
-static void swap(struct world *w, unsigned a, unsigned b)
-{
-    uint16_t t = w->heap[a];
-
-    w->heap[a] = w->heap[b];
-    w->heap[b] = t;
-}
-
 static void push_delayed(struct world *w, const struct world_packet *p)
 {
-    unsigned i = w->flying;
-    uint16_t slot;
+    unsigned i = (unsigned)w->flying.count;
+    struct world_packet *copy;
 
     if (i == WORLD_IN_FLIGHT) {
         w->overflow++;
         return;
     }
-    slot = w->unused[WORLD_IN_FLIGHT - 1 - i];
+    copy = &w->packets[w->unused[WORLD_IN_FLIGHT - 1 - i]];
     /* Only what is in use of the bytes. */
-    memcpy(&w->delay_queues[slot], p, offsetof(struct world_packet, bytes) + p->size);
-    w->delay_queues[slot].order = w->order++;
-    w->heap[i] = slot;
-    w->flying++;
-    for (; i > 0 && flies_before(w, i, (i - 1) / 2); i = (i - 1) / 2)
-        swap(w, i, (i - 1) / 2);
+    memcpy(copy, p, offsetof(struct world_packet, bytes) + p->size);
+    copy->due = (struct heap_item){0};
+    heap_set(&w->flying, &copy->due, p->when);
 }
 
 static void pop_delayed(struct world *w, struct world_packet *out)
 {
-    uint16_t slot = w->heap[0];
-    unsigned i = 0;
+    struct world_packet *first = (struct world_packet *)heap_first(&w->flying);
 
-    memcpy(out, &w->delay_queues[slot],
-           offsetof(struct world_packet, bytes) + w->delay_queues[slot].size);
-    w->flying--;
-    w->unused[WORLD_IN_FLIGHT - 1 - w->flying] = slot;
-    w->heap[0] = w->heap[w->flying];
-    for (;;) {
-        unsigned child = 2 * i + 1;
-
-        if (child >= w->flying)
-            return;
-        if (child + 1 < w->flying && flies_before(w, child + 1, child))
-            child++;
-        if (!flies_before(w, child, i))
-            return;
-        swap(w, i, child);
-        i = child;
-    }
+    memcpy(out, first, offsetof(struct world_packet, bytes) + first->size);
+    heap_remove(&w->flying, &first->due);
+    w->unused[WORLD_IN_FLIGHT - 1 - w->flying.count] = (uint16_t)(first - w->packets);
 }
 
 /* Sends a copy or two, or none, along a leg. */
@@ -386,7 +353,7 @@ static bool next_timer(const struct world *w, nsec limit, enum world_site *site,
 bool world_run(struct world *w, const bool *done, nsec until)
 {
     while (!*done) {
-        nsec delay_queue = w->flying > 0 ? w->delay_queues[w->heap[0]].when : NSEC_NEVER;
+        nsec arrival = heap_when(&w->flying);
         enum world_site site = WORLD_A;
         nsec timer;
 
@@ -395,13 +362,13 @@ bool world_run(struct world *w, const bool *done, nsec until)
             break;
         }
         /* A packet comes before the timer of the same instant. */
-        if (next_timer(w, nsec_min(delay_queue, until), &site, &timer)) {
+        if (next_timer(w, nsec_min(arrival, until), &site, &timer)) {
             struct observation o;
 
             w->now = nsec_max(w->now, timer);
             o = make_observation(OBSERVED_TIMER, w->now);
             tell_host(w, site, &o);
-        } else if (delay_queue < until) {
+        } else if (arrival < until) {
             handle_delayed(w);
         } else {
             w->now = nsec_max(w->now, until);
@@ -457,8 +424,11 @@ struct world *world_new(const struct world_config *config)
     if (w == NULL)
         abort();
     /* The packets' room need not be cleared. */
-    memset(w, 0, offsetof(struct world, delay_queues));
-    w->flying = w->overflow = 0;
+    memset(w, 0, offsetof(struct world, packets));
+    w->overflow = 0;
+    w->flying = (struct heap){0};
+    if (!heap_reserve(&w->flying, WORLD_IN_FLIGHT))
+        abort();
     w->events = 0;
     for (unsigned i = 0; i < WORLD_IN_FLIGHT; i++)
         w->unused[i] = (uint16_t)i;
@@ -491,6 +461,7 @@ void world_free(struct world *w)
 {
     nat_free(w->hosts[0].nat);
     nat_free(w->hosts[1].nat);
+    heap_free(&w->flying);
     free(w);
 }
 

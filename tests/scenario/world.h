@@ -12,6 +12,7 @@
 #define SCENARIO_WORLD_H
 
 #include "engine.h"
+#include "heap.h"
 #include "nat.h"
 #include "prng.h"
 #include "send_queue.h"
@@ -99,8 +100,8 @@ struct world_config {
 };
 
 struct world_packet {
+    struct heap_item due; /* first: the world's */
     nsec when;
-    uint64_t order; /* of equal times, the first sent arrives first */
     enum world_site from_site, to_site;
     bool at_core;
     bool hairpinned; /* by its own NAT: it has come back to it already */
@@ -134,14 +135,12 @@ struct world {
     struct world_config config;
     nsec now;
     struct prng random;
-    uint64_t order;
     struct world_host hosts[2];
     struct server servers[2];
     struct server extra[2]; /* the same hosts' on extra_port */
-    struct world_packet delay_queues[WORLD_IN_FLIGHT];
-    uint16_t heap[WORLD_IN_FLIGHT]; /* the earliest first */
+    struct world_packet packets[WORLD_IN_FLIGHT];
     uint16_t unused[WORLD_IN_FLIGHT];
-    unsigned flying;
+    struct heap flying;
     unsigned overflow; /* packets without room, or too many events; a test must find 0 */
     uint64_t events;   /* handled so far */
 };

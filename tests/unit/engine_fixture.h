@@ -252,7 +252,8 @@ static inline void bench_advertise(struct bench *b, struct endpoint server, stru
 
     if (!bench_last_sent(b, 0, from, &rs) || rs.kind != TEREDO_RS)
         abort();
-    teredo_make_ra(&ra, &source, &rs.ip6.source, server.address, 1280, body);
+    teredo_make_ra(&ra, &source, &rs.ip6.source, (struct teredo_advertised){server.address, 1280},
+                   body);
     ra.has_auth = true;
     ra.auth = rs.auth;
     ra.has_origin = true;

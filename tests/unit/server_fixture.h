@@ -113,7 +113,8 @@ static inline struct teredo_packet make_echo(struct in6_addr source, struct in6_
     static const uint8_t data[TEREDO_MAX_SIZE];
     struct teredo_packet p;
 
-    teredo_make_echo(&p, ICMP6_TYPE_ECHO_REQUEST, &source, &destination, 7, 8, data, size, body);
+    teredo_make_echo(&p, &source, &destination,
+                     &(struct teredo_echo){ICMP6_TYPE_ECHO_REQUEST, 7, 8, data, size}, body);
     return p;
 }
 

@@ -86,21 +86,26 @@ static void test_messages(void)
     teredo_make_rs(&rs, &teredo_rs_source, rs_buf);
     teredo_add_auth_nonce(&rs, (const uint8_t *)"12345678");
     add(&book, 1, server, &rs, false);
-    teredo_make_ra(&ra, &to, &teredo_rs_source, server.address, 1280, ra_buf);
+    teredo_make_ra(&ra, &to, &teredo_rs_source, (struct teredo_advertised){server.address, 1280},
+                   ra_buf);
     teredo_add_auth_nonce(&ra, (const uint8_t *)"12345678");
     check(&book, &ra, stranger, PROOF_NONCE, 1, "an advertisement with the solicitation's nonce");
     teredo_add_auth_nonce(&ra, (const uint8_t *)"12345679");
     check(&book, &ra, stranger, PROOF_NONE, 1, "one with another nonce");
     check(&book, &ra, server, PROOF_ENDPOINT, 1, "the same from the server that was asked");
 
-    teredo_make_echo(&echo, ICMP6_TYPE_ECHO_REQUEST, &to, &to, 7, 1, NULL, 0, echo_buf);
+    teredo_make_echo(&echo, &to, &to, &(struct teredo_echo){ICMP6_TYPE_ECHO_REQUEST, 7, 1, NULL, 0},
+                     echo_buf);
     add(&book, 2, mapped, &echo, false);
-    teredo_make_echo(&reply, ICMP6_TYPE_ECHO_REPLY, &to, &to, 7, 1, NULL, 0, reply_buf);
+    teredo_make_echo(&reply, &to, &to, &(struct teredo_echo){ICMP6_TYPE_ECHO_REPLY, 7, 1, NULL, 0},
+                     reply_buf);
     check(&book, &reply, stranger, PROOF_NONCE, 2,
           "an echo reply with our identifier and sequence");
-    teredo_make_echo(&reply, ICMP6_TYPE_ECHO_REPLY, &to, &to, 7, 2, NULL, 0, reply_buf);
+    teredo_make_echo(&reply, &to, &to, &(struct teredo_echo){ICMP6_TYPE_ECHO_REPLY, 7, 2, NULL, 0},
+                     reply_buf);
     check(&book, &reply, stranger, PROOF_NONE, 2, "one with another sequence");
-    teredo_make_echo(&reply, ICMP6_TYPE_ECHO_REQUEST, &to, &to, 7, 1, NULL, 0, reply_buf);
+    teredo_make_echo(&reply, &to, &to,
+                     &(struct teredo_echo){ICMP6_TYPE_ECHO_REQUEST, 7, 1, NULL, 0}, reply_buf);
     check(&book, &reply, stranger, PROOF_NONE, 2, "our own request, come back");
 }
 

@@ -329,7 +329,8 @@ static void test_any_bytes(void)
         for (uint32_t changes = prng_below(&r, 4); changes > 0; changes--)
             bytes[prng_below(&r, (uint32_t)w.size)] = (uint8_t)prng_next(&r);
         size = one_in(&r, 2) ? w.size : prng_below(&r, (uint32_t)w.size);
-        size = udp4_encode(again, sizeof again, s.c.from, s.c.to, bytes, size, &s.c.udp);
+        size = udp4_encode(again, sizeof again,
+                           &(struct udp_message){s.c.from, s.c.to, bytes, size}, &s.c.udp);
         copy = exact_copy(again, size);
         if (!craft_decode(copy, size, &out, &fault))
             wrong++;
@@ -455,8 +456,10 @@ static void test_no_teredo(void)
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         uint8_t payload[64], bytes[128], again[128], *copy;
         size_t size =
-            udp4_encode(bytes, sizeof bytes, (struct endpoint){1, 1}, (struct endpoint){2, 2},
-                        payload, hex_read(rows[i].hex, payload), NULL);
+            udp4_encode(bytes, sizeof bytes,
+                        &(struct udp_message){(struct endpoint){1, 1}, (struct endpoint){2, 2},
+                                              payload, hex_read(rows[i].hex, payload)},
+                        NULL);
         struct craft c;
         struct wire_fault fault;
 

@@ -3,10 +3,6 @@
 #include "prng.h"
 #include "tap.h"
 
-enum {
-    BASE = 1000 /* the offset that decode adds to the fault's */
-};
-
 static const struct ip6_header header = {
     .next_header = IP_PROTOCOL_ICMP6,
     .hop_limit = 255,
@@ -19,7 +15,7 @@ static enum wire_reason decode(const uint8_t *data, size_t size, struct icmp6_me
                                struct wire_fault *fault)
 {
     uint8_t *copy = exact_copy(data, size);
-    bool good = icmp6_decode(copy, size, &header, BASE, out, fault);
+    bool good = icmp6_decode(copy, size, &header, out, fault);
 
     free(copy);
     return good ? WIRE_OK : fault->reason;
@@ -58,7 +54,7 @@ static void test_echo(void)
         for (size_t j = 0; j < in.echo.size; j++)
             data[j] = (uint8_t)prng_next(&p);
         icmp6_encode(&w, &in, &header);
-        wrong += w.failed || !icmp6_decode(buf, w.size, &header, 0, &out, &fault) ||
+        wrong += w.failed || !icmp6_decode(buf, w.size, &header, &out, &fault) ||
                  out.type != in.type || out.code != in.code || out.echo.id != in.echo.id ||
                  out.echo.sequence != in.echo.sequence || out.echo.size != in.echo.size ||
                  memcmp(out.echo.data, data, in.echo.size) != 0 || out.options_size != 0;
@@ -96,7 +92,7 @@ static void test_advertisement(void)
         in.options = options;
         in.options_size = o.size;
         icmp6_encode(&w, &in, &header);
-        wrong += w.failed || !icmp6_decode(buf, w.size, &header, 0, &out, &fault) ||
+        wrong += w.failed || !icmp6_decode(buf, w.size, &header, &out, &fault) ||
                  out.ra.hop_limit != in.ra.hop_limit || out.ra.flags != in.ra.flags ||
                  out.ra.router_lifetime != in.ra.router_lifetime ||
                  out.ra.reachable_time != in.ra.reachable_time ||
@@ -164,7 +160,7 @@ static void test_options(void)
     struct reader r;
     unsigned count = 0;
 
-    ok(icmp6_decode(buf, size, &header, BASE, &m, &fault), "an RA with six options is read");
+    ok(icmp6_decode(buf, size, &header, &m, &fault), "an RA with six options is read");
     is_int(m.ra.prefix_count, 2, "all prefix information options are counted");
     is_mem(&m.ra.prefix.prefix, "\x20\x01\0\0\xc0\0\x02\x01", 8, "the first prefix is kept");
     is_int(m.ra.mtu, 1400, "the last MTU is kept");
@@ -177,19 +173,19 @@ static void test_options(void)
     is_int(count, 6, "the walk ends after the last option");
 
     size = build_ra(buf, PREFIX_129 PREFIX_A);
-    ok(icmp6_decode(buf, size, &header, BASE, &m, &fault) && m.ra.prefix_count == 2 &&
+    ok(icmp6_decode(buf, size, &header, &m, &fault) && m.ra.prefix_count == 2 &&
            m.ra.prefix.prefix.s6_addr[7] == 0x01,
        "a prefix longer than 128 bits is counted, but not taken for a prefix");
     size = build_ra(buf, "0303 40c0 ffffffff ffffffff 00000000 20010000 c0000201");
-    ok(icmp6_decode(buf, size, &header, BASE, &m, &fault) && m.ra.prefix_count == 1 &&
+    ok(icmp6_decode(buf, size, &header, &m, &fault) && m.ra.prefix_count == 1 &&
            m.ra.prefix.length == 0,
        "nor is a prefix option of the wrong size");
     size = build_ra(buf, "0502 0000 00000500 00000000 00000000");
-    ok(icmp6_decode(buf, size, &header, BASE, &m, &fault) && m.ra.mtu == 0,
+    ok(icmp6_decode(buf, size, &header, &m, &fault) && m.ra.mtu == 0,
        "an MTU option of the wrong size gives no MTU");
     size = build_ra(buf, "");
-    ok(icmp6_decode(buf, size, &header, BASE, &m, &fault) && m.ra.prefix_count == 0 &&
-           m.ra.mtu == 0 && m.options_size == 0,
+    ok(icmp6_decode(buf, size, &header, &m, &fault) && m.ra.prefix_count == 0 && m.ra.mtu == 0 &&
+           m.options_size == 0,
        "an RA without options has neither prefix nor MTU");
 }
 
@@ -202,7 +198,7 @@ static void test_solicitation(void)
     size_t size = hex_read("8500 0000 00000000 0102 0000000000000000000000000000", buf);
 
     fill_checksum(buf, size);
-    ok(icmp6_decode(buf, size, &header, BASE, &m, &fault) && m.type == ICMP6_TYPE_RS &&
+    ok(icmp6_decode(buf, size, &header, &m, &fault) && m.type == ICMP6_TYPE_RS &&
            m.options == buf + 8 && m.options_size == 16,
        "an RS with a 16-byte link-layer option is read");
 }
@@ -255,7 +251,7 @@ static void test_faults(void)
             fill_checksum(buf, size);
         is_int(decode(buf, size, &m, &fault), rows[i].reason, "%s is %s", rows[i].what,
                wire_reason_code(rows[i].reason));
-        is_int((int64_t)fault.offset, BASE + (int64_t)rows[i].offset,
+        is_int((int64_t)fault.offset, (int64_t)rows[i].offset,
                "%s: the offset shows it, counted as the caller asks", rows[i].what);
     }
 }
@@ -271,16 +267,16 @@ static void test_checksum_covers_all(void)
 
     for (size_t bit = 0; bit < size * 8; bit++) {
         buf[bit / 8] ^= (uint8_t)(1 << bit % 8);
-        missed += decode(buf, size, &m, &fault) != WIRE_ICMP6_CHECKSUM || fault.offset != BASE + 2;
+        missed += decode(buf, size, &m, &fault) != WIRE_ICMP6_CHECKSUM || fault.offset != 2;
         buf[bit / 8] ^= (uint8_t)(1 << bit % 8);
     }
     is_int(missed, 0, "each single flipped bit of an RA is seen, at the checksum field");
     other.source.s6_addr[8] = 1;
-    ok(!icmp6_decode(buf, size, &other, BASE, &m, &fault), "the checksum covers the source");
+    ok(!icmp6_decode(buf, size, &other, &m, &fault), "the checksum covers the source");
     other = header;
     other.destination.s6_addr[1] = 5;
-    ok(!icmp6_decode(buf, size, &other, BASE, &m, &fault), "the checksum covers the destination");
-    ok(icmp6_decode(buf, size, &header, BASE, &m, &fault), "and the message unchanged is right");
+    ok(!icmp6_decode(buf, size, &other, &m, &fault), "the checksum covers the destination");
+    ok(icmp6_decode(buf, size, &header, &m, &fault), "and the message unchanged is right");
 }
 
 static void test_truncation(void)

@@ -10,7 +10,7 @@ static const struct endpoint here = {0x64400102, 5000}, there = {0xc0000201, 354
 /* A UDP datagram here -> there with 11 bytes of payload. */
 static size_t make_udp(uint8_t *out, const struct udp_options *options)
 {
-    return udp4_encode(out, 1500, here, there, "hello there", 11, options);
+    return udp4_encode(out, 1500, &(struct udp_message){here, there, "hello there", 11}, options);
 }
 
 static bool is_sound(const uint8_t *data, size_t size, struct endpoint from, struct endpoint to)
@@ -220,7 +220,8 @@ static void test_errors(void)
     datagram_set_inner(&e, DATAGRAM_DESTINATION, there);
     ok(icmp_sum(error, n) != 0, "a wrong ICMP checksum stays wrong");
 
-    size = udp4_encode(big, sizeof big, here, there, zeros, sizeof zeros, NULL);
+    size =
+        udp4_encode(big, sizeof big, &(struct udp_message){here, there, zeros, sizeof zeros}, NULL);
     datagram_parse(big, size, &d);
     n = datagram_make_error(&d, (struct icmp_error){ICMP4_UNREACHABLE, ICMP4_NET, 0xc00002fe},
                             error);

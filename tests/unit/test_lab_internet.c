@@ -99,7 +99,7 @@ static void forget(void)
 static void send_bytes(struct internet *net, enum lab_host host, const uint8_t *data, size_t size)
 {
     forget();
-    internet_send(net, host, now, now, data, size);
+    internet_send(net, &(struct lab_frame){host, now, data, size}, now);
     run(net);
 }
 
@@ -109,7 +109,8 @@ static void send_udp(struct internet *net, enum lab_host host, struct endpoint f
     uint8_t data[LAB_MTU];
     struct udp_options options = {.ttl = ttl};
 
-    send_bytes(net, host, data, udp4_encode(data, sizeof data, from, to, "hi", 2, &options));
+    send_bytes(net, host, data,
+               udp4_encode(data, sizeof data, &(struct udp_message){from, to, "hi", 2}, &options));
 }
 
 /* True if just one UDP datagram was delivered, to HOST, sound, with these endpoints. */
@@ -498,8 +499,8 @@ static void test_links(void)
 
     net = internet_of("none", "none");
     forget();
-    size = udp4_encode(data, sizeof data, a_outside, server1, "hi", 2, NULL);
-    internet_send(net, LAB_A, now, now, data, size);
+    size = udp4_encode(data, sizeof data, &(struct udp_message){a_outside, server1, "hi", 2}, NULL);
+    internet_send(net, &(struct lab_frame){LAB_A, now, data, size}, now);
     internet_advance(net, now + DELAY + 3 * NSEC_MS);
     is_int(internet_deadline(net) - now, 2 * DELAY,
            "what the core handles late arrives no later for that");
@@ -510,8 +511,9 @@ static void test_links(void)
     net = internet_new(&c);
     forget();
     for (unsigned i = 0; i < 2; i++) {
-        size = udp4_encode(data, sizeof data, a_outside, server1, "hi", 2, NULL);
-        internet_send(net, LAB_A, now, now, data, size);
+        size = udp4_encode(data, sizeof data, &(struct udp_message){a_outside, server1, "hi", 2},
+                           NULL);
+        internet_send(net, &(struct lab_frame){LAB_A, now, data, size}, now);
     }
     ok(ended_in(PACKET_EVENT_DISCARDED, PACKET_EVENT_TOO_MANY, PLACE_HOST_A),
        "more packets than the lab carries are discarded, and told");

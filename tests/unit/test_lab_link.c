@@ -1,4 +1,5 @@
-/* src/lab/link.c, link_words.c and flight.c: the fate of packets, and their order. */
+/* src/lab/link.c, link_words.c and delay_queue.c: the fate of packets, and their order. */
+#include <stdlib.h>
 #include <sysexits.h>
 
 #include "delay_queue.h"
@@ -186,8 +187,8 @@ static void test_delay_queue(void)
 {
     struct delay_queue f;
     struct prng p = {9};
-    struct packet packet = {.size = 4}, out;
-    nsec due, last_due = -1;
+    struct packet packet = {.size = 4}, *out;
+    nsec last_due = -1;
     uint64_t last_id = 0;
     unsigned wrong = 0;
 
@@ -200,17 +201,20 @@ static void test_delay_queue(void)
     }
     is_int(wrong, 0, "packets are added up to the limit");
     ok(!delay_queue_add(&f, 1, &packet), "no packet is added beyond the limit");
-    ok(!delay_queue_take(&f, delay_queue_next(&f) - 1, &out, &due),
+    ok(delay_queue_take(&f, delay_queue_next(&f) - 1) == NULL,
        "no packet is taken before it is due");
     for (unsigned i = 0; i < 1000; i++) {
-        wrong += !delay_queue_take(&f, 100, &out, &due);
-        wrong += due < last_due || (due == last_due && out.id < last_id);
-        wrong += out.data[3] != (uint8_t)out.id || out.size != 4;
-        last_due = due;
-        last_id = out.id;
+        out = delay_queue_take(&f, 100);
+        if (out == NULL)
+            abort();
+        wrong += out->due.when < last_due || (out->due.when == last_due && out->id < last_id);
+        wrong += out->data[3] != (uint8_t)out->id || out->size != 4;
+        last_due = out->due.when;
+        last_id = out->id;
+        free(out);
     }
     is_int(wrong, 0, "packets come in the order of their times, then of their adding");
-    ok(!delay_queue_take(&f, NSEC_NEVER, &out, &due), "then none is left");
+    ok(delay_queue_take(&f, NSEC_NEVER) == NULL, "then none is left");
     delay_queue_add(&f, 5, &packet);
     delay_queue_clear(&f);
     is_int(delay_queue_next(&f), NSEC_NEVER, "clearing frees what is under way");

@@ -35,7 +35,7 @@ static void path_of(const char *name, char out[static 128])
 static void send_at(struct internet *net, enum lab_host host, nsec when, const uint8_t *data,
                     size_t size)
 {
-    internet_send(net, host, when, when, data, size);
+    internet_send(net, &(struct lab_frame){host, when, data, size}, when);
     while (internet_deadline(net) != NSEC_NEVER)
         internet_advance(net, internet_deadline(net));
 }
@@ -61,11 +61,11 @@ static int record(const char *path, bool one_each)
     for (unsigned i = 0; i < LAB_HOSTS; i++)
         c.link[i].delay = DELAY;
     net = internet_new(&c);
-    size = udp4_encode(data, sizeof data, a, b_outside, "from a", 6, NULL);
+    size = udp4_encode(data, sizeof data, &(struct udp_message){a, b_outside, "from a", 6}, NULL);
     send_at(net, LAB_A, T0, data, size);
-    size = udp4_encode(data, sizeof data, b, a_outside, "from b", 6, NULL);
+    size = udp4_encode(data, sizeof data, &(struct udp_message){b, a_outside, "from b", 6}, NULL);
     send_at(net, LAB_B, T0 + 30 * NSEC_MS, data, size);
-    size = udp4_encode(data, sizeof data, a, nobody, "lost", 4, NULL);
+    size = udp4_encode(data, sizeof data, &(struct udp_message){a, nobody, "lost", 4}, NULL);
     send_at(net, LAB_A, T0 + 60 * NSEC_MS, data, size);
     internet_free(net);
     return packet_event_pcap_close(pcap, &error);

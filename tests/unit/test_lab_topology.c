@@ -89,7 +89,8 @@ static void send_wrong_checksum(void)
     struct udp_options options = {.checksum = UDP_CHECKSUM_WRONG};
     struct sockaddr_in a = address_of("192.0.2.1", 0);
     uint8_t data[64];
-    size_t size = udp4_encode(data, sizeof data, from, to, "wrong", 5, &options);
+    size_t size =
+        udp4_encode(data, sizeof data, &(struct udp_message){from, to, "wrong", 5}, &options);
     int fd = socket(AF_INET, SOCK_RAW, IPPROTO_RAW);
 
     if (fd < 0 || sendto(fd, data, size, 0, (struct sockaddr *)&a, sizeof a) < 0)

@@ -116,7 +116,8 @@ static void see_echo(struct rig *e, struct endpoint from, struct endpoint to, ui
     struct teredo_packet p;
     uint8_t body[8];
 
-    teredo_make_echo(&p, type, source, destination, 1, sequence, NULL, 0, body);
+    teredo_make_echo(&p, source, destination, &(struct teredo_echo){type, 1, sequence, NULL, 0},
+                     body);
     see(e, from, to, ttl, &p);
 }
 

@@ -131,7 +131,8 @@ static void test_client(struct port *a, struct port *b)
     nsec before = clock_now(), when = 0;
     const struct port_receipt *r = &in->receipts[0];
 
-    is_int(port_send(a, b->local, 0, data, sizeof data, &when), 0, "a client sends");
+    is_int(port_send(a, &(struct udp_message){a->local, b->local, data, sizeof data}, 0, &when), 0,
+           "a client sends");
     ok(when >= before && when <= clock_now(), "and knows when");
     wait_readable(b);
     is_int(receive(b, PORT_BATCH), 1, "what comes is there");
@@ -151,7 +152,7 @@ static void test_icmp(struct port *a)
     open_port(&closed, PORT_CLIENT);
     nobody = closed.local;
     port_close(&closed);
-    port_send(a, nobody, 0, "x", 1, &when);
+    port_send(a, &(struct udp_message){a->local, nobody, "x", 1}, 0, &when);
     ok(a->kept_count == 1 || a->kept_count == 0, "an error may come before the time of the send");
     if (a->kept_count == 0)
         wait_readable(a);

@@ -96,9 +96,11 @@ static void echo_reply_from(struct endpoint from, int sequence_off, int id_off, 
         abort();
     memcpy(data, request.icmp6.echo.data, sizeof data);
     data[0] ^= (uint8_t)data_off;
-    teredo_make_echo(
-        &reply, ICMP6_TYPE_ECHO_REPLY, &peer, &own, (uint16_t)(request.icmp6.echo.id + id_off),
-        (uint16_t)(request.icmp6.echo.sequence + sequence_off), data, sizeof data, buf);
+    teredo_make_echo(&reply, &peer, &own,
+                     &(struct teredo_echo){
+                         ICMP6_TYPE_ECHO_REPLY, (uint16_t)(request.icmp6.echo.id + id_off),
+                         (uint16_t)(request.icmp6.echo.sequence + sequence_off), data, sizeof data},
+                     buf);
     bench_packet(&b, 0, from, &reply);
 }
 
@@ -110,7 +112,8 @@ static void server_lives(void)
 
     if (!bench_last_sent(&b, 0, peer_server, &rs) || rs.kind != TEREDO_RS)
         abort();
-    teredo_make_ra(&ra, &source, &rs.ip6.source, peer_server.address, 1280, body);
+    teredo_make_ra(&ra, &source, &rs.ip6.source,
+                   (struct teredo_advertised){peer_server.address, 1280}, body);
     ra.has_auth = true;
     ra.auth = rs.auth;
     bench_packet(&b, 0, peer_server, &ra);
@@ -524,7 +527,8 @@ static void test_server_reply_needs_nonce(void)
     start();
     bench_wait(&b, PATIENCE);
     bench_last_sent(&b, 0, peer_server, &rs);
-    teredo_make_ra(&ra, &source, &rs.ip6.source, peer_server.address, 1280, body);
+    teredo_make_ra(&ra, &source, &rs.ip6.source,
+                   (struct teredo_advertised){peer_server.address, 1280}, body);
     ra.has_auth = true;
     ra.auth = rs.auth;
     ra.auth.nonce[0] ^= 1;
@@ -728,8 +732,11 @@ static void random_observation(struct prng *random)
         bench_observe(&b, (struct observation){.kind = OBSERVED_TIMER});
         break;
     case 5:
-        teredo_make_echo(&packet, ICMP6_TYPE_ECHO_REPLY, &source, &own, p.echo_id,
-                         (uint16_t)prng_below(random, 7), p.echo_data, prng_below(random, 17), buf);
+        teredo_make_echo(&packet, &source, &own,
+                         &(struct teredo_echo){ICMP6_TYPE_ECHO_REPLY, p.echo_id,
+                                               (uint16_t)prng_below(random, 7), p.echo_data,
+                                               prng_below(random, 17)},
+                         buf);
         bench_packet(&b, prng_below(random, 2), from, &packet);
         break;
     case 6:

@@ -55,7 +55,8 @@ static struct ra_check make_advert(struct endpoint from, struct endpoint origin)
 
     if (!bench_last_sent(&b, 0, from, &rs))
         abort();
-    teredo_make_ra(&a.p, &source, &rs.ip6.source, server.address, 1280, a.body);
+    teredo_make_ra(&a.p, &source, &rs.ip6.source, (struct teredo_advertised){server.address, 1280},
+                   a.body);
     a.p.has_auth = true;
     a.p.auth = (struct teredo_auth){0};
     memcpy(a.p.auth.nonce, rs.auth.nonce, TEREDO_NONCE_SIZE);

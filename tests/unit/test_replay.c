@@ -102,7 +102,7 @@ static void add(struct writer_of_captures *w, nsec when, struct endpoint from, s
     teredo_make_bubble(&p, &source, &destination);
     teredo_add_nonce_trailer(&p, nonce, trailer);
     teredo_encode(&out, &p);
-    n = udp4_encode(frame, sizeof frame, from, to, payload, out.size, NULL);
+    n = udp4_encode(frame, sizeof frame, &(struct udp_message){from, to, payload, out.size}, NULL);
     frame[8] = ttl;
     frame[10] = frame[11] = 0;
     checksum = checksum_finish(checksum_add(0, frame, 20));

@@ -89,7 +89,8 @@ static void echo_request(const struct in6_addr *source, struct endpoint from)
     struct teredo_packet p;
     uint8_t buf[16];
 
-    teredo_make_echo(&p, ICMP6_TYPE_ECHO_REQUEST, source, &own, 5, 6, "payload!", 8, buf);
+    teredo_make_echo(&p, source, &own,
+                     &(struct teredo_echo){ICMP6_TYPE_ECHO_REQUEST, 5, 6, "payload!", 8}, buf);
     bench_packet(&b, 0, from, &p);
 }
 
@@ -432,7 +433,8 @@ static void test_refresh_forged(void)
     listen_now();
     bench_until(&b, engine_deadline(&r.engine));
     bench_last_sent(&b, 0, server, &rs);
-    teredo_make_ra(&ra, &source, &rs.ip6.source, server.address, 1280, body);
+    teredo_make_ra(&ra, &source, &rs.ip6.source, (struct teredo_advertised){server.address, 1280},
+                   body);
     ra.has_auth = true;
     ra.auth = rs.auth;
     ra.auth.nonce[3] ^= 1;

@@ -119,10 +119,10 @@ static void test_forged_advertisement(void)
     uint8_t buf[TEREDO_RA_SIZE];
     struct teredo_packet p;
 
-    teredo_make_ra(&p, &native, &b, OTHER_SERVER, 1280, buf);
+    teredo_make_ra(&p, &native, &b, (struct teredo_advertised){OTHER_SERVER, 1280}, buf);
     is_drop(give(relay_host, &p), SERVER_DROP_NOT_RELAYED,
             "an advertisement to a client is never relayed");
-    teredo_make_ra(&p, &server.link_local, &b, OTHER_SERVER, 1280, buf);
+    teredo_make_ra(&p, &server.link_local, &b, (struct teredo_advertised){OTHER_SERVER, 1280}, buf);
     is_drop(give(relay_host, &p), SERVER_DROP_IP6_SOURCE_INVALID,
             "least of all one in the server's own name");
 }

@@ -166,7 +166,7 @@ static void test_datagram(void)
     size_t size = hex_read(SAMPLE_BUBBLE "01", payload);
     struct captured_packet s;
 
-    size = udp4_encode(ip4, sizeof ip4, a, b, payload, size, &wrong);
+    size = udp4_encode(ip4, sizeof ip4, &(struct udp_message){a, b, payload, size}, &wrong);
     ok(teredo_flows_decode_datagram(ip4, size, &s) && s.outside == CAPTURED_PACKET_CAPTURED &&
            s.frame == 0 && s.udp.ip.ttl == 7 && endpoint_equal(s.udp.to, b) &&
            s.packet.kind == TEREDO_BUBBLE && s.size == 41,
@@ -175,7 +175,7 @@ static void test_datagram(void)
            s.problems[1].reason == WIRE_TRAILER_LENGTH && captured_packet_tail(&s).size == 1 &&
            *captured_packet_tail(&s).data == 1,
        "what is wrong outside of the payload and in it is told in this order");
-    size = udp4_encode(ip4, sizeof ip4, a, b, "no", 2, NULL);
+    size = udp4_encode(ip4, sizeof ip4, &(struct udp_message){a, b, "no", 2}, NULL);
     ok(teredo_flows_decode_datagram(ip4, size, &s) && s.extent == TEREDO_NOTHING &&
            captured_packet_payload(&s).data == NULL && captured_packet_tail(&s).data == NULL,
        "also where there is no Teredo in it");

@@ -71,7 +71,7 @@ static void test_advertisement(void)
     size_t size = hex_read(SAMPLE_RA, want);
     struct writer w = writer_of(buf, sizeof buf);
 
-    teredo_make_ra(&p, &server, &client, 0xc0000201, 1280, body);
+    teredo_make_ra(&p, &server, &client, (struct teredo_advertised){0xc0000201, 1280}, body);
     p.has_auth = true;
     memcpy(p.auth.nonce, "\1\2\3\4\5\6\7\10", 8);
     p.has_origin = true;
@@ -96,7 +96,8 @@ static void test_echo(void)
         uint8_t type = size % 2 == 0 ? ICMP6_TYPE_ECHO_REQUEST : ICMP6_TYPE_ECHO_REPLY;
         struct teredo_packet p;
 
-        teredo_make_echo(&p, type, &client, &client, (uint16_t)size, 7, data, size, body);
+        teredo_make_echo(&p, &client, &client,
+                         &(struct teredo_echo){type, (uint16_t)size, 7, data, size}, body);
         wrong += p.kind != (size % 2 == 0 ? TEREDO_ECHO_REQUEST : TEREDO_ECHO_REPLY) ||
                  p.icmp6.echo.id != size || p.icmp6.echo.sequence != 7 ||
                  p.icmp6.echo.size != size || memcmp(p.icmp6.echo.data, data, size) != 0 ||

@@ -65,8 +65,10 @@ static void peer_replies(void)
 
     if (!bench_last_sent(&b, 0, peer_mapped, &request) || request.kind != TEREDO_ECHO_REQUEST)
         abort();
-    teredo_make_echo(&reply, ICMP6_TYPE_ECHO_REPLY, &peer, &own, request.icmp6.echo.id,
-                     request.icmp6.echo.sequence, request.icmp6.echo.data, request.icmp6.echo.size,
+    teredo_make_echo(&reply, &peer, &own,
+                     &(struct teredo_echo){ICMP6_TYPE_ECHO_REPLY, request.icmp6.echo.id,
+                                           request.icmp6.echo.sequence, request.icmp6.echo.data,
+                                           request.icmp6.echo.size},
                      buf);
     bench_packet(&b, 0, peer_mapped, &reply);
 }

@@ -19,6 +19,13 @@ static enum wire_reason decode(const uint8_t *data, size_t size, bool truncated_
     return good ? WIRE_OK : fault->reason;
 }
 
+static size_t encode(uint8_t *out, size_t capacity, const void *payload, size_t size,
+                     const struct udp_options *options)
+{
+    return udp4_encode(out, capacity, &(struct udp_message){client, server, payload, size},
+                       options);
+}
+
 static void fill_ip_checksum(uint8_t *ip)
 {
     uint16_t sum;
@@ -49,7 +56,8 @@ static void test_round_trip(void)
 
         for (size_t j = 0; j < size; j++)
             payload[j] = (uint8_t)prng_next(&p);
-        total = udp4_encode(buf, sizeof buf, from, to, payload, size, &options);
+        total =
+            udp4_encode(buf, sizeof buf, &(struct udp_message){from, to, payload, size}, &options);
         wrong += total != 28 + size || !udp4_decode(buf, total, false, &out, &fault) ||
                  !endpoint_equal(out.from, from) || !endpoint_equal(out.to, to) ||
                  out.length != 8 + size || out.checksum == 0 || out.payload_size != size ||
@@ -78,7 +86,8 @@ static void test_known_bytes(void)
            "a checksum left to the network card is wrong");
     ok(endpoint_equal(out.from, from) && endpoint_equal(out.to, to) && out.payload_size == 4,
        "and yet the datagram is taken apart");
-    is_int((int64_t)udp4_encode(built, sizeof built, from, to, data + 28, 4, &options),
+    is_int((int64_t)udp4_encode(built, sizeof built, &(struct udp_message){from, to, data + 28, 4},
+                                &options),
            (int64_t)size, "the same datagram is built");
     is_mem(built, data, 26, "with the same bytes up to the checksum");
     is_int(built[26] << 8 | built[27], 0x53b5, "which is right");
@@ -91,19 +100,19 @@ static void test_checksums(void)
     uint8_t payload[2] = {0, 0}, buf[64];
     struct udp_options options = {.checksum = UDP_CHECKSUM_RIGHT};
     unsigned accepted = 0, excused = 0;
-    size_t size = udp4_encode(buf, sizeof buf, client, server, payload, sizeof payload, NULL);
+    size_t size = encode(buf, sizeof buf, payload, sizeof payload, NULL);
 
     ok(size == 30 && buf[8] == 64 && (buf[26] | buf[27]) != 0,
        "by default the TTL is 64 and there is a checksum");
     /* With the complement of the sum as data, the sum is all ones and the checksum 0. */
     memcpy(payload, buf + 26, 2);
-    size = udp4_encode(buf, sizeof buf, client, server, payload, sizeof payload, NULL);
+    size = encode(buf, sizeof buf, payload, sizeof payload, NULL);
     is_int(buf[26] << 8 | buf[27], 0xffff,
            "if the computed checksum is zero, it is transmitted as all ones");
     is_int(decode(buf, size, false, &out, &fault), WIRE_OK, "and all ones is accepted for it");
 
     options.checksum = UDP_CHECKSUM_ZERO;
-    size = udp4_encode(buf, sizeof buf, client, server, "ab", 2, &options);
+    size = encode(buf, sizeof buf, "ab", 2, &options);
     is_int(buf[26] | buf[27], 0, "no checksum is sent as zero");
     is_int(decode(buf, size, false, &out, &fault), WIRE_OK,
            "an all zero checksum means that the transmitter generated none");
@@ -113,7 +122,7 @@ static void test_checksums(void)
     for (unsigned i = 0; i < 65536; i++) {
         payload[0] = (uint8_t)(i >> 8);
         payload[1] = (uint8_t)i;
-        size = udp4_encode(buf, sizeof buf, client, server, payload, 2, &options);
+        size = encode(buf, sizeof buf, payload, 2, &options);
         accepted += (buf[26] | buf[27]) == 0 || udp4_decode(buf, size, false, &out, &fault);
         excused += !udp4_dissect(buf, size, &out, &fault) || fault.reason != WIRE_UDP_CHECKSUM;
     }
@@ -130,8 +139,7 @@ static void test_odd_sizes(void)
     uint8_t buf[64];
 
     for (size_t size = 0; size < 9; size++)
-        ok(udp4_decode(buf, udp4_encode(buf, sizeof buf, client, server, "abcdefgh", size, NULL),
-                       false, &out, &fault) &&
+        ok(udp4_decode(buf, encode(buf, sizeof buf, "abcdefgh", size, NULL), false, &out, &fault) &&
                out.payload_size == size && memcmp(out.payload, "abcdefgh", size) == 0,
            "a payload of %zu bytes has its own checksum", size);
 }
@@ -155,7 +163,7 @@ static void test_faults(void)
 
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         uint8_t buf[32];
-        size_t size = udp4_encode(buf, sizeof buf, client, server, "\1\2\3\4", 4, NULL);
+        size_t size = encode(buf, sizeof buf, "\1\2\3\4", 4, NULL);
         struct udp_datagram out;
         struct wire_fault fault = {0};
 
@@ -170,7 +178,7 @@ static void test_faults(void)
 static void test_truncation(void)
 {
     uint8_t buf[40];
-    size_t size = udp4_encode(buf, sizeof buf, client, server, "abcdefghijkl", 12, NULL);
+    size_t size = encode(buf, sizeof buf, "abcdefghijkl", 12, NULL);
     struct udp_datagram out;
     struct wire_fault fault;
 
@@ -220,7 +228,7 @@ static void test_first_fragment(void)
 static void test_padding(void)
 {
     uint8_t buf[64] = {0};
-    size_t size = udp4_encode(buf, sizeof buf, client, server, "abcd", 4, NULL);
+    size_t size = encode(buf, sizeof buf, "abcd", 4, NULL);
     struct udp_datagram out;
     struct wire_fault fault;
 
@@ -234,13 +242,11 @@ static void test_capacity(void)
     uint8_t buf[32];
     static uint8_t large[65536], out[65536];
 
-    ok(udp4_encode(buf, 31, client, server, "abcd", 4, NULL) == 0,
-       "a datagram that does not fit is not built");
-    ok(udp4_encode(buf, 32, client, server, "abcd", 4, NULL) == 32, "one that just fits is");
-    ok(udp4_encode(out, sizeof out, client, server, large, 65507, NULL) == 65535,
+    ok(encode(buf, 31, "abcd", 4, NULL) == 0, "a datagram that does not fit is not built");
+    ok(encode(buf, 32, "abcd", 4, NULL) == 32, "one that just fits is");
+    ok(encode(out, sizeof out, large, 65507, NULL) == 65535,
        "65,507 bytes of payload are the most that IPv4 carries");
-    ok(udp4_encode(out, sizeof out, client, server, large, 65508, NULL) == 0,
-       "one more is refused");
+    ok(encode(out, sizeof out, large, 65508, NULL) == 0, "one more is refused");
 }
 
 static enum wire_reason dissect(const uint8_t *data, size_t size, struct udp_datagram *out,
@@ -258,7 +264,7 @@ static void test_dissection(void)
 {
     uint8_t buf[64];
     struct udp_options wrong = {.checksum = UDP_CHECKSUM_WRONG};
-    size_t size = udp4_encode(buf, sizeof buf, client, server, "abcd", 4, NULL);
+    size_t size = encode(buf, sizeof buf, "abcd", 4, NULL);
     struct udp_datagram out;
     bool good;
 
@@ -272,13 +278,13 @@ static void test_dissection(void)
     buf[9] = 6;
     ok(dissect(buf, size, &out, &good) == WIRE_NOT_UDP && !good,
        "it is not told of a packet that is no UDP");
-    size = udp4_encode(buf, sizeof buf, client, server, "abcd", 4, &wrong);
+    size = encode(buf, sizeof buf, "abcd", 4, &wrong);
     ok(dissect(buf, size, &out, &good) == WIRE_UDP_CHECKSUM && good && out.payload_size == 4,
        "a wrong UDP checksum is told, and hides nothing");
     buf[10] ^= 1;
     ok(dissect(buf, size, &out, &good) == WIRE_IP4_CHECKSUM && good,
        "of two wrong checksums the header's is told");
-    size = udp4_encode(buf, sizeof buf, client, server, "abcd", 4, NULL);
+    size = encode(buf, sizeof buf, "abcd", 4, NULL);
     buf[25] = 200;
     ok(dissect(buf, size, &out, &good) == WIRE_UDP_LENGTH && good && out.payload_size == 4,
        "a length that is too long is told, and the payload is what IPv4 has of it");
@@ -293,7 +299,7 @@ static void test_dissection(void)
 static void test_left_to_the_card(void)
 {
     uint8_t buf[64];
-    size_t size = udp4_encode(buf, sizeof buf, client, server, "abcd", 4, NULL);
+    size_t size = encode(buf, sizeof buf, "abcd", 4, NULL);
     uint32_t sum = checksum_add(0, buf + 12, 8);
     struct udp_datagram out;
     bool good;
@@ -311,7 +317,7 @@ static void test_left_to_the_card(void)
 static void test_dissected_cuts(void)
 {
     uint8_t buf[64];
-    size_t size = udp4_encode(buf, sizeof buf, client, server, "abcd", 4, NULL), wrong = 0;
+    size_t size = encode(buf, sizeof buf, "abcd", 4, NULL), wrong = 0;
     struct udp_datagram out;
     bool good;
 
