@@ -216,7 +216,7 @@ rendered() {
     grep -hE '\{KEY\("[a-z_0-9]+"\)' "$top_srcdir"/src/event/*.c | grep -v FIELD_KEYS | cut -d'"' -f2 | sort -u >keys
     [ "$(wc -l <keys)" -ge 60 ]
     while read -r key; do
-        grep -qE "^\.(It|Cm|Dq|Pq) .*\b$key\b|^\.Dv $key" "$man"/*.1 || {
+        grep -qE "^\.(It|Cm|Do|Dq|Pq) .*\b$key\b|^\.Dv $key" "$man"/*.1 || {
             echo "no page tells of the key $key"
             false
         }
