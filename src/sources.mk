@@ -154,6 +154,8 @@ NAT_SOURCES = \
 IO_SOURCES = \
 	src/io/capture.c \
 	src/io/capture.h \
+	src/io/capture_input.c \
+	src/io/capture_input.h \
 	src/io/frame_file.c \
 	src/io/frame_file.h \
 	src/io/clock.c \
@@ -264,6 +266,8 @@ LAB_SOURCES = \
 	src/lab/packet_event_pcap.h \
 	src/lab/plan.c \
 	src/lab/plan.h \
+	src/lab/program.c \
+	src/lab/program.h \
 	src/lab/router.c \
 	src/lab/router.h \
 	src/lab/spawn.c \
@@ -275,8 +279,6 @@ CMD_SOURCES = \
 	src/cmd/bubble.c \
 	src/cmd/bubble_options.c \
 	src/cmd/bubble_options.h \
-	src/cmd/capture_input.c \
-	src/cmd/capture_input.h \
 	src/cmd/check.c \
 	src/cmd/classify.c \
 	src/cmd/client.c \

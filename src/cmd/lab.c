@@ -1,6 +1,5 @@
 #include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +15,7 @@
 #include "lab_story.h"
 #include "options.h"
 #include "packet_event_pcap.h"
+#include "program.h"
 #include "text_buffer.h"
 #include "topology.h"
 
@@ -29,8 +29,7 @@
 #define EXTRA_PORT "3546"
 
 enum {
-    LAB_MAX_ALSO = 4,
-    MAX_ARGS = 16,
+    LAB_MAX_ALSO = 4
 };
 
 struct lab_options {
@@ -158,21 +157,12 @@ static void take_command(const struct option_value *v, void *options)
     v->state->next = v->state->argc;
 }
 
-/* One of our own programs on a host. */
-struct lab_program {
-    struct topology *topology;
-    pid_t pid;
-    int out;        /* read end of its standard output; -1 once at its end */
-    char line[256]; /* the first line that it printed */
-    bool has_line;
-};
-
 struct lab {
     const struct lab_options *options;
     struct topology *topology;
     struct lab_story *story;        /* NULL when a command runs */
     struct packet_event_pcap *pcap; /* NULL when none is asked for */
-    struct lab_program s1, s2, listener;
+    struct lab_program servers[2], listener;
     char path[PATH_MAX];
     char peer[INET6_ADDRSTRLEN];
 };
@@ -194,90 +184,6 @@ static int find_own_path(char path[static PATH_MAX], struct error *error)
     if (n < 0)
         return error_set(error, EX_OSERR, errno, "cannot find teredoctl's own path");
     path[n] = '\0';
-    return 0;
-}
-
-static int read_output(void *context, struct pollfd ready, struct error *error)
-{
-    struct lab_program *p = context;
-    char buf[4096];
-    ssize_t n = read(ready.fd, buf, sizeof buf);
-    const char *end;
-    size_t used;
-
-    (void)error;
-    if (n <= 0) {
-        if (n < 0 && (errno == EAGAIN || errno == EINTR))
-            return 0;
-        loop_unwatch(topology_loop(p->topology), ready.fd);
-        close(ready.fd);
-        p->out = -1;
-        topology_stop(p->topology);
-        return 0;
-    }
-    if (p->has_line)
-        return 0;
-    end = memchr(buf, '\n', (size_t)n);
-    used = strlen(p->line);
-    snprintf(p->line + used, sizeof p->line - used, "%.*s",
-             (int)(end != NULL ? end - buf : (ptrdiff_t)n), buf);
-    if (end != NULL) {
-        p->has_line = true;
-        topology_stop(p->topology);
-    }
-    return 0;
-}
-
-static int spawn_with_pipe(struct lab_program *program, enum lab_host host, char *const argv[],
-                           struct error *error)
-{
-    int fds[2];
-    struct spawn spawn = {.argv = argv, .stdio = {-1, -1, -1}};
-    int null;
-
-    if (pipe2(fds, O_CLOEXEC) != 0)
-        return error_set(error, EX_OSERR, errno, "cannot make a pipe");
-    null = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    fcntl(fds[0], F_SETFL, O_NONBLOCK);
-    spawn.stdio[0] = null;
-    spawn.stdio[1] = fds[1];
-    program->pid = topology_spawn(program->topology, host, &spawn, error);
-    program->out = fds[0];
-    close(fds[1]);
-    if (null >= 0)
-        close(null);
-    return program->pid < 0 ? -1 : 0;
-}
-
-/* Starts our own teredoctl, with ARGV from the command's name on, on HOST and carries packets until
- * it has printed a line, has ended or READY has passed; only an interrupt or a broken lab is an
- * error. What it prints later is read and dropped as packets are carried. */
-static int start(struct lab *lab, struct lab_program *program, enum lab_host host,
-                 const char *const argv[], struct error *error)
-{
-    struct topology *t = lab->topology;
-    char *args[MAX_ARGS] = {lab->path};
-    nsec until = clock_now() + READY;
-    struct loop_watch watch = {.events = POLLIN, .ready = read_output, .context = program};
-
-    *program = (struct lab_program){.topology = t, .out = -1};
-    for (int i = 0; argv[i] != NULL && i + 2 < MAX_ARGS; i++)
-        args[i + 1] = (char *)argv[i];
-    if (spawn_with_pipe(program, host, args, error) != 0)
-        return -1;
-    watch.fd = program->out;
-    if (loop_watch(topology_loop(t), &watch, error) != 0)
-        return -1;
-    while (!program->has_line && program->out >= 0) {
-        enum topology_end end = topology_run(t, 0, until, NULL, error);
-
-        if (end == TOPOLOGY_FAILED)
-            return -1;
-        if (end == TOPOLOGY_INTERRUPTED)
-            return error_set(error, 128 + topology_signal(t), 0, "interrupted");
-        if (end == TOPOLOGY_TIMED_OUT)
-            break;
-    }
     return 0;
 }
 
@@ -317,15 +223,16 @@ static int run_program(struct lab *lab, enum lab_host host, char *const argv[], 
     return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
-static int start_server(struct lab *lab, struct lab_program *program, enum lab_host host,
-                        const char *address, struct error *error)
+static int start_server(struct lab *lab, enum lab_host host, char *address, struct error *error)
 {
-    const char *const argv[] = {"serve",        "--quiet",  "--address", address,
-                                "--extra-port", EXTRA_PORT, NULL};
+    char *const argv[] = {lab->path, "serve",        "--quiet",  "--address",
+                          address,   "--extra-port", EXTRA_PORT, NULL};
+    struct lab_program *server = &lab->servers[host == LAB_S2];
 
-    if (start(lab, program, host, argv, error) != 0)
+    *server = (struct lab_program){.topology = lab->topology, .host = host};
+    if (lab_program_start(server, argv, clock_now() + READY, error) != 0)
         return -1;
-    if (!program->has_line)
+    if (!server->has_line)
         return error_set(error, EX_SOFTWARE, 0, "the server on host %s did not start",
                          lab_host_name(host));
     return 0;
@@ -345,11 +252,12 @@ static void compose_peer(struct lab *lab)
 
 static int start_listener(struct lab *lab, struct error *error)
 {
-    const char *const argv[] = {"listen",     "--quiet", "--timeout", "4",
-                                "--attempts", "8",       SERVER_2,    NULL};
+    char *const argv[] = {lab->path,    "listen", "--quiet", "--timeout", "4",
+                          "--attempts", "8",      SERVER_2,  NULL};
     struct in6_addr address;
 
-    if (start(lab, &lab->listener, LAB_B, argv, error) != 0)
+    lab->listener = (struct lab_program){.topology = lab->topology, .host = LAB_B};
+    if (lab_program_start(&lab->listener, argv, clock_now() + READY, error) != 0)
         return -1;
     if (lab->listener.has_line && inet_pton(AF_INET6, lab->listener.line, &address) == 1) {
         inet_ntop(AF_INET6, &address, lab->peer, sizeof lab->peer);
@@ -458,9 +366,9 @@ static int run_in_lab(struct lab *lab, struct error *error)
 {
     const struct lab_options *o = lab->options;
 
-    if (start_server(lab, &lab->s1, LAB_S1, SERVER_1, error) != 0 ||
-        start_server(lab, &lab->s2, LAB_S2, SERVER_2, error) != 0 ||
-        start_listener(lab, error) != 0 || start_others(lab, error) != 0)
+    if (start_server(lab, LAB_S1, SERVER_1, error) != 0 ||
+        start_server(lab, LAB_S2, SERVER_2, error) != 0 || start_listener(lab, error) != 0 ||
+        start_others(lab, error) != 0)
         return -1;
     if (o->command == NULL)
         return run_trace(lab, error);

@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <search.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
@@ -19,6 +20,7 @@ enum list_order {
 struct server_list {
     char **names; /* owned, each of them too */
     size_t count;
+    void *known; /* a tree of the names */
 };
 
 struct qualify_options {
@@ -78,21 +80,27 @@ static void check(void *options, struct argp_state *state)
         client_check_server(options, state);
 }
 
-static int add(struct server_list *l, const char *name, size_t size, struct error *error)
+static int compare_names(const void *a, const void *b)
 {
-    /* Grown each time the count reaches a power of two. */
-    if ((l->count & (l->count - 1)) == 0) {
-        char **names = realloc(l->names, (l->count == 0 ? 1 : 2 * l->count) * sizeof *names);
+    return strcmp(a, b);
+}
 
-        if (names == NULL)
-            return error_set(error, EX_OSERR, ENOMEM, "cannot read the servers");
+/* A name that is there already is not added again. */
+static int add(struct server_list *l, const char *text, size_t size, struct error *error)
+{
+    char *name = strndup(text, size), *const * found, **names = l->names;
+
+    /* Grown each time the count reaches a power of two. */
+    if ((l->count & (l->count - 1)) == 0)
+        names = realloc(l->names, (l->count == 0 ? 1 : 2 * l->count) * sizeof *names);
+    if (names != NULL)
         l->names = names;
-    }
-    l->names[l->count] = strndup(name, size);
-    if (l->names[l->count] == NULL)
-        return error_set(error, EX_OSERR, ENOMEM, "cannot read the servers");
-    l->count++;
-    return 0;
+    found = name != NULL && names != NULL ? tsearch(name, &l->known, compare_names) : NULL;
+    if (found == NULL || *found != name)
+        free(name);
+    else
+        l->names[l->count++] = name;
+    return found == NULL ? error_set(error, EX_OSERR, ENOMEM, "cannot read the servers") : 0;
 }
 
 static int add_lines(struct server_list *l, int fd, struct error *error)
@@ -132,44 +140,6 @@ static int add_file(struct server_list *l, const char *file, struct error *error
     return result;
 }
 
-struct place {
-    char *name;
-    size_t index;
-};
-
-static int compare_places(const void *a, const void *b)
-{
-    const struct place *x = a, *y = b;
-    int order = strcmp(x->name, y->name);
-
-    return order != 0 ? order : x->index < y->index ? -1 : 1;
-}
-
-/* Of those with one name the first stays. */
-static int drop_doubles(struct server_list *l, struct error *error)
-{
-    struct place *places = malloc(l->count * sizeof *places);
-    size_t kept = 0;
-
-    if (places == NULL)
-        return error_set(error, EX_OSERR, ENOMEM, "cannot read the servers");
-    for (size_t i = 0; i < l->count; i++)
-        places[i] = (struct place){l->names[i], i};
-    qsort(places, l->count, sizeof *places, compare_places);
-    for (size_t i = 1; i < l->count; i++)
-        if (strcmp(places[i].name, places[i - 1].name) == 0)
-            l->names[places[i].index] = NULL;
-    for (size_t i = 0; i < l->count; i++)
-        if (l->names[places[i].index] == NULL)
-            free(places[i].name);
-    free(places);
-    for (size_t i = 0; i < l->count; i++)
-        if (l->names[i] != NULL)
-            l->names[kept++] = l->names[i];
-    l->count = kept;
-    return 0;
-}
-
 /* Takes the servers of the command line, then those of --from-file: one a line, blank ones and what
  * follows a # left out. 0, or -1 and ERROR filled: 66 for a file that cannot be read, 65 for one
  * without a server. */
@@ -178,13 +148,17 @@ static int read_list(struct qualify_options *o, struct error *error)
     for (size_t i = 0; i < o->server_count; i++)
         if (add(&o->list, o->servers[i], strlen(o->servers[i]), error) != 0)
             return -1;
-    if (o->from_file != NULL && add_file(&o->list, o->from_file, error) != 0)
-        return -1;
-    return drop_doubles(&o->list, error);
+    return o->from_file != NULL ? add_file(&o->list, o->from_file, error) : 0;
+}
+
+static void keep(void *name)
+{
+    (void)name;
 }
 
 static void free_list(struct server_list *l)
 {
+    tdestroy(l->known, keep);
     for (size_t i = 0; i < l->count; i++)
         free(l->names[i]);
     free(l->names);

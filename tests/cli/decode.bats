@@ -630,7 +630,7 @@ live() {
             printf hello >/dev/udp/127.0.0.1/10
             sleep 0.02
             kill -0 $pid 2>/dev/null || break
-            [ $i -lt 10 ] || '"${2:-true}"'
+            [ $i -ne 10 ] || '"${2:-true}"'
         done
         wait $pid; status=$?; cat out; cat err >&2; exit $status'
 }

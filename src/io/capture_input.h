@@ -1,7 +1,7 @@
 /* The captures that a command reads: files, standard input or an interface, all opened at the
  * start, for later there is no privilege left to do so. */
-#ifndef CMD_CAPTURE_INPUT_H
-#define CMD_CAPTURE_INPUT_H
+#ifndef IO_CAPTURE_INPUT_H
+#define IO_CAPTURE_INPUT_H
 
 #include "capture.h"
 
