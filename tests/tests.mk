@@ -71,6 +71,7 @@ UNIT_TESTS = \
 	tests/unit/test_words
 SCENARIO_TESTS = \
 	tests/scenario/test_classify_matrix \
+	tests/scenario/test_evidence \
 	tests/scenario/test_lifetime \
 	tests/scenario/test_passive_matrix \
 	tests/scenario/test_punch_matrix \
@@ -151,6 +152,7 @@ OUTPUT_TESTS = \
 # The same programs once more, with LONG=1: thousands of seeds instead of some (`make check-long`).
 LONG_TESTS = \
 	tests/scenario/test_classify_matrix \
+	tests/scenario/test_evidence \
 	tests/scenario/test_passive_matrix
 # Of the command line, what tells whether a program that was built or installed elsewhere works.
 SMOKE_TESTS = \
