@@ -75,6 +75,7 @@ SCENARIO_TESTS = \
 	tests/scenario/test_evidence \
 	tests/scenario/test_lifetime \
 	tests/scenario/test_passive_matrix \
+	tests/scenario/test_passive_stories \
 	tests/scenario/test_punch_matrix \
 	tests/scenario/test_qualify_matrix
 TEST_SUPPORT = \
