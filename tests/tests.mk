@@ -42,6 +42,7 @@ UNIT_TESTS = \
 	tests/unit/test_port \
 	tests/unit/test_port_pattern \
 	tests/unit/test_classify \
+	tests/unit/test_classify_rules \
 	tests/unit/test_prospect \
 	tests/unit/test_punch \
 	tests/unit/test_qualify \
@@ -71,8 +72,10 @@ UNIT_TESTS = \
 	tests/unit/test_words
 SCENARIO_TESTS = \
 	tests/scenario/test_classify_matrix \
+	tests/scenario/test_evidence \
 	tests/scenario/test_lifetime \
 	tests/scenario/test_passive_matrix \
+	tests/scenario/test_passive_stories \
 	tests/scenario/test_punch_matrix \
 	tests/scenario/test_qualify_matrix
 TEST_SUPPORT = \
@@ -151,6 +154,7 @@ OUTPUT_TESTS = \
 # The same programs once more, with LONG=1: thousands of seeds instead of some (`make check-long`).
 LONG_TESTS = \
 	tests/scenario/test_classify_matrix \
+	tests/scenario/test_evidence \
 	tests/scenario/test_passive_matrix
 # Of the command line, what tells whether a program that was built or installed elsewhere works.
 SMOKE_TESTS = \
