@@ -2,6 +2,8 @@
 
 #include <nettle/sha2.h>
 
+#include "teredo_addr.h"
+
 void nonce_take(struct nonce_source *s, void *out, size_t size)
 {
     struct sha256_ctx ctx;
@@ -17,9 +19,11 @@ struct in6_addr link_local_random(struct nonce_source *s)
 {
     struct in6_addr a = {.s6_addr = {0xfe, 0x80}};
 
-    nonce_take(s, &a.s6_addr[8], 8);
-    /* Cone, universal and group bits 0, as in any Teredo identifier (RFC 5991). */
-    a.s6_addr[8] &= 0x3c;
+    do {
+        nonce_take(s, &a.s6_addr[8], 8);
+        /* Cone, universal and group bits 0, as in any Teredo identifier (RFC 5991). */
+        a.s6_addr[8] &= 0x3c;
+    } while (!ip6_is_unguessable_link_local(&a)); /* chance makes a guessable form, too */
     return a;
 }
 

@@ -15,7 +15,8 @@ enum punch_proof punch_find_proof(const struct punch_mark *marks, unsigned count
             *which = i;
             return PROOF_NONCE;
         }
-        if (ip6_is_link_local(&m->source) && ip6_equal(&o->packet->ip6.destination, &m->source)) {
+        if (ip6_is_unguessable_link_local(&m->source) &&
+            ip6_equal(&o->packet->ip6.destination, &m->source)) {
             *which = i;
             return PROOF_LINK_LOCAL;
         }

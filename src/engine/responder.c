@@ -105,6 +105,25 @@ static void answer(struct responder *r, struct responder_peer *peer, struct endp
     }
 }
 
+static void count_peer(struct responder *r, struct responder_peer *peer)
+{
+    if (!peer->reached)
+        r->trusted_peers++;
+    peer->reached = true;
+}
+
+/* RFC 4380 5.2.4. What proved the endpoint that was believed proves no other one. */
+static void end_trust(struct responder_peer *peer, nsec now)
+{
+    if (!peer->trusted || now - peer->last_believed < RESPONDER_TRUST)
+        return;
+    peer->trusted = false;
+    peer->heard_indirect = false;
+    peer->has_nonce = false;
+    peer->stray = (struct endpoint){0};
+    peer->has_voice = false;
+}
+
 static void trust(struct responder *r, struct responder_peer *peer, struct endpoint endpoint,
                   nsec now)
 {
@@ -112,9 +131,10 @@ static void trust(struct responder *r, struct responder_peer *peer, struct endpo
 
     /* A link-local source is a client's bubbles only: its Teredo address, which its data comes
      * from, is what counts as a peer. */
-    if (!peer->trusted && !ip6_is_link_local(&peer->address))
-        r->trusted_peers++;
+    if (!ip6_is_link_local(&peer->address))
+        count_peer(r, peer);
     peer->trusted = true;
+    peer->last_believed = now;
     peer->endpoint = endpoint;
     peer->window_bubbles = 0; /* a direct response has come */
     peer->stray = (struct endpoint){0};
@@ -129,7 +149,7 @@ static bool stray_is_proven(const struct responder_peer *peer)
 {
     if (endpoint_is_unset(peer->stray))
         return false;
-    if (ip6_is_link_local(&peer->address))
+    if (ip6_is_unguessable_link_local(&peer->address))
         return true;
     return peer->has_nonce && peer->stray_has_nonce && peer->stray_nonce == peer->nonce;
 }
@@ -169,7 +189,7 @@ static bool proves_itself(const struct responder_peer *peer, const struct teredo
 
     if (!peer->heard_indirect)
         return false;
-    if (ip6_is_link_local(&peer->address))
+    if (ip6_is_unguessable_link_local(&peer->address))
         return true;
     return peer->has_nonce && teredo_trailer_nonce(p, &nonce) && nonce == peer->nonce;
 }
@@ -193,13 +213,28 @@ static void echo_back(struct responder *r, struct responder_peer *peer, const st
     tell(r, PEER_ECHOED, peer, o->from, o->when);
 }
 
-/* A client whose bubbles came from a link-local source sends its data from its Teredo address: the
- * endpoint that those bubbles have proven speaks for both. */
-static bool endpoint_is_trusted(const struct responder *r, struct endpoint e)
+/* A client whose bubbles came from a link-local source sends its data from its Teredo
+ * address. The endpoint that those bubbles have proven speaks for the first such address, and for
+ * no other. It only speaks: what else is sent to that address goes where the address says. */
+static bool speaks_for(struct responder *r, struct endpoint e, const struct responder_peer *peer,
+                       nsec now)
 {
-    for (int i = 0; i < RESPONDER_MAX_PEERS; i++)
-        if (r->peers[i].used && r->peers[i].trusted && endpoint_equal(r->peers[i].endpoint, e))
-            return true;
+    struct teredo_addr a;
+
+    if (!teredo_addr_decode(&peer->address, &a))
+        return false;
+    for (int i = 0; i < RESPONDER_MAX_PEERS; i++) {
+        struct responder_peer *p = &r->peers[i];
+
+        end_trust(p, now);
+        if (!p->trusted || !ip6_is_link_local(&p->address) || !endpoint_equal(p->endpoint, e) ||
+            (p->has_voice && !ip6_equal(&p->voice, &peer->address)))
+            continue;
+        p->has_voice = true;
+        p->voice = peer->address;
+        p->last_received = p->last_believed = now;
+        return true;
+    }
     return false;
 }
 
@@ -213,7 +248,12 @@ static void take_direct(struct responder *r, struct responder_peer *peer,
 
     if (p->kind == TEREDO_BUBBLE)
         tell(r, PEER_DIRECT_BUBBLE, peer, o->from, o->when);
-    if (!expected && !known && !proves_itself(peer, p) && !endpoint_is_trusted(r, o->from)) {
+    if (!expected && !known && !proves_itself(peer, p)) {
+        if (p->kind == TEREDO_ECHO_REQUEST && speaks_for(r, o->from, peer, o->when)) {
+            count_peer(r, peer);
+            echo_back(r, peer, o);
+            return;
+        }
         if (p->kind == TEREDO_BUBBLE) {
             peer->stray = o->from;
             peer->stray_has_nonce = teredo_trailer_nonce(p, &peer->stray_nonce);
@@ -253,6 +293,7 @@ static void take_packet(struct responder *r, const struct observation *o)
         return;
     }
     peer = find_peer(r, &p->ip6.source, o->when);
+    end_trust(peer, o->when);
     peer->last_received = o->when;
     if (p->kind == TEREDO_BUBBLE)
         r->bubbles_received++;

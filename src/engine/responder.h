@@ -12,6 +12,7 @@ enum {
 
 #define RESPONDER_BUBBLE_INTERVAL (2 * NSEC_S)
 #define RESPONDER_BUBBLE_WINDOW (300 * NSEC_S)
+#define RESPONDER_TRUST (30 * NSEC_S) /* RFC 4380 5.2.4: after the last reception */
 #define RESPONDER_LINGER NSEC_S
 
 struct responder_config {
@@ -26,13 +27,15 @@ struct responder_config {
 /* An entry of the list of recent peers (RFC 4380 5.2). */
 struct responder_peer {
     bool used;
-    bool trusted;
+    bool trusted;            /* until RESPONDER_TRUST after last_believed */
+    bool reached;            /* counted among the peers that reached us, which it is once */
     struct in6_addr address; /* as the packets' IPv6 source says */
     struct endpoint
         endpoint; /* where to send; while not trusted, what the address or origin says */
     nsec first_seen;
     nsec last_received;
-    nsec last_bubble; /* 0 = none */
+    nsec last_believed; /* a direct packet that was proven to be its own */
+    nsec last_bubble;   /* 0 = none */
     nsec window_start;
     unsigned window_bubbles;
     bool heard_indirect; /* a bubble came through our server */
@@ -41,6 +44,8 @@ struct responder_peer {
     struct endpoint stray; /* a direct bubble came from here, not yet believed; unset = none */
     bool stray_has_nonce;
     uint32_t stray_nonce; /* of that bubble */
+    bool has_voice;
+    struct in6_addr voice; /* of a link-local source: the Teredo address that its data comes from */
 };
 
 struct responder {

@@ -55,6 +55,17 @@ bool ip6_is_link_local(const struct in6_addr *address)
     return memcmp(address->s6_addr, prefix, sizeof prefix) == 0;
 }
 
+bool ip6_is_unguessable_link_local(const struct in6_addr *address)
+{
+    static const uint8_t isatap[] = {TEREDO_FLAG_UNIVERSAL >> 8, 0, 0x5e, 0xfe};
+    const uint8_t *id = address->s6_addr + 8;
+    bool has_random_flags = (load_u16(id) & ~TEREDO_FLAG_CONE) != 0;
+    bool from_mac = id[3] == 0xff && id[4] == 0xfe;
+
+    return ip6_is_link_local(address) && has_random_flags && !from_mac &&
+           memcmp(id, isatap, sizeof isatap) != 0;
+}
+
 bool ip6_is_all_routers(const struct in6_addr *address)
 {
     static const struct in6_addr all_routers = {

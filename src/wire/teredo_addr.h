@@ -33,6 +33,11 @@ void teredo_addr_encode(const struct teredo_addr *in, struct in6_addr *out);
 /* True for fe80::/64, the prefix of Teredo link-local addresses. */
 bool ip6_is_link_local(const struct in6_addr *address);
 
+/* True for a link-local address that only somebody who has seen it can write: its identifier is
+ * random. Anybody can write the ones that are made from an endpoint (a server's, a client's before
+ * it has an address, RFC 4380 4, 5.2.1), from a MAC or an IPv4 address, and the short ones. */
+bool ip6_is_unguessable_link_local(const struct in6_addr *address);
+
 /* True for ff02::2, where router solicitations go. */
 bool ip6_is_all_routers(const struct in6_addr *address);
 

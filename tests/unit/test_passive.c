@@ -237,6 +237,21 @@ static void test_unproven(void)
     end(&e);
 }
 
+/* RFC 4380 4: a server's address has that form. */
+static void test_guessable_source(void)
+{
+    struct rig e = passive_rig_new();
+
+    e.link_local = teredo_link_local(TEREDO_FLAG_CONE, a_outside);
+    begin(&e);
+    see_pair(&e, &e.link_local, 0, 0);
+    see_answer(&e, (struct endpoint){0xc6336463, 7}, &e.link_local, 0);
+    bench_wait(e.b, 30 * NSEC_S);
+    is_punch(&e, 0, PUNCH_INCONCLUSIVE, CAUSE_ANSWER_UNPROVEN,
+             "an answer to a source that anybody can write proves no endpoint");
+    end(&e);
+}
+
 static void test_miredo(void)
 {
     struct rig e = passive_rig_new();
@@ -725,6 +740,7 @@ int main(void)
 {
     test_windows();
     test_unproven();
+    test_guessable_source();
     test_miredo();
     test_relay();
     test_cone_flag();

@@ -267,6 +267,166 @@ static void test_spoofed(void)
     is_int(told(PEER_ECHOED), 0, "data from there is not answered");
 }
 
+static const struct in6_addr secret = {{{0xfe, 0x80, [8] = 0x1c, [15] = 9}}};
+
+static void test_hijack(void)
+{
+    struct in6_addr attacker = bench_teredo(peer_server.address, stranger);
+
+    set_up();
+    listen_now();
+    direct_bubble(&attacker, stranger, nonce_1);
+    is_int(told(PEER_TRUSTED), 1, "an attacker is believed for the address that embeds it");
+    bench_forget(&b);
+    direct_bubble(&peer, stranger, nonce_1);
+    echo_request(&peer, stranger);
+    is_int(told(PEER_UNPROVEN), 2, "5.2.3: but its endpoint vouches for no other address");
+    is_int(b.send_count, 0, "nothing is sent to it as the victim's");
+    indirect_bubble(&peer, NULL, nonce_2);
+    ok(bench_sent(&b, peer_mapped, TEREDO_BUBBLE) == 1 &&
+           bench_sent(&b, stranger, TEREDO_BUBBLE) == 0,
+       "the victim is answered at the endpoint in its own address");
+    is_int(r.trusted_peers, 1, "and has not reached us yet");
+    direct_bubble(&peer, peer_mapped, nonce_2);
+    is_int(told(PEER_TRUSTED), 1, "it is believed when it comes from there");
+    direct_bubble(&peer, stranger, nonce_1);
+    bench_forget(&b);
+    bench_wait(&b, 2 * NSEC_S);
+    indirect_bubble(&peer, NULL, NULL);
+    ok(bench_sent(&b, peer_mapped, TEREDO_BUBBLE) == 1 &&
+           bench_sent(&b, stranger, TEREDO_BUBBLE) == 0,
+       "nor does the attacker move a victim that is trusted already");
+}
+
+static void test_hijack_through_link_local(void)
+{
+    struct in6_addr second = bench_teredo(peer_server.address, elsewhere);
+
+    set_up();
+    listen_now();
+    indirect_bubble(&secret, &stranger, NULL);
+    direct_bubble(&secret, stranger, NULL);
+    is_int(told(PEER_TRUSTED), 1, "an unguessable source proves its endpoint");
+    bench_forget(&b);
+    direct_bubble(&peer, stranger, NULL);
+    ok(told(PEER_UNPROVEN) == 1 && b.send_count == 0, "but not for a victim's bubbles");
+    echo_request(&peer, stranger);
+    is_int(bench_sent(&b, stranger, TEREDO_ECHO_REPLY), 1,
+           "a Teredo address's echo from there is answered to where it came from");
+    indirect_bubble(&peer, NULL, NULL);
+    ok(bench_sent(&b, peer_mapped, TEREDO_BUBBLE) == 1 &&
+           bench_sent(&b, stranger, TEREDO_BUBBLE) == 0 && told(PEER_TRUSTED) == 0,
+       "which moves no answer for that address: it goes to the endpoint in the address");
+    bench_forget(&b);
+    echo_request(&second, stranger);
+    ok(told(PEER_UNPROVEN) == 1 && b.send_count == 0,
+       "and a second Teredo address from the same endpoint is not answered");
+    is_int(r.trusted_peers, 1, "one client counts once");
+}
+
+static void test_guessable(void)
+{
+    struct in6_addr guessable[] = {
+        teredo_link_local(TEREDO_FLAG_CONE, elsewhere),
+        teredo_link_local(0, elsewhere),
+        {{{0xfe, 0x80, [15] = 1}}},
+        {{{[15] = 1}}},
+        {{{0x20, 0x01, 0x0d, 0xb8, [15] = 1}}},
+    };
+
+    set_up();
+    for (unsigned i = 0; i < sizeof guessable / sizeof *guessable; i++) {
+        listen_now();
+        direct_bubble(&guessable[i], stranger, NULL);
+        indirect_bubble(&guessable[i], &elsewhere, NULL);
+        direct_bubble(&guessable[i], stranger, NULL);
+        ok(told(PEER_TRUSTED) == 0 && told(PEER_UNPROVEN) == 2 &&
+               bench_sent(&b, stranger, TEREDO_BUBBLE) == 0,
+           "a source that anybody can write is no proof, before and after our server named it (%u)",
+           i);
+        direct_bubble(&guessable[i], elsewhere, NULL);
+        is_int(told(PEER_TRUSTED), 0, "not even from the endpoint that our server named");
+        indirect_bubble(&guessable[i], &elsewhere, nonce_1);
+        direct_bubble(&guessable[i], elsewhere, nonce_1);
+        is_int(told(PEER_TRUSTED), 1, "a nonce proves it all the same");
+    }
+}
+
+static void test_stale(void)
+{
+    set_up();
+    listen_now();
+    indirect_bubble(&peer, NULL, nonce_1);
+    direct_bubble(&peer, elsewhere, nonce_1);
+    bench_forget(&b);
+    bench_wait(&b, RESPONDER_TRUST - 1);
+    indirect_bubble(&peer, NULL, NULL);
+    is_int(bench_sent(&b, elsewhere, TEREDO_BUBBLE), 1,
+           "5.2.4: within 30 seconds of its last packet a peer is answered where it was proven");
+    bench_forget(&b);
+    bench_wait(&b, 2 * NSEC_S);
+    indirect_bubble(&peer, NULL, NULL);
+    ok(bench_sent(&b, elsewhere, TEREDO_BUBBLE) == 0 &&
+           bench_sent(&b, peer_mapped, TEREDO_BUBBLE) == 1 &&
+           bench_sent(&b, peer_server, TEREDO_BUBBLE) == 1,
+       "after 30 seconds of silence the old endpoint is not answered, but the one in the address");
+    bench_forget(&b);
+    echo_request(&peer, elsewhere);
+    ok(told(PEER_UNPROVEN) == 1 && b.send_count == 0, "nor is the old endpoint believed");
+    direct_bubble(&peer, elsewhere, nonce_1);
+    is_int(told(PEER_TRUSTED), 0, "not with the nonce of then either");
+    indirect_bubble(&peer, NULL, nonce_2);
+    direct_bubble(&peer, stranger, nonce_2);
+    is_int(told(PEER_TRUSTED), 1, "a new mapping is learned by a new proof");
+    is_int(r.trusted_peers, 1, "and the peer counts once");
+
+    listen_now();
+    indirect_bubble(&peer, NULL, nonce_1);
+    direct_bubble(&peer, elsewhere, nonce_1);
+    for (int i = 0; i < 4; i++) {
+        bench_wait(&b, 20 * NSEC_S);
+        echo_request(&peer, elsewhere);
+    }
+    is_int(told(PEER_ECHOED), 4, "each packet that is believed prolongs the trust");
+}
+
+static void test_stale_link_local(void)
+{
+    set_up();
+    listen_now();
+    indirect_bubble(&secret, &elsewhere, NULL);
+    direct_bubble(&secret, elsewhere, NULL);
+    echo_request(&peer, elsewhere);
+    bench_forget(&b);
+    bench_wait(&b, 40 * NSEC_S);
+    echo_request(&peer, elsewhere);
+    ok(told(PEER_UNPROVEN) == 1 && bench_sent(&b, elsewhere, TEREDO_ECHO_REPLY) == 0,
+       "after 30 seconds of silence a link-local source's endpoint speaks for nobody");
+    direct_bubble(&secret, stranger, NULL);
+    is_int(told(PEER_UNPROVEN), 2, "and its new mapping is not believed at once");
+    indirect_bubble(&secret, &stranger, NULL);
+    ok(bench_sent(&b, stranger, TEREDO_BUBBLE) == 1 &&
+           bench_sent(&b, elsewhere, TEREDO_BUBBLE) == 0,
+       "the answer goes to the new mapping, not to the old one");
+    is_int(told(PEER_TRUSTED), 1, "which is learned when it comes through our server again");
+}
+
+static void test_kept_by_strangers(void)
+{
+    set_up();
+    listen_now();
+    indirect_bubble(&peer, NULL, nonce_1);
+    direct_bubble(&peer, elsewhere, nonce_1);
+    for (int i = 0; i < 4; i++) {
+        bench_wait(&b, 10 * NSEC_S);
+        direct_bubble(&peer, stranger, NULL);
+    }
+    bench_forget(&b);
+    indirect_bubble(&peer, NULL, NULL);
+    is_int(bench_sent(&b, elsewhere, TEREDO_BUBBLE), 0,
+           "5.2.4: what a stranger sends in the peer's name does not prolong the trust");
+}
+
 static void test_nonce(void)
 {
     set_up();
@@ -491,7 +651,8 @@ static void random_observation(struct prng *random)
 {
     const struct endpoint who[] = {peer_mapped, elsewhere, server, secondary, stranger};
     struct endpoint from = who[prng_below(random, 5)];
-    struct in6_addr link_local = {{{0xfe, 0x80, [15] = (uint8_t)prng_below(random, 4)}}};
+    struct in6_addr link_local = {{{0xfe, 0x80, [8] = prng_below(random, 2) == 0 ? 0x1c : 0,
+                                    [15] = (uint8_t)prng_below(random, 4)}}};
     struct endpoint many = {0xcb007100 + prng_below(random, 500), 7000};
     struct in6_addr sources[] = {peer, own, link_local, bench_teredo(peer_server.address, many)};
     struct in6_addr source = sources[prng_below(random, 4)];
@@ -570,6 +731,12 @@ int main(void)
     test_rate();
     test_direct_bubble();
     test_spoofed();
+    test_hijack();
+    test_hijack_through_link_local();
+    test_guessable();
+    test_stale();
+    test_stale_link_local();
+    test_kept_by_strangers();
     test_nonce();
     test_echo();
     test_not_for_us();

@@ -100,6 +100,29 @@ static void test_link_local(void)
     ok(!ip6_is_link_local(&address), "a site-local address is not link-local");
 }
 
+static void test_unguessable(void)
+{
+    static const char *const guessable[] = {
+        "fe80::8000:f227:3fff:fdfe",
+        "fe80::f227:3fff:fdfe",
+        "fe80::8000:ffff:ffff:ffff",
+        "fe80::ffff:ffff:fffe",
+        "fe80::1",
+        "fe80::1c2b:3aff:fe67:768e",
+        "fe80::5efe:c000:201",
+        "fe80::200:5efe:c0:1",
+        "::1",
+        "2001:db8::1c2b:3a49:1:2",
+    };
+    struct in6_addr address = address_of("fe80::1c2b:3a49:5867:768e");
+
+    ok(ip6_is_unguessable_link_local(&address), "a random link-local address cannot be guessed");
+    for (unsigned i = 0; i < sizeof guessable / sizeof *guessable; i++) {
+        address = address_of(guessable[i]);
+        ok(!ip6_is_unguessable_link_local(&address), "anybody can write %s", guessable[i]);
+    }
+}
+
 static void test_all_routers(void)
 {
     struct in6_addr routers = address_of("ff02::2"), nodes = address_of("ff02::1");
@@ -122,6 +145,7 @@ int main(void)
     test_round_trip();
     test_flags();
     test_link_local();
+    test_unguessable();
     test_all_routers();
     return done_testing();
 }
