@@ -27,7 +27,7 @@ import tempfile
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-TRIES = 4
+TRIES = 10
 TIMEOUT = 120
 # What a user types, and root; a comment in an output is neither.
 PROMPT = re.compile(r"\$ |# teredoctl ")
