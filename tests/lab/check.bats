@@ -33,7 +33,7 @@ in_lab() {
         teredoctl check -w 0.01 -c 5
     echo "$output"
     [ "$status" -eq 1 ]
-    [[ $output == "TEREDO WARNING - 192.0.2.1:3544 answers in "*", outside of 0.01, bubbles relayed, mapped 203.0.113.10:"* ]]
+    [[ $output == "TEREDO WARNING - 192.0.2.1:3544 answers in "*", outside of 0.01 s, bubbles relayed, mapped 203.0.113.10:"* ]]
     [[ $output =~ \|\ rtt=([0-9.]+)s\;0.01\;5\;0\ relay_rtt=([0-9.]+)s ]]
     awk -v a="${BASH_REMATCH[1]}" -v b="${BASH_REMATCH[2]}" 'BEGIN { exit !(a >= 0.04 && b >= 0.04) }'
 }
