@@ -4,20 +4,28 @@
 #include <stdio.h>
 #include <string.h>
 
-const char *ip4_format(uint32_t address, char buf[static IP4_STRLEN])
+size_t ip4_put(uint32_t address, char buf[static IP4_STRLEN])
 {
     char *p = buf;
 
     for (int shift = 24; shift >= 0; shift -= 8) {
-        unsigned octet = (address >> shift) & 0xff;
+        unsigned octet = address >> shift & 0xff, tens = octet / 10;
 
-        if (octet >= 100)
-            *p++ = (char)('0' + octet / 100);
+        if (octet >= 100) {
+            *p++ = octet >= 200 ? '2' : '1';
+            tens %= 10;
+        }
         if (octet >= 10)
-            *p++ = (char)('0' + octet / 10 % 10);
+            *p++ = (char)('0' + tens);
         *p++ = (char)('0' + octet % 10);
         *p++ = shift == 0 ? '\0' : '.';
     }
+    return (size_t)(p - 1 - buf);
+}
+
+const char *ip4_format(uint32_t address, char buf[static IP4_STRLEN])
+{
+    ip4_put(address, buf);
     return buf;
 }
 
@@ -146,9 +154,17 @@ bool ip4_is_inside(uint32_t address)
     return block != NULL && block->inside;
 }
 
-const char *ip4_special_block(uint32_t address)
+const char *ip4_look_up(uint32_t address, bool *global_unicast)
 {
     const struct block *block = find_block(address);
 
+    *global_unicast = block == NULL || !block->teredo_refuses;
     return block == NULL ? NULL : block->name;
+}
+
+const char *ip4_special_block(uint32_t address)
+{
+    bool ignored;
+
+    return ip4_look_up(address, &ignored);
 }

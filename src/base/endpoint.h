@@ -4,6 +4,7 @@
 #define BASE_ENDPOINT_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct endpoint {
@@ -26,7 +27,10 @@ static inline bool endpoint_is_unset(struct endpoint e)
     return e.address == 0 && e.port == 0;
 }
 
-/* Writes the address in dotted quads; returns BUF. */
+/* Writes the address in dotted quads; returns its length. */
+size_t ip4_put(uint32_t address, char buf[static IP4_STRLEN]);
+
+/* The same; returns BUF. */
 const char *ip4_format(uint32_t address, char buf[static IP4_STRLEN]);
 
 /* Parses exactly four decimal octets without leading zeros; false, *OUT untouched, if TEXT is
@@ -51,5 +55,8 @@ bool ip4_is_inside(uint32_t address);
  * RFC 6890), or NULL for an ordinary address. Wider than ip4_is_global_unicast's list: shared
  * and documentation addresses have a name, yet pass the RFC 4380 test. */
 const char *ip4_special_block(uint32_t address);
+
+/* Both at once. */
+const char *ip4_look_up(uint32_t address, bool *global_unicast);
 
 #endif

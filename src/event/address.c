@@ -13,18 +13,22 @@ static uint32_t bit(enum address_note note)
     return UINT32_C(1) << note;
 }
 
-static uint32_t ip4_note(uint32_t address, enum address_note not_global, enum address_note special)
+/* Whatever is not global unicast has a block of a name, *BLOCK. */
+static uint32_t ip4_note(uint32_t address, const char **block, enum address_note not_global,
+                         enum address_note special)
 {
-    /* Whatever is not global unicast has a block of a name. */
-    if (ip4_special_block(address) == NULL)
-        return 0;
-    return bit(ip4_is_global_unicast(address) ? special : not_global);
+    bool global_unicast;
+
+    *block = ip4_look_up(address, &global_unicast);
+    return *block == NULL ? 0 : bit(global_unicast ? special : not_global);
 }
 
-static uint32_t find_notes(const struct teredo_addr *t)
+static uint32_t find_notes(struct address *a)
 {
-    uint32_t notes = ip4_note(t->server, NOTE_SERVER_NOT_GLOBAL, NOTE_SERVER_SPECIAL) |
-                     ip4_note(t->mapped.address, NOTE_CLIENT_NOT_GLOBAL, NOTE_CLIENT_SPECIAL);
+    const struct teredo_addr *t = &a->teredo;
+    uint32_t notes =
+        ip4_note(t->server, &a->server_block, NOTE_SERVER_NOT_GLOBAL, NOTE_SERVER_SPECIAL) |
+        ip4_note(t->mapped.address, &a->client_block, NOTE_CLIENT_NOT_GLOBAL, NOTE_CLIENT_SPECIAL);
 
     if (t->prefix == TEREDO_PREFIX_OLD)
         notes |= bit(NOTE_OLD_PREFIX);
@@ -57,7 +61,7 @@ void address_examine(const char *text, size_t size, unsigned long line, struct a
     out->block = ip6_block_of(&out->ip6.address);
     if (teredo_addr_decode(&out->ip6.address, &out->teredo)) {
         out->verdict = ADDRESS_TEREDO;
-        out->notes = find_notes(&out->teredo);
+        out->notes = find_notes(out);
         return;
     }
     out->verdict = ADDRESS_NOT_TEREDO;
@@ -72,17 +76,15 @@ static const struct wording verdicts[] = {
 
 const struct words address_verdicts = WORDS("address_verdict", verdicts);
 
-/* A note on an IPv4 address names its block in the parentheses. */
+/* A note on an IPv4 address names its block, between its text and what `advice` holds here. */
 static const struct wording notes[NOTE_COUNT] = {
     [NOTE_OLD_PREFIX] = {"old_prefix", "the prefix is the 6bone's, in use until 2006"},
-    [NOTE_SERVER_NOT_GLOBAL] = {"server_not_global",
-                                "the server is not global unicast (): nothing may be sent to it "
-                                "(RFC 4380 5.2.4)"},
-    [NOTE_SERVER_SPECIAL] = {"server_special", "the server is a special address ()"},
-    [NOTE_CLIENT_NOT_GLOBAL] = {"client_not_global",
-                                "the mapped address is not global unicast (): nothing may be sent "
-                                "to it (RFC 4380 5.2.4)"},
-    [NOTE_CLIENT_SPECIAL] = {"client_special", "the mapped address is a special address ()"},
+    [NOTE_SERVER_NOT_GLOBAL] = {"server_not_global", "the server is not global unicast (",
+                                "): nothing may be sent to it (RFC 4380 5.2.4)"},
+    [NOTE_SERVER_SPECIAL] = {"server_special", "the server is a special address (", ")"},
+    [NOTE_CLIENT_NOT_GLOBAL] = {"client_not_global", "the mapped address is not global unicast (",
+                                "): nothing may be sent to it (RFC 4380 5.2.4)"},
+    [NOTE_CLIENT_SPECIAL] = {"client_special", "the mapped address is a special address (", ")"},
     [NOTE_MAPPED_PORT_ZERO] = {"mapped_port_zero",
                                "the mapped port is 0: nothing can be sent to it"},
     [NOTE_NO_RANDOM_FLAGS] = {"no_random_flags",
@@ -98,21 +100,23 @@ static const struct wording notes[NOTE_COUNT] = {
 
 const struct words address_notes = WORDS("address_note", notes);
 
+static char *put(char *p, const char *text)
+{
+    size_t size = strlen(text);
+
+    memcpy(p, text, size + 1);
+    return p + size;
+}
+
 const char *address_note_text(const struct address *a, enum address_note note,
                               char buf[static ADDRESS_NOTE_ROOM])
 {
-    const char *text = notes[note].text, *hole = strstr(text, "()");
+    const struct wording *words = &notes[note];
     bool server = note == NOTE_SERVER_NOT_GLOBAL || note == NOTE_SERVER_SPECIAL;
-    const char *block;
-    size_t before;
 
-    if (hole == NULL)
-        return text;
-    block = ip4_special_block(server ? a->teredo.server : a->teredo.mapped.address);
-    before = (size_t)(hole + 1 - text);
-    memcpy(buf, text, before);
-    memcpy(buf + before, block, strlen(block));
-    strcpy(buf + before + strlen(block), hole + 1);
+    if (words->advice == NULL)
+        return words->text;
+    put(put(put(buf, words->text), server ? a->server_block : a->client_block), words->advice);
     return buf;
 }
 

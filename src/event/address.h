@@ -37,6 +37,8 @@ struct address {
     struct ip6_text ip6;           /* unless invalid, as all that follows */
     const struct ip6_block *block; /* what it is */
     struct teredo_addr teredo;     /* flags and mapped: of a Teredo identifier too */
+    const char *server_block; /* of a Teredo address: the special block of its IPv4 addresses */
+    const char *client_block;
     enum ip6_identifier identifier;
     uint32_t notes;
 };

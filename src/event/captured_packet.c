@@ -227,7 +227,7 @@ static const struct field packet_fields[] = {
 const struct record_type packet_record = RECORD_TYPE("packet", packet_fields);
 
 static const struct field captured_fields[] = {
-    {KEY("file"), FIELD_TEXT, AT(struct captured_packet, file), .flags = FIELD_ZERO_IS_NULL},
+    {KEY("file"), FIELD_FOREIGN, AT(struct captured_packet, file), .flags = FIELD_ZERO_IS_NULL},
     {KEY("frame"), FIELD_COUNT, AT(struct captured_packet, frame), .flags = FIELD_ZERO_IS_NULL},
     {KEY("packet"), FIELD_KEYS, .record = &packet_record},
 };

@@ -43,7 +43,7 @@ static const struct field rejected_fields[] = {
 };
 
 static const struct field qualification_fields[] = {
-    {KEY("name"), FIELD_TEXT, AT(struct event, qualification.name),
+    {KEY("name"), FIELD_FOREIGN, AT(struct event, qualification.name),
      .flags = FIELD_ZERO_IS_NULL | FIELD_OPTIONAL | FIELD_CHANGE},
     {KEY("qualification"), FIELD_KEYS, AT(struct event, qualification),
      .record = &qualification_record, .flags = FIELD_CHANGE},

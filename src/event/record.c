@@ -8,6 +8,7 @@ bool field_is_zero(const struct field *f, const void *value)
 {
     switch (f->type) {
     case FIELD_TEXT:
+    case FIELD_FOREIGN:
         return *(const char *const *)value == NULL;
     case FIELD_CHARS:
         return *(const char *)value == '\0';
@@ -97,7 +98,7 @@ static uint64_t hash_fields(uint64_t h, const struct record_type *type, const vo
         case FIELD_ENDPOINT:
             h = hash(h, &((const struct endpoint *)value)->address, sizeof(uint32_t));
             break;
-        case FIELD_TEXT:
+        case FIELD_FOREIGN:
             text = *(const char *const *)value;
             h = hash(h, text, strlen(text));
             break;

@@ -30,9 +30,10 @@ enum field_type {
     FIELD_ENDPOINT, /* struct endpoint */
     FIELD_HEX16,    /* uint16_t, as 0x and four digits */
     FIELD_BYTES,    /* struct bytes, as hexadecimal digits */
-    FIELD_TEXT,     /* const char *: ours, or UTF-8 from outside */
-    FIELD_CHARS,    /* a string that lies there itself */
-    FIELD_PIECE,    /* struct text_piece, from outside */
+    FIELD_TEXT,     /* const char *: ours, so that JSON need not escape it */
+    FIELD_CHARS,    /* the same, but lying there itself */
+    FIELD_FOREIGN,  /* const char *: from outside, of any bytes */
+    FIELD_PIECE,    /* struct text_piece: likewise */
     FIELD_ERRNO,    /* int: the system's word for it */
     FIELD_CAPTURE,  /* unsigned: a vantage point, by the name of its capture */
     FIELD_CODE,     /* an enumeration: the word for programs in `words` */
@@ -110,6 +111,12 @@ struct run_facts {
     struct in6_addr teredo_address; /* of this host, as the last qualification told it */
     struct endpoint mapped;
 };
+
+/* The name of the capture at a vantage point, or NULL. */
+static inline const char *run_capture(const struct run_facts *run, uint64_t vantage)
+{
+    return vantage < run->capture_count ? run->captures[vantage] : NULL;
+}
 
 /* Room for what a field's function makes. */
 enum {

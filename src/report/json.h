@@ -10,17 +10,25 @@ enum json_layout {
     JSON_INDENTED /* for people */
 };
 
-/* An object on its way into a buffer: its keys are those of the records put one after another. */
-struct json_object {
+/* What all parts of an object share while it is put. */
+struct json_put {
     struct text_buffer *buffer;
     const struct run_facts *run;
-    enum json_layout layout;
-    unsigned depth; /* of objects and lists around it */
-    size_t start;
+    const char *limit; /* beyond it there is little room left */
+    bool indented;
 };
 
-struct json_object json_begin(struct text_buffer *b, const struct run_facts *run,
-                              enum json_layout layout, unsigned depth);
+/* An object on its way into a buffer: its keys are those of the records put one after another.
+ * Nothing else may be put there before its end. */
+struct json_object {
+    struct json_put put;
+    unsigned depth; /* of objects and lists around it; 0 at first */
+    size_t start;
+    char *p;
+};
+
+void json_begin(struct json_object *o, struct text_buffer *b, const struct run_facts *run,
+                enum json_layout layout);
 void json_put_record(struct json_object *o, const struct record_type *type, const void *record);
 /* A key whose value, TEXT of SIZE bytes, is JSON already and laid out for where it stands. */
 void json_put_raw(struct json_object *o, const char *key, const char *text, size_t size);

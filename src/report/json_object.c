@@ -10,16 +10,8 @@ enum {
     ESCAPED = 6, /* the most that a byte of a string takes */
 };
 
-/* What all parts of an object share while it is put. */
-struct put {
-    struct text_buffer *buffer;
-    const struct run_facts *run;
-    const char *limit; /* beyond it less than SLACK is left */
-    bool indented;
-};
-
 /* Makes room for SIZE bytes at P, and SLACK behind them; P may move. */
-static char *make_room(struct put *j, char *p, size_t size)
+static char *make_room(struct json_put *j, char *p, size_t size)
 {
     struct text_buffer *b = j->buffer;
 
@@ -29,7 +21,7 @@ static char *make_room(struct put *j, char *p, size_t size)
     return p;
 }
 
-static inline char *need(struct put *j, char *p, size_t size)
+static inline char *need(struct json_put *j, char *p, size_t size)
 {
     return p > j->limit || size > (size_t)(j->limit - p) ? make_room(j, p, size) : p;
 }
@@ -39,6 +31,12 @@ static char *put_line(char *p, unsigned depth)
     *p++ = '\n';
     memset(p, ' ', 2 * (size_t)depth);
     return p + 2 * (size_t)depth;
+}
+
+static inline char *quote(char *p)
+{
+    *p = '"';
+    return p + 1;
 }
 
 static char *put_escape(char *p, unsigned char c)
@@ -58,10 +56,11 @@ static char *put_escape(char *p, unsigned char c)
     return p;
 }
 
-/* A string in which REPLACEMENT stands for each byte that is not ASCII; NULL = as it is. */
-static char *put_text(char *p, const char *text, size_t size, const char *replacement)
+/* A text from outside, in which REPLACEMENT stands for each byte that is not ASCII; NULL = as it
+ * is.
+ */
+static char *put_escaped(char *p, const char *text, size_t size, const char *replacement)
 {
-    *p++ = '"';
     for (size_t i = 0; i < size; i++) {
         unsigned char c = (unsigned char)text[i];
 
@@ -72,8 +71,33 @@ static char *put_text(char *p, const char *text, size_t size, const char *replac
         else
             *p++ = (char)c;
     }
-    *p++ = '"';
     return p;
+}
+
+static char *put_piece(struct json_put *j, char *p, const struct text_piece *t)
+{
+    p = quote(need(j, p, ESCAPED * t->size));
+    return quote(put_plain(p, t->text, t->size) ? p + t->size
+                                                : put_escaped(p, t->text, t->size, "\\ufffd"));
+}
+
+/* All but ASCII is replaced where it is no UTF-8. */
+static char *put_foreign(struct json_put *j, char *p, const char *text)
+{
+    size_t size = strlen(text);
+
+    p = quote(need(j, p, ESCAPED * size));
+    if (put_plain(p, text, size))
+        return quote(p + size);
+    return quote(put_escaped(p, text, size, utf8_is_valid(text, size) ? NULL : UTF8_REPLACEMENT));
+}
+
+/* A text of ours, which needs no escapes. */
+static char *put_own(struct json_put *j, char *p, const char *text)
+{
+    size_t size = strlen(text);
+
+    return quote(put_bytes(quote(need(j, p, size)), text, size));
 }
 
 /* As short as twelve digits make it, and never without a point or an exponent. */
@@ -96,18 +120,26 @@ static char *put_real(char *p, double value)
     return put_string(p, text);
 }
 
-static char *put_quoted(char *p, const char *text)
+static char *put_json_endpoint(const struct json_put *j, char *p, const struct endpoint *e,
+                               unsigned depth)
 {
-    *p++ = '"';
-    p = put_string(p, text);
-    *p++ = '"';
+    if (!j->indented) {
+        p = put_ip4(put_string(p, "{\"address\":\""), e->address);
+        p = put_decimal(put_string(p, "\",\"port\":"), e->port);
+    } else {
+        *p++ = '{';
+        p = put_ip4(put_string(put_line(p, depth + 1), "\"address\": \""), e->address);
+        p = put_line(put_string(p, "\","), depth + 1);
+        p = put_line(put_decimal(put_string(p, "\"port\": "), e->port), depth);
+    }
+    *p++ = '}';
     return p;
 }
 
-static char *put_object(struct put *j, char *p, const struct record_type *type, const void *record,
-                        unsigned depth);
+static char *put_object(struct json_put *j, char *p, const struct record_type *type,
+                        const void *record, unsigned depth);
 
-static char *put_list(struct put *j, char *p, const struct field *f, const void *record,
+static char *put_list(struct json_put *j, char *p, const struct field *f, const void *record,
                       unsigned depth)
 {
     size_t count = f->count(record);
@@ -127,131 +159,79 @@ static char *put_list(struct put *j, char *p, const struct field *f, const void 
     return p;
 }
 
-/* A text of ours. */
-static char *put_own_text(struct put *j, char *p, const char *text)
+static char *put_finding(char *p, enum finding finding)
 {
-    size_t size = strlen(text);
-
-    return put_text(need(j, p, ESCAPED * size), text, size, NULL);
+    return put_string(p, finding == FINDING_YES  ? "true"
+                         : finding == FINDING_NO ? "false"
+                                                 : "null");
 }
 
-/* One from outside, which may be no UTF-8. */
-static char *put_foreign_text(struct put *j, char *p, const char *text)
+static char *put_integer(char *p, int number)
 {
-    size_t size = strlen(text);
-
-    return put_text(need(j, p, ESCAPED * size), text, size,
-                    utf8_is_valid(text, size) ? NULL : UTF8_REPLACEMENT);
+    if (number < 0)
+        *p++ = '-';
+    return put_decimal(p, (uint64_t)llabs(number));
 }
 
-static char *put_value(struct put *j, char *p, const struct field *f, const void *value,
-                       unsigned depth)
+static inline char *put_value(struct json_put *j, char *p, const struct field *f, const void *value,
+                              unsigned depth)
 {
+    const struct bytes *bytes;
     const char *text;
 
     switch (f->type) {
     case FIELD_BOOL:
-        return put_string(p, *(const bool *)value ? "true" : "false");
-    case FIELD_FINDING: {
-        enum finding finding = *(const enum finding *)value;
-
-        return put_string(p, finding == FINDING_YES  ? "true"
-                             : finding == FINDING_NO ? "false"
-                                                     : "null");
-    }
+        return *(const bool *)value ? put_string(p, "true") : put_string(p, "false");
+    case FIELD_FINDING:
+        return put_finding(p, *(const enum finding *)value);
     case FIELD_COUNT:
         return put_decimal(p, field_number(f, value));
-    case FIELD_INTEGER: {
-        int number = *(const int *)value;
-
-        if (number < 0)
-            *p++ = '-';
-        return put_decimal(p, (uint64_t)llabs(number));
-    }
+    case FIELD_INTEGER:
+        return put_integer(p, *(const int *)value);
     case FIELD_REAL:
         return put_real(p, *(const double *)value);
     case FIELD_DURATION:
     case FIELD_OFFSET:
         return put_real(p, nsec_seconds(*(const nsec *)value));
     case FIELD_TIME:
-        *p++ = '"';
-        p = put_time(&j->buffer->stamp, p, *(const nsec *)value);
-        *p++ = '"';
-        return p;
+        return quote(put_time(&j->buffer->stamp, quote(p), *(const nsec *)value));
     case FIELD_IP4:
-        *p++ = '"';
-        p = put_ip4(p, *(const uint32_t *)value);
-        *p++ = '"';
-        return p;
+        return quote(put_ip4(quote(p), *(const uint32_t *)value));
     case FIELD_IP6:
-        *p++ = '"';
-        p = put_ip6(p, value);
-        *p++ = '"';
-        return p;
+        return quote(put_ip6(quote(p), value));
     case FIELD_PREFIX:
-        *p++ = '"';
-        p = put_prefix(p, value);
-        *p++ = '"';
-        return p;
+        return quote(put_prefix(quote(p), value));
+    case FIELD_ENDPOINT:
+        return put_json_endpoint(j, p, value, depth);
     case FIELD_HEX16:
-        *p++ = '"';
-        p = put_hex16(p, *(const uint16_t *)value);
-        *p++ = '"';
-        return p;
-    case FIELD_BYTES: {
-        const struct bytes *bytes = value;
-
-        p = need(j, p, 2 * bytes->size + 2);
-        *p++ = '"';
-        p = put_hex(p, bytes->data, bytes->size);
-        *p++ = '"';
-        return p;
-    }
-    case FIELD_ENDPOINT: {
-        const struct endpoint *e = value;
-
-        p = put_string(p, "{");
-        if (j->indented)
-            p = put_line(p, depth + 1);
-        p = put_ip4(put_string(p, j->indented ? "\"address\": \"" : "\"address\":\""), e->address);
-        p = put_string(p, "\",");
-        if (j->indented)
-            p = put_line(p, depth + 1);
-        p = put_decimal(put_string(p, j->indented ? "\"port\": " : "\"port\":"), e->port);
-        if (j->indented)
-            p = put_line(p, depth);
-        *p++ = '}';
-        return p;
-    }
+        return quote(put_hex16(quote(p), *(const uint16_t *)value));
+    case FIELD_BYTES:
+        bytes = value;
+        p = need(j, p, 2 * bytes->size);
+        return quote(put_hex(quote(p), bytes->data, bytes->size));
+    case FIELD_TEXT:
+        return put_own(j, p, *(const char *const *)value);
+    case FIELD_CHARS:
+        return put_own(j, p, value);
+    case FIELD_FOREIGN:
+        return put_foreign(j, p, *(const char *const *)value);
+    case FIELD_PIECE:
+        return put_piece(j, p, value);
+    case FIELD_ERRNO:
+        return put_own(j, p, strerror(*(const int *)value));
+    case FIELD_CAPTURE:
+        text = run_capture(j->run, field_number(f, value));
+        return text != NULL ? put_foreign(j, p, text) : put_string(p, "null");
     case FIELD_CODE:
-    case FIELD_RFC:
-        text = field_word(f, value);
-        return text == NULL ? put_string(p, "null") : put_quoted(p, text);
     case FIELD_SENTENCE:
     case FIELD_ADVICE:
-        return put_own_text(j, p, field_word(f, value));
-    case FIELD_TEXT:
-        return put_foreign_text(j, p, *(const char *const *)value);
-    case FIELD_CHARS:
-        return put_own_text(j, p, value);
-    case FIELD_PIECE: {
-        const struct text_piece *piece = value;
-
-        p = need(j, p, ESCAPED * piece->size);
-        return put_text(p, piece->text, piece->size, "\\ufffd");
-    }
-    case FIELD_ERRNO:
-        return put_own_text(j, p, strerror(*(const int *)value));
-    case FIELD_CAPTURE: {
-        uint64_t vantage = field_number(f, value);
-
-        if (vantage >= j->run->capture_count)
-            return put_string(p, "null");
-        return put_foreign_text(j, p, j->run->captures[vantage]);
-    }
+    case FIELD_RFC:
+        text = field_word(f, value);
+        return text != NULL ? put_own(j, p, text) : put_string(p, "null");
     case FIELD_RECORD:
         return put_object(j, p, f->record, value, depth);
     case FIELD_LIST:
+        return put_list(j, p, f, value, depth);
     case FIELD_KEYS:
         break;
     }
@@ -259,7 +239,8 @@ static char *put_value(struct put *j, char *p, const struct field *f, const void
 }
 
 /* A comma, then "key": */
-static inline char *put_key(const struct put *j, char *p, const struct field *f, unsigned depth)
+static inline char *put_key(const struct json_put *j, char *p, const struct field *f,
+                            unsigned depth)
 {
     if (!j->indented) {
         memcpy(p, f->lead, sizeof f->lead);
@@ -273,35 +254,30 @@ static inline char *put_key(const struct put *j, char *p, const struct field *f,
 }
 
 /* Each key with a comma before it, the first one too. */
-static char *put_keys(struct put *j, char *p, const struct record_type *type, const void *record,
-                      unsigned depth)
+static char *put_keys(struct json_put *j, char *p, const struct record_type *type,
+                      const void *record, unsigned depth)
 {
     const struct field *end = type->fields + type->count;
     union field_room room;
 
     for (const struct field *f = type->fields; f < end; f++) {
-        const void *value = f->type == FIELD_LIST ? record : field_value(f, record, j->run, &room);
+        const void *value = field_value(f, record, j->run, &room);
 
-        if (f->type == FIELD_KEYS) {
+        if (value == NULL) {
+            if ((f->flags & FIELD_OPTIONAL) == 0)
+                p = put_string(put_key(j, need(j, p, 0), f, depth), "null");
+        } else if (f->type == FIELD_KEYS) {
             p = put_keys(j, p, f->record, value, depth);
-            continue;
+        } else {
+            p = put_value(j, put_key(j, need(j, p, 0), f, depth), f, value, depth + 1);
         }
-        if (value == NULL && (f->flags & FIELD_OPTIONAL) != 0)
-            continue;
-        p = put_key(j, need(j, p, 0), f, depth);
-        if (f->type == FIELD_LIST)
-            p = put_list(j, p, f, record, depth + 1);
-        else if (value == NULL)
-            p = put_string(p, "null");
-        else
-            p = put_value(j, p, f, value, depth + 1);
     }
     return p;
 }
 
 /* The comma before the first key becomes the brace. */
-static char *put_object(struct put *j, char *p, const struct record_type *type, const void *record,
-                        unsigned depth)
+static char *put_object(struct json_put *j, char *p, const struct record_type *type,
+                        const void *record, unsigned depth)
 {
     size_t start = (size_t)(p - j->buffer->data);
 
@@ -314,48 +290,38 @@ static char *put_object(struct put *j, char *p, const struct record_type *type, 
     return p;
 }
 
-struct json_object json_begin(struct text_buffer *b, const struct run_facts *run,
-                              enum json_layout layout, unsigned depth)
+void json_begin(struct json_object *o, struct text_buffer *b, const struct run_facts *run,
+                enum json_layout layout)
 {
-    return (struct json_object){b, run, layout, depth, b->size};
-}
-
-static char *start_putting(const struct json_object *o, struct put *j)
-{
-    struct text_buffer *b = o->buffer;
-
-    *j = (struct put){.buffer = b, .run = o->run, .indented = o->layout == JSON_INDENTED};
-    return make_room(j, b->data + b->size, 0);
+    o->put = (struct json_put){.buffer = b, .run = run, .indented = layout == JSON_INDENTED};
+    o->depth = 0;
+    o->start = b->size;
+    o->p = make_room(&o->put, text_buffer_reserve(b, 0), 0);
 }
 
 void json_put_record(struct json_object *o, const struct record_type *type, const void *record)
 {
-    struct put j;
-    char *p = put_keys(&j, start_putting(o, &j), type, record, o->depth);
-
-    o->buffer->size = (size_t)(p - o->buffer->data);
+    o->p = put_keys(&o->put, o->p, type, record, o->depth);
 }
 
 void json_put_raw(struct json_object *o, const char *key, const char *text, size_t size)
 {
-    struct put j;
-    char *p = need(&j, start_putting(o, &j), strlen(key) + size);
+    struct json_put *j = &o->put;
+    char *p = need(j, o->p, strlen(key) + size);
 
     *p = ',';
-    p = o->layout == JSON_INDENTED ? put_line(p + 1, o->depth + 1) : p + 1;
-    p = put_string(put_quoted(p, key), o->layout == JSON_INDENTED ? ": " : ":");
-    p = put_bytes(p, text, size);
-    o->buffer->size = (size_t)(p - o->buffer->data);
+    p = j->indented ? put_line(p + 1, o->depth + 1) : p + 1;
+    p = put_own(j, p, key);
+    o->p = put_bytes(put_string(p, j->indented ? ": " : ":"), text, size);
 }
 
 void json_end(struct json_object *o)
 {
-    struct put j;
-    char *p = start_putting(o, &j);
+    char *p = need(&o->put, o->p, 0);
 
-    o->buffer->data[o->start] = '{';
-    if (o->layout == JSON_INDENTED)
+    o->put.buffer->data[o->start] = '{';
+    if (o->put.indented)
         p = put_line(p, o->depth);
     *p++ = '}';
-    o->buffer->size = (size_t)(p - o->buffer->data);
+    o->put.buffer->size = (size_t)(p - o->put.buffer->data);
 }

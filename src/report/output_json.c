@@ -9,7 +9,7 @@ static void put_event_at(struct reporter *r, const struct event *e, const struct
                          enum json_layout layout, unsigned depth)
 {
     const struct record_type *type = event_record(e);
-    struct json_object o = json_begin(&r->buffer, &r->run, layout, depth);
+    struct json_object o;
 
     r->run.event = type->event;
     /* What a run is about comes to a verdict; the same is one event of others, and leads to theirs.
@@ -18,6 +18,8 @@ static void put_event_at(struct reporter *r, const struct event *e, const struct
         r->run.event = "verdict";
     if (layout == JSON_INDENTED)
         r->run.event = NULL;
+    json_begin(&o, &r->buffer, &r->run, layout);
+    o.depth = depth;
     if (head != NULL)
         json_put_record(&o, head, NULL);
     json_put_record(&o, type, e);
@@ -85,11 +87,12 @@ static void put_punching(struct reporter *r, const struct event *e)
 /* All but the brace that ends it, and the list of qualifications with several servers. */
 static void begin_results(struct reporter *r)
 {
-    struct json_object o = json_begin(&r->buffer, &r->run, JSON_COMPACT, 0);
+    struct json_object o;
 
     if (r->list_open)
         return;
     r->run.event = NULL;
+    json_begin(&o, &r->buffer, &r->run, JSON_COMPACT);
     json_put_record(&o, &run_record, NULL);
     json_put_raw(&o, "results", "[", 1);
     json_end(&o);
@@ -168,9 +171,10 @@ static void put_bubble(struct reporter *r, const struct event *e)
 static void put_bubbled(struct reporter *r, const struct event *e)
 {
     static const char *const keys[] = {"packets", "replies", "icmp_errors"};
-    struct json_object o = json_begin(&r->buffer, &r->run, JSON_INDENTED, 0);
+    struct json_object o;
 
     r->run.event = NULL;
+    json_begin(&o, &r->buffer, &r->run, JSON_INDENTED);
     json_put_record(&o, &run_record, NULL);
     json_put_record(&o, event_record(e), e);
     for (int i = 0; i < 3; i++) {

@@ -76,38 +76,116 @@ int output_finish(FILE *file, struct error *error)
     return 0;
 }
 
+/* Eight bytes at once: the highest bit of each says whether it is below BYTE. It may also say so
+ * where a byte before it is. */
+#define EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
+#define BELOW(x, byte) (((x)-EACH(byte)) & ~(x))
+
+/* Copies eight bytes; false if one of them is not plain. */
+static bool put_eight(char *p, const char *text)
+{
+    uint64_t x;
+
+    memcpy(&x, text, sizeof x);
+    memcpy(p, &x, sizeof x);
+    return ((x | BELOW(x, ' ') | BELOW(x ^ EACH('"'), 1) | BELOW(x ^ EACH('\\'), 1) |
+             BELOW(x ^ EACH(0x7f), 1)) &
+            EACH(0x80)) == 0;
+}
+
+bool put_plain(char *p, const char *text, size_t size)
+{
+    bool plain = true;
+
+    if (size < 8) {
+        for (size_t i = 0; i < size; i++) {
+            plain = plain && text[i] >= ' ' && text[i] < 0x7f && text[i] != '"' && text[i] != '\\';
+            p[i] = text[i];
+        }
+        return plain;
+    }
+    for (size_t i = 0; i + 8 < size && plain; i += 8)
+        plain = put_eight(p + i, text + i);
+    return plain && put_eight(p + size - 8, text + size - 8);
+}
+
+/* Two digits for each number below a hundred. */
+static const char pairs[] =
+    "00010203040506070809101112131415161718192021222324252627282930313233343536373839"
+    "40414243444546474849505152535455565758596061626364656667686970717273747576777879"
+    "8081828384858687888990919293949596979899";
+
+/* The last COUNT digits. */
+static void put_digits(char *p, uint64_t value, unsigned count)
+{
+    for (; count > 1; value /= 100)
+        memcpy(p + (count -= 2), pairs + 2 * (value % 100), 2);
+    if (count > 0)
+        *p = (char)('0' + value % 10);
+}
+
+static unsigned count_digits(uint64_t value)
+{
+    unsigned count = 1;
+
+    for (; value >= 10000; value /= 10000)
+        count += 4;
+    return count + (value >= 10) + (value >= 100) + (value >= 1000);
+}
+
 char *put_decimal(char *p, uint64_t value)
 {
-    char text[3 * sizeof value];
-    size_t n = sizeof text;
+    unsigned count = count_digits(value);
 
-    do
-        text[--n] = (char)('0' + value % 10);
-    while ((value /= 10) != 0);
-    return put_bytes(p, text + n, sizeof text - n);
+    put_digits(p, value, count);
+    return p + count;
 }
 
 static const char digits[] = "0123456789abcdef";
 
 char *put_hex16(char *p, uint16_t value)
 {
-    *p++ = '0';
-    *p++ = 'x';
-    for (int shift = 12; shift >= 0; shift -= 4)
-        *p++ = digits[value >> shift & 0xf];
-    return p;
+    char text[] = {'0',
+                   'x',
+                   digits[value >> 12],
+                   digits[value >> 8 & 0xf],
+                   digits[value >> 4 & 0xf],
+                   digits[value & 0xf]};
+
+    return put_bytes(p, text, sizeof text);
 }
 
 char *put_ip4(char *p, uint32_t address)
 {
-    return p + strlen(ip4_format(address, p));
+    return p + ip4_put(address, p);
+}
+
+/* Sixteen half bytes as digits. */
+typedef uint8_t sixteen __attribute__((vector_size(16)));
+
+static void put_sixteen(char *p, sixteen halves)
+{
+    halves += '0' + ((sixteen)(halves > 9) & ('a' - '0' - 10));
+    memcpy(p, &halves, sizeof halves);
 }
 
 char *put_hex(char *p, const uint8_t *data, size_t size)
 {
-    for (size_t i = 0; i < size; i++) {
-        *p++ = digits[data[i] >> 4];
-        *p++ = digits[data[i] & 0xf];
+    for (; size >= sizeof(sixteen); size -= sizeof(sixteen), data += sizeof(sixteen)) {
+        sixteen bytes, high, low;
+
+        memcpy(&bytes, data, sizeof bytes);
+        high = bytes >> 4;
+        low = bytes & 0xf;
+        put_sixteen(p, __builtin_shufflevector(high, low, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21,
+                                               6, 22, 7, 23));
+        put_sixteen(p + 16, __builtin_shufflevector(high, low, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28,
+                                                    13, 29, 14, 30, 15, 31));
+        p += 32;
+    }
+    for (; size > 0; size--, data++) {
+        *p++ = digits[*data >> 4];
+        *p++ = digits[*data & 0xf];
     }
     return p;
 }
@@ -124,14 +202,6 @@ char *put_prefix(char *p, const struct icmp6_prefix *prefix)
     p = put_ip6(p, &prefix->prefix);
     *p++ = '/';
     return put_decimal(p, prefix->length);
-}
-
-static void put_digits(char *p, unsigned value, int count)
-{
-    while (count > 0) {
-        p[--count] = (char)('0' + value % 10);
-        value /= 10;
-    }
 }
 
 static void set_second(struct stamp *s, nsec second)

@@ -3,6 +3,7 @@
 #ifndef REPORT_TEXT_BUFFER_H
 #define REPORT_TEXT_BUFFER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -59,6 +60,9 @@ static inline char *put_string(char *p, const char *text)
 {
     return put_bytes(p, text, strlen(text));
 }
+
+/* Puts TEXT if all of it is printable ASCII without " and \; false if not, whatever was put. */
+bool put_plain(char *p, const char *text, size_t size);
 
 char *put_decimal(char *p, uint64_t value);
 /* "0x" and four digits. */

@@ -5,25 +5,34 @@
 #include "utf8.h"
 
 enum {
-    MAX_DEPTH = 6, /* of keys in a column, with those of records that are taken in */
-    MAX_TYPES = 8, /* of records in one table */
-    SLACK = 128    /* the most that a value of fixed size takes, and a tab */
+    MAX_TYPES = 8,  /* of records in one table */
+    MAX_BASES = 16, /* of objects in one record that columns are in */
+    SLACK = 128     /* the most that a value of fixed size takes, and a tab */
 };
 
-/* The fields that lead to a column's value; none where the record has no such key. */
-struct path {
-    const struct field *fields[MAX_DEPTH];
-    unsigned depth;
+/* An object that columns are in: what a field of another such object holds, or the record. */
+struct base {
+    unsigned of;               /* the other one; 0 = the record */
+    const struct field *field; /* NULL = the record itself */
+};
+
+struct column {
+    unsigned base;
+    bool is_plain; /* a member that is always known */
+    size_t offset;
+    const struct field *field; /* NULL = the record has no such key */
 };
 
 /* The columns of one type of record. */
 struct row {
     const struct record_type *type;
-    struct path *paths;
+    struct base bases[MAX_BASES];
+    unsigned base_count;
+    struct column *columns;
 };
 
 struct tsv_table {
-    const char *columns;
+    const char *names;
     unsigned count;
     struct row rows[MAX_TYPES];
     unsigned row_count;
@@ -35,7 +44,7 @@ struct tsv_table *tsv_new(const char *columns)
 
     if (t == NULL)
         return NULL;
-    t->columns = columns;
+    t->names = columns;
     t->count = 1;
     for (const char *c = columns; *c != '\0'; c++)
         t->count += *c == ' ';
@@ -47,7 +56,7 @@ void tsv_free(struct tsv_table *t)
     if (t == NULL)
         return;
     for (unsigned i = 0; i < t->row_count; i++)
-        free(t->rows[i].paths);
+        free(t->rows[i].columns);
     free(t);
 }
 
@@ -61,53 +70,72 @@ void tsv_put_header(struct text_buffer *b, const char *columns)
     text_buffer_advance(b, p);
 }
 
-/* Appends what leads to the key, or keys joined by points, of SIZE bytes at NAME. */
-static bool find(struct path *path, const struct record_type *type, const char *name, size_t size)
+static unsigned base_of(struct row *row, unsigned of, const struct field *field)
+{
+    unsigned i = 1;
+
+    while (i < row->base_count && (row->bases[i].of != of || row->bases[i].field != field))
+        i++;
+    if (i == MAX_BASES)
+        abort();
+    if (i == row->base_count)
+        row->bases[row->base_count++] = (struct base){of, field};
+    return i;
+}
+
+/* Whether TYPE has the key, or the keys joined by points, of SIZE bytes at NAME. Objects of that
+ * type are at BASE. */
+static bool find(struct row *row, struct column *column, unsigned base,
+                 const struct record_type *type, const char *name, size_t size)
 {
     const char *point = memchr(name, '.', size);
     size_t key_size = point != NULL ? (size_t)(point - name) : size;
 
-    if (path->depth == MAX_DEPTH)
-        return false;
     for (size_t i = 0; i < type->count; i++) {
         const struct field *f = &type->fields[i];
+        bool is_key = strlen(f->key) == key_size && memcmp(f->key, name, key_size) == 0;
+        unsigned known = row->base_count;
 
-        path->fields[path->depth++] = f;
         if (f->type == FIELD_KEYS) {
-            if (find(path, f->record, name, size))
+            if (find(row, column, base_of(row, base, f), f->record, name, size))
                 return true;
-        } else if (strlen(f->key) == key_size && memcmp(f->key, name, key_size) == 0 &&
-                   (point == NULL || (f->type == FIELD_RECORD &&
-                                      find(path, f->record, point + 1, size - key_size - 1)))) {
+            row->base_count = known; /* it is not of use */
+        } else if (is_key && point == NULL) {
+            *column = (struct column){base, f->known == NULL && f->find == NULL && f->flags == 0,
+                                      f->offset, f};
             return true;
+        } else if (is_key && f->type == FIELD_RECORD) {
+            return find(row, column, base_of(row, base, f), f->record, point + 1,
+                        size - key_size - 1);
         }
-        path->depth--;
     }
     return false;
 }
 
-static struct path *row_of(struct tsv_table *t, const struct record_type *type)
+static struct row *row_of(struct tsv_table *t, const struct record_type *type)
 {
     struct row *row;
-    const char *column = t->columns;
+    const char *name = t->names;
 
     for (unsigned i = 0; i < t->row_count; i++)
         if (t->rows[i].type == type)
-            return t->rows[i].paths;
+            return &t->rows[i];
     row = &t->rows[t->row_count];
-    if (t->row_count == MAX_TYPES || (row->paths = calloc(t->count, sizeof *row->paths)) == NULL)
+    if (t->row_count == MAX_TYPES ||
+        (row->columns = calloc(t->count, sizeof *row->columns)) == NULL)
         abort();
     t->row_count++;
     row->type = type;
+    row->base_count = 1;
     for (unsigned i = 0; i < t->count; i++) {
-        size_t size = strcspn(column, " ");
+        size_t size = strcspn(name, " ");
 
         /* What a record tells of its run is in front of what it tells itself. */
-        if (!find(&row->paths[i], &run_record, column, size))
-            find(&row->paths[i], type, column, size);
-        column += size + 1;
+        if (!find(row, &row->columns[i], 0, &run_record, name, size))
+            find(row, &row->columns[i], 0, type, name, size);
+        name += size + 1;
     }
-    return row->paths;
+    return row;
 }
 
 /* What is put, and where. */
@@ -117,22 +145,28 @@ struct put {
     const char *limit; /* beyond it less than SLACK is left */
 };
 
-static char *need(struct put *t, char *p, size_t size)
+/* Makes room for SIZE bytes at P, and SLACK behind them; P may move. */
+static char *make_room(struct put *t, char *p, size_t size)
 {
     struct text_buffer *b = t->buffer;
 
-    if (p <= t->limit && size <= (size_t)(t->limit - p))
-        return p;
     b->size = (size_t)(p - b->data);
     p = text_buffer_reserve(b, size + SLACK);
     t->limit = b->data + b->room - SLACK;
     return p;
 }
 
+static inline char *need(struct put *t, char *p, size_t size)
+{
+    return p > t->limit || size > (size_t)(t->limit - p) ? make_room(t, p, size) : p;
+}
+
 /* Control characters become '?'; nothing is a dash. */
 static char *put_text(struct put *t, char *p, const char *text, size_t size)
 {
     p = need(t, p, size);
+    if (size > 0 && put_plain(p, text, size))
+        return p + size;
     for (size_t i = 0; i < size; i++)
         *p++ = (char)((unsigned char)text[i] < ' ' || text[i] == 0x7f ? '?' : text[i]);
     if (size == 0)
@@ -140,20 +174,26 @@ static char *put_text(struct put *t, char *p, const char *text, size_t size)
     return p;
 }
 
-static char *put_word(struct put *t, char *p, const char *text)
+/* A text of ours. */
+static char *put_own(struct put *t, char *p, const char *text)
 {
-    return put_text(t, p, text, text == NULL ? 0 : strlen(text));
+    size_t size = text == NULL ? 0 : strlen(text);
+
+    return size == 0 ? put_string(p, "-") : put_bytes(need(t, p, size), text, size);
 }
 
 /* A text from outside, which may be no UTF-8. */
-static char *put_foreign_text(struct put *t, char *p, const char *text)
+static char *put_foreign(struct put *t, char *p, const char *text)
 {
-    if (text == NULL || utf8_is_valid(text, strlen(text)))
-        return put_word(t, p, text);
+    size_t size = text == NULL ? 0 : strlen(text);
+
+    p = need(t, p, sizeof UTF8_REPLACEMENT * size);
+    if (size > 0 && put_plain(p, text, size))
+        return p + size;
+    if (size == 0 || utf8_is_valid(text, size))
+        return put_text(t, p, text, size);
     for (; *text != '\0'; text++)
-        p = (unsigned char)*text < 0x80
-                ? put_text(t, p, text, 1)
-                : put_string(need(t, p, sizeof UTF8_REPLACEMENT), UTF8_REPLACEMENT);
+        p = (unsigned char)*text < 0x80 ? put_text(t, p, text, 1) : put_string(p, UTF8_REPLACEMENT);
     return p;
 }
 
@@ -175,6 +215,7 @@ static char *put_item(struct put *t, char *p, const struct record_type *type, co
     return p;
 }
 
+/* One after another, with commas between them. */
 static char *put_list(struct put *t, char *p, const struct field *f, const void *record)
 {
     size_t count = f->count(record);
@@ -190,18 +231,21 @@ static char *put_list(struct put *t, char *p, const struct field *f, const void 
     return p;
 }
 
+static char *put_finding(char *p, enum finding finding)
+{
+    return put_string(p, finding == FINDING_YES ? "true" : finding == FINDING_NO ? "false" : "-");
+}
+
 static char *put_value(struct put *t, char *p, const struct field *f, const void *value)
 {
+    const struct text_piece *piece;
+    const struct bytes *bytes;
+
     switch (f->type) {
     case FIELD_BOOL:
         return put_string(p, *(const bool *)value ? "true" : "false");
-    case FIELD_FINDING: {
-        enum finding finding = *(const enum finding *)value;
-
-        return put_string(p, finding == FINDING_YES  ? "true"
-                             : finding == FINDING_NO ? "false"
-                                                     : "-");
-    }
+    case FIELD_FINDING:
+        return put_finding(p, *(const enum finding *)value);
     case FIELD_COUNT:
         return put_decimal(p, field_number(f, value));
     case FIELD_INTEGER:
@@ -223,69 +267,62 @@ static char *put_value(struct put *t, char *p, const struct field *f, const void
         return put_hex16(p, *(const uint16_t *)value);
     case FIELD_ENDPOINT:
         return put_endpoint(p, *(const struct endpoint *)value);
-    case FIELD_BYTES: {
-        const struct bytes *bytes = value;
-
+    case FIELD_BYTES:
+        bytes = value;
         return put_hex(need(t, p, 2 * bytes->size), bytes->data, bytes->size);
-    }
     case FIELD_CODE:
     case FIELD_RFC:
     case FIELD_SENTENCE:
     case FIELD_ADVICE:
-        return put_word(t, p, field_word(f, value));
+        return put_own(t, p, field_word(f, value));
     case FIELD_TEXT:
-        return put_foreign_text(t, p, *(const char *const *)value);
+        return put_own(t, p, *(const char *const *)value);
     case FIELD_CHARS:
-        return put_word(t, p, value);
-    case FIELD_PIECE: {
-        const struct text_piece *piece = value;
-
+        return put_own(t, p, value);
+    case FIELD_FOREIGN:
+        return put_foreign(t, p, *(const char *const *)value);
+    case FIELD_PIECE:
+        piece = value;
         return put_text(t, p, piece->text, piece->size);
-    }
     case FIELD_ERRNO:
-        return put_word(t, p, strerror(*(const int *)value));
-    case FIELD_CAPTURE: {
-        uint64_t vantage = field_number(f, value);
-
-        return put_foreign_text(t, p,
-                                vantage < t->run->capture_count ? t->run->captures[vantage] : NULL);
-    }
-    case FIELD_RECORD:
+        return put_own(t, p, strerror(*(const int *)value));
+    case FIELD_CAPTURE:
+        return put_foreign(t, p, run_capture(t->run, field_number(f, value)));
     case FIELD_LIST:
+        return put_list(t, p, f, value);
+    case FIELD_RECORD:
     case FIELD_KEYS:
         break;
     }
     return p;
 }
 
-static char *put_column(struct put *t, char *p, const struct path *path, const void *record)
-{
-    union field_room rooms[MAX_DEPTH];
-    const void *value = path->depth > 0 ? record : NULL;
-
-    for (unsigned i = 0; i < path->depth && value != NULL; i++) {
-        const struct field *f = path->fields[i];
-
-        if (f->type == FIELD_LIST)
-            return put_list(t, p, f, value);
-        value = field_value(f, value, t->run, &rooms[i]);
-    }
-    if (value != NULL)
-        return put_value(t, p, path->fields[path->depth - 1], value);
-    *p++ = '-';
-    return p;
-}
-
 void tsv_put_record(struct tsv_table *t, struct text_buffer *b, const struct run_facts *run,
                     const struct record_type *type, const void *record)
 {
-    const struct path *paths = row_of(t, type);
+    const struct row *row = row_of(t, type);
     struct put put = {b, run, NULL};
-    char *p = text_buffer_reserve(b, SLACK);
+    char *p = make_room(&put, text_buffer_reserve(b, 0), 0);
+    union field_room rooms[MAX_BASES];
+    const void *bases[MAX_BASES] = {record};
 
-    put.limit = b->data + b->room - SLACK;
+    for (unsigned i = 1; i < row->base_count; i++) {
+        const void *of = bases[row->bases[i].of];
+
+        bases[i] = of == NULL ? NULL : field_value(row->bases[i].field, of, run, &rooms[i]);
+    }
     for (unsigned i = 0; i < t->count; i++) {
-        p = put_column(&put, need(&put, p, 0), &paths[i], record);
+        const struct column *c = &row->columns[i];
+        const void *value = NULL;
+
+        p = need(&put, p, 0);
+        if (c->field != NULL && bases[c->base] != NULL)
+            value = c->is_plain ? (const char *)bases[c->base] + c->offset
+                                : field_value(c->field, bases[c->base], run, &rooms[0]);
+        if (value != NULL)
+            p = put_value(&put, p, c->field, value);
+        else
+            *p++ = '-';
         *p++ = i + 1 < t->count ? '\t' : '\n';
     }
     text_buffer_advance(b, p);

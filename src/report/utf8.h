@@ -37,7 +37,7 @@ static inline size_t utf8_length(const char *text)
 static inline bool utf8_is_valid(const char *text, size_t size)
 {
     for (size_t i = 0; i < size;) {
-        size_t length = utf8_length(text + i);
+        size_t length = (unsigned char)text[i] < 0x80 ? 1 : utf8_length(text + i);
 
         if (length == 0)
             return false;

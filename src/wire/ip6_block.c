@@ -38,13 +38,20 @@ const char *ip6_block_code(unsigned number)
     return blocks[number].code;
 }
 
+static uint64_t load_u64(const uint8_t *p)
+{
+    return (uint64_t)load_u32(p) << 32 | load_u32(p + 4);
+}
+
 static bool lies_in(const struct in6_addr *address, const struct ip6_block *block)
 {
-    size_t whole = block->length / 8;
-    unsigned rest = block->length % 8;
+    uint64_t high = load_u64(address->s6_addr) ^ load_u64(block->bits);
+    uint64_t low = load_u64(address->s6_addr + 8) ^ load_u64(block->bits + 8);
+    unsigned length = block->length;
 
-    return memcmp(address->s6_addr, block->bits, whole) == 0 &&
-           (rest == 0 || (address->s6_addr[whole] ^ block->bits[whole]) >> (8 - rest) == 0);
+    if (length < 64)
+        return length == 0 || high >> (64 - length) == 0;
+    return high == 0 && (length == 64 || low >> (128 - length) == 0);
 }
 
 const struct ip6_block *ip6_block_of(const struct in6_addr *address)
