@@ -183,6 +183,8 @@ IO_SOURCES = \
 	src/io/wire_stamps.c \
 	src/io/wire_stamps.h
 DRIVE_SOURCES = \
+	src/drive/find_server.c \
+	src/drive/find_server.h \
 	src/drive/live.c \
 	src/drive/live.h \
 	src/drive/live_server.c \

@@ -10,8 +10,7 @@
 
 #include "clock.h"
 #include "entropy.h"
-#include "names.h"
-#include "pick_server.h"
+#include "find_server.h"
 #include "port.h"
 #include "privilege.h"
 #include "status.h"
@@ -151,51 +150,6 @@ void client_check_server(void *options, struct argp_state *state)
     client_check(options, state);
 }
 
-/* Whether a server can live at ADDRESS at all. A literal address inside a network is the user's own
- * choice; a name that leads there is blocked by a resolver, or wrong. */
-static bool can_be_server(const struct client_options *o, uint32_t address, bool is_literal)
-{
-    /* RFC 1112 4: class E is for the future; RFC 4380 5.2.4 does not list it. */
-    if (address >= UINT32_C(0xf0000000))
-        return false;
-    return ip4_is_global_unicast(address) ||
-           (ip4_is_inside(address) && (is_literal || o->allow_private));
-}
-
-/* Leaves those of FOUND that can be servers; -1 and ERROR filled where none can. */
-static int drop_unusable(struct client_options *o, struct names_answer *found, struct error *error)
-{
-    char address[IP4_STRLEN];
-    struct endpoint literal;
-    bool is_literal = endpoint_parse(o->server, TEREDO_PORT, &literal);
-    uint32_t first = found->list[0].address;
-    unsigned kept = 0;
-
-    for (unsigned i = 0; i < found->count; i++)
-        if (can_be_server(o, found->list[i].address, is_literal))
-            found->list[kept++] = found->list[i];
-    found->count = kept;
-    if (kept > 0)
-        return 0;
-    o->no_server = QUALIFY_ADDRESS_UNUSABLE;
-    ip4_format(first, address);
-    if (is_literal) {
-        error_set(error, EX_NOHOST, 0, "%s is an address that no server can have (%s)", address,
-                  ip4_special_block(first));
-        return error_hint(error, "give the server's own address");
-    }
-    error_set(error, EX_NOHOST, 0, "'%s' leads to %s, an address that no server can have (%s)",
-              o->server, address, ip4_special_block(first));
-    return error_hint(error, "this host's resolver may block the name; give the server's address, "
-                             "or ask another resolver");
-}
-
-static void drop_event(void *context, const struct event *event)
-{
-    (void)context;
-    (void)event;
-}
-
 /* Says which addresses of a name were asked, and how that came out. */
 static void tell_choice(const struct client_options *o, const struct pick_server *p)
 {
@@ -214,85 +168,31 @@ static void tell_choice(const struct client_options *o, const struct pick_server
     fputc('\n', stderr);
 }
 
-/* Of several addresses of one name, the first that answers. From a port of its own, so that what
- * follows finds the NAT as it was. */
-static int choose_server(struct client *c, const struct names_answer *found, struct error *error)
-{
-    const struct client_options *o = c->options;
-    struct pick_config config = {
-        .servers = found->list,
-        .count = found->count,
-        .timeout = o->timeout,
-        .allow_private = o->allow_private,
-        .identity = {o->auth_id, o->secret, o->secret_size},
-    };
-    struct event_sink sink = {drop_event, NULL};
-    struct pick_server *p = malloc(sizeof *p);
-    struct live *live = live_open(0, 1, found->list[0], false, error);
-    int result = -1;
-
-    if (p == NULL)
-        error_set(error, EX_OSERR, ENOMEM, "cannot start");
-    else if (live != NULL && client_nonces(&config.nonces, error) == 0) {
-        pick_server_init(p, &config);
-        result = live_run(live, &p->engine, &sink, NULL, error);
-    }
-    if (result == 0) {
-        c->server = found->list[p->answers > 0 ? p->first : 0];
-        tell_choice(o, p);
-    }
-    if (live != NULL)
-        live_close(live);
-    free(p);
-    return result;
-}
-
-/* Notes what became of the name, for the verdict of a job that cannot begin. */
-static enum qualify_reason reason_of_name(enum names_outcome outcome)
-{
-    switch (outcome) {
-    case NAMES_MALFORMED:
-        return QUALIFY_NAME_MALFORMED;
-    case NAMES_NO_ADDRESS:
-        return QUALIFY_NAME_NO_ADDRESS;
-    case NAMES_FAILED:
-        return QUALIFY_RESOLVER_FAILED;
-    case NAMES_INTERRUPTED:
-        return QUALIFY_INTERRUPTED;
-    case NAMES_FOUND:
-    case NAMES_NOT_FOUND:
-        break;
-    }
-    return QUALIFY_NAME_NOT_FOUND;
-}
-
 static int find_servers(struct client *c, struct error *error)
 {
     struct client_options *o = c->options;
-    struct names_answer found;
+    struct qualify_config common = client_common_config(o);
+    struct find_server *f = malloc(sizeof *f);
+    int result = -1;
 
-    if (names_resolve(o->server, TEREDO_PORT, &found, error) != 0) {
-        o->no_server = reason_of_name(found.outcome);
-        return -1;
-    }
-    if (drop_unusable(o, &found, error) != 0)
-        return -1;
-    c->server = found.list[0];
-    if (found.count > 1 && choose_server(c, &found, error) != 0)
-        return -1;
-    /* What every server of the field does, and miredo's default. */
-    c->secondary = (struct endpoint){c->server.address + 1, c->server.port};
-    if (o->secondary != NULL) {
-        if (names_resolve(o->secondary, c->server.port, &found, error) != 0)
-            return -1;
-        c->secondary = found.list[0];
-    }
-    if (c->secondary.address != c->server.address)
-        return 0;
-    error_set(error, EX_USAGE, 0, "the secondary server address is the primary one");
-    return error_hint(error,
-                      "leave --secondary out, or name the server's other address: what a NAT "
-                      "does shows between two");
+    if (f == NULL)
+        return error_set(error, EX_OSERR, ENOMEM, "cannot start");
+    *f = (struct find_server){
+        .name = o->server,
+        .secondary_name = o->secondary,
+        .timeout = common.timeout,
+        .allow_private = common.allow_private,
+        .identity = common.identity,
+    };
+    if (client_nonces(&f->nonces, error) == 0)
+        result = find_server(f, error);
+    o->no_server = f->reason;
+    c->server = f->server;
+    c->secondary = f->secondary;
+    if (result == 0 && f->found.count > 1)
+        tell_choice(o, &f->pick);
+    free(f);
+    return result;
 }
 
 void client_check_watch(const struct client_options *o, struct argp_state *state,

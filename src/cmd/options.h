@@ -17,8 +17,8 @@
 
 /* What the options of every command begin with. */
 struct options {
-    uint32_t
-        given; /* the `given` bits of the options on the command line: each command has its own */
+    /* The `given` bits of the options on the command line; what they mean is the command's own. */
+    uint32_t given;
     enum report_format format;
     bool header; /* of tsv */
     bool quiet;
