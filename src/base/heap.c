@@ -15,7 +15,7 @@ bool heap_reserve(struct heap *h, size_t count)
         return true;
     while (capacity < count)
         capacity *= 2;
-    items = realloc(h->items, capacity * sizeof(*items));
+    items = realloc(h->items, capacity * sizeof(struct heap_item *));
     if (items == NULL)
         return false;
     h->items = items;

@@ -165,7 +165,7 @@ struct field {
                                 union field_room *room)                          \
     {                                                                            \
         const struct_type *r = record;                                           \
-        value_type *value = (value_type *)(void *)room;                          \
+        __typeof__(value_type) *value = (void *)room;                            \
                                                                                  \
         (void)run;                                                               \
         *value = expression;                                                     \

@@ -43,7 +43,7 @@ int text_buffer_close(struct text_buffer *b, struct error *error)
 
 char *text_buffer_reserve(struct text_buffer *b, size_t size)
 {
-    if (b->room - b->size < size) {
+    if (b->data == NULL || b->room - b->size < size) {
         b->room = b->room == 0 ? FIRST_ROOM : b->room;
         while (b->room - b->size < size)
             b->room *= 2;
