@@ -277,8 +277,8 @@ static int begin_pcap(struct frame_file *f, struct error *error)
  * when it has its first packet. */
 static int begin_pcapng(struct frame_file *f, struct error *error)
 {
-    struct pcapng_block block;
-    struct pcapng_packet packet;
+    struct pcapng_block block = {0};
+    struct pcapng_packet packet = {0};
     int got;
 
     f->is_pcapng = true;
@@ -309,6 +309,7 @@ static int is_none(const struct frame_file *f, const uint8_t *first, struct erro
 int frame_file_begin(struct frame_file *f, struct error *error)
 {
     static const uint8_t section[PCAP_MAGIC_SIZE] = {0x0a, 0x0d, 0x0d, 0x0a};
+    static const uint8_t nothing[2];
     const uint8_t *magic = look(f, PCAP_MAGIC_SIZE);
 
     if (magic == NULL && f->errnum == 0 && f->end == f->start)
@@ -319,7 +320,8 @@ int frame_file_begin(struct frame_file *f, struct error *error)
         return begin_pcapng(f, error);
     if (magic != NULL && pcap_is_magic(magic))
         return begin_pcap(f, error);
-    return is_none(f, f->end - f->start >= 2 ? f->buffer + f->start : (const uint8_t *)"\0", error);
+    return is_none(f, f->buffer != NULL && f->end - f->start >= 2 ? f->buffer + f->start : nothing,
+                   error);
 }
 
 static int next_record(struct frame_file *f, struct file_frame *frame, struct error *error)
@@ -350,8 +352,8 @@ static int next_record(struct frame_file *f, struct file_frame *frame, struct er
 
 static int next_packet(struct frame_file *f, struct file_frame *frame, struct error *error)
 {
-    struct pcapng_packet packet;
-    struct pcapng_block block;
+    struct pcapng_packet packet = {0};
+    struct pcapng_block block = {0};
     int got;
 
     do
