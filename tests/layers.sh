@@ -32,6 +32,7 @@ inet_(ntop|pton)|[hn]to[hn][sl]|in6addr_(any|loopback)|tolower|toupper|__ctype_(
 (floor|ceil|l?lround|round|trunc|sqrt|exp|log|log2|log1p|pow|fabs|fmin|fmax|fmod)
 nettle_(hmac_)?(sha|md5)[a-z0-9_]*|nettle_memeql_sec
 __(mem|str)[a-z_]+_chk|__v?snprintf_chk|__assert_fail|__stack_chk_(fail|guard)|_GLOBAL_OFFSET_TABLE_
+__u?(div|mod)ti3
 __(asan|ubsan|sanitizer)_[A-Za-z0-9_]+|__gcov_[a-z_]+'
 pure_regex="^($(tr '\n' '|' <<<"$pure_calls" | sed 's/|$//'))$"
 
