@@ -322,6 +322,9 @@ error_t options_parse(const struct command *command, int argc, char **argv, void
 
     for (const struct option_entry *const *table = command->options; *table != NULL; table++)
         add_table(&p, *table);
+    /* glibc's help does not free what it keeps of a list without an option. */
+    if (p.count == 0)
+        argp.options = NULL;
     snprintf(name, sizeof name, "teredoctl %s", command->name);
     argv[0] = name;
     return argp_parse(&argp, argc, argv, command->flags, NULL, &p);
