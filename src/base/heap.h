@@ -46,7 +46,9 @@ static inline struct heap_item *heap_first(const struct heap *h)
 /* When it is due; NSEC_NEVER if there is none. */
 static inline nsec heap_when(const struct heap *h)
 {
-    return h->count > 0 ? h->items[0]->when : NSEC_NEVER;
+    const struct heap_item *first = heap_first(h);
+
+    return first != NULL ? first->when : NSEC_NEVER;
 }
 
 #endif
