@@ -219,6 +219,8 @@ REPORT_SOURCES = \
 	src/report/output_json.c \
 	src/report/output_tsv.c \
 	src/report/packet.h \
+	src/report/packet_story.c \
+	src/report/packet_story.h \
 	src/report/report.c \
 	src/report/report.h \
 	src/report/reporter.h \
@@ -234,11 +236,9 @@ REPORT_SOURCES = \
 	src/report/text_buffer.c \
 	src/report/text_buffer.h \
 	src/report/text_captured.c \
-	src/report/text_check.c \
 	src/report/text_classify.c \
 	src/report/text_packet.c \
 	src/report/text_punch.c \
-	src/report/text_qualify.c \
 	src/report/tsv.h \
 	src/report/tsv_table.c \
 	src/report/utf8.h \
@@ -288,10 +288,6 @@ CMD_SOURCES = \
 	src/cmd/decode.c \
 	src/cmd/help.c \
 	src/cmd/lab.c \
-	src/cmd/lab_chart.c \
-	src/cmd/lab_chart.h \
-	src/cmd/lab_story.c \
-	src/cmd/lab_story.h \
 	src/cmd/listen.c \
 	src/cmd/options.c \
 	src/cmd/options.h \

@@ -11,10 +11,9 @@
 
 #include "clock.h"
 #include "entropy.h"
-#include "lab_chart.h"
-#include "lab_story.h"
 #include "options.h"
 #include "packet_event_pcap.h"
+#include "packet_story.h"
 #include "program.h"
 #include "text_buffer.h"
 #include "topology.h"
@@ -160,19 +159,75 @@ static void take_command(const struct option_value *v, void *options)
 struct lab {
     const struct lab_options *options;
     struct topology *topology;
-    struct lab_story *story;        /* NULL when a command runs */
+    struct packet_story *story;     /* NULL when a command runs */
     struct packet_event_pcap *pcap; /* NULL when none is asked for */
     struct lab_program servers[2], listener;
     char path[PATH_MAX];
     char peer[INET6_ADDRSTRLEN];
+    int status; /* of the trace */
 };
+
+/* A NAT that only refreshes what it has is no news. */
+static bool is_news(const struct nat_result *nat)
+{
+    const unsigned news =
+        NAT_MAPPING_CREATED | NAT_MAPPING_EXPIRED | NAT_FILTER_OPENED | NAT_FILTER_EXPIRED;
+
+    return nat != NULL && (nat->verdict != NAT_OUT || (nat->happened & news) != 0);
+}
+
+static void tell_story(struct packet_story *story, const struct packet_event *p)
+{
+    static const enum chart_party parties[PLACE_COUNT] = {
+        [PLACE_HOST_A] = PARTY_A,          [PLACE_NAT_A] = PARTY_NAT_A,
+        [PLACE_CORE] = PARTY_CORE,         [PLACE_NAT_B] = PARTY_NAT_B,
+        [PLACE_HOST_B] = PARTY_B,          [PLACE_SERVER_1] = PARTY_SERVER_A,
+        [PLACE_SERVER_2] = PARTY_SERVER_B,
+    };
+    enum chart_party at = parties[p->place];
+    char text[NAT_RESULT_STRLEN] = "";
+
+    if (p->nat != NULL)
+        nat_result_text(p->nat, text);
+    if (p->kind == PACKET_EVENT_SENT) {
+        struct bytes packet = {p->data, p->size};
+
+        if (p->protocol == IP_PROTOCOL_UDP && p->about == 0)
+            packet_story_send(story, p->packet, p->when, at, &packet);
+        return;
+    }
+    if (p->copy != 0)
+        return;
+    switch (p->kind) {
+    case PACKET_EVENT_NAT:
+        if (is_news(p->nat))
+            packet_story_remark(story, p->packet, at, text);
+        break;
+    case PACKET_EVENT_DUPLICATED:
+        packet_story_remark(story, p->packet, at, "the link carries it twice");
+        break;
+    case PACKET_EVENT_LOST:
+        packet_story_end(story, p->packet, at, "lost on the link");
+        break;
+    case PACKET_EVENT_DISCARDED:
+        packet_story_end(story, p->packet, at,
+                         p->nat != NULL ? text : packet_event_reason_text(p->reason));
+        break;
+    case PACKET_EVENT_DELIVERED:
+        packet_story_end(story, p->packet, at, NULL);
+        break;
+    case PACKET_EVENT_SENT:
+    case PACKET_EVENT_FORWARDED:
+        break;
+    }
+}
 
 static void observe(void *context, const struct packet_event *packet_event)
 {
     struct lab *lab = context;
 
     if (lab->story != NULL)
-        lab_story_observe(lab->story, packet_event);
+        tell_story(lab->story, packet_event);
     if (lab->pcap != NULL)
         packet_event_pcap_add(lab->pcap, packet_event);
 }
@@ -309,21 +364,49 @@ static int spawn_trace(struct lab *lab, enum report_format format, int out, stru
     return run_program(lab, LAB_A, argv, out, error);
 }
 
-/* The chart in place of what the trace prints. */
+static bool draws(enum report_format format)
+{
+    return format == REPORT_LADDER || format == REPORT_MERMAID || format == REPORT_SVG;
+}
+
+/* The story so far, with the verdict P and a title, if it has come to one. */
+static void write_chart(const struct lab *lab, const struct punching *p)
+{
+    struct report_config config = options_report(&command_lab, &lab->options->common);
+    struct sequence chart = {0};
+    char text[1024];
+
+    packet_story_chart(lab->story, &chart, lab->options->common.verbosity > 0 || lab->status != 0);
+    if (p != NULL) {
+        const char *advice = advice_of(&punch_causes, p->cause);
+
+        describe(lab, chart.title, sizeof chart.title);
+        snprintf(text, sizeof text, "%s\n%s%s%s", text_of(&punch_causes, p->cause),
+                 advice[0] != '\0' ? "  try: " : "", advice, advice[0] != '\0' ? "\n" : "");
+        chart_verdict(&chart, p, text);
+    }
+    chart_write(&config, &chart);
+    sequence_clear(&chart);
+}
+
+/* The chart in place of what the trace prints: it hands its verdict over as it is, for it is the
+ * same program. */
 static int run_charted_trace(struct lab *lab, struct error *error)
 {
-    int fd = memfd_create("trace", MFD_CLOEXEC), status;
-    char title[2 * NAT_CONFIG_STRLEN + 96];
+    int fd = memfd_create("trace", MFD_CLOEXEC);
+    struct event verdict;
 
     if (fd < 0)
         return error_set(error, EX_OSERR, errno, "cannot keep what the trace prints");
-    status = spawn_trace(lab, REPORT_JSON, fd, error);
-    if (status >= 0 && status < EX__BASE &&
-        lab_chart_write_traced(lab->story, &lab->options->common,
-                               describe(lab, title, sizeof title), fd, status, error) != 0)
-        status = -1;
+    lab->status = spawn_trace(lab, REPORT_RECORD, fd, error);
+    if (lab->status >= 0 && lab->status < EX__BASE) {
+        if (pread(fd, &verdict, sizeof verdict, 0) == (ssize_t)sizeof verdict)
+            write_chart(lab, &verdict.punching);
+        else
+            lab->status = error_set(error, EX_SOFTWARE, 0, "the trace has told no verdict");
+    }
     close(fd);
-    return status;
+    return lab->status;
 }
 
 /* The main job: the trace, then the seed's figure. */
@@ -332,19 +415,17 @@ static int run_trace(struct lab *lab, struct error *error)
     const struct lab_options *o = lab->options;
     bool text = o->common.format == REPORT_TEXT && !o->common.quiet;
     char title[2 * NAT_CONFIG_STRLEN + 96];
-    int status;
 
-    if (lab_chart_is_asked_for(&o->common))
+    if (draws(o->common.format))
         return run_charted_trace(lab, error);
     if (text)
         puts(describe(lab, title, sizeof title));
-    status = spawn_trace(lab, o->common.format, -1, error);
-    if (text && status >= 0 && status < EX__BASE) {
+    lab->status = spawn_trace(lab, o->common.format, -1, error);
+    if (text && lab->status >= 0 && lab->status < EX__BASE) {
         putchar('\n');
-        lab_chart_write(lab->story, &o->common, NULL, NULL, SEQUENCE_UNSURE,
-                        o->common.verbosity > 0 || status != 0);
+        write_chart(lab, NULL);
     }
-    return status;
+    return lab->status;
 }
 
 /* What they print goes to standard error: standard output is for the results. */
@@ -379,7 +460,7 @@ static int open_observers(struct lab *lab, struct error *error)
 {
     const struct lab_options *o = lab->options;
 
-    if (o->command == NULL && (lab->story = lab_story_new(o->common.verbosity > 0)) == NULL)
+    if (o->command == NULL && (lab->story = packet_story_new(o->common.verbosity > 0)) == NULL)
         return error_set(error, EX_OSERR, ENOMEM, "cannot start the lab");
     if (o->pcap != NULL &&
         (lab->pcap = packet_event_pcap_open(o->pcap, o->pcap_each, error)) == NULL)
@@ -406,7 +487,7 @@ static int run(int argc, char **argv, struct error *error)
     if (lab.topology != NULL)
         status = run_in_lab(&lab, error);
     topology_close(lab.topology, SETTLE);
-    lab_story_free(lab.story);
+    packet_story_free(lab.story);
     if (lab.pcap != NULL && packet_event_pcap_close(lab.pcap, status >= 0 ? error : &late) != 0)
         status = -1;
     if (status >= 0 && output_finish(stdout, error) != 0)

@@ -23,6 +23,7 @@ static const char *const formats[] = {
     [REPORT_JSONL] = "jsonl",   [REPORT_TSV] = "tsv",
     [REPORT_LADDER] = "ladder", [REPORT_MERMAID] = "mermaid",
     [REPORT_SVG] = "svg",       [REPORT_OPENMETRICS] = "openmetrics",
+    [REPORT_RECORD] = "record",
 };
 
 struct report_config options_report(const struct command *command, const struct options *o)
@@ -100,6 +101,9 @@ static unsigned value_word(const struct option_value *v, const char *words)
 
 static enum report_format value_format(const struct option_value *v, const char *words)
 {
+    /* In no list: it is between the lab and its own trace. */
+    if (strcmp(v->text, formats[REPORT_RECORD]) == 0)
+        return REPORT_RECORD;
     value_word(v, words);
     for (unsigned i = 0; i < sizeof formats / sizeof *formats; i++)
         if (strcmp(formats[i], v->text) == 0)

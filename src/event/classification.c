@@ -3,9 +3,9 @@
 #include "evidence_words.h"
 
 static const struct wording verdicts[] = {
-    [CLASSIFY_CLASSIFIED] = {"classified"},
-    [CLASSIFY_BLOCKED] = {"blocked"},
-    [CLASSIFY_PARTIAL] = {"partial"},
+    [CLASSIFY_CLASSIFIED] = {"classified", .mood = MOOD_YES},
+    [CLASSIFY_BLOCKED] = {"blocked", .mood = MOOD_NO},
+    [CLASSIFY_PARTIAL] = {"partial", .mood = MOOD_UNSURE},
 };
 
 const struct words classify_verdicts = WORDS("classify_verdict", verdicts);

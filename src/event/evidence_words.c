@@ -4,15 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-const char *words_of_code(const char *code, char *buf, size_t size)
-{
-    snprintf(buf, size, "%s", code);
-    for (char *p = buf; *p != '\0'; p++)
-        if (*p == '_')
-            *p = ' ';
-    return buf;
-}
-
 __attribute__((format(printf, 2, 3))) static void add(char buf[static EVIDENCE_STRLEN],
                                                       const char *format, ...)
 {

@@ -17,7 +17,4 @@ const char *evidence_sent(const struct classify_evidence *e, char buf[static EVI
  * with a control that came back (16 of 16)"; returns BUF. */
 const char *evidence_received(const struct classify_evidence *e, char buf[static EVIDENCE_STRLEN]);
 
-/* CODE with blanks for underscores; returns BUF, of SIZE bytes. */
-const char *words_of_code(const char *code, char *buf, size_t size);
-
 #endif

@@ -1,9 +1,9 @@
 #include "punching.h"
 
 static const struct wording verdicts[] = {
-    [PUNCH_PUNCHED] = {"punched"},
-    [PUNCH_NOT_PUNCHED] = {"not_punched"},
-    [PUNCH_INCONCLUSIVE] = {"inconclusive"},
+    [PUNCH_PUNCHED] = {"punched", .mood = MOOD_YES},
+    [PUNCH_NOT_PUNCHED] = {"not_punched", .mood = MOOD_NO},
+    [PUNCH_INCONCLUSIVE] = {"inconclusive", .mood = MOOD_UNSURE},
 };
 
 const struct words punch_verdicts = WORDS("punch_verdict", verdicts);

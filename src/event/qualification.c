@@ -1,9 +1,9 @@
 #include "qualification.h"
 
 static const struct wording verdicts[] = {
-    [QUALIFY_QUALIFIED] = {"qualified"},
-    [QUALIFY_NOT_QUALIFIED] = {"not_qualified"},
-    [QUALIFY_INCONCLUSIVE] = {"inconclusive"},
+    [QUALIFY_QUALIFIED] = {"qualified", .mood = MOOD_YES},
+    [QUALIFY_NOT_QUALIFIED] = {"not_qualified", .mood = MOOD_NO},
+    [QUALIFY_INCONCLUSIVE] = {"inconclusive", .mood = MOOD_UNSURE},
 };
 
 const struct words qualify_verdicts = WORDS("qualify_verdict", verdicts);

@@ -52,6 +52,11 @@ const char *advice_of(const struct words *words, unsigned value)
     return word->advice != NULL ? word->advice : "";
 }
 
+enum mood mood_of(const struct words *words, unsigned value)
+{
+    return words->list[value].mood;
+}
+
 const char *field_word(const struct field *f, const void *value)
 {
     unsigned number = (unsigned)field_number(f, value);

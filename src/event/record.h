@@ -73,12 +73,20 @@ struct text_piece {
     size_t size;
 };
 
+/* Whether a verdict is a yes. */
+enum mood {
+    MOOD_YES,
+    MOOD_NO,
+    MOOD_UNSURE
+};
+
 /* The words for an enumeration. A list may be shorter than the enumeration at its end. */
 struct wording {
     const char *code; /* snake_case, for programs; NULL = null */
     const char *text; /* for people */
     const char *advice;
     const char *rfc; /* "RFC 4380 5.2.1" */
+    enum mood mood;  /* of a verdict */
 };
 
 struct words {
@@ -98,6 +106,8 @@ const char *code_of(const struct words *words, unsigned value);
 const char *text_of(const struct words *words, unsigned value);
 /* Empty where there is none. */
 const char *advice_of(const struct words *words, unsigned value);
+
+enum mood mood_of(const struct words *words, unsigned value);
 
 /* What a run tells of itself in each of its records. */
 struct run_facts {

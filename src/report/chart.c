@@ -6,6 +6,7 @@
 #include "ladder.h"
 #include "mermaid.h"
 #include "svg.h"
+#include "words.h"
 
 enum {
     MAX_EVENTS = 4096, /* of one chart, or of all contacts of a listener; the first ones count */
@@ -55,17 +56,35 @@ static void remember(struct chart *c, const struct event *event)
     c->events[c->count++] = *event;
 }
 
+/* Mermaid and SVG have all charts in one document. */
+static void write_all(const struct report_config *config, const struct sequence *charts,
+                      unsigned count)
+{
+    struct ladder_style style = {config->width, config->ascii, config->color};
+
+    if (config->format == REPORT_MERMAID)
+        mermaid_write(config->out, charts, count);
+    else if (config->format == REPORT_SVG)
+        svg_write(config->out, charts, count);
+    else
+        ladder_write(config->out, charts, &style);
+}
+
+void chart_write(const struct report_config *config, const struct sequence *chart)
+{
+    write_all(config, chart, 1);
+}
+
 /* The chart S is complete; it is taken over. */
 static void deliver(struct reporter *r, struct sequence *s)
 {
-    struct ladder_style style = {r->config.width, r->config.ascii, r->config.color};
     struct chart *c = r->chart;
 
     c->delivered++;
     if (r->config.format == REPORT_LADDER) {
         if (c->drawn)
             fputc('\n', r->config.out);
-        ladder_write(r->config.out, s, &style);
+        chart_write(&r->config, s);
         c->drawn = true;
     } else if (c->done_count < MAX_CHARTS) {
         struct sequence *more = realloc(c->done, (c->done_count + 1) * sizeof *more);
@@ -79,44 +98,43 @@ static void deliver(struct reporter *r, struct sequence *s)
     sequence_clear(s);
 }
 
-static void emit_verdict(struct reporter *r, const struct event *event)
+/* What PRINT says of EVENT, without colour; to be freed. NULL if memory is out. */
+static char *words_of(struct reporter *r, const struct event *event,
+                      void (*print)(struct reporter *r, const struct event *event))
 {
-    if (event->kind == EVENT_PUNCHING && event->punching.side != SIDE_SELF)
-        text_captured_verdict(r, &event->punching);
-    else
-        text_emit(r, event);
-}
-
-/* What the text reporter says of EVENT, without colour; to be freed. NULL if memory is out. */
-static char *words_of(const struct reporter *r, const struct event *event)
-{
-    struct reporter copy = *r;
+    struct report_config config = r->config;
     char *text = NULL;
     size_t size = 0;
 
-    copy.config.out = open_memstream(&text, &size);
-    if (copy.config.out == NULL)
-        return NULL;
-    copy.config.color = false;
-    emit_verdict(&copy, event);
-    if (fclose(copy.config.out) != 0) {
-        free(text);
-        return NULL;
+    r->config.color = false;
+    r->config.out = open_memstream(&text, &size);
+    if (r->config.out != NULL) {
+        print(r, event);
+        fclose(r->config.out);
     }
+    r->config = config;
     return text;
+}
+
+void chart_verdict(struct sequence *out, const struct punching *p, const char *text)
+{
+    char word[64];
+
+    words_of_code(code_of(&punch_verdicts, p->verdict), word, sizeof word);
+    sequence_verdict(out, mood_of(&punch_verdicts, p->verdict), word, text != NULL ? text : "");
 }
 
 static void punched(struct reporter *r, const struct event *event)
 {
     struct chart *c = r->chart;
     struct sequence s = {0};
-    char *verdict = words_of(r, event);
+    char *text = words_of(r, event, text_punch_findings);
 
     if (event->punching.side != SIDE_SELF)
-        chart_captured(&s, &event->punching, verdict);
+        chart_captured(&s, &event->punching, text);
     else
-        chart_punch(&s, c->events, c->count, &event->punching, verdict);
-    free(verdict);
+        chart_punch(&s, c->events, c->count, &event->punching, text);
+    free(text);
     deliver(r, &s);
     c->count = 0;
 }
@@ -152,19 +170,19 @@ static size_t gather_peer(struct event *events, size_t count)
 }
 
 /* A chart of no arrows, where there is only a verdict. */
-static void deliver_bare(struct reporter *r, enum sequence_mood mood, const char *text)
+static void deliver_bare(struct reporter *r, enum mood mood, const char *text)
 {
     struct sequence s = {0};
 
     sequence_lane(&s, PARTY_B, "B");
-    sequence_verdict(&s, mood, text);
+    sequence_verdict(&s, mood, NULL, text);
     deliver(r, &s);
 }
 
 static void listened(struct reporter *r, const struct event *event)
 {
     struct chart *c = r->chart;
-    char *summary = words_of(r, event);
+    char *summary = words_of(r, event, text_emit);
 
     for (size_t at = 0; at < c->count;) {
         size_t n = gather_peer(c->events + at, c->count - at);
@@ -177,7 +195,7 @@ static void listened(struct reporter *r, const struct event *event)
     if (r->config.format == REPORT_LADDER)
         fprintf(r->config.out, "%s%s", c->drawn ? "\n" : "", summary != NULL ? summary : "");
     else if (c->done_count == 0)
-        deliver_bare(r, SEQUENCE_NO, summary != NULL ? summary : "no peer reached us");
+        deliver_bare(r, MOOD_NO, summary != NULL ? summary : "no peer reached us");
     if (c->beyond > 0)
         reporter_remark(r, "the %lu latest events are not in the charts", c->beyond);
     free(summary);
@@ -187,11 +205,12 @@ static void listened(struct reporter *r, const struct event *event)
 /* In words: on the results of a ladder, but beside a document of another language. */
 static void tell(struct reporter *r, const struct event *event)
 {
-    struct reporter copy = *r;
+    FILE *out = r->config.out;
 
     if (r->config.format != REPORT_LADDER)
-        copy.config.out = r->config.err;
-    text_emit(&copy, event);
+        r->config.out = r->config.err;
+    text_emit(r, event);
+    r->config.out = out;
 }
 
 static void qualified(struct reporter *r, const struct event *event)
@@ -210,8 +229,8 @@ static void qualified(struct reporter *r, const struct event *event)
     tell(r, event);
     if (q->has_address || r->config.format == REPORT_LADDER)
         return;
-    text = words_of(r, event);
-    deliver_bare(r, (enum sequence_mood)q->verdict, text != NULL ? text : "");
+    text = words_of(r, event, text_emit);
+    deliver_bare(r, mood_of(&qualify_verdicts, q->verdict), text != NULL ? text : "");
     free(text);
 }
 
@@ -221,7 +240,7 @@ static void passive(struct reporter *r, const struct event *event)
     struct chart *c = r->chart;
 
     if (r->config.format != REPORT_LADDER && c->delivered == 0)
-        deliver_bare(r, SEQUENCE_UNSURE, "no hole punch was found");
+        deliver_bare(r, MOOD_UNSURE, "no hole punch was found");
     if (r->config.format != REPORT_LADDER && c->delivered > c->done_count)
         reporter_remark(r, "the first %u of %lu hole punches are in the document", c->done_count,
                         c->delivered);
@@ -243,12 +262,9 @@ static bool begin(struct reporter *r)
 
 static void end(struct reporter *r)
 {
-    if (r->config.format == REPORT_MERMAID && r->chart->done_count > 0)
-        mermaid_write(r->config.out, r->chart->done, r->chart->done_count);
-    if (r->config.format == REPORT_SVG && r->chart->done_count > 0)
-        svg_write(r->config.out, r->chart->done, r->chart->done_count);
+    if (r->chart->done_count > 0)
+        write_all(&r->config, r->chart->done, r->chart->done_count);
     chart_free(r->chart);
-    r->chart = NULL;
 }
 
 const struct output output_chart = {

@@ -11,21 +11,6 @@ struct captured_chart {
     bool has_nat_a, has_nat_b;
 };
 
-static const char *const answer_labels[] = {
-    [PROOF_NONE] = "4 direct bubble",
-    [PROOF_ENDPOINT] = "4 direct bubble, expected endpoint",
-    [PROOF_LINK_LOCAL] = "4 direct bubble to the link-local",
-    [PROOF_NONCE] = "4 direct bubble with the nonce",
-};
-
-static nsec zero_of(const struct punching *p)
-{
-    for (int i = 0; i < STEP_COUNT; i++)
-        if (p->steps[i].state != STEP_MISSING && p->steps[i].state != STEP_INFERRED)
-            return p->steps[i].when;
-    return p->started;
-}
-
 static bool seen_at(const struct step_report *s, enum view_place place)
 {
     for (unsigned i = 0; i < s->view_count; i++)
@@ -141,8 +126,8 @@ static void draw_step(const struct captured_chart *c, enum punch_step step)
         arrow->stopped = s->lost;
         break;
     case STEP_ANSWER:
-        arrow =
-            sequence_arrow(c->s, c->b, s->lost ? c->nat_a : c->a, "%s", answer_labels[c->p->proof]);
+        arrow = sequence_arrow(c->s, c->b, s->lost ? c->nat_a : c->a, "%s",
+                               proof_words[c->p->proof].captured_label);
         arrow->stopped = s->lost;
         break;
     case STEP_DATA:
@@ -157,9 +142,9 @@ static void draw_step(const struct captured_chart *c, enum punch_step step)
         set_time(c, arrow, s);
 }
 
-void chart_captured(struct sequence *out, const struct punching *p, const char *verdict)
+void chart_captured(struct sequence *out, const struct punching *p, const char *text)
 {
-    struct captured_chart c = {.s = out, .p = p, .zero = zero_of(p)};
+    struct captured_chart c = {.s = out, .p = p, .zero = captured_punch_origin(p)};
     char own[INET6_ADDRSTRLEN], peer[INET6_ADDRSTRLEN], when[RFC3339_STRLEN];
 
     snprintf(out->title, sizeof out->title, "%s: hole punch from A, %s, to B, %s",
@@ -167,5 +152,5 @@ void chart_captured(struct sequence *out, const struct punching *p, const char *
     make_lanes(&c);
     for (int i = 0; i < STEP_COUNT; i++)
         draw_step(&c, (enum punch_step)i);
-    sequence_verdict(out, (enum sequence_mood)p->verdict, verdict != NULL ? verdict : "");
+    chart_verdict(out, p, text);
 }

@@ -122,23 +122,21 @@ static void conclude(const struct contact_chart *c)
 
     if (c->open && c->echoes > 0)
         snprintf(verdict, sizeof verdict,
-                 "reached: the direct path is open, and %u echo request%s answered on it\n",
-                 c->echoes, c->echoes == 1 ? " was" : "s were");
+                 "the direct path is open, and %u echo request%s answered on it\n", c->echoes,
+                 c->echoes == 1 ? " was" : "s were");
     else if (c->open)
-        snprintf(verdict, sizeof verdict,
-                 "reached: the direct path is open; no echo request came on it\n");
+        snprintf(verdict, sizeof verdict, "the direct path is open; no echo request came on it\n");
     else if (unnamed)
         snprintf(verdict, sizeof verdict,
-                 "not reached: nothing arrived directly from this link-local source\n"
+                 "nothing arrived directly from this link-local source\n"
                  "  such a source names no peer; the control of a trace looks the same\n");
     else
-        snprintf(verdict, sizeof verdict,
-                 "not reached: no packet that is surely the peer's arrived directly\n");
+        snprintf(verdict, sizeof verdict, "no packet that is surely the peer's arrived directly\n");
     sequence_verdict(c->s,
-                     c->open   ? SEQUENCE_YES
-                     : unnamed ? SEQUENCE_UNSURE
-                               : SEQUENCE_NO,
-                     verdict);
+                     c->open   ? MOOD_YES
+                     : unnamed ? MOOD_UNSURE
+                               : MOOD_NO,
+                     c->open ? "reached" : "not reached", verdict);
 }
 
 void chart_contact(struct sequence *out, const struct event *events, size_t count,

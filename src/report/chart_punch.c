@@ -17,13 +17,6 @@ struct punch_chart {
     bool indirect_refused;   /* an ICMP error came for an indirect bubble */
 };
 
-static const char *const proof_labels[] = {
-    [PROOF_NONE] = "4 direct bubble",
-    [PROOF_ENDPOINT] = "4 direct bubble, expected endpoint",
-    [PROOF_LINK_LOCAL] = "4 direct bubble to our link-local",
-    [PROOF_NONCE] = "4 direct bubble with our nonce",
-};
-
 static bool has_own_nat(const struct punching *p)
 {
     switch (p->own_nat) {
@@ -131,7 +124,7 @@ static void draw_step(struct punch_chart *c, const struct event *e)
         arrow = sequence_arrow(c->s, c->server_b, c->b, "3 bubble with origin");
         break;
     case STEP_ANSWER:
-        arrow = sequence_arrow(c->s, c->b, c->a, "%s", proof_labels[e->step.proof]);
+        arrow = sequence_arrow(c->s, c->b, c->a, "%s", proof_words[e->step.proof].label);
         break;
     case STEP_DATA:
         if (report->state == STEP_RECEIVED)
@@ -222,7 +215,7 @@ static void qualify_many_summary(struct punch_chart *c, const struct event *even
 }
 
 void chart_punch(struct sequence *out, const struct event *events, size_t count,
-                 const struct punching *p, const char *verdict)
+                 const struct punching *p, const char *text)
 {
     struct punch_chart c = {.s = out, .p = p};
     char own[INET6_ADDRSTRLEN], peer[INET6_ADDRSTRLEN];
@@ -242,5 +235,5 @@ void chart_punch(struct sequence *out, const struct event *events, size_t count,
             draw_note(&c, &events[i]);
     if (count == 0 && out->lane_count > 1)
         sequence_remark(out, c.a, "nothing was sent to the peer");
-    sequence_verdict(out, (enum sequence_mood)p->verdict, verdict != NULL ? verdict : "");
+    chart_verdict(out, p, text);
 }

@@ -25,9 +25,9 @@ static const char *const shades[] = {
 };
 
 static const char *const mood_colors[] = {
-    [SEQUENCE_YES] = "\033[1;32m",
-    [SEQUENCE_NO] = "\033[1;31m",
-    [SEQUENCE_UNSURE] = "\033[1;33m",
+    [MOOD_YES] = "\033[1;32m",
+    [MOOD_NO] = "\033[1;31m",
+    [MOOD_UNSURE] = "\033[1;33m",
 };
 
 struct cell {
@@ -284,7 +284,7 @@ static void write_remark(struct ladder *l, const struct sequence_item *remark)
 /* Colour takes no columns: the lines are broken first. */
 static void write_verdict(const struct ladder *l)
 {
-    size_t word = strcspn(l->s->verdict, ":\n"), size = 0;
+    size_t word = l->s->word, size = 0;
     char *text = NULL;
     FILE *wrapped = open_memstream(&text, &size);
 

@@ -7,11 +7,20 @@
 #include "tsv.h"
 #include "watch.h"
 
+static void write_record(struct reporter *r, const struct event *e)
+{
+    if (reporter_is_result(r, e))
+        fwrite(e, sizeof *e, 1, r->config.out);
+}
+
+static const struct output output_record = {.event = {[0 ... EVENT_KINDS - 1] = write_record}};
+
 static const struct output *const outputs[] = {
-    [REPORT_TEXT] = &output_text,    [REPORT_JSON] = &output_json,
-    [REPORT_JSONL] = &output_jsonl,  [REPORT_TSV] = &output_tsv,
-    [REPORT_LADDER] = &output_chart, [REPORT_MERMAID] = &output_chart,
-    [REPORT_SVG] = &output_chart,    [REPORT_OPENMETRICS] = &output_openmetrics,
+    [REPORT_TEXT] = &output_text,     [REPORT_JSON] = &output_json,
+    [REPORT_JSONL] = &output_jsonl,   [REPORT_TSV] = &output_tsv,
+    [REPORT_LADDER] = &output_chart,  [REPORT_MERMAID] = &output_chart,
+    [REPORT_SVG] = &output_chart,     [REPORT_OPENMETRICS] = &output_openmetrics,
+    [REPORT_RECORD] = &output_record,
 };
 
 struct reporter *reporter_new(const struct report_config *config)

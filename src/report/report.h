@@ -17,7 +17,9 @@ enum report_format {
     REPORT_LADDER,
     REPORT_MERMAID,
     REPORT_SVG,
-    REPORT_OPENMETRICS
+    REPORT_OPENMETRICS,
+    REPORT_RECORD, /* the result as it lies in memory, for `teredoctl lab`, which is the same
+                      program */
 };
 
 /* The columns of each table of tsv, with blanks between them: keys of its records, or keys joined

@@ -41,26 +41,31 @@ bool reporter_is_result(const struct reporter *r, const struct event *e);
 void text_emit(struct reporter *r, const struct event *event);
 
 /* Parts of the text reporter. */
-void text_qualification(struct reporter *r, const struct qualification *q);
-/* What is known beside the verdict, a line each. */
-void text_qualification_details(const struct reporter *r, const struct qualification *q);
-void text_qualified_many(struct reporter *r, const struct event *e);
-void text_checking(struct reporter *r, const struct event *e);
-void text_step(struct reporter *r, const struct event *event);
-void text_note(struct reporter *r, const struct event *event);
-void text_punching(struct reporter *r, const struct punching *p);
-void text_peer(struct reporter *r, const struct event *event);
-void text_missing_steps(const struct reporter *r, const struct punching *p);
-const char *text_punch_verdict(enum punch_verdict verdict);
 
-/* What captures show. */
+/* A verdict's word in its colour, WIDTH columns wide. */
+void text_word(const struct reporter *r, const struct words *verdicts, unsigned verdict, int width);
+/* A verdict's first line: the word in its colour, then the sentence. */
+void text_verdict(const struct reporter *r, enum mood mood, const char *word, const char *sentence);
+/* A detail below it: its name, and what it is. */
+void text_line(const struct reporter *r, const char *name, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+void text_advice(const struct reporter *r, const char *advice);
+/* The NAT as a qualification knows it, in a few words; returns their length in *WORD. */
+int text_nat_word(enum qualify_nat nat, const char **word);
+
+/* What the verdict of a punch says, and all that it rests on: all but its word. */
+void text_punch_findings(struct reporter *r, const struct event *e);
+void text_punching(struct reporter *r, const struct event *e);
+void text_step(struct reporter *r, const struct event *e);
+void text_note(struct reporter *r, const struct event *e);
+void text_peer(struct reporter *r, const struct event *e);
+
 void text_captured_punch(struct reporter *r, const struct punching *p);
-void text_captured_verdict(struct reporter *r, const struct punching *p); /* without the steps */
+void text_captured_findings(struct reporter *r, const struct punching *p);
 void text_captured_qualification(struct reporter *r, const struct qualification *q);
-void text_clock(struct reporter *r, const struct event *event);
+void text_clock(struct reporter *r, const struct event *e);
 void text_passive(struct reporter *r, const struct event *e);
-
-/* What decode, addr and bubble tell. */
+void text_classification(struct reporter *r, const struct event *e);
 void text_packet(struct reporter *r, const struct event *e);
 void text_flows(struct reporter *r, const struct event *e);
 void text_address(struct reporter *r, const struct event *e);
@@ -68,16 +73,5 @@ void text_bubble_sent(struct reporter *r, const struct event *e);
 void text_bubble_reply(struct reporter *r, const struct event *e);
 void text_bubble_icmp(struct reporter *r, const struct event *e);
 void text_bubbled(struct reporter *r, const struct event *e);
-
-/* The NAT as a qualification knows it, in a few words; returns their length in *WORD. */
-int text_nat_word(enum qualify_nat nat, const char **word);
-void text_classification(struct reporter *r, const struct event *e);
-
-/* A verdict's word in its colour, WIDTH columns wide. MOOD: 0 yes, 1 no, 2 unsure. */
-void text_word(const struct reporter *r, int mood, const char *word, int width);
-/* A verdict's first line: the word in its colour, then the sentence. MOOD: 0 yes, 1 no, 2 unsure.
- */
-void text_verdict(const struct reporter *r, int mood, const char *word, const char *sentence);
-void text_advice(const struct reporter *r, const char *advice);
 
 #endif

@@ -93,11 +93,15 @@ void sequence_between(struct sequence_item *item, nsec offset, nsec latest)
     item->latest = latest;
 }
 
-void sequence_verdict(struct sequence *s, enum sequence_mood mood, const char *text)
+void sequence_verdict(struct sequence *s, enum mood mood, const char *word, const char *text)
 {
     free(s->verdict);
-    s->verdict = strdup(text);
+    s->verdict = NULL;
+    s->word = word != NULL ? strlen(word) : 0;
     s->mood = mood;
+    if (asprintf(&s->verdict, "%s%s%s", word != NULL ? word : "", word != NULL ? ": " : "", text) <
+        0)
+        s->verdict = NULL;
 }
 
 void sequence_order(const struct sequence *s, unsigned order[static SEQUENCE_MAX_LANES],

@@ -8,6 +8,7 @@
 #include <stddef.h>
 
 #include "nsec.h"
+#include "record.h"
 
 enum {
     SEQUENCE_MAX_LANES = 8,
@@ -15,13 +16,6 @@ enum {
     SEQUENCE_TITLE = 24,
     SEQUENCE_DETAIL = 64,
     SEQUENCE_LABEL = 160,
-};
-
-/* Of the verdict: its colour. */
-enum sequence_mood {
-    SEQUENCE_YES,
-    SEQUENCE_NO,
-    SEQUENCE_UNSURE
 };
 
 struct sequence_lane {
@@ -57,7 +51,8 @@ struct sequence {
     unsigned room;
     unsigned beyond; /* items that found no room */
     char *verdict;   /* lines: the verdict, the evidence, the advice; NULL = none */
-    enum sequence_mood mood;
+    size_t word;     /* bytes of it that are the word in front */
+    enum mood mood;
 };
 
 /* A zeroed struct is an empty chart. */
@@ -80,8 +75,8 @@ struct sequence_item *sequence_remark(struct sequence *s, unsigned lane, const c
 void sequence_at(struct sequence_item *item, nsec offset);
 void sequence_between(struct sequence_item *item, nsec offset, nsec latest);
 
-/* Copies the text of the verdict. */
-void sequence_verdict(struct sequence *s, enum sequence_mood mood, const char *text);
+/* Copies the verdict: its WORD, which may be NULL, and what it says. */
+void sequence_verdict(struct sequence *s, enum mood mood, const char *word, const char *text);
 
 /* The lanes from left to right, at ORDER; PLACE, if not NULL, gets where each of them stands. */
 void sequence_order(const struct sequence *s, unsigned order[static SEQUENCE_MAX_LANES],

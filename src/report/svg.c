@@ -25,9 +25,9 @@ enum {
 #define SMALL_CHARACTER (0.6 * SMALL)
 
 static const char *const mood_classes[] = {
-    [SEQUENCE_YES] = "yes",
-    [SEQUENCE_NO] = "no",
-    [SEQUENCE_UNSURE] = "unsure",
+    [MOOD_YES] = "yes",
+    [MOOD_NO] = "no",
+    [MOOD_UNSURE] = "unsure",
 };
 
 static const char style[] =

@@ -1,12 +1,14 @@
 #include <inttypes.h>
+#include <stdarg.h>
 #include <string.h>
 
 #include "reporter.h"
 #include "words.h"
 
-static const char *const mood_colors[] = {"\033[1;32m", "\033[1;31m", "\033[1;33m"};
+static const char *const mood_colors[] = {
+    [MOOD_YES] = "\033[1;32m", [MOOD_NO] = "\033[1;31m", [MOOD_UNSURE] = "\033[1;33m"};
 
-void text_word(const struct reporter *r, int mood, const char *word, int width)
+static void put_word(const struct reporter *r, enum mood mood, const char *word, int width)
 {
     if (r->config.color)
         fprintf(r->config.out, "%s%-*s\033[0m", mood_colors[mood], width, word);
@@ -14,16 +16,277 @@ void text_word(const struct reporter *r, int mood, const char *word, int width)
         fprintf(r->config.out, "%-*s", width, word);
 }
 
-void text_verdict(const struct reporter *r, int mood, const char *word, const char *sentence)
+void text_word(const struct reporter *r, const struct words *verdicts, unsigned verdict, int width)
 {
-    text_word(r, mood, word, 0);
+    char word[64];
+
+    words_of_code(code_of(verdicts, verdict), word, sizeof word);
+    put_word(r, mood_of(verdicts, verdict), word, width);
+}
+
+void text_verdict(const struct reporter *r, enum mood mood, const char *word, const char *sentence)
+{
+    put_word(r, mood, word, 0);
     fprintf(r->config.out, ": %s\n", sentence);
+}
+
+void text_line(const struct reporter *r, const char *name, const char *format, ...)
+{
+    va_list args;
+
+    fprintf(r->config.out, "  %-16s ", name);
+    va_start(args, format);
+    vfprintf(r->config.out, format, args);
+    va_end(args);
+    fputc('\n', r->config.out);
 }
 
 void text_advice(const struct reporter *r, const char *advice)
 {
     if (advice[0] != '\0' && !r->config.quiet)
         fprintf(r->config.out, "  try: %s\n", advice);
+}
+
+static void verdict_line(const struct reporter *r, const struct words *verdicts, unsigned verdict,
+                         const char *sentence)
+{
+    text_word(r, verdicts, verdict, 0);
+    fprintf(r->config.out, ": %s\n", sentence);
+}
+
+int text_nat_word(enum qualify_nat nat, const char **word)
+{
+    *word = text_of(&qualify_nats, nat);
+    /* Without the explanation behind the colon. */
+    return (int)strcspn(*word, ":");
+}
+
+static const char *const rule_marks[] = {
+    [RULE_UNTESTED] = "not seen",
+    [RULE_OK] = "ok",
+    [RULE_FAILED] = "FAILED",
+    [RULE_NOT_APPLICABLE] = "not asked",
+};
+
+static void endpoint_line(const struct reporter *r, const char *name, struct endpoint e)
+{
+    char buf[ENDPOINT_STRLEN];
+
+    if (!endpoint_is_unset(e))
+        text_line(r, name, "%s", endpoint_format(e, buf));
+}
+
+static void rejected_lines(const struct reporter *r, const struct qualification *q)
+{
+    for (int i = 0; i < RULE_COUNT; i++)
+        if (q->rejected[i] > 0)
+            text_line(r, "not believed", "%u repl%s broke rule %s (%s)", q->rejected[i],
+                      q->rejected[i] == 1 ? "y" : "ies", ra_rules.list[i].code,
+                      ra_rules.list[i].rfc);
+}
+
+static void rule_lines(const struct reporter *r, const struct qualification *q)
+{
+    fprintf(r->config.out, "  rules of the router advertisement:\n");
+    for (int i = 0; i < RULE_COUNT; i++) {
+        const struct wording *rule = &ra_rules.list[i];
+
+        fprintf(r->config.out, "    %-9s %-21s %-15s %s\n", rule_marks[q->rules[i]], rule->code,
+                rule->rfc, rule->text);
+    }
+}
+
+static void qualification_details(const struct reporter *r, const struct qualification *q)
+{
+    char buf[INET6_ADDRSTRLEN], icmp[ICMP_STRLEN];
+
+    if (q->has_address)
+        text_line(r, "teredo address", "%s", words_ip6(&q->teredo_address, buf));
+    endpoint_line(r, "server", q->server);
+    endpoint_line(r, "secondary", q->secondary);
+    endpoint_line(r, "local", q->local);
+    endpoint_line(r, "mapped", q->mapped);
+    if (!endpoint_equal(q->mapped, q->mapped_secondary))
+        endpoint_line(r, "mapped, 2nd", q->mapped_secondary);
+    if (q->advertisements > 0) {
+        text_line(r, "nat", "%s", text_of(&qualify_nats, q->nat));
+        text_line(r, "prefix", "%s/64", words_ip6(&q->prefix, buf));
+        if (q->mtu != 0)
+            text_line(r, "mtu", "%u", q->mtu);
+    }
+    if (q->rtt > 0)
+        text_line(r, "round trip", "%.3f ms", words_ms(q->rtt));
+    text_line(r, "told after", "%.3f ms, %u solicitation%s sent", words_ms(q->elapsed),
+              q->solicitations, q->solicitations == 1 ? "" : "s");
+    if (q->has_icmp)
+        text_line(r, "icmp", "%s", words_icmp(q->icmp, icmp));
+    if (q->errnum != 0)
+        text_line(r, "system", "%s", strerror(q->errnum));
+}
+
+/* Behind a listening or tracing run the qualification is not the result, but what leads to it. */
+static void text_preamble(struct reporter *r, const struct qualification *q)
+{
+    char address[INET6_ADDRSTRLEN], mapped[ENDPOINT_STRLEN], server[ENDPOINT_STRLEN];
+    const char *nat;
+    int nat_length = text_nat_word(q->nat, &nat);
+    struct endpoint seen = endpoint_is_unset(q->mapped) ? q->mapped_secondary : q->mapped;
+    bool listening = r->config.verdict == EVENT_LISTENED;
+
+    if (!q->has_address) {
+        /* trace says it in its own verdict */
+        if (listening) {
+            verdict_line(r, &qualify_verdicts, q->verdict, text_of(&qualify_reasons, q->reason));
+            if (!r->config.quiet)
+                qualification_details(r, q);
+            text_advice(r, advice_of(&qualify_reasons, q->reason));
+        }
+        return;
+    }
+    words_ip6(&q->teredo_address, address);
+    if (listening)
+        fprintf(r->config.out, "%s\n", address);
+    else if (!r->config.quiet)
+        fprintf(r->config.out, "from %s\n", address);
+    if (!r->config.quiet)
+        fprintf(r->config.out, "  mapped %s by server %s in %.3f ms; nat %.*s%s%s\n",
+                endpoint_format(seen, mapped), endpoint_format(q->server, server), words_ms(q->rtt),
+                nat_length, nat, r->config.timestamp_source != NULL ? "; times from " : "",
+                r->config.timestamp_source != NULL ? r->config.timestamp_source : "");
+    if (q->verdict != QUALIFY_QUALIFIED && !r->config.quiet)
+        fprintf(r->config.err, "teredoctl %s: warning: %s\n", r->config.command,
+                text_of(&qualify_reasons, q->reason));
+}
+
+/* One of several servers: a line, in columns as far as names are short. */
+static void text_of_list(struct reporter *r, const struct qualification *q)
+{
+    char buf[ENDPOINT_STRLEN], rtt[32] = "-";
+    struct endpoint seen = endpoint_is_unset(q->mapped) ? q->mapped_secondary : q->mapped;
+    struct endpoint literal;
+    const char *nat;
+    int nat_length = text_nat_word(q->nat, &nat);
+
+    if (q->rtt > 0)
+        snprintf(rtt, sizeof rtt, "%.3f ms", words_ms(q->rtt));
+    text_word(r, &qualify_verdicts, q->verdict, 13);
+    fprintf(r->config.out, " %13s  %s", rtt, q->name);
+    if (!endpoint_is_unset(q->server) && !endpoint_parse(q->name, 1, &literal))
+        fprintf(r->config.out, " (%s)", endpoint_format(q->server, buf));
+    if (!endpoint_is_unset(seen))
+        fprintf(r->config.out, "  mapped %s", endpoint_format(seen, buf));
+    if (q->verdict == QUALIFY_QUALIFIED)
+        fprintf(r->config.out, "  nat %.*s\n", nat_length, nat);
+    else
+        fprintf(r->config.out, "  %s\n", text_of(&qualify_reasons, q->reason));
+    if (r->config.explain && q->solicitations > 0)
+        rule_lines(r, q);
+}
+
+static void text_qualified_many(struct reporter *r, const struct event *e)
+{
+    const struct qualify_many_summary *s = &e->qualified_many;
+
+    if (r->config.quiet)
+        return;
+    fprintf(r->config.out, "%zu server%s: %zu qualified, %zu not qualified", s->servers,
+            s->servers == 1 ? "" : "s", s->verdicts[QUALIFY_QUALIFIED],
+            s->verdicts[QUALIFY_NOT_QUALIFIED]);
+    if (s->bad_names > 0)
+        fprintf(r->config.out, " (%zu without an address)", s->bad_names);
+    fprintf(r->config.out, ", %zu inconclusive", s->verdicts[QUALIFY_INCONCLUSIVE]);
+    if (s->left > 0)
+        fprintf(r->config.out, ", %zu left", s->left);
+    fprintf(r->config.out, "; %llu solicitations in %.3f s\n", (unsigned long long)s->solicitations,
+            nsec_seconds(s->elapsed));
+}
+
+static void own_qualification(struct reporter *r, const struct qualification *q)
+{
+    if (r->config.verdict == EVENT_CHECKING)
+        return;
+    if (r->config.verdict != EVENT_QUALIFICATION) {
+        text_preamble(r, q);
+        return;
+    }
+    if (q->name != NULL) {
+        text_of_list(r, q);
+        return;
+    }
+    verdict_line(r, &qualify_verdicts, q->verdict, text_of(&qualify_reasons, q->reason));
+    if (r->config.quiet)
+        return;
+    qualification_details(r, q);
+    rejected_lines(r, q);
+    if (r->config.explain)
+        rule_lines(r, q);
+    text_advice(r, advice_of(&qualify_reasons, q->reason));
+}
+
+static void text_qualification(struct reporter *r, const struct event *e)
+{
+    if (e->qualification.captured)
+        text_captured_qualification(r, &e->qualification);
+    else
+        own_qualification(r, &e->qualification);
+}
+
+/* "'label'=value[UOM];[warn];[crit];[min]" of the Monitoring Plugins' guidelines. */
+static void perfdata(const struct reporter *r, const char *label, nsec value,
+                     const struct check_range *warning, const struct check_range *critical)
+{
+    fprintf(r->config.out, " %s=%.6fs;%s;%s;0", label, nsec_seconds(value),
+            warning != NULL && warning->text != NULL ? warning->text : "",
+            critical != NULL && critical->text != NULL ? critical->text : "");
+}
+
+/* In seconds, as the range is. */
+static void range_sentence(const struct reporter *r, nsec value, const struct check_range *range)
+{
+    fprintf(r->config.out, " answers in %.6f s, %s %s s", nsec_seconds(value),
+            range->inside ? "inside of" : "outside of", range->text + (range->inside ? 1 : 0));
+}
+
+static void sentence(const struct reporter *r, const struct checking *c)
+{
+    const struct qualification *q = &c->qualification;
+    char buf[ENDPOINT_STRLEN];
+    bool answers = q->rtt > 0;
+
+    fputs(endpoint_is_unset(q->server) ? c->name : endpoint_format(q->server, buf), r->config.out);
+    if (answers && c->cause == CHECK_CAUSE_RTT)
+        range_sentence(r, q->rtt, c->status == CHECK_CRITICAL ? &c->critical : &c->warning);
+    else if (answers)
+        fprintf(r->config.out, " answers in %.3f ms", words_ms(q->rtt));
+    if (q->reason != QUALIFY_BOTH_AGREE)
+        fprintf(r->config.out, "%s%s", answers ? ", " : ": ", text_of(&qualify_reasons, q->reason));
+    if (c->relay != RELAY_UNTESTED)
+        fprintf(r->config.out, ", %s", text_of(&relay_states, c->relay));
+    else if (c->cause == CHECK_CAUSE_INTERRUPTED && q->reason != QUALIFY_INTERRUPTED)
+        fputs(", interrupted", r->config.out);
+    if (!endpoint_is_unset(q->mapped))
+        fprintf(r->config.out, ", mapped %s", endpoint_format(q->mapped, buf));
+}
+
+static void text_checking(struct reporter *r, const struct event *e)
+{
+    const struct checking *c = &e->checking;
+
+    fprintf(r->config.out, "TEREDO %s - ", text_of(&check_statuses, c->status));
+    sentence(r, c);
+    if (c->qualification.rtt > 0 || c->relay_rtt > 0)
+        fputs(" |", r->config.out);
+    if (c->qualification.rtt > 0)
+        perfdata(r, "rtt", c->qualification.rtt, &c->warning, &c->critical);
+    if (c->relay_rtt > 0)
+        perfdata(r, "relay_rtt", c->relay_rtt, NULL, NULL);
+    fputc('\n', r->config.out);
+    if (!r->config.verbose)
+        return;
+    qualification_details(r, &c->qualification);
+    text_line(r, "relay", "%s, %u bubble%s sent", text_of(&relay_states, c->relay), c->relay_sent,
+              c->relay_sent == 1 ? "" : "s");
+    text_advice(r, advice_of(&qualify_reasons, c->qualification.reason));
 }
 
 static void text_rejected(struct reporter *r, const struct event *e)
@@ -102,31 +365,15 @@ static void text_server_counters(struct reporter *r, const struct event *e)
                     server_drops.list[i].code, server_drops.list[i].text, server_drops.list[i].rfc);
 }
 
-static void text_any_qualification(struct reporter *r, const struct event *e)
-{
-    if (e->qualification.captured)
-        text_captured_qualification(r, &e->qualification);
-    else
-        text_qualification(r, &e->qualification);
-}
-
-static void text_any_punching(struct reporter *r, const struct event *e)
-{
-    if (e->punching.side != SIDE_SELF)
-        text_captured_punch(r, &e->punching);
-    else
-        text_punching(r, &e->punching);
-}
-
 /* Progress is told by the status line. */
 const struct output output_text = {
     .event =
         {
             [EVENT_REJECTED] = text_rejected,
-            [EVENT_QUALIFICATION] = text_any_qualification,
+            [EVENT_QUALIFICATION] = text_qualification,
             [EVENT_STEP] = text_step,
             [EVENT_NOTE] = text_note,
-            [EVENT_PUNCHING] = text_any_punching,
+            [EVENT_PUNCHING] = text_punching,
             [EVENT_PEER] = text_peer,
             [EVENT_MAPPING_CHANGED] = text_mapping_changed,
             [EVENT_SERVER_LOST] = text_server_lost,

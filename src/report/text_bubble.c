@@ -4,21 +4,6 @@
 #include "reporter.h"
 #include "words.h"
 
-static const char *proof_text(enum punch_proof proof)
-{
-    switch (proof) {
-    case PROOF_NONE:
-        break;
-    case PROOF_ENDPOINT:
-        return "it comes from the endpoint that was asked";
-    case PROOF_LINK_LOCAL:
-        return "it goes to our random address";
-    case PROOF_NONCE:
-        return "it repeats our nonce";
-    }
-    return "without proof";
-}
-
 static const char *kind_word(const struct captured_packet *s)
 {
     if (s->extent == TEREDO_WHOLE)
@@ -89,7 +74,7 @@ void text_bubble_reply(struct reporter *r, const struct event *e)
     if (reply->proof == PROOF_NONE)
         fprintf(out, "; without proof\n");
     else
-        fprintf(out, "; answers %lu: %s\n", reply->answered, proof_text(reply->proof));
+        fprintf(out, "; answers %lu: %s\n", reply->answered, proof_words[reply->proof].asked);
 }
 
 void text_bubble_icmp(struct reporter *r, const struct event *e)

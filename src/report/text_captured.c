@@ -5,18 +5,6 @@
 #include "reporter.h"
 #include "words.h"
 
-static const char *const proof_words[] = {
-    [PROOF_NONE] = "",
-    [PROOF_ENDPOINT] = ": from the endpoint in its address",
-    [PROOF_LINK_LOCAL] = ": to the bubble's unguessable link-local address",
-    [PROOF_NONCE] = ": repeats the bubble's nonce",
-};
-
-static const char *const state_words[] = {
-    [STEP_MISSING] = "missing",   [STEP_SENT] = "sent",         [STEP_RECEIVED] = "received",
-    [STEP_INFERRED] = "inferred", [STEP_OBSERVED] = "observed",
-};
-
 static const char *const side_words[] = {
     [SIDE_SELF] = "",
     [SIDE_INITIATOR] = "captured at the initiator",
@@ -31,7 +19,7 @@ static const char *capture_name(const struct reporter *r, unsigned vantage)
 
 static void step_words(const struct punching *p, enum punch_step step, char *buf, size_t size)
 {
-    const char *state = state_words[p->steps[step].state];
+    const char *state = code_of(&step_states, p->steps[step].state);
     bool replies = p->request.state != STEP_MISSING;
 
     switch (step) {
@@ -45,7 +33,8 @@ static void step_words(const struct punching *p, enum punch_step step, char *buf
         snprintf(buf, size, "%s: forwarded by the server", state);
         break;
     case STEP_ANSWER:
-        snprintf(buf, size, "%s: direct bubble from the peer%s", state, proof_words[p->proof]);
+        snprintf(buf, size, "%s: direct bubble from the peer%s", state,
+                 proof_words[p->proof].captured);
         break;
     case STEP_DATA:
         if (replies && p->rtt > 0)
@@ -103,15 +92,6 @@ static void print_step(const struct reporter *r, const struct step_report *s, in
     print_views(r, s, origin);
 }
 
-/* Offsets count from step 1, or from the first step that was seen. */
-static nsec origin_of(const struct punching *p)
-{
-    for (int i = 0; i < STEP_COUNT; i++)
-        if (p->steps[i].state != STEP_MISSING && p->steps[i].state != STEP_INFERRED)
-            return p->steps[i].when;
-    return p->started;
-}
-
 static void print_parties(const struct reporter *r, const struct punching *p)
 {
     FILE *out = r->config.out;
@@ -131,13 +111,13 @@ static void print_parties(const struct reporter *r, const struct punching *p)
 
 static void print_steps(const struct reporter *r, const struct punching *p)
 {
-    nsec origin = origin_of(p);
+    nsec origin = captured_punch_origin(p);
     char words[112] = "";
 
     fprintf(r->config.out, "step  offset ms  from > to\n");
     for (int i = 0; i < STEP_COUNT; i++) {
         if (i == STEP_DATA && p->request.state != STEP_MISSING) {
-            snprintf(words, sizeof words, "%s: data", state_words[p->request.state]);
+            snprintf(words, sizeof words, "%s: data", code_of(&step_states, p->request.state));
             print_step(r, &p->request, i + 1, origin, words);
         }
         if (p->steps[i].state == STEP_MISSING)
@@ -158,7 +138,7 @@ static bool arrived(const struct step_report *s)
 static void print_evidence(const struct reporter *r, const struct punching *p)
 {
     FILE *out = r->config.out;
-    char from[ENDPOINT_STRLEN], mapped[ENDPOINT_STRLEN], reporter[IP4_STRLEN];
+    char from[ENDPOINT_STRLEN], mapped[ENDPOINT_STRLEN], icmp[ICMP_STRLEN];
 
     if (p->attempts > 1)
         fprintf(out, "  %u bubble pairs; the steps are those of the %s one\n", p->attempts,
@@ -174,14 +154,12 @@ static void print_evidence(const struct reporter *r, const struct punching *p)
         fprintf(out, "  an answer without proof came from %s\n",
                 endpoint_format(p->unproven_from, from));
     if (p->has_icmp)
-        fprintf(out, "  icmp: %s, from %s\n", icmp_error_text(p->icmp),
-                ip4_format(p->icmp.reporter, reporter));
+        fprintf(out, "  icmp: %s\n", words_icmp(p->icmp, icmp));
 }
 
-void text_captured_verdict(struct reporter *r, const struct punching *p)
+void text_captured_findings(struct reporter *r, const struct punching *p)
 {
-    text_verdict(r, (int)p->verdict, text_punch_verdict(p->verdict),
-                 text_of(&captured_causes, p->cause));
+    fprintf(r->config.out, "%s\n", text_of(&captured_causes, p->cause));
     if (!r->config.quiet)
         print_evidence(r, p);
     text_advice(r, advice_of(&captured_causes, p->cause));
@@ -201,7 +179,9 @@ void text_captured_punch(struct reporter *r, const struct punching *p)
     fprintf(r->config.out, "hole punch %lu, %s\n", r->punches, words_time(p->started, when));
     print_parties(r, p);
     print_steps(r, p);
-    text_captured_verdict(r, p);
+    text_word(r, &punch_verdicts, p->verdict, 0);
+    fputs(": ", r->config.out);
+    text_captured_findings(r, p);
     fputc('\n', r->config.out);
 }
 
@@ -223,11 +203,8 @@ void text_captured_qualification(struct reporter *r, const struct qualification 
         fprintf(r->config.out, ": mapped %s, round trip %.3f ms; nat %.*s",
                 endpoint_format(seen, mapped), words_ms(q->rtt), nat_length, nat);
     fputc('\n', r->config.out);
-    text_verdict(r, (int)q->verdict,
-                 q->verdict == QUALIFY_QUALIFIED       ? "qualified"
-                 : q->verdict == QUALIFY_NOT_QUALIFIED ? "not qualified"
-                                                       : "inconclusive",
-                 text_of(&qualify_reasons, q->reason));
+    text_word(r, &qualify_verdicts, q->verdict, 0);
+    fprintf(r->config.out, ": %s\n", text_of(&qualify_reasons, q->reason));
     text_advice(r, q->verdict == QUALIFY_QUALIFIED ? "" : advice_of(&qualify_reasons, q->reason));
     fputc('\n', r->config.out);
 }

@@ -1,4 +1,3 @@
-#include <stdarg.h>
 #include <string.h>
 
 #include "evidence_words.h"
@@ -12,18 +11,6 @@ static const char *const depends_words[DEPENDS_COUNT] = {
     [DEPENDS_ADDRESS_AND_PORT] = "address and port-dependent",
     [DEPENDS_ENDPOINT] = "dependent on the address, perhaps on the port too",
 };
-
-__attribute__((format(printf, 3, 4))) static void line(const struct reporter *r, const char *name,
-                                                       const char *format, ...)
-{
-    va_list args;
-
-    fprintf(r->config.out, "  %-16s ", name);
-    va_start(args, format);
-    vfprintf(r->config.out, format, args);
-    va_end(args);
-    fputc('\n', r->config.out);
-}
 
 /* The first evidence of a test, or NULL. */
 static const struct classify_evidence *find(const struct classification *c, enum classify_test test)
@@ -47,15 +34,15 @@ static const struct classify_evidence *find_proof(const struct classification *c
 static void reachability(const struct reporter *r, const struct classification *c)
 {
     if (c->rtt == 0) {
-        line(r, "reachability", "%s", text_of(&classify_reaches, c->reach));
+        text_line(r, "reachability", "%s", text_of(&classify_reaches, c->reach));
         return;
     }
-    line(r, "reachability", "%s; round trip %.3f ms%s", text_of(&classify_reaches, c->reach),
-         words_ms(c->rtt), c->interrupted ? "; interrupted" : "");
+    text_line(r, "reachability", "%s; round trip %.3f ms%s", text_of(&classify_reaches, c->reach),
+              words_ms(c->rtt), c->interrupted ? "; interrupted" : "");
     if (c->references > 0)
-        line(r, "loss", "%.0f %%: %u of %u controls came back",
-             100 - 100.0 * c->references_answered / c->references, c->references_answered,
-             c->references);
+        text_line(r, "loss", "%.0f %%: %u of %u controls came back",
+                  100 - 100.0 * c->references_answered / c->references, c->references_answered,
+                  c->references);
 }
 
 static void translation(const struct reporter *r, const struct classification *c)
@@ -63,16 +50,16 @@ static void translation(const struct reporter *r, const struct classification *c
     char local[ENDPOINT_STRLEN], mapped[ENDPOINT_STRLEN], router[IP4_STRLEN];
 
     if (c->translated == FINDING_NO)
-        line(r, "translation", "none: the server sees %s as it is",
-             endpoint_format(c->local, local));
+        text_line(r, "translation", "none: the server sees %s as it is",
+                  endpoint_format(c->local, local));
     else if (c->translated == FINDING_YES && !endpoint_is_unset(c->mapped))
-        line(r, "translation", "%s is %s outside", endpoint_format(c->local, local),
-             endpoint_format(c->mapped, mapped));
+        text_line(r, "translation", "%s is %s outside", endpoint_format(c->local, local),
+                  endpoint_format(c->mapped, mapped));
     else
-        line(r, "translation", "%s", c->translated == FINDING_YES ? "yes" : "unknown");
+        text_line(r, "translation", "%s", c->translated == FINDING_YES ? "yes" : "unknown");
     if (c->shared_space_router != 0)
-        line(r, "second NAT", "maybe: router %s on the way has a carrier's shared address",
-             ip4_format(c->shared_space_router, router));
+        text_line(r, "second NAT", "maybe: router %s on the way has a carrier's shared address",
+                  ip4_format(c->shared_space_router, router));
 }
 
 static void mapping(const struct reporter *r, const struct classification *c)
@@ -83,14 +70,14 @@ static void mapping(const struct reporter *r, const struct classification *c)
 
     switch (c->mapping) {
     case DEPENDS_UNKNOWN:
-        line(r, "mapping", "unknown: %s",
-             c->unsteady              ? "an external endpoint changed while it was measured"
-             : c->reach == REACH_BOTH ? "too much was lost to compare"
-                                      : "nothing to compare with");
+        text_line(r, "mapping", "unknown: %s",
+                  c->unsteady              ? "an external endpoint changed while it was measured"
+                  : c->reach == REACH_BOTH ? "too much was lost to compare"
+                                           : "nothing to compare with");
         return;
     case DEPENDS_ENDPOINT_INDEPENDENT:
-        line(r, "mapping", "%s: both server addresses saw the same endpoint, of two ports",
-             depends_words[c->mapping]);
+        text_line(r, "mapping", "%s: both server addresses saw the same endpoint, of two ports",
+                  depends_words[c->mapping]);
         return;
     case DEPENDS_ADDRESS:
     case DEPENDS_ADDRESS_AND_PORT:
@@ -99,10 +86,10 @@ static void mapping(const struct reporter *r, const struct classification *c)
         break;
     }
     if (e == NULL || e->proof != PROVES_MAPPING_DEPENDENT)
-        line(r, "mapping", "%s", word);
+        text_line(r, "mapping", "%s", word);
     else
-        line(r, "mapping", "%s: the server addresses saw %s and %s", word,
-             endpoint_format(e->seen[0], one), endpoint_format(e->seen[1], other));
+        text_line(r, "mapping", "%s: the server addresses saw %s and %s", word,
+                  endpoint_format(e->seen[0], one), endpoint_format(e->seen[1], other));
 }
 
 /* The test that decided how it filters, in a few words. */
@@ -114,24 +101,24 @@ static void filtering(const struct reporter *r, const struct classification *c)
 
     switch (c->filtering) {
     case DEPENDS_UNKNOWN:
-        line(r, "filtering", "unknown: %s",
-             find(c, TEST_FILTER_ANY) == NULL
-                 ? "nothing could be tested"
-                 : "no control came back often enough to tell a filter from loss");
+        text_line(r, "filtering", "unknown: %s",
+                  find(c, TEST_FILTER_ANY) == NULL
+                      ? "nothing could be tested"
+                      : "no control came back often enough to tell a filter from loss");
         break;
     case DEPENDS_ENDPOINT_INDEPENDENT:
-        line(r, "filtering", "%s: an address that was never sent to got in", word);
+        text_line(r, "filtering", "%s: an address that was never sent to got in", word);
         break;
     case DEPENDS_ADDRESS:
-        line(r, "filtering", "%s: another port of an address that was sent to got in", word);
+        text_line(r, "filtering", "%s: another port of an address that was sent to got in", word);
         break;
     case DEPENDS_ADDRESS_AND_PORT:
-        line(r, "filtering", "%s: another port of the same address stayed out, %u times", word,
-             port != NULL ? port->paired : 0);
+        text_line(r, "filtering", "%s: another port of the same address stayed out, %u times", word,
+                  port != NULL ? port->paired : 0);
         break;
     case DEPENDS_ENDPOINT:
-        line(r, "filtering", "%s: another address stayed out, %u times", word,
-             any != NULL ? any->paired : 0);
+        text_line(r, "filtering", "%s: another address stayed out, %u times", word,
+                  any != NULL ? any->paired : 0);
         break;
     case DEPENDS_COUNT:
         break;
@@ -144,18 +131,18 @@ static void ports(const struct reporter *r, const struct classification *c)
 
     switch (c->ports) {
     case PORTS_UNKNOWN:
-        line(r, "port allocation", "unknown: no pattern was borne out");
+        text_line(r, "port allocation", "unknown: no pattern was borne out");
         break;
     case PORTS_PRESERVING:
-        line(r, "port allocation", "preserving: the external port is the local one");
+        text_line(r, "port allocation", "preserving: the external port is the local one");
         break;
     case PORTS_SEQUENTIAL:
-        line(r, "port allocation", "sequential: each new mapping is %d further, seen in %u",
-             c->port_step, e != NULL ? e->port_count : 0);
+        text_line(r, "port allocation", "sequential: each new mapping is %d further, seen in %u",
+                  c->port_step, e != NULL ? e->port_count : 0);
         break;
     case PORTS_RANDOM:
-        line(r, "port allocation", "random: no pattern in %u mappings",
-             e != NULL ? e->port_count : 0);
+        text_line(r, "port allocation", "random: no pattern in %u mappings",
+                  e != NULL ? e->port_count : 0);
         break;
     case PORTS_NOT_APPLICABLE:
         break;
@@ -165,11 +152,12 @@ static void ports(const struct reporter *r, const struct classification *c)
     case POOLING_NOT_APPLICABLE:
         break;
     case POOLING_ONE_ADDRESS:
-        line(r, "address pooling", "one external address for all %u mappings seen",
-             e != NULL ? e->port_count : 0);
+        text_line(r, "address pooling", "one external address for all %u mappings seen",
+                  e != NULL ? e->port_count : 0);
         break;
     case POOLING_ARBITRARY:
-        line(r, "address pooling", "arbitrary: this host's ports have several external addresses");
+        text_line(r, "address pooling",
+                  "arbitrary: this host's ports have several external addresses");
         break;
     }
 }
@@ -180,18 +168,19 @@ static void hairpinning(const struct reporter *r, const struct classification *c
 
     switch (c->hairpinning) {
     case FINDING_YES:
-        line(r, "hairpinning", "yes: a bubble to an external endpoint of this host came back in");
+        text_line(r, "hairpinning",
+                  "yes: a bubble to an external endpoint of this host came back in");
         break;
     case FINDING_NO:
-        line(r, "hairpinning",
-             "no: %u bubbles to external endpoints of this host did not come "
-             "back in",
-             e != NULL ? e->sent : 0);
+        text_line(r, "hairpinning",
+                  "no: %u bubbles to external endpoints of this host did not come "
+                  "back in",
+                  e != NULL ? e->sent : 0);
         break;
     case FINDING_UNKNOWN:
-        line(r, "hairpinning", "unknown: %s",
-             c->nat == NAT_NAME_SYMMETRIC ? "out of reach behind a symmetric NAT that filters"
-                                          : "not borne out");
+        text_line(r, "hairpinning", "unknown: %s",
+                  c->nat == NAT_NAME_SYMMETRIC ? "out of reach behind a symmetric NAT that filters"
+                                               : "not borne out");
         break;
     case FINDING_NOT_APPLICABLE:
         break;
@@ -233,17 +222,17 @@ static void lifetime(const struct reporter *r, const struct classification *c)
     if (!m->asked)
         return;
     if (!m->measured)
-        line(r, "lifetime", "not measured: %s",
-             c->interrupted ? "interrupted" : "the server's primary address must answer");
+        text_line(r, "lifetime", "not measured: %s",
+                  c->interrupted ? "interrupted" : "the server's primary address must answer");
     else if (m->no_relay)
-        line(r, "lifetime", "unknown: no bubble came back through this server");
+        text_line(r, "lifetime", "unknown: no bubble came back through this server");
     else if (m->at_most != NSEC_NEVER)
-        line(r, "lifetime", "%.1f to %.1f s without traffic%s", lower(m->at_least),
-             upper(m->at_most), refresh_words(m));
+        text_line(r, "lifetime", "%.1f to %.1f s without traffic%s", lower(m->at_least),
+                  upper(m->at_most), refresh_words(m));
     else if (m->at_least > 0)
-        line(r, "lifetime", "at least %.1f s without traffic", lower(m->at_least));
+        text_line(r, "lifetime", "at least %.1f s without traffic", lower(m->at_least));
     else
-        line(r, "lifetime", "unknown");
+        text_line(r, "lifetime", "unknown");
 }
 
 static void error_odds(const struct reporter *r, const struct classification *c)
@@ -251,10 +240,11 @@ static void error_odds(const struct reporter *r, const struct classification *c)
     if (c->error_odds <= 0)
         return;
     if (c->reach == REACH_NO_REPLY)
-        line(r, "odds of error", "1 in %.0f, if at least one answer in four comes through",
-             1 / c->error_odds);
+        text_line(r, "odds of error", "1 in %.0f, if at least one answer in four comes through",
+                  1 / c->error_odds);
     else
-        line(r, "odds of error", "1 in %.0f that loss made it miss an answer", 1 / c->error_odds);
+        text_line(r, "odds of error", "1 in %.0f that loss made it miss an answer",
+                  1 / c->error_odds);
 }
 
 static const char *const outcome_words[] = {
@@ -299,7 +289,7 @@ static void evidence(const struct reporter *r, const struct classification *c)
 
 static void details(const struct reporter *r, const struct classification *c)
 {
-    char reporter[IP4_STRLEN];
+    char icmp[ICMP_STRLEN];
 
     reachability(r, c);
     if (c->references > 0) {
@@ -309,17 +299,16 @@ static void details(const struct reporter *r, const struct classification *c)
         ports(r, c);
         hairpinning(r, c);
         lifetime(r, c);
-        line(r, "other names", "RFC 3489 %s; RFC 4380 %s; Windows %s", rfc3489_name(c),
-             rfc4380_name(c), netsh_name(c));
+        text_line(r, "other names", "RFC 3489 %s; RFC 4380 %s; Windows %s", rfc3489_name(c),
+                  rfc4380_name(c), netsh_name(c));
     }
     if (c->has_icmp)
-        line(r, "icmp", "%s, from %s", icmp_error_text(c->icmp),
-             ip4_format(c->icmp.reporter, reporter));
+        text_line(r, "icmp", "%s", words_icmp(c->icmp, icmp));
     if (c->errnum != 0)
-        line(r, "system", "%s", strerror(c->errnum));
+        text_line(r, "system", "%s", strerror(c->errnum));
     error_odds(r, c);
-    line(r, "told after", "%.3f ms, %u packets sent, %u received", words_ms(c->elapsed), c->sent,
-         c->received);
+    text_line(r, "told after", "%.3f ms, %u packets sent, %u received", words_ms(c->elapsed),
+              c->sent, c->received);
     if (c->nat != NAT_NAME_UNKNOWN)
         punching(r, c);
 }
@@ -327,15 +316,10 @@ static void details(const struct reporter *r, const struct classification *c)
 void text_classification(struct reporter *r, const struct event *e)
 {
     const struct classification *c = e->classification;
-    static const int moods[] = {
-        [CLASSIFY_CLASSIFIED] = 0, [CLASSIFY_BLOCKED] = 1, [CLASSIFY_PARTIAL] = 2};
     char word[64];
 
     words_of_code(code_of(&nat_names, c->nat), word, sizeof word);
-    text_verdict(r, moods[c->verdict], word,
-                 c->nat == NAT_NAME_UNKNOWN && c->reach != REACH_BOTH
-                     ? text_of(&classify_reaches, c->reach)
-                     : text_of(&nat_names, c->nat));
+    text_verdict(r, mood_of(&classify_verdicts, c->verdict), word, classification_text(c));
     if (r->config.quiet)
         return;
     details(r, c);

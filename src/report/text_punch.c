@@ -3,24 +3,6 @@
 #include "reporter.h"
 #include "words.h"
 
-static const char *const verdict_words[] = {
-    [PUNCH_PUNCHED] = "punched",
-    [PUNCH_NOT_PUNCHED] = "not punched",
-    [PUNCH_INCONCLUSIVE] = "inconclusive",
-};
-
-const char *text_punch_verdict(enum punch_verdict verdict)
-{
-    return verdict_words[verdict];
-}
-
-static const char *const proof_words[] = {
-    [PROOF_NONE] = "",
-    [PROOF_ENDPOINT] = "it comes from the endpoint in the peer's address",
-    [PROOF_LINK_LOCAL] = "it answers our unguessable link-local address",
-    [PROOF_NONCE] = "it repeats our nonce",
-};
-
 /* What a step proves when it is seen. */
 static void step_meaning(const struct event *e, char *buf, size_t size)
 {
@@ -35,7 +17,7 @@ static void step_meaning(const struct event *e, char *buf, size_t size)
         snprintf(buf, size, "forwarded by the server: inferred, unless bubble 1 got through");
         break;
     case STEP_ANSWER:
-        snprintf(buf, size, "direct bubble from the peer: %s", proof_words[e->step.proof]);
+        snprintf(buf, size, "direct bubble from the peer: %s", proof_words[e->step.proof].own);
         break;
     case STEP_DATA:
         if (e->step.report.state == STEP_RECEIVED)
@@ -112,7 +94,7 @@ void text_note(struct reporter *r, const struct event *e)
     }
 }
 
-void text_missing_steps(const struct reporter *r, const struct punching *p)
+static void missing_steps(const struct reporter *r, const struct punching *p)
 {
     for (int i = 0; i < STEP_COUNT; i++) {
         if (i == STEP_DATA && p->steps[STEP_ANSWER].state == STEP_MISSING)
@@ -126,13 +108,16 @@ void text_missing_steps(const struct reporter *r, const struct punching *p)
     }
 }
 
-void text_punching(struct reporter *r, const struct punching *p)
+/* What the verdict says, and all that it rests on. */
+static void own_findings(struct reporter *r, const struct punching *p)
 {
-    text_verdict(r, (int)p->verdict, verdict_words[p->verdict], text_of(&punch_causes, p->cause));
+    char icmp[ICMP_STRLEN];
+
+    fprintf(r->config.out, "%s\n", text_of(&punch_causes, p->cause));
     if (r->config.quiet)
         return;
     if (p->verdict != PUNCH_PUNCHED && p->attempts > 0)
-        text_missing_steps(r, p);
+        missing_steps(r, p);
     if (p->cause == CAUSE_PEER_NAT_TRIPS)
         fprintf(
             r->config.out,
@@ -148,12 +133,8 @@ void text_punching(struct reporter *r, const struct punching *p)
                 "filters by address and port\n",
                 endpoint_format(e, from), endpoint_format(p->peer_mapped, mapped));
     }
-    if (p->has_icmp) {
-        char reporter[IP4_STRLEN];
-
-        fprintf(r->config.out, "  icmp: %s, from %s\n", icmp_error_text(p->icmp),
-                ip4_format(p->icmp.reporter, reporter));
-    }
+    if (p->has_icmp)
+        fprintf(r->config.out, "  icmp: %s\n", words_icmp(p->icmp, icmp));
     if (p->errnum != 0)
         fprintf(r->config.out, "  system: %s\n", strerror(p->errnum));
     if ((p->cause == CAUSE_DIRECT_PATH_BLOCKED || p->cause == CAUSE_DIRECT_ANSWER_MISSING ||
@@ -163,6 +144,25 @@ void text_punching(struct reporter *r, const struct punching *p)
                 "  our own NAT is symmetric: that alone would explain it, unless the "
                 "peer's NAT is cone or address-restricted\n");
     text_advice(r, advice_of(&punch_causes, p->cause));
+}
+
+void text_punch_findings(struct reporter *r, const struct event *e)
+{
+    if (e->punching.side != SIDE_SELF)
+        text_captured_findings(r, &e->punching);
+    else
+        own_findings(r, &e->punching);
+}
+
+void text_punching(struct reporter *r, const struct event *e)
+{
+    if (e->punching.side != SIDE_SELF) {
+        text_captured_punch(r, &e->punching);
+        return;
+    }
+    text_word(r, &punch_verdicts, e->punching.verdict, 0);
+    fputs(": ", r->config.out);
+    own_findings(r, &e->punching);
 }
 
 void text_peer(struct reporter *r, const struct event *e)

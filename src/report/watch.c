@@ -286,10 +286,10 @@ static void take_qualification(struct reporter *r, const struct event *e)
 /* The verdict first: there is not much room. */
 static void take_punch(struct watch *w, const struct punching *p, nsec when)
 {
-    char step[64];
+    char step[96], verdict[32];
 
-    snprintf(step, sizeof step, "%s: %s", text_punch_verdict(p->verdict),
-             code_of(&punch_causes, p->cause));
+    words_of_code(code_of(&punch_verdicts, p->verdict), verdict, sizeof verdict);
+    snprintf(step, sizeof step, "%s: %s", verdict, code_of(&punch_causes, p->cause));
     watch_update(w, &p->peer, p->peer_mapped, step, when, p->rtt);
 }
 

@@ -91,7 +91,7 @@ static inline void story_punched(struct punch_story *s)
 static inline void story_chart(const struct punch_story *s, struct sequence *out)
 {
     chart_punch(out, s->events, s->count, &s->punching,
-                "punched: both NATs are open\n  try: nothing\n");
+                "both NATs are open\n  try: nothing\n");
 }
 
 static inline const char *ladder_of(const struct sequence *s, unsigned width, bool ascii,

@@ -28,7 +28,7 @@ static void test_punched(void)
     ok(ends_at(&s, item, "A") && !item->dashed, "step 4 was received");
     ok(has(item->label, "nonce"), "with its proof");
     ok(there(&s, "5 echo request") && there(&s, "5 echo reply"), "data crosses");
-    is_int(s.mood, SEQUENCE_YES, "the mood is the verdict's");
+    is_int(s.mood, MOOD_YES, "the mood is the verdict's");
     sequence_clear(&s);
 }
 
@@ -139,7 +139,7 @@ static void test_notes(void)
     ok(there(&s, "no answer yet: bubble pair 2"), "the next pair");
     is_int(find(&s, "bubble pair 2")->offset, 2200 * NSEC_MS, "counted from the first");
     ok(there(&s, "an answer from 198.51.100.66:666, without proof"), "a stray answer");
-    is_int(s.mood, SEQUENCE_NO, "not punched");
+    is_int(s.mood, MOOD_NO, "not punched");
     sequence_clear(&s);
     story.punching.server = story.punching.peer_server;
     story_chart(&story, &s);
@@ -207,14 +207,14 @@ static void test_contact(void)
        "B knows its own NAT, and both servers");
     ok(find(&s, "2 indirect bubble")->dashed, "how the bubble got to the server is inferred");
     ok(!find(&s, "3 bubble with origin")->dashed, "that it came is not");
-    ok(has(s.verdict, "not reached: ") && s.mood == SEQUENCE_NO, "nothing came directly");
+    ok(has(s.verdict, "not reached: ") && s.mood == MOOD_NO, "nothing came directly");
     sequence_clear(&s);
     contact_add(&story, PEER_TRUSTED, peer, 100);
     contact_add(&story, PEER_ECHOED, peer, 100);
     chart_contact(&s, story.events, story.count, &q);
     ok(has(s.verdict, "reached: the direct path is open, and 1 echo request was answered"),
        "now something has");
-    is_int(s.mood, SEQUENCE_YES, "and the mood follows");
+    is_int(s.mood, MOOD_YES, "and the mood follows");
     sequence_clear(&s);
 }
 

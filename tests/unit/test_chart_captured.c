@@ -108,7 +108,7 @@ static void test_at_the_initiator(void)
     is_int(item->offset, 41 * NSEC_MS, "at its own time");
     item = find(&s, "5 the answer to it");
     ok(starts_at(&s, item, "B") && ends_at(&s, item, "A"), "and is answered");
-    ok(has(s.verdict, "data crosses") && s.mood == SEQUENCE_YES, "the verdict is under it");
+    ok(has(s.verdict, "data crosses") && s.mood == MOOD_YES, "the verdict is under it");
     sequence_clear(&s);
 }
 
@@ -158,7 +158,7 @@ static void test_lost(void)
     ok(item->stopped && !item->dashed && starts_at(&s, item, "B") && ends_at(&s, item, "NAT A"),
        "so does an answer, at the initiator's NAT");
     ok(!there(&s, "5 "), "a missing step has no arrow");
-    is_int(s.mood, SEQUENCE_NO, "not punched");
+    is_int(s.mood, MOOD_NO, "not punched");
     sequence_clear(&s);
 
     p.steps[STEP_ANSWER] = (struct step_report){0};
@@ -239,7 +239,7 @@ static void test_at_the_peer(void)
     ok(!item->dashed && starts_at(&s, item, "B") && ends_at(&s, item, "A"), "the answer leaves");
     item = find(&s, "5 data");
     ok(starts_at(&s, item, "A") && ends_at(&s, item, "B"), "data of the initiator's goes to B");
-    is_int(s.mood, SEQUENCE_UNSURE, "inconclusive");
+    is_int(s.mood, MOOD_UNSURE, "inconclusive");
     sequence_clear(&s);
 }
 

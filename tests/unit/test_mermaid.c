@@ -141,7 +141,7 @@ static void test_awkward(void)
         sequence_arrow(&s, a, b, "%s", awkward[i]);
         sequence_remark(&s, b, "%s", awkward[i]);
     }
-    sequence_verdict(&s, SEQUENCE_NO, "end\n  ; end\n");
+    sequence_verdict(&s, MOOD_NO, NULL, "end\n  ; end\n");
     ok(is_diagram(document_of(mermaid_write, &s, 1)), "no label breaks the diagram");
     sequence_clear(&s);
 }

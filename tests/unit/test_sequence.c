@@ -111,8 +111,8 @@ static void fill_awkward(struct sequence *s, unsigned lanes)
         sequence_remark(s, i % lanes, "%s and a text that is long enough to be broken, as %s is",
                         awkward[i], "198.51.100.20:65535");
     }
-    sequence_verdict(s, SEQUENCE_NO,
-                     "not punched: a sentence that is so long that no terminal of "
+    sequence_verdict(s, MOOD_NO, "not punched",
+                     "a sentence that is so long that no terminal of "
                      "sixty columns has it on one line\n  try: this, and that, and "
                      "something else that is not short either\n");
 }
@@ -179,7 +179,7 @@ static void test_verdict(void)
     struct sequence s = {0};
 
     sequence_lane(&s, 0, "A");
-    sequence_verdict(&s, SEQUENCE_YES, "punched: it works\n  try: nothing else\n");
+    sequence_verdict(&s, MOOD_YES, "punched", "it works\n  try: nothing else\n");
     ok(has(ladder_of(&s, 80, true, false), "\npunched: it works\n  try: nothing else\n"),
        "the verdict stands under the ladder");
     ok(has(ladder_of(&s, 80, true, true), "\033[1;32mpunched\033[0m: it works\n"),

@@ -84,7 +84,7 @@ static void test_awkward(void)
                 sequence_arrow(&s, i % lanes, (i + 1) % lanes, "%s", awkward[i])->stopped = i % 2;
             sequence_remark(&s, i % lanes, "%s", awkward[i]);
         }
-        sequence_verdict(&s, SEQUENCE_NO, awkward[5]);
+        sequence_verdict(&s, MOOD_NO, NULL, awkward[5]);
         text = document_of(svg_write, &s, 1);
         ok(is_well_formed(text), "%u lanes: no label breaks the picture", lanes);
         ok(is_inside(text), "%u lanes: all is inside the frame", lanes);
