@@ -90,6 +90,7 @@ TEST_SUPPORT = \
 	tests/unit/chart_fixture.h \
 	tests/unit/engine_fixture.h \
 	tests/unit/hex.h \
+	tests/unit/json_check.h \
 	tests/unit/samples.h \
 	tests/unit/server_fixture.h \
 	tests/unit/tap.h
@@ -98,7 +99,7 @@ TEST_SUPPORT = \
 TEST_HELPERS = \
 	tests/bench/many_servers \
 	tests/pcap/craft \
-	tests/schema/every_word
+	tests/schema/skeleton
 
 # Scripts. `make check CHECK_REAL=` leaves the tests out that need root and miredo.
 CLI_TESTS = \
@@ -225,7 +226,7 @@ TEST_FIXTURES = \
 	tests/real/internet.bash \
 	tests/isolate.bash \
 	tests/resolver.py \
-	tests/schema/compare_tsv.py \
+	tests/schema/skeleton.py \
 	tests/schema/lib.bash \
 	tests/schema/recorder \
 	tests/schema/validate.py \

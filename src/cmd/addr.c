@@ -186,7 +186,7 @@ static int encode(struct addr *addr, struct error *error)
     struct addr_options *o = &addr->options;
     struct in6_addr encoded;
     struct address address;
-    char text[IP6_STRLEN], note[ADDRESS_NOTE_ROOM];
+    char text[IP6_STRLEN];
     uint16_t random;
 
     o->teredo.prefix = TEREDO_PREFIX;
@@ -203,9 +203,13 @@ static int encode(struct addr *addr, struct error *error)
     }
     address_examine(text, strlen(text), 0, &address);
     puts(text);
-    for (uint32_t left = o->common.quiet ? 0 : address.notes; left != 0; left &= left - 1)
-        fprintf(stderr, "teredoctl addr: note: %s\n",
-                address_note_text(&address, (enum address_note)__builtin_ctz(left), note));
+    for (uint32_t left = o->common.quiet ? 0 : address.notes; left != 0; left &= left - 1) {
+        struct text_parts note =
+            address_note_text(&address, (enum address_note)__builtin_ctz(left));
+
+        fprintf(stderr, "teredoctl addr: note: %s%s%s\n", note.parts[0], note.parts[1],
+                note.parts[2]);
+    }
     return EX_OK;
 }
 

@@ -100,45 +100,27 @@ static const struct wording notes[NOTE_COUNT] = {
 
 const struct words address_notes = WORDS("address_note", notes);
 
-static char *put(char *p, const char *text)
-{
-    size_t size = strlen(text);
-
-    memcpy(p, text, size + 1);
-    return p + size;
-}
-
-const char *address_note_text(const struct address *a, enum address_note note,
-                              char buf[static ADDRESS_NOTE_ROOM])
+struct text_parts address_note_text(const struct address *a, enum address_note note)
 {
     const struct wording *words = &notes[note];
     bool server = note == NOTE_SERVER_NOT_GLOBAL || note == NOTE_SERVER_SPECIAL;
 
     if (words->advice == NULL)
-        return words->text;
-    put(put(put(buf, words->text), server ? a->server_block : a->client_block), words->advice);
-    return buf;
+        return (struct text_parts){{words->text, "", ""}};
+    return (struct text_parts){
+        {words->text, server ? a->server_block : a->client_block, words->advice}};
 }
 
 /* A note as it is told. */
 struct note_row {
-    const struct address *address;
     enum address_note note;
+    struct text_parts text;
 };
-
-static const void *note_text(const void *record, const struct run_facts *run,
-                             union field_room *room)
-{
-    const struct note_row *row = record;
-
-    (void)run;
-    return address_note_text(row->address, row->note, room->bytes);
-}
 
 static const struct field note_fields[] = {
     {KEY("code"), FIELD_CODE, AT(struct note_row, note), .words = &address_notes,
      .flags = FIELD_IN_LIST},
-    {KEY("text"), FIELD_CHARS, .find = note_text},
+    {KEY("text"), FIELD_PARTS, AT(struct note_row, text)},
 };
 
 static const struct record_type note_record = RECORD_TYPE("note_on_address", note_fields);
@@ -160,27 +142,20 @@ static const void *note_item(const void *record, size_t i, union field_room *roo
 
     while (i-- > 0)
         left &= left - 1;
-    *row = (struct note_row){a, (enum address_note)__builtin_ctz(left)};
+    row->note = (enum address_note)__builtin_ctz(left);
+    row->text = address_note_text(a, row->note);
     return row;
 }
-
-/* An address in its usual form, or the text that is none. */
-struct shown {
-    struct text_piece piece;
-    char text[IP6_STRLEN];
-};
 
 static const void *shown(const void *record, const struct run_facts *run, union field_room *room)
 {
     const struct address *a = record;
-    struct shown *s = (struct shown *)(void *)room;
+    struct shown_address *s = (struct shown_address *)(void *)room;
 
     (void)run;
-    if (a->verdict == ADDRESS_INVALID)
-        s->piece = (struct text_piece){a->text, a->size < SHOWN_TEXT ? a->size : SHOWN_TEXT};
-    else
-        s->piece = (struct text_piece){s->text, ip6_format(&a->ip6.address, s->text)};
-    return &s->piece;
+    s->ip6 = a->verdict == ADDRESS_INVALID ? NULL : &a->ip6.address;
+    s->text = (struct text_piece){a->text, a->size < SHOWN_TEXT ? a->size : SHOWN_TEXT};
+    return s;
 }
 
 static const void *embedded_ip4(const void *record, const struct run_facts *run,
@@ -208,7 +183,7 @@ static const struct words address_kinds = {
 
 static const struct field fields[] = {
     {KEY("verdict"), FIELD_CODE, AT(struct address, verdict), .words = &address_verdicts},
-    {KEY("address"), FIELD_PIECE, FOUND(struct text_piece, shown)},
+    {KEY("address"), FIELD_SHOWN, FOUND(struct shown_address, shown)},
     {KEY("line"), FIELD_COUNT, AT(struct address, line), .flags = FIELD_ZERO_IS_NULL},
     {KEY("kind"), FIELD_TEXT, FOUND(const char *, kind), .known = is_valid,
      .words = &address_kinds},

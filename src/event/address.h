@@ -46,14 +46,8 @@ struct address {
 /* Takes the SIZE bytes of TEXT apart; OUT borrows them. */
 void address_examine(const char *text, size_t size, unsigned long line, struct address *out);
 
-/* Room for the longest note. */
-enum {
-    ADDRESS_NOTE_ROOM = 256
-};
-
-/* The sentence of a note; returns BUF. */
-const char *address_note_text(const struct address *a, enum address_note note,
-                              char buf[static ADDRESS_NOTE_ROOM]);
+/* The sentence of a note. */
+struct text_parts address_note_text(const struct address *a, enum address_note note);
 
 extern const struct words address_verdicts;
 extern const struct words address_notes; /* the code alone */

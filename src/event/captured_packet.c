@@ -5,9 +5,10 @@ static const char *kind_code(unsigned kind)
     return teredo_kind_name((enum teredo_kind)kind);
 }
 
+/* What is all right has none. */
 static const char *reason_code(unsigned reason)
 {
-    return wire_reason_code((enum wire_reason)reason);
+    return reason != WIRE_OK ? wire_reason_code((enum wire_reason)reason) : NULL;
 }
 
 static const struct words packet_kinds = {

@@ -26,7 +26,7 @@ static const struct wording notes[] = {
     [NOTE_SERVER_ALIVE] = {"peer_server_alive"},
 };
 
-const struct words punch_notes = WORDS("note", notes);
+const struct words punch_notes = WORDS("punch_note", notes);
 
 static const struct wording phases[] = {
     [PROGRESS_FIRST_ANSWER] = {"first_answer"},
@@ -198,18 +198,18 @@ static const struct field checking_fields[] = {
 
 static const struct record_type records[] = {
     [EVENT_REJECTED] = EVENT_TYPE("rejected", "rejected", rejected_fields),
-    [EVENT_QUALIFICATION] = EVENT_TYPE("own_qualification", "qualification", qualification_fields),
-    [EVENT_STEP] = EVENT_TYPE("trace_step", "step", event_step_fields),
+    [EVENT_QUALIFICATION] = EVENT_TYPE("told_qualification", "qualification", qualification_fields),
+    [EVENT_STEP] = EVENT_TYPE("told_step", "step", event_step_fields),
     [EVENT_NOTE] = EVENT_TYPE("note", "note", note_fields),
     [EVENT_PUNCHING] = EVENT_TYPE("trace_object", "verdict", punching_fields),
     [EVENT_PEER] = EVENT_TYPE("peer", "peer", peer_fields),
     [EVENT_MAPPING_CHANGED] = EVENT_TYPE("mapping_changed", "mapping_changed", mapping_fields),
     [EVENT_SERVER_LOST] = EVENT_TYPE("server_lost", "server_lost", qualification_fields),
-    [EVENT_LISTENED] = EVENT_TYPE("listen_summary", "summary", listened_fields),
+    [EVENT_LISTENED] = EVENT_TYPE("listened", "summary", listened_fields),
     [EVENT_PROGRESS] = EVENT_TYPE("progress", "progress", progress_fields),
     [EVENT_CLASSIFICATION] = EVENT_TYPE("classify_object", "verdict", classification_fields),
     [EVENT_CLOCK] = EVENT_TYPE("clock", "clock", clock_fields),
-    [EVENT_PASSIVE] = EVENT_TYPE("trace_summary", "summary", passive_fields),
+    [EVENT_PASSIVE] = EVENT_TYPE("passive_summary", "summary", passive_fields),
     [EVENT_QUALIFIED_MANY] = EVENT_TYPE("qualify_summary", "summary", many_fields),
     [EVENT_CHECKING] = EVENT_TYPE("check_object", "verdict", checking_fields),
     [EVENT_PACKET] = EVENT_TYPE("decode_packet", "packet", packet_fields),

@@ -193,7 +193,7 @@ static const struct wording proofs[] = {
 const struct words punch_proofs = WORDS("proof", proofs);
 
 static const struct wording sides[] = {
-    [SIDE_SELF] = {"self"},
+    [SIDE_SELF] = {NULL},
     [SIDE_INITIATOR] = {"initiator"},
     [SIDE_PEER] = {"peer"},
     [SIDE_PATH] = {"path"},

@@ -34,6 +34,8 @@ enum field_type {
     FIELD_CHARS,    /* the same, but lying there itself */
     FIELD_FOREIGN,  /* const char *: from outside, of any bytes */
     FIELD_PIECE,    /* struct text_piece: likewise */
+    FIELD_PARTS,    /* struct text_parts: ours */
+    FIELD_SHOWN,    /* struct shown_address */
     FIELD_ERRNO,    /* int: the system's word for it */
     FIELD_CAPTURE,  /* unsigned: a vantage point, by the name of its capture */
     FIELD_CODE,     /* an enumeration: the word for programs in `words` */
@@ -52,7 +54,7 @@ enum field_flags {
     FIELD_IN_LIST =
         1 << 3,            /* what stands for an item in a list of tsv; the last that is not null */
     FIELD_OF_RUN = 1 << 4, /* a member of struct run_facts */
-    FIELD_NULLABLE = 1 << 5, /* for the schema: `find` may find nothing */
+    FIELD_NULLABLE = 1 << 5, /* for the schema: `find` may find nothing, or no word be there */
 };
 
 /* A finding that is a yes or a no, where there is something to find. */
@@ -71,6 +73,16 @@ struct bytes {
 struct text_piece {
     const char *text; /* borrowed; not NUL-terminated; NULL = none */
     size_t size;
+};
+
+/* A text of ours that is put together of three. */
+struct text_parts {
+    const char *parts[3];
+};
+
+struct shown_address {
+    const struct in6_addr *ip6; /* NULL = it is none */
+    struct text_piece text;     /* and then what was given */
 };
 
 /* Whether a verdict is a yes. */

@@ -1,7 +1,7 @@
 #include "serving.h"
 
 static const struct wording drops[SERVER_DROP_COUNT] = {
-    [SERVER_ACCEPTED] = {"accepted", "nothing was wrong with it", .rfc = ""},
+    [SERVER_ACCEPTED] = {NULL, "nothing was wrong with it", .rfc = ""},
     [SERVER_DROP_TOO_LARGE] = {"too_large", "the IPv6 packet is larger than the link MTU",
                                .rfc = "RFC 4380 5.1.2"},
     [SERVER_DROP_MALFORMED] = {"malformed", "not a well-formed Teredo packet",

@@ -74,6 +74,17 @@ static char *put_escaped(char *p, const char *text, size_t size, const char *rep
     return p;
 }
 
+static char *put_parts(struct json_put *j, char *p, const struct text_parts *t)
+{
+    p = quote(need(j, p, 0));
+    for (unsigned i = 0; i < sizeof t->parts / sizeof *t->parts; i++) {
+        size_t size = strlen(t->parts[i]);
+
+        p = put_bytes(need(j, p, size), t->parts[i], size);
+    }
+    return quote(p);
+}
+
 static char *put_piece(struct json_put *j, char *p, const struct text_piece *t)
 {
     p = quote(need(j, p, ESCAPED * t->size));
@@ -217,6 +228,14 @@ static inline char *put_value(struct json_put *j, char *p, const struct field *f
         return put_foreign(j, p, *(const char *const *)value);
     case FIELD_PIECE:
         return put_piece(j, p, value);
+    case FIELD_PARTS:
+        return put_parts(j, p, value);
+    case FIELD_SHOWN: {
+        const struct shown_address *shown = value;
+
+        return shown->ip6 != NULL ? quote(put_ip6(quote(p), shown->ip6))
+                                  : put_piece(j, p, &shown->text);
+    }
     case FIELD_ERRNO:
         return put_own(j, p, strerror(*(const int *)value));
     case FIELD_CAPTURE:

@@ -49,10 +49,11 @@ static char *put_teredo(char *p, const struct address *a)
     p = put_string(put_string(p, NAME_PREFIX), a->block->prefix);
     *p++ = '\n';
     for (uint32_t left = a->notes; left != 0; left &= left - 1) {
-        char note[ADDRESS_NOTE_ROOM];
+        struct text_parts note = address_note_text(a, (enum address_note)__builtin_ctz(left));
 
         p = put_string(p, NAME_NOTE);
-        p = put_string(p, address_note_text(a, (enum address_note)__builtin_ctz(left), note));
+        for (unsigned i = 0; i < 3; i++)
+            p = put_string(p, note.parts[i]);
         *p++ = '\n';
     }
     return p;

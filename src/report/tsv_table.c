@@ -284,6 +284,20 @@ static char *put_value(struct put *t, char *p, const struct field *f, const void
     case FIELD_PIECE:
         piece = value;
         return put_text(t, p, piece->text, piece->size);
+    case FIELD_PARTS: {
+        const struct text_parts *text = value;
+
+        for (unsigned i = 0; i < sizeof text->parts / sizeof *text->parts; i++)
+            p = put_bytes(need(t, p, strlen(text->parts[i])), text->parts[i],
+                          strlen(text->parts[i]));
+        return p;
+    }
+    case FIELD_SHOWN: {
+        const struct shown_address *shown = value;
+
+        return shown->ip6 != NULL ? put_ip6(p, shown->ip6)
+                                  : put_text(t, p, shown->text.text, shown->text.size);
+    }
     case FIELD_ERRNO:
         return put_own(t, p, strerror(*(const int *)value));
     case FIELD_CAPTURE:

@@ -1,9 +1,9 @@
 /* The way of `teredoctl decode`, and of `teredoctl trace -r`, from a capture file to all that they
  * print: the input is the file. Each line of JSON is JSON. */
-#include <jansson.h>
 #include <string.h>
 
 #include "fuzz.h"
+#include "json_check.h"
 #include "passive.h"
 #include "replay.h"
 #include "report.h"
@@ -63,18 +63,16 @@ static void decode(const uint8_t *data, size_t size, enum report_format format, 
     teredo_flows_free(capture_reader.teredo_flows);
 }
 
-static void check_json(const char *text, size_t size)
+static void check_json(char *text, size_t size)
 {
-    const char *end = text + size;
+    char *end = text + size;
 
     while (text < end) {
-        const char *newline = memchr(text, '\n', (size_t)(end - text));
-        json_t *object;
+        char *newline = memchr(text, '\n', (size_t)(end - text));
 
         HOLDS(newline != NULL);
-        object = json_loadb(text, (size_t)(newline - text), JSON_REJECT_DUPLICATES, NULL);
-        HOLDS(json_is_object(object));
-        json_decref(object);
+        *newline = '\0';
+        HOLDS(json_is_object(text));
         text = newline + 1;
     }
 }
@@ -151,12 +149,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         trace(data, size, (enum report_format)format, &text, &text_size);
         if (format == REPORT_JSONL)
             check_json(text, text_size);
-        if (format == REPORT_JSON) {
-            json_t *object = json_loadb(text, text_size, JSON_REJECT_DUPLICATES, NULL);
-
-            HOLDS(json_is_object(object));
-            json_decref(object);
-        }
+        if (format == REPORT_JSON)
+            HOLDS(json_is_object(text));
         free(text);
     }
     return 0;

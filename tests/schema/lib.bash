@@ -12,7 +12,7 @@ setup() {
     cd "$BATS_TEST_TMPDIR" || return
 }
 
-# validate [--complete|--invalid] FILE…
+# validate [--invalid] FILE…
 validate() {
     local mode=()
 

@@ -1,13 +1,12 @@
 #!/usr/bin/env python3
 """Validates what teredoctl printed with --format=json and jsonl against its JSON Schema.
 
-usage: validate.py [--complete | --invalid] SCHEMA FILE...
+usage: validate.py [--invalid] SCHEMA FILE...
 
 A FILE named *.json has one object, without "event"; one named *.jsonl an object a line, each with
 "event"; any other has such objects among other lines, each beginning with a line that begins with "{".
 What does not validate is named, and the status is 1. The last lines say how many objects of which
-command and event there were. With --complete, every key, command and word of the schema must have
-occurred in one of them. With --invalid, no object may validate.
+command and event there were. With --invalid, no object may validate.
 """
 import json
 import sys
@@ -20,7 +19,6 @@ class Schema:
         self.document = document
         jsonschema.Draft202012Validator.check_schema(document)
         self.validator = jsonschema.Draft202012Validator(document)
-        self.seen = None  # With --complete, (id of a subschema, key or word that occurred there)
 
     def resolve(self, schema):
         while "$ref" in schema:
@@ -56,42 +54,6 @@ class Schema:
                    for s in self.candidates(instance)]
         errors = min((d for d in details if d), key=len, default=errors)
         return [f"{e.json_path}: {e.message[:300]}" for e in errors]
-
-    def walk(self, schema, instance):
-        """Notes which keys and words of a schema occur in an instance that is valid by it."""
-        schema = self.resolve(schema)
-        if "enum" in schema:
-            self.seen.add((id(schema), instance))
-        if isinstance(instance, dict):
-            for key, sub in schema.get("properties", {}).items():
-                if key in instance:
-                    self.seen.add((id(schema), key))
-                    self.walk(sub, instance[key])
-        if isinstance(instance, list) and "items" in schema:
-            for item in instance:
-                self.walk(schema["items"], item)
-        for sub in schema.get("allOf", []):
-            self.walk(sub, instance)
-        if "if" in schema and self.is_valid(schema["if"], instance):
-            self.walk(schema["then"], instance)
-        for sub in schema.get("oneOf", []):
-            if self.is_valid(sub, instance):
-                self.walk(sub, instance)
-
-    def missing(self, schema=None, path="schema"):
-        """The keys and words of the schema that never occurred."""
-        schema = self.document if schema is None else schema
-        for key in schema.get("properties", {}):
-            if (id(schema), key) not in self.seen:
-                yield f"{path}: the key {key}"
-        for word in schema.get("enum", []):
-            if word is not None and (id(schema), word) not in self.seen:
-                yield f"{path}: the word {word}"
-        for name, sub in {**schema.get("$defs", {}), **schema.get("properties", {})}.items():
-            yield from self.missing(sub, f"{path} > {name}")
-        for name in ("items", "allOf", "oneOf"):
-            for sub in [schema[name]] if name == "items" and name in schema else schema.get(name, []):
-                yield from self.missing(sub, path)
 
 
 def objects(text, strict):
@@ -130,8 +92,6 @@ def check_file(schema, name, counts):
         for error in errors:
             yield f"{instance.get('command')} {event or ''}: {error}"
         if not errors:
-            if schema.seen is not None:
-                schema.walk(schema.document, instance)
             key = (instance["command"], event or "-")
             counts[key] = counts.get(key, 0) + 1
 
@@ -155,8 +115,6 @@ def main(arguments):
     with open(name, encoding="utf-8") as file:
         schema = Schema(json.load(file))
     counts, failed = {}, 0
-    if mode == "--complete":
-        schema.seen = set()
     if mode == "--invalid":
         return check_invalid(schema, files)
     for name in files:
@@ -166,10 +124,6 @@ def main(arguments):
                 failed += 1
         except ValueError as e:
             print(f"{name}: {e}")
-            failed += 1
-    if mode == "--complete":
-        for what in schema.missing():
-            print(f"never seen: {what}")
             failed += 1
     for (command, event), count in sorted(counts.items()):
         print(f"{command} {event} {count}")

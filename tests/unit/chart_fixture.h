@@ -90,8 +90,7 @@ static inline void story_punched(struct punch_story *s)
 
 static inline void story_chart(const struct punch_story *s, struct sequence *out)
 {
-    chart_punch(out, s->events, s->count, &s->punching,
-                "both NATs are open\n  try: nothing\n");
+    chart_punch(out, s->events, s->count, &s->punching, "both NATs are open\n  try: nothing\n");
 }
 
 static inline const char *ladder_of(const struct sequence *s, unsigned width, bool ascii,

@@ -308,7 +308,7 @@ static void test_words(void)
         }
         bad += strspn(code, "abcdefghijklmnopqrstuvwxyz0123456789_") != strlen(code);
         bad += strncmp(rfc, "RFC ", 4) != 0 || strlen(text) < 20;
-        for (int k = SERVER_ACCEPTED; k < i; k++)
+        for (int k = SERVER_ACCEPTED + 1; k < i; k++)
             bad += strcmp(code, code_of(&server_drops, (enum server_drop)k)) == 0;
     }
     is_int(bad, 0, "each reason has a code of its own, a section and a sentence");
