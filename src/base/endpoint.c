@@ -4,20 +4,27 @@
 #include <stdio.h>
 #include <string.h>
 
+#define TEN(tens)                                                                             \
+    tens "0", tens "1", tens "2", tens "3", tens "4", tens "5", tens "6", tens "7", tens "8", \
+        tens "9"
+#define HUNDRED(h)                                                                      \
+    TEN(h "0"), TEN(h "1"), TEN(h "2"), TEN(h "3"), TEN(h "4"), TEN(h "5"), TEN(h "6"), \
+        TEN(h "7"), TEN(h "8"), TEN(h "9")
+static const char octets[][4] = {
+    TEN(""),  TEN("1"), TEN("2"),     TEN("3"),  TEN("4"),  TEN("5"),  TEN("6"),  TEN("7"),
+    TEN("8"), TEN("9"), HUNDRED("1"), TEN("20"), TEN("21"), TEN("22"), TEN("23"), TEN("24"),
+    "250",    "251",    "252",        "253",     "254",     "255",
+};
+
 size_t ip4_put(uint32_t address, char buf[static IP4_STRLEN])
 {
     char *p = buf;
 
     for (int shift = 24; shift >= 0; shift -= 8) {
-        unsigned octet = address >> shift & 0xff, tens = octet / 10;
+        unsigned octet = address >> shift & 0xff;
 
-        if (octet >= 100) {
-            *p++ = octet >= 200 ? '2' : '1';
-            tens %= 10;
-        }
-        if (octet >= 10)
-            *p++ = (char)('0' + tens);
-        *p++ = (char)('0' + octet % 10);
+        memcpy(p, octets[octet], sizeof octets[octet]);
+        p += 1 + (octet >= 10) + (octet >= 100);
         *p++ = shift == 0 ? '\0' : '.';
     }
     return (size_t)(p - 1 - buf);

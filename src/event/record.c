@@ -31,11 +31,6 @@ bool field_is_zero(const struct field *f, const void *value)
     }
 }
 
-const char *code_of(const struct words *words, unsigned value)
-{
-    return words->code != NULL ? words->code(value) : words->list[value].code;
-}
-
 const char *text_of(const struct words *words, unsigned value)
 {
     const char *text = words->list[value].text;

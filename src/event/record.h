@@ -94,7 +94,7 @@ enum mood {
 
 /* The words for an enumeration. A list may be shorter than the enumeration at its end. */
 struct wording {
-    const char *code; /* snake_case, for programs; NULL = null */
+    const char *code; /* snake_case, of at most 64 characters, for programs; NULL = null */
     const char *text; /* for people */
     const char *advice;
     const char *rfc; /* "RFC 4380 5.2.1" */
@@ -114,7 +114,11 @@ struct words {
         .name = (schema_name), .count = sizeof(array) / sizeof *(array), .list = (array) \
     }
 
-const char *code_of(const struct words *words, unsigned value);
+static inline const char *code_of(const struct words *words, unsigned value)
+{
+    return words->code != NULL ? words->code(value) : words->list[value].code;
+}
+
 const char *text_of(const struct words *words, unsigned value);
 /* Empty where there is none. */
 const char *advice_of(const struct words *words, unsigned value);

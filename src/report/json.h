@@ -30,6 +30,8 @@ struct json_object {
 void json_begin(struct json_object *o, struct text_buffer *b, const struct run_facts *run,
                 enum json_layout layout);
 void json_put_record(struct json_object *o, const struct record_type *type, const void *record);
+/* Members as json_put_record has put them before: SIZE bytes of TEXT. */
+void json_put_members(struct json_object *o, const char *text, size_t size);
 /* A key whose value, TEXT of SIZE bytes, is JSON already and laid out for where it stands. */
 void json_put_raw(struct json_object *o, const char *key, const char *text, size_t size);
 void json_end(struct json_object *o);

@@ -242,6 +242,8 @@ static inline char *put_value(struct json_put *j, char *p, const struct field *f
         text = run_capture(j->run, field_number(f, value));
         return text != NULL ? put_foreign(j, p, text) : put_string(p, "null");
     case FIELD_CODE:
+        text = code_of(f->words, (unsigned)field_number(f, value));
+        return text != NULL ? quote(stpcpy(quote(p), text)) : put_string(p, "null");
     case FIELD_SENTENCE:
     case FIELD_ADVICE:
     case FIELD_RFC:
@@ -321,6 +323,11 @@ void json_begin(struct json_object *o, struct text_buffer *b, const struct run_f
 void json_put_record(struct json_object *o, const struct record_type *type, const void *record)
 {
     o->p = put_keys(&o->put, o->p, type, record, o->depth);
+}
+
+void json_put_members(struct json_object *o, const char *text, size_t size)
+{
+    o->p = put_bytes(need(&o->put, o->p, size), text, size);
 }
 
 void json_put_raw(struct json_object *o, const char *key, const char *text, size_t size)

@@ -4,6 +4,23 @@
 #include "json.h"
 #include "reporter.h"
 
+/* What a run tells of itself. Of line after line of the same kind it is put together but once. */
+static void put_head(struct reporter *r, struct json_object *o)
+{
+    struct head *h = &r->head;
+    size_t before = (size_t)(o->p - r->buffer.data);
+
+    if (h->event == r->run.event && h->event != NULL) {
+        json_put_members(o, h->text, h->size);
+        return;
+    }
+    json_put_record(o, &run_record, NULL);
+    h->size = (size_t)(o->p - r->buffer.data) - before;
+    h->event = h->size <= sizeof h->text ? r->run.event : NULL;
+    if (h->event != NULL)
+        memcpy(h->text, r->buffer.data + before, h->size);
+}
+
 /* Puts an object of what E tells, with the keys of HEAD in front, where so many others are open. */
 static void put_event_at(struct reporter *r, const struct event *e, const struct record_type *head,
                          enum json_layout layout, unsigned depth)
@@ -20,7 +37,9 @@ static void put_event_at(struct reporter *r, const struct event *e, const struct
         r->run.event = NULL;
     json_begin(&o, &r->buffer, &r->run, layout);
     o.depth = depth;
-    if (head != NULL)
+    if (head == &run_record)
+        put_head(r, &o);
+    else if (head != NULL)
         json_put_record(&o, head, NULL);
     json_put_record(&o, type, e);
     json_end(&o);

@@ -7,6 +7,7 @@
 static bool begin(struct reporter *r)
 {
     r->table = tsv_new(r->config.columns);
+    r->every_event = strncmp(r->config.columns, "event ", strlen("event ")) == 0;
     return r->table != NULL;
 }
 
@@ -15,7 +16,7 @@ static void put_row(struct reporter *r, const struct event *e)
 {
     const struct record_type *type = event_record(e);
 
-    if (strncmp(r->config.columns, "event ", strlen("event ")) != 0 && !reporter_is_result(r, e))
+    if (!r->every_event && !reporter_is_result(r, e))
         return;
     r->run.event = type->event;
     tsv_put_record(r->table, &r->buffer, &r->run, type, e);

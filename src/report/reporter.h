@@ -16,6 +16,13 @@ struct output {
 extern const struct output output_text, output_json, output_jsonl, output_tsv, output_chart,
     output_openmetrics, output_watch;
 
+/* What all objects of one kind begin with. */
+struct head {
+    const char *event; /* NULL = none yet */
+    char text[192];
+    size_t size;
+};
+
 struct reporter {
     struct report_config config;
     const struct output *output;
@@ -23,11 +30,13 @@ struct reporter {
     struct run_facts run;
     struct qualification qualification; /* the last one told */
     struct tsv_table *table;            /* of tsv */
+    bool every_event;                   /* tsv: rows are not of results alone */
     struct chart *chart;                /* of the formats that draw */
     struct metrics *metrics;            /* OpenMetrics: what was told so far */
     bool step_header;                   /* text: the heading over the steps is out */
     struct status status;
     struct watch *watch;         /* the live table, where one is shown */
+    struct head head;            /* of the lines of jsonl */
     bool list_open;              /* a list has begun: of json, or of paragraphs */
     unsigned worst;              /* json of addresses: enum address_verdict */
     struct text_buffer lists[3]; /* json of bubble: packets, replies and ICMP errors so far */

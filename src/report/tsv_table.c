@@ -197,7 +197,7 @@ static char *put_foreign(struct put *t, char *p, const char *text)
     return p;
 }
 
-static char *put_value(struct put *t, char *p, const struct field *f, const void *value);
+static char *put_item_value(struct put *t, char *p, const struct field *f, const void *value);
 
 /* An item by what stands for it: of those fields the last that has a value. */
 static char *put_item(struct put *t, char *p, const struct record_type *type, const void *item)
@@ -210,7 +210,7 @@ static char *put_item(struct put *t, char *p, const struct record_type *type, co
             (f->flags & FIELD_IN_LIST) != 0 ? field_value(f, item, t->run, &room) : NULL;
 
         if (value != NULL)
-            return put_value(t, p, f, value);
+            return put_item_value(t, p, f, value);
     }
     return p;
 }
@@ -236,10 +236,11 @@ static char *put_finding(char *p, enum finding finding)
     return put_string(p, finding == FINDING_YES ? "true" : finding == FINDING_NO ? "false" : "-");
 }
 
-static char *put_value(struct put *t, char *p, const struct field *f, const void *value)
+static inline char *put_value(struct put *t, char *p, const struct field *f, const void *value)
 {
     const struct text_piece *piece;
     const struct bytes *bytes;
+    const char *text;
 
     switch (f->type) {
     case FIELD_BOOL:
@@ -271,6 +272,8 @@ static char *put_value(struct put *t, char *p, const struct field *f, const void
         bytes = value;
         return put_hex(need(t, p, 2 * bytes->size), bytes->data, bytes->size);
     case FIELD_CODE:
+        text = code_of(f->words, (unsigned)field_number(f, value));
+        return text != NULL ? stpcpy(p, text) : put_string(p, "-");
     case FIELD_RFC:
     case FIELD_SENTENCE:
     case FIELD_ADVICE:
@@ -285,11 +288,10 @@ static char *put_value(struct put *t, char *p, const struct field *f, const void
         piece = value;
         return put_text(t, p, piece->text, piece->size);
     case FIELD_PARTS: {
-        const struct text_parts *text = value;
+        const struct text_parts *all = value;
 
-        for (unsigned i = 0; i < sizeof text->parts / sizeof *text->parts; i++)
-            p = put_bytes(need(t, p, strlen(text->parts[i])), text->parts[i],
-                          strlen(text->parts[i]));
+        for (unsigned i = 0; i < sizeof all->parts / sizeof *all->parts; i++)
+            p = put_bytes(need(t, p, strlen(all->parts[i])), all->parts[i], strlen(all->parts[i]));
         return p;
     }
     case FIELD_SHOWN: {
@@ -309,6 +311,11 @@ static char *put_value(struct put *t, char *p, const struct field *f, const void
         break;
     }
     return p;
+}
+
+static char *put_item_value(struct put *t, char *p, const struct field *f, const void *value)
+{
+    return put_value(t, p, f, value);
 }
 
 void tsv_put_record(struct tsv_table *t, struct text_buffer *b, const struct run_facts *run,

@@ -43,23 +43,24 @@ static uint64_t load_u64(const uint8_t *p)
     return (uint64_t)load_u32(p) << 32 | load_u32(p + 4);
 }
 
-static bool lies_in(const struct in6_addr *address, const struct ip6_block *block)
+static bool lies_in(uint64_t high, uint64_t low, const struct ip6_block *block)
 {
-    uint64_t high = load_u64(address->s6_addr) ^ load_u64(block->bits);
-    uint64_t low = load_u64(address->s6_addr + 8) ^ load_u64(block->bits + 8);
     unsigned length = block->length;
 
+    high ^= load_u64(block->bits);
     if (length < 64)
         return length == 0 || high >> (64 - length) == 0;
-    return high == 0 && (length == 64 || low >> (128 - length) == 0);
+    return high == 0 &&
+           (length == 64 || (low ^ load_u64(block->bits + 8)) >> (128 - length) == 0);
 }
 
 const struct ip6_block *ip6_block_of(const struct in6_addr *address)
 {
+    uint64_t high = load_u64(address->s6_addr), low = load_u64(address->s6_addr + 8);
     const struct ip6_block *block = blocks;
 
     /* The last holds every address. */
-    while (!lies_in(address, block))
+    while (!lies_in(high, low, block))
         block++;
     return block;
 }

@@ -36,20 +36,15 @@ static char *put_group(char *p, unsigned group)
 /* RFC 5952 4.2: the longest run of two or more zero groups, the first of equals. */
 static int longest_zeros(const unsigned *groups, int *length)
 {
-    int best = -1, best_length = 1;
+    unsigned zeros = 0, runs;
 
-    for (int i = 0; i < GROUPS; i++) {
-        int start = i;
-
-        while (i < GROUPS && groups[i] == 0)
-            i++;
-        if (i - start > best_length) {
-            best = start;
-            best_length = i - start;
-        }
-    }
-    *length = best_length;
-    return best;
+    for (int i = 0; i < GROUPS; i++)
+        zeros |= (unsigned)(groups[i] == 0) << i;
+    /* A bit each where that many zeros begin. */
+    runs = zeros;
+    for (*length = 1; (runs & zeros >> *length) != 0; ++*length)
+        runs &= zeros >> *length;
+    return *length > 1 ? __builtin_ctz(runs) : -1;
 }
 
 size_t ip6_format(const struct in6_addr *address, char buf[static IP6_STRLEN])
