@@ -139,6 +139,10 @@ ENGINE_SOURCES = \
 	src/engine/rs_make.h \
 	src/engine/teredo_flows.c \
 	src/engine/teredo_flows.h \
+	src/engine/reassembly.c \
+	src/engine/reassembly.h \
+	src/engine/time_line.c \
+	src/engine/time_line.h \
 	src/engine/trace.c \
 	src/engine/trace.h
 NAT_SOURCES = \

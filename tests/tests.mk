@@ -39,6 +39,8 @@ UNIT_TESTS = \
 	tests/unit/test_packet_file \
 	tests/unit/test_pcapng \
 	tests/unit/test_pick_server \
+	tests/unit/test_reassembly \
+	tests/unit/test_time_line \
 	tests/unit/test_port \
 	tests/unit/test_port_pattern \
 	tests/unit/test_classify \
