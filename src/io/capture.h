@@ -78,6 +78,12 @@ enum capture_result capture_next(struct capture *c, struct capture_frame *frame,
  * where that cannot be: of a pipe (66). */
 int capture_rewind(struct capture *c, struct error *error);
 
+/* How many interfaces the capture has, as far as that is known. */
+size_t capture_interfaces(const struct capture *c);
+
+/* Whether all of it is there, so that it can be read ahead. */
+bool capture_is_regular(const struct capture *c);
+
 /* As opened; NULL for an interface. */
 const char *capture_file(const struct capture *c);
 

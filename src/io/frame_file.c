@@ -218,6 +218,7 @@ static int next_block(struct frame_file *f, struct pcapng_block *block,
 {
     struct pcapng_interface interface;
     struct pcapng_fault fault;
+    size_t count = f->interface_count - f->section_start; /* of the section */
     const uint8_t *data = look(f, PCAPNG_HEAD_SIZE);
     bool fine = false;
 
@@ -244,8 +245,9 @@ static int next_block(struct frame_file *f, struct pcapng_block *block,
             return -1;
         break;
     case PCAPNG_PACKET:
-        fine = pcapng_decode_packet(data, block, f->interfaces + f->section_start,
-                                    f->interface_count - f->section_start, packet, &fault);
+        fine =
+            pcapng_decode_packet(data, block, count > 0 ? f->interfaces + f->section_start : NULL,
+                                 count, packet, &fault);
         break;
     case PCAPNG_ENTRY:
     case PCAPNG_OTHER:

@@ -48,8 +48,8 @@ static void decode(const uint8_t *data, size_t size, enum report_format format, 
     struct event end = {.kind = EVENT_FLOWS, .flows = &sum};
 
     capture_reader.context = reporter;
-    if (capture_begin(capture, &error) == 0) {
-        if (capture_reader_capture(&capture_reader, capture, &error) != 0)
+    if (capture_reader_begin(&capture_reader, capture, &error) == 0) {
+        if (capture_reader_capture(&capture_reader, &error) != 0)
             HOLDS(error.status != 0 && error.what[0] != '\0');
     } else {
         HOLDS(error.status != 0 && error.what[0] != '\0');
@@ -59,6 +59,7 @@ static void decode(const uint8_t *data, size_t size, enum report_format format, 
     sink.emit(sink.context, &end);
     HOLDS(reporter_close(reporter, &error) == 0);
     fclose(out);
+    capture_reader_end(&capture_reader);
     capture_close(capture);
     teredo_flows_free(capture_reader.teredo_flows);
 }
@@ -108,7 +109,8 @@ static void trace(const uint8_t *data, size_t size, enum report_format format, c
         .count = 1,
         .capture_reader = {.teredo_flows = teredo_flows_new(&teredo_flows),
                            .tunnels = true,
-                           .errors = true},
+                           .errors = true,
+                           .in_order = true},
     };
 
     if (replay_run(&replay, passive_engine(engine), &sink, &error) != 0)

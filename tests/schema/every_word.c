@@ -17,6 +17,15 @@
 static const struct endpoint here = {UINT32_C(0xcb007109), 40000};
 static const struct endpoint there = {UINT32_C(0xc0000201), 3544};
 static const nsec when = 1764000001123456789;
+static const struct capture_remarks capture_remarks = {
+    .cut = 1,
+    .unread = {{"USB_LINUX", 2}},
+    .unread_count = 1,
+    .steps = {{"a.pcap", CLOCK_SET_BACK, 3, NSEC_S, 1},
+              {NULL, CLOCK_SET_FORWARD, 4, NSEC_S, 2},
+              {"b.pcap", CLOCK_BEHIND, 5, NSEC_S, 1}},
+    .step_count = 3,
+};
 
 static struct report_config config_of(const char *command, enum report_format format);
 static const bool v_quiet = true, v_verbose, v_explain, v_color, v_ascii;
@@ -309,6 +318,7 @@ static void print_captures(enum report_format format)
         tell(r, &e);
     }
     e = (struct event){.kind = EVENT_PASSIVE, .when = when, .passive.punches = 1};
+    e.passive.remarks = capture_remarks;
     tell(r, &e);
     close_reporter(r);
 }
@@ -532,6 +542,8 @@ static void print_decode(enum report_format format, bool single)
         s.problem_count = 1;
         s.problems[0].reason = (enum wire_reason)i;
         s.packet.kind = (enum teredo_kind)(i % CAPTURED_PACKET_KINDS);
+        s.fragments = (unsigned)i % 3;
+        s.timeless = s.copy = i % 2 == 0;
         tell(r, &e);
     }
     e = (struct event){.kind = EVENT_FLOWS, .flows = &sum};
@@ -547,7 +559,8 @@ static void print_packets(enum report_format format)
 
 static void print_decode_summary(enum report_format format)
 {
-    struct flows_summary sum = {.packets = 1, .first = when, .last = when};
+    struct flows_summary sum = {
+        .packets = 1, .first = when, .last = when, .remarks = capture_remarks};
 
     struct event e = {.kind = EVENT_FLOWS, .flows = &sum};
     struct report_config config = {.format = format,
