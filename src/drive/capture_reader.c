@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sysexits.h>
 
 #include "clock.h"
@@ -15,6 +16,19 @@ enum {
     /* Hosts that are known to leave checksums to their network cards: where a capture is taken
      * there are few. */
     SENDERS = 8,
+    /* What may be answered after a gap. */
+    QUESTIONS = 8,
+};
+
+/* Whoever asked longer ago than this had a good reason to wait. */
+#define QUESTION_AGE (2 * NSEC_S)
+
+/* A packet that is answered with its nonce. */
+struct question {
+    enum teredo_kind answer;
+    uint8_t nonce[TEREDO_NONCE_SIZE];
+    struct endpoint from, to;
+    nsec when; /* steady; 0 = there is none */
 };
 
 struct capture_state {
@@ -28,6 +42,9 @@ struct capture_state {
     struct find_queue *queue; /* NULL until something is held back */
     uint32_t senders[SENDERS];
     unsigned sender_count;
+    struct question questions[QUESTIONS];
+    unsigned question_count;
+    uint64_t jump_frame;              /* the first one after the gap, if there is one */
     enum capture_reader_result ended; /* CAPTURE_READER_FIND = not yet; else how */
     struct error error;               /* if it has failed */
 };
@@ -116,13 +133,17 @@ static bool enter_tunnel(const struct capture_reader *reader, const struct captu
                          const uint8_t **data, size_t *size)
 {
     const struct udp_datagram *udp = &s->udp;
+    enum link_find found = LINK_TOO_SHORT;
     size_t offset, start;
 
     if (!reader->tunnels || (udp->to.port != GTPU_PORT && udp->from.port != GTPU_PORT))
         return false;
-    if (!gtpu_find_packet(udp->payload, udp->payload_size, &offset) ||
-        link_find_ip4(LINK_RAW, udp->payload + offset, udp->payload_size - offset, &start) !=
-            LINK_HAS_IP4)
+    if (gtpu_find_packet(udp->payload, udp->payload_size, &offset))
+        found = link_find_ip4(LINK_RAW, udp->payload + offset, udp->payload_size - offset, &start);
+    /* Messages of GTP's own are not longer than a header of it. */
+    if (found == LINK_TOO_SHORT && s->missing > 0 && udp->truncated)
+        teredo_flows_count_cut(reader->teredo_flows, s->captured);
+    if (found != LINK_HAS_IP4)
         return false;
     *data = udp->payload + offset;
     *size = udp->payload_size - offset;
@@ -208,6 +229,10 @@ static void take_time(struct capture_reader *reader, struct captured_packet *s)
         time_line_bound(&state->time, frame->interface, frame->when, clock_now());
     state->time.several = capture_interfaces(state->capture) > 1;
     time_line_add(&state->time, frame->interface, frame->when, &state->step);
+    if (state->time.jumping && state->time.jump_to == state->step.steady && state->jump_frame == 0)
+        state->jump_frame = frame->number;
+    if (!state->time.jumping)
+        state->jump_frame = 0;
     if (state->step.too_early > 0 && state->queue != NULL)
         find_queue_shift(state->queue, state->step.jumped, state->step.too_early);
     if (state->step.back > 0 && !state->step.apart)
@@ -278,6 +303,76 @@ static enum capture_reader_result read_on(struct capture_reader *reader, struct 
     }
 }
 
+/* What of a packet is answered, or answers; false if it is neither. */
+static bool read_nonce(const struct captured_packet *s, struct question *q)
+{
+    uint32_t nonce;
+
+    *q = (struct question){.from = s->udp.from, .to = s->udp.to, .when = s->steady};
+    if (s->extent < TEREDO_KIND || s->copy)
+        return false;
+    if ((s->packet.kind == TEREDO_RS || s->packet.kind == TEREDO_RA) && s->packet.has_auth) {
+        q->answer = TEREDO_RA;
+        memcpy(q->nonce, s->packet.auth.nonce, sizeof q->nonce);
+        return true;
+    }
+    q->answer = TEREDO_BUBBLE;
+    if (s->extent < TEREDO_WHOLE || s->packet.kind != TEREDO_BUBBLE ||
+        !teredo_trailer_nonce(&s->packet, &nonce))
+        return false;
+    memcpy(q->nonce, &nonce, sizeof nonce);
+    return true;
+}
+
+/* A question from just before the gap that has the same nonce. */
+static struct question *find_question(struct capture_state *state, const struct question *found)
+{
+    for (unsigned i = 0; i < QUESTIONS; i++) {
+        struct question *q = &state->questions[i];
+
+        if (q->when != 0 && q->when + QUESTION_AGE >= state->time.jump_from &&
+            q->answer == found->answer && memcmp(q->nonce, found->nonce, sizeof q->nonce) == 0)
+            return q;
+    }
+    return NULL;
+}
+
+/* A gap that somebody has waited over is none: else he would have asked again. */
+static void look_for_answer(struct capture_reader *reader, struct capture_find *find)
+{
+    struct capture_state *state = reader->state;
+    struct captured_packet *s = &find->packet;
+    struct question found, *asked;
+    nsec from, gap;
+
+    if (find->is_error || !read_nonce(s, &found))
+        return;
+    if (!state->time.jumping) {
+        state->questions[state->question_count++ % QUESTIONS] = found;
+        return;
+    }
+    asked = find_question(state, &found);
+    if (asked == NULL)
+        return;
+    if (s->packet.kind == TEREDO_RS || endpoint_equal(asked->from, found.from)) {
+        /* Asked again, if of the same one. */
+        if (endpoint_equal(asked->to, found.to))
+            asked->when = 0;
+        return;
+    }
+    gap = time_line_close_gap(&state->time, &from);
+    if (gap == 0)
+        return;
+    s->steady -= gap;
+    state->step.settled = state->time.now;
+    if (state->queue != NULL)
+        find_queue_shift(state->queue, from, gap);
+    teredo_flows_note_step(reader->teredo_flows, &(struct clock_step){.file = s->file,
+                                                                      .kind = CLOCK_SET_FORWARD,
+                                                                      .frame = state->jump_frame,
+                                                                      .by = gap});
+}
+
 /* Holds the find back; false if that cannot be. */
 static bool hold(struct capture_state *state, const struct capture_find *find)
 {
@@ -321,6 +416,8 @@ enum capture_reader_result capture_reader_next(struct capture_reader *reader,
                 *error = state->error;
             return got;
         }
+        if (state->time.patient)
+            look_for_answer(reader, find);
         if (find->packet.steady <= state->step.settled &&
             (state->queue == NULL || find_queue_is_empty(state->queue)))
             break;

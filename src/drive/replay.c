@@ -101,7 +101,8 @@ static void pass_time(struct run *r, nsec when)
     r->now = nsec_max(r->now, when);
 }
 
-/* Of a packet of which the capture has not all, what is there counts as data. */
+/* Of a packet of which the capture has not all, what is there counts as data; a solicitation is
+ * told by what is there, and an advertisement is at least an answer. */
 static void feed_packet(struct run *r, unsigned vantage)
 {
     const struct captured_packet *s = &r->lanes[vantage].find.packet;
@@ -120,9 +121,11 @@ static void feed_packet(struct run *r, unsigned vantage)
     if (s->copy || s->extent < TEREDO_KIND)
         return;
     if (s->extent < TEREDO_WHOLE) {
-        if (packet.kind == TEREDO_RS || packet.kind == TEREDO_RA)
+        bool asks = packet.kind == TEREDO_RS || packet.kind == TEREDO_RA;
+
+        if (asks && packet.payload_size == packet.ip6.payload_length)
             return;
-        if (packet.kind != TEREDO_BUBBLE)
+        if (!asks && packet.kind != TEREDO_BUBBLE)
             packet.kind = TEREDO_DATA;
         packet.trailer_count = 0;
     }

@@ -7,6 +7,8 @@
 #define SLACK NSEC_S
 /* A gap that may be none. */
 #define JUMP (2 * NSEC_S)
+/* Nobody waits for longer than this before he asks again (RFC 4380 5.2.1: 4 seconds). */
+#define LONGEST_WAIT (5 * NSEC_S)
 /* For how long it may be none. */
 #define LONGEST_JUMP (60 * NSEC_S)
 
@@ -42,6 +44,26 @@ void time_line_believe(struct time_line *t)
 }
 
 /* Since the jump all was ahead, if STEADY is what follows: it has its place in between. */
+static void shift_jumped(struct time_line *t, nsec by)
+{
+    for (unsigned i = 0; i < TIME_LINE_CLOCKS; i++)
+        if (t->clocks[i].jumped)
+            t->clocks[i].shift -= by;
+}
+
+nsec time_line_close_gap(struct time_line *t, nsec *from)
+{
+    nsec gap = t->jump_to - t->jump_from;
+
+    if (!t->jumping || gap < LONGEST_WAIT)
+        return 0;
+    *from = t->jump_to;
+    t->now -= gap;
+    shift_jumped(t, gap);
+    end_jump(t);
+    return gap;
+}
+
 static bool has_come_back(const struct time_line *t, nsec steady)
 {
     return t->jumping && steady >= t->jump_from - JITTER && steady < t->now;
@@ -88,9 +110,7 @@ static void take_behind(struct time_line *t, struct time_line_clock *c, nsec whe
     step->apart = true;
     if (has_come_back(t, steady)) {
         put_back(t, steady, step);
-        for (unsigned i = 0; i < TIME_LINE_CLOCKS; i++)
-            if (t->clocks[i].jumped)
-                t->clocks[i].shift -= step->too_early;
+        shift_jumped(t, step->too_early);
         end_jump(t);
     }
     catch_up(t, c, when);

@@ -5,7 +5,8 @@
  *
  * A clock that goes back by more than a second was set: what follows is told as if it had gone on.
  * Frames that were ahead for a while, and then time went on where it had been before, are put back
- * to where they belong, as long as they have not been let go. Frames of different interfaces may
+ * to where they belong, as long as they have not been let go; so are those after a gap that
+ * somebody has waited over who would not have waited so long. Frames of different interfaces may
  * come out of order by up to a second. */
 #ifndef ENGINE_TIME_LINE_H
 #define ENGINE_TIME_LINE_H
@@ -48,6 +49,11 @@ struct time_step {
 
 /* The next frame in the file, which has the time WHEN of interface CLOCK. */
 void time_line_add(struct time_line *t, size_t clock, nsec when, struct time_step *step);
+
+/* The gap before what is ahead is none, for something from before it was answered after it: what
+ * came then belongs so much earlier, from the steady time *FROM on. 0 if there is no gap, or none
+ * of which the one who asks would not have asked again. */
+nsec time_line_close_gap(struct time_line *t, nsec *from);
 
 /* No more can be held back: what is ahead is taken for true. */
 void time_line_believe(struct time_line *t);

@@ -580,6 +580,8 @@ uint64_t capture_dropped(const struct capture *c)
 {
     struct pcap_stat stats;
 
+    if (c->file != NULL)
+        return frame_file_dropped(c->file);
     return c->live && pcap_stats(c->pcap, &stats) == 0 ? stats.ps_drop : 0;
 }
 

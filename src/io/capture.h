@@ -90,7 +90,7 @@ const char *capture_file(const struct capture *c);
 /* Of the first interface, after capture_begin. */
 const char *capture_link_name(const struct capture *c);
 
-/* Packets that the kernel had no room for; 0 for a file. */
+/* Packets that there was no room for when they were captured, as far as a file tells. */
 uint64_t capture_dropped(const struct capture *c);
 
 void capture_close(struct capture *c);

@@ -167,6 +167,19 @@ status_is() {
     [ "$now" -eq 15 ]
 }
 
+@test "a tunnel that the snap length has cut anywhere may carry Teredo" {
+    local cut
+    for ((cut = 1; cut < 118; cut += 3)); do
+        grep -v '^#' "$frames/tunnels.frames" | head -n 1 | "$craft" -s "$cut" >tunnel.pcap
+        t decode --tunnels tunnel.pcap
+        status_is 2
+        same "$stderr" "teredoctl decode: 1 frame is cut too short to tell, at $cut bytes"
+    done
+    grep -v '^#' "$frames/tunnels.frames" | head -n 1 | "$craft" -s 118 >tunnel.pcap
+    t decode --tunnels tunnel.pcap
+    status_is 0
+}
+
 @test "what is not Teredo is not taken for it, whatever the port: exit 1" {
     capture others
     for option in --format=text --format=jsonl --tunnels -v; do

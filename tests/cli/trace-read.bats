@@ -588,6 +588,40 @@ stepped() {
     done
 }
 
+@test "a clock that was set forward does not change what is found, if an answer shows it" {
+    local line want craft_words=()
+    # Bubbles with a nonce, which the answer repeats.
+    local nonce=0104aabbccdd
+    punch_at_a() {
+        cat <<END
+udp 100.64.1.2:40000 198.51.100.20:50000 $(bubble $A $B $nonce) at=$1.0
+udp 100.64.1.2:40000 192.0.2.129:3544 $(bubble $A $B $nonce) at=$1.1
+udp 198.51.100.20:50000 100.64.1.2:40000 $(bubble $B $A $nonce) ttl=60 at=$1.2
+udp 100.64.1.2:40000 198.51.100.20:50000 $(syn $A $B) at=$1.3
+udp 198.51.100.20:50000 100.64.1.2:40000 $(syn_ack $B $A) ttl=60 at=$1.5
+END
+    }
+    stepped
+    t trace -r stepped.pcap --format=json
+    want=$(verdicts)
+    for line in 2 4 5; do
+        for by in 10000 3600000; do
+            stepped "$line" "$by"
+            t trace -r stepped.pcap --format=json
+            status_is 0
+            same "$(verdicts)" "$want"
+            json '.events[-1].clock_steps | length == 1 and (.[0] | .kind == "set_forward" and .frame == '"$line)"
+        done
+    done
+    t trace -r stepped.pcap
+    [[ ${lines[-1]} == "the clock of stepped.pcap was set forward by 3600.000100 s at frame 5, or an answer came so late" ]]
+    # In between nothing was asked: a client that came back after an hour.
+    stepped 3 3600000
+    t trace -r stepped.pcap --format=json
+    same "$(verdicts)" "$want"
+    json '.events[-1].clock_steps == []'
+}
+
 @test "a clock that was set back is no matter in a pipe, in pcapng and with a second vantage point" {
     local want craft_words=()
     stepped
@@ -710,6 +744,35 @@ sys.stdout.buffer.write(data)' "$by" >apart.pcapng
     punch_at_a 10 | "$craft" -s 82 >cut.pcap
     t trace -r cut.pcap --format=json
     json '.events[-1] | .cut == null and .packets == 5'
+}
+
+@test "an advertisement that is cut is an answer, if not one that can be judged" {
+    qualified_at_a 10 | head -n 2 >frames
+    still_there 20000 >>frames
+    "$craft" -s 128 <frames >cut.pcap
+    t trace -r cut.pcap --format=json
+    json '[.events[] | select(.verdict) | [.verdict, .reason]] == [["inconclusive", "answer_cut"]]'
+    t trace -r cut.pcap
+    [[ $output == *"inconclusive: an answer was seen, cut too short by the capture to be judged"*"try: capture whole frames, as tcpdump -s 0 does"* ]]
+    # The solicitation is cut as well.
+    "$craft" -s 96 <frames >cut.pcap
+    t trace -r cut.pcap --format=json
+    json '[.events[] | select(.verdict) | [.verdict, .reason]] == [["inconclusive", "answer_cut"]]'
+    # It is alone.
+    grep -v '^udp 192.0.2.1' frames | "$craft" -s 96 >cut.pcap
+    t trace -r cut.pcap --format=json
+    json '[.events[] | select(.verdict) | [.verdict, .reason]] == [["not_qualified", "unanswered"]]'
+}
+
+@test "what the system had no room for when it captured, the statistics of pcapng tell" {
+    { punch_at_a 10; echo "block 5 00000000 0000000000000000 0700 0800 0500000000000000 0500 0800 0200000000000000"; } |
+        "$craft" -n >dropped.pcapng
+    t trace -r dropped.pcapng --format=json
+    json '.events[-1].dropped == 7'
+    t trace -r dropped.pcapng
+    [[ $stderr == 'teredoctl trace: warning: the kernel dropped 7 packets; what is missing may be among them' ]]
+    t decode --summary dropped.pcapng
+    [[ $output == *'  dropped          7 frames, by the kernel'* ]]
 }
 
 @test "frames of a link type that is not known are told by its name" {

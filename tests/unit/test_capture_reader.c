@@ -209,6 +209,52 @@ static void test_set_clock(void)
        "and that it was set back is told, with the frame");
 }
 
+/* A bubble back from B to A, with the nonce of another one. */
+static void add_answer(struct frame f, uint32_t nonce)
+{
+    struct udp_options options = {.id = (uint16_t)nonce};
+    uint8_t packet[FRAME_ROOM], swapped[12];
+    size_t size = bubble(packet, nonce, &options);
+
+    /* Addresses and ports: their sums stay what they are. */
+    memcpy(swapped, packet + 16, 4);
+    memcpy(swapped + 4, packet + 12, 4);
+    memcpy(swapped + 8, packet + 22, 2);
+    memcpy(swapped + 10, packet + 20, 2);
+    memcpy(packet + 12, swapped, sizeof swapped);
+    add_frame(&f, packet, size);
+}
+
+static void test_gap(void)
+{
+    begin(1);
+    add((struct frame){.when = 1 * NSEC_S}, 7);
+    add((struct frame){.when = 11 * NSEC_S}, 8);
+    add_answer((struct frame){.when = 11500 * NSEC_MS}, 7);
+    add((struct frame){.when = 12 * NSEC_S}, 9);
+    read_all(true);
+    ok(are((uint32_t[]){7, 8, 7, 9, 0}) && got.steady[1] == 1 * NSEC_S &&
+           got.steady[2] == 1500 * NSEC_MS && got.steady[3] == 2 * NSEC_S,
+       "a gap over which somebody got an answer is none");
+    ok(sum.remarks.step_count == 1 && sum.remarks.steps[0].kind == CLOCK_SET_FORWARD &&
+           sum.remarks.steps[0].frame == 2 && sum.remarks.steps[0].by == 10 * NSEC_S,
+       "and that the clock was set is told, with the frame");
+    begin(1);
+    add((struct frame){.when = 1 * NSEC_S}, 7);
+    add((struct frame){.when = 11 * NSEC_S}, 7);
+    add_answer((struct frame){.when = 11500 * NSEC_MS}, 7);
+    read_all(true);
+    ok(got.count == 3 && got.steady[2] == 11500 * NSEC_MS && sum.remarks.step_count == 0,
+       "one after which he asked again is one");
+    begin(1);
+    add((struct frame){.when = 1 * NSEC_S}, 7);
+    add((struct frame){.when = 5 * NSEC_S}, 8);
+    add_answer((struct frame){.when = 9 * NSEC_S}, 7);
+    read_all(true);
+    ok(got.count == 3 && got.steady[2] == 9 * NSEC_S && sum.remarks.step_count == 0,
+       "and so are several short ones");
+}
+
 /* More is ahead than can be held back. */
 static void test_too_many(void)
 {
@@ -367,6 +413,7 @@ int main(void)
 {
     test_order();
     test_set_clock();
+    test_gap();
     test_too_many();
     test_copies();
     test_cut();

@@ -182,6 +182,22 @@ static void test_live(void)
     is_int(add(&t, 0, of(3701)).steady, of(102), "nor is the next one");
 }
 
+static void test_gaps(void)
+{
+    struct time_line t = {.patient = true};
+    nsec from;
+
+    add(&t, 0, of(100));
+    is_int(time_line_close_gap(&t, &from), 0, "without a gap there is none to close");
+    add(&t, 0, of(110));
+    add(&t, 0, of(110.5));
+    is_int(time_line_close_gap(&t, &from), of(10), "a gap that was none is left out");
+    is_int(from, of(110), "from its end on");
+    is_int(add(&t, 0, of(111)).steady, of(101), "and from then on");
+    is_int(add(&t, 0, of(113.5)).settled, of(101), "as long as there is not another one");
+    is_int(time_line_close_gap(&t, &from), 0, "of less than 5 seconds there is no such doubt");
+}
+
 static void test_believe(void)
 {
     struct time_line t = {.patient = true};
@@ -227,6 +243,7 @@ int main(void)
         test_story(&stories[i]);
     test_how_far();
     test_live();
+    test_gaps();
     test_believe();
     test_any_times();
     return done_testing();
