@@ -15,7 +15,7 @@ struct capture_find {
 };
 
 enum {
-    FIND_QUEUE_ROOM = 1024
+    FIND_QUEUE_ROOM = 512 /* datagrams of 64 KiB at most */
 };
 
 struct find_queue;
