@@ -57,6 +57,8 @@ EVENT_SOURCES = \
 	src/event/address.h \
 	src/event/bubbling.c \
 	src/event/bubbling.h \
+	src/event/capture_remarks.c \
+	src/event/capture_remarks.h \
 	src/event/captured_packet.c \
 	src/event/captured_packet.h \
 	src/event/checking.c \
@@ -139,6 +141,12 @@ ENGINE_SOURCES = \
 	src/engine/rs_make.h \
 	src/engine/teredo_flows.c \
 	src/engine/teredo_flows.h \
+	src/engine/packet_copies.c \
+	src/engine/packet_copies.h \
+	src/engine/reassembly.c \
+	src/engine/reassembly.h \
+	src/engine/time_line.c \
+	src/engine/time_line.h \
 	src/engine/trace.c \
 	src/engine/trace.h
 NAT_SOURCES = \
@@ -191,6 +199,8 @@ DRIVE_SOURCES = \
 	src/drive/live_server.h \
 	src/drive/replay.c \
 	src/drive/replay.h \
+	src/drive/find_queue.c \
+	src/drive/find_queue.h \
 	src/drive/capture_reader.c \
 	src/drive/capture_reader.h \
 	src/drive/qualify_many.c \

@@ -39,6 +39,10 @@ UNIT_TESTS = \
 	tests/unit/test_packet_file \
 	tests/unit/test_pcapng \
 	tests/unit/test_pick_server \
+	tests/unit/test_reassembly \
+	tests/unit/test_time_line \
+	tests/unit/test_packet_copies \
+	tests/unit/test_capture_reader \
 	tests/unit/test_port \
 	tests/unit/test_port_pattern \
 	tests/unit/test_classify \
@@ -90,7 +94,6 @@ TEST_SUPPORT = \
 	tests/unit/chart_fixture.h \
 	tests/unit/engine_fixture.h \
 	tests/unit/hex.h \
-	tests/unit/json_check.h \
 	tests/unit/samples.h \
 	tests/unit/server_fixture.h \
 	tests/unit/tap.h
@@ -184,6 +187,7 @@ FUZZ_TARGETS = \
 	tests/fuzz/fuzz_capture \
 	tests/fuzz/fuzz_nat \
 	tests/fuzz/fuzz_passive \
+	tests/fuzz/fuzz_pcapng \
 	tests/fuzz/fuzz_classify \
 	tests/fuzz/fuzz_punch \
 	tests/fuzz/fuzz_responder \

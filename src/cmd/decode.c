@@ -148,6 +148,7 @@ static int open_all(struct decode *d, struct error *error)
 
     if (!entropy_fill(&config.seed, sizeof config.seed, error))
         return -1;
+    d->capture_reader.seed = config.seed;
     d->capture_reader.teredo_flows = teredo_flows_new(&config);
     if (d->capture_reader.teredo_flows == NULL)
         return error_set(error, EX_OSERR, ENOMEM, "cannot start");
@@ -162,20 +163,26 @@ static int read_capture(struct decode *d, struct capture *c, struct error *error
 {
     int result;
 
-    if (capture_begin(c, error) != 0)
+    if (capture_reader_begin(&d->capture_reader, c, error) != 0)
         return -1;
     if (d->options.interface != NULL && !d->options.common.quiet)
         fprintf(stderr, "teredoctl decode: listening on %s, link type %s; end with Ctrl-C\n",
                 d->options.interface, capture_link_name(c));
-    result = capture_reader_capture(&d->capture_reader, c, error);
+    result = capture_reader_capture(&d->capture_reader, error);
     d->dropped += capture_dropped(c);
     return result;
 }
 
 static void print_remarks(const struct decode *d, const struct flows_summary *sum)
 {
+    struct capture_remark remarks[CAPTURE_REMARK_LINES];
+    unsigned count = capture_remarks_lines(&sum->remarks, remarks);
+
     if (d->options.common.quiet || d->options.summary)
         return;
+    for (unsigned i = 0; i < count; i++)
+        if (remarks[i].doubt || sum->packets == 0)
+            fprintf(stderr, "teredoctl decode: %s\n", remarks[i].text);
     if (sum->forgotten > 0)
         fprintf(stderr,
                 "teredoctl decode: too many flows: the oldest %" PRIu64 " were forgotten, and of "
@@ -214,7 +221,10 @@ static int decode_captures(struct decode *d, struct error *error)
     d->sink.emit(d->sink.context, &end);
     reporter_flush(d->reporter);
     print_remarks(d, &sum);
-    return result != 0 ? result : sum.packets > 0 ? EX_OK : 1;
+    if (result != 0 || sum.packets > 0)
+        return result;
+    /* That there is none, what was not looked at does not carry. */
+    return sum.remarks.cut > 0 || sum.remarks.unread_count > 0 ? 2 : 1;
 }
 
 /* --hex: one UDP payload from the command line. What makes it no Teredo packet is also told on
@@ -246,6 +256,7 @@ static int decode_hex(struct decode *d, struct error *error)
 
 static void close_all(struct decode *d)
 {
+    capture_reader_end(&d->capture_reader);
     capture_input_close(&d->input);
     teredo_flows_free(d->capture_reader.teredo_flows);
     free(d->options.filter);
@@ -292,7 +303,8 @@ const struct command command_decode = {
     .doc =
         "Find the Teredo packets in captures, or on an interface, and decode them. Without FILE, "
         "or where it is -, the capture is read from standard input. FILTER is an expression of "
-        "pcap-filter(7).\vExit status: 0 there was a Teredo packet, 1 there was none, 64 to 77 "
+        "pcap-filter(7).\vExit status: 0 there was a Teredo packet, 1 there was none, 2 what there "
+        "was could not all be read, 64 to 77 "
         "errors; see teredoctl-decode(1).",
     .options = {decode_options},
     .argument = take_argument,

@@ -274,7 +274,7 @@ static int make_engine(struct tracing *t, struct error *error)
 
     if (!entropy_fill(&config.seed, sizeof config.seed, error))
         return -1;
-    teredo_flows.seed = t->replay.seed = config.seed;
+    teredo_flows.seed = t->replay.seed = t->replay.capture_reader.seed = config.seed;
     t->replay.capture_reader.teredo_flows = teredo_flows_new(&teredo_flows);
     t->engine = passive_new(&config);
     return t->replay.capture_reader.teredo_flows == NULL || t->engine == NULL
@@ -323,6 +323,7 @@ static int open_all(struct tracing *t, struct error *error)
     t->replay.count = (unsigned)t->input.count;
     t->replay.capture_reader.tunnels = o->tunnels;
     t->replay.capture_reader.errors = true;
+    t->replay.capture_reader.in_order = true;
     for (unsigned i = 0; i < t->replay.count; i++) {
         const char *file = capture_file(t->input.captures[i]);
 
@@ -341,6 +342,7 @@ static struct passive_summary summary_of(const struct tracing *t)
     teredo_flows_summary(t->replay.capture_reader.teredo_flows, &seen);
     sum.packets = seen.packets;
     sum.frames = seen.frames;
+    sum.remarks = seen.remarks;
     for (unsigned i = 0; i < t->replay.count; i++)
         sum.dropped += capture_dropped(t->input.captures[i]);
     return sum;

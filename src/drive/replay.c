@@ -8,8 +8,8 @@
 
 /* A capture with its next find at hand. */
 struct lane {
-    struct captured_packet s;
-    struct icmp4_message icmp;
+    struct capture_reader reader;
+    struct capture_find find;
     enum capture_reader_result found;
     nsec when; /* of the find, or of the last frame, corrected */
 };
@@ -58,23 +58,18 @@ static void feed_timer(struct run *r, unsigned vantage, nsec when)
 /* Reads on to the next find of a lane. What fails ends the lane, and is told once all else is. */
 static void advance(struct run *r, unsigned vantage)
 {
-    struct replay *replay = r->replay;
     struct lane *lane = &r->lanes[vantage];
     struct error other;
 
-    lane->found = capture_reader_next(&replay->capture_reader, replay->sources[vantage].capture,
-                                      &lane->s, &lane->icmp, r->failed ? &other : r->error);
+    lane->found = capture_reader_next(&lane->reader, &lane->find, r->failed ? &other : r->error);
     if (lane->found == CAPTURE_READER_FAILED)
         r->failed = true;
-    lane->when = clock_correct(&replay->fits[vantage], lane->s.when);
-    if (lane->found == CAPTURE_READER_IDLE)
-        lane->when = clock_now();
+    lane->when = clock_correct(&r->replay->fits[vantage], lane->find.packet.steady);
 }
 
 static bool has_find(const struct lane *lane)
 {
-    return lane->found == CAPTURE_READER_PACKET || lane->found == CAPTURE_READER_ERROR ||
-           lane->found == CAPTURE_READER_IDLE;
+    return lane->found == CAPTURE_READER_FIND || lane->found == CAPTURE_READER_IDLE;
 }
 
 /* The lane whose find is the earliest; -1 = all are at their ends. */
@@ -106,45 +101,47 @@ static void pass_time(struct run *r, nsec when)
     r->now = nsec_max(r->now, when);
 }
 
-/* Of a packet of which the capture has not all, what is there counts as data. */
-static bool feed_packet(struct run *r, unsigned vantage)
+/* Of a packet of which the capture has not all, what is there counts as data; a solicitation is
+ * told by what is there, and an advertisement is at least an answer. */
+static void feed_packet(struct run *r, unsigned vantage)
 {
-    const struct lane *lane = &r->lanes[vantage];
-    struct teredo_packet packet = lane->s.packet;
+    const struct captured_packet *s = &r->lanes[vantage].find.packet;
+    struct teredo_packet packet = s->packet;
     struct observation o = {
         .kind = OBSERVED_SEEN,
-        .when = lane->when,
-        .from = lane->s.udp.from,
-        .to = lane->s.udp.to,
+        .when = r->now,
+        .from = s->udp.from,
+        .to = s->udp.to,
         .packet = &packet,
-        .size = lane->s.size,
+        .size = s->size,
         .vantage = vantage,
-        .ttl = lane->s.udp.ip.ttl,
+        .ttl = s->udp.ip.ttl,
     };
 
-    if (lane->s.extent < TEREDO_KIND)
-        return false;
-    if (lane->s.extent < TEREDO_WHOLE) {
-        if (packet.kind == TEREDO_RS || packet.kind == TEREDO_RA)
-            return false;
-        if (packet.kind != TEREDO_BUBBLE)
+    if (s->copy || s->extent < TEREDO_KIND)
+        return;
+    if (s->extent < TEREDO_WHOLE) {
+        bool asks = packet.kind == TEREDO_RS || packet.kind == TEREDO_RA;
+
+        if (asks && packet.payload_size == packet.ip6.payload_length)
+            return;
+        if (!asks && packet.kind != TEREDO_BUBBLE)
             packet.kind = TEREDO_DATA;
         packet.trailer_count = 0;
     }
     feed(r, &o);
-    return true;
 }
 
 static void feed_error(struct run *r, unsigned vantage)
 {
-    const struct lane *lane = &r->lanes[vantage];
+    const struct icmp4_message *icmp = &r->lanes[vantage].find.icmp;
 
     feed(r, &(struct observation){
                 .kind = OBSERVED_ICMP_ERROR,
-                .when = lane->when,
-                .from = lane->icmp.quoted_from,
-                .to = lane->icmp.quoted_to,
-                .icmp = lane->icmp.error,
+                .when = r->now,
+                .from = icmp->quoted_from,
+                .to = icmp->quoted_to,
+                .icmp = icmp->error,
                 .vantage = vantage,
             });
 }
@@ -159,12 +156,12 @@ static void play(struct run *r)
         const struct lane *lane = &r->lanes[vantage];
 
         pass_time(r, lane->when);
-        if (lane->found == CAPTURE_READER_PACKET)
-            feed_packet(r, (unsigned)vantage);
-        else if (lane->found == CAPTURE_READER_ERROR)
+        if (lane->found != CAPTURE_READER_FIND)
+            feed_timer(r, (unsigned)vantage, lane->when);
+        else if (lane->find.is_error)
             feed_error(r, (unsigned)vantage);
         else
-            feed_timer(r, (unsigned)vantage, lane->when);
+            feed_packet(r, (unsigned)vantage);
         advance(r, (unsigned)vantage);
     }
     for (unsigned i = 0; i < r->replay->count; i++)
@@ -180,22 +177,17 @@ static void play(struct run *r)
 static int collect(struct replay *r, struct capture *capture, struct clock_packets *packets,
                    struct error *error)
 {
-    struct capture_reader capture_reader = r->capture_reader;
+    struct capture_reader reader = r->capture_reader;
     struct error ignored;
-    struct captured_packet s;
-    struct icmp4_message icmp;
-    enum capture_reader_result found;
+    struct capture_find find;
+    int result = capture_reader_begin(&reader, capture, error);
 
-    capture_reader.errors = false;
-    if (capture_begin(capture, error) != 0)
-        return -1;
-    do {
-        found = capture_reader_next(&capture_reader, capture, &s, &icmp, &ignored);
-        if (found == CAPTURE_READER_PACKET)
-            clock_packets_add(packets, &s);
-    } while (found == CAPTURE_READER_PACKET);
+    reader.errors = false;
+    while (result == 0 && capture_reader_next(&reader, &find, &ignored) == CAPTURE_READER_FIND)
+        clock_packets_add(packets, &find.packet);
     clock_packets_close(packets);
-    return capture_rewind(capture, error);
+    capture_reader_end(&reader);
+    return result != 0 ? result : capture_rewind(capture, error);
 }
 
 /* Better: bounded, then by the error, then by the number of packets. */
@@ -256,6 +248,20 @@ static int compare_clocks(struct replay *r, struct error *error)
     return result;
 }
 
+static void tell_and_play(struct run *run)
+{
+    const struct replay *r = run->replay;
+
+    for (unsigned i = 1; i < r->count; i++) {
+        struct event e = {.kind = EVENT_CLOCK, .when = r->fits[i].at};
+
+        e.clock.vantage = i;
+        e.clock.fit = r->fits[i];
+        run->sink->emit(run->sink->context, &e);
+    }
+    play(run);
+}
+
 int replay_run(struct replay *r, struct engine *engine, const struct event_sink *sink,
                struct error *error)
 {
@@ -265,19 +271,18 @@ int replay_run(struct replay *r, struct engine *engine, const struct event_sink 
                       .sink = sink,
                       .error = error};
 
+    int result = 0;
+
     memset(r->fits, 0, sizeof r->fits);
     if (r->count > 1 && compare_clocks(r, error) != 0)
         return -1;
-    for (unsigned i = 0; i < r->count; i++)
-        if (capture_begin(r->sources[i].capture, error) != 0)
-            return -1;
-    for (unsigned i = 1; i < r->count; i++) {
-        struct event e = {.kind = EVENT_CLOCK, .when = r->fits[i].at};
-
-        e.clock.vantage = i;
-        e.clock.fit = r->fits[i];
-        sink->emit(sink->context, &e);
+    for (unsigned i = 0; i < r->count && result == 0; i++) {
+        run.lanes[i].reader = r->capture_reader;
+        result = capture_reader_begin(&run.lanes[i].reader, r->sources[i].capture, error);
     }
-    play(&run);
-    return run.failed ? -1 : 0;
+    if (result == 0)
+        tell_and_play(&run);
+    for (unsigned i = 0; i < r->count; i++)
+        capture_reader_end(&run.lanes[i].reader);
+    return result != 0 || run.failed ? -1 : 0;
 }

@@ -31,6 +31,7 @@ static enum check_status status_of(const struct qualification *q)
     case QUALIFY_ONE_ASKED: /* of captures alone */
     case QUALIFY_UNANSWERED:
     case QUALIFY_CAPTURE_ENDED:
+    case QUALIFY_ANSWER_CUT:
     case QUALIFY_REASON_COUNT:
         break;
     }

@@ -305,7 +305,7 @@ static void keep(struct clock_packets *a, const struct captured_packet *s, uint6
         return;
     a->list[a->count++] = (struct clock_packet){
         .hash = hash,
-        .when = s->when,
+        .when = s->steady,
         .ttl = s->udp.ip.ttl,
         .from_inside = ip4_is_inside(s->udp.from.address),
         .to_inside = ip4_is_inside(s->udp.to.address),
@@ -322,7 +322,7 @@ void clock_packets_add(struct clock_packets *a, const struct captured_packet *s)
         (s->udp.to.port == TEREDO_PORT ? 1 : 0) + (s->udp.from.port == TEREDO_PORT ? 2 : 0);
     bool forwarded;
 
-    if (s->extent < TEREDO_KIND || s->udp.payload_size < s->size)
+    if (s->copy || s->extent < TEREDO_KIND || s->udp.payload_size < s->size)
         return;
     keep(a, s, hash_bytes(a->seed + way, s->udp.payload, s->udp.payload_size), false);
     if (is_indirect(s, &forwarded))

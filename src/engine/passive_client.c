@@ -20,6 +20,7 @@ static void begin(struct passive_client *c, const struct observation *o)
 {
     c->open = true;
     c->ask_count = 0;
+    c->answer_cut = false;
     c->at = o->from;
     c->is_next_to = passive_is_at_sender(o);
     memset(&c->result, 0, sizeof c->result);
@@ -134,6 +135,12 @@ static void take_prefix(struct passive_client *c, const struct icmp6_message *ra
     c->result.mtu = ra->ra.mtu;
 }
 
+/* Of an advertisement that the capture has cut, as far as it is there, the rules say nothing. */
+static bool is_cut(const struct teredo_packet *packet)
+{
+    return packet->payload_size < packet->ip6.payload_length;
+}
+
 void client_is_answered(struct passive_client *c, const struct observation *o,
                         struct client_ask *ask, struct outbox *out)
 {
@@ -151,6 +158,11 @@ void client_is_answered(struct passive_client *c, const struct observation *o,
     unsigned attempt;
     enum ra_rule broken;
 
+    if (is_cut(o->packet)) {
+        ask->answered = c->answer_cut = true;
+        c->last = nsec_max(c->last, o->when);
+        return;
+    }
     memcpy(nonces[0], ask->nonce, sizeof ask->nonce);
     broken = ra_check(&request, o, rules, &attempt);
     /* A client that puts no nonce into its solicitation gets none back. */
@@ -232,6 +244,9 @@ static void judge(struct passive_client *c, bool ended)
             q->reason = QUALIFY_ONLY_SECONDARY;
         if (q->reason != QUALIFY_ONE_ASKED)
             q->verdict = QUALIFY_INCONCLUSIVE;
+    } else if (c->answer_cut) {
+        q->verdict = QUALIFY_INCONCLUSIVE;
+        q->reason = QUALIFY_ANSWER_CUT;
     } else if (q->has_icmp) {
         q->verdict = QUALIFY_NOT_QUALIFIED;
         q->reason = QUALIFY_REFUSAL(refusal_of_icmp(q->icmp, q->server.address));

@@ -30,6 +30,7 @@ struct passive_client {
     bool is_next_to;    /* seen next to it, so that `at` is its own endpoint */
     struct client_ask asks[CLIENT_ASKS];
     unsigned ask_count;
+    bool answer_cut; /* an answer is there that the capture has only a part of */
     struct qualification result;
     struct endpoint known_server, known_mapped; /* of the last one told; unset = none */
 };

@@ -1,5 +1,6 @@
 #include "teredo_flows.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -133,18 +134,14 @@ static bool note_problem(struct captured_packet *s, const struct wire_fault *fau
     return true;
 }
 
-static void add_problem(struct teredo_flows *teredo_flows, struct captured_packet *s,
-                        const struct wire_fault *fault)
-{
-    if (note_problem(s, fault))
-        teredo_flows->summary.reasons[fault->reason]++;
-}
-
 static void count(struct teredo_flows *teredo_flows, const struct captured_packet *s,
                   uint32_t *note, bool up)
 {
     struct flows_summary *sum = &teredo_flows->summary;
 
+    for (unsigned i = 0; i < s->problem_count; i++)
+        sum->reasons[s->problems[i].reason]++;
+    sum->remarks.reassembled += s->fragments > 0;
     if (sum->packets++ == 0)
         sum->first = sum->last = s->when;
     sum->first = nsec_min(sum->first, s->when);
@@ -175,8 +172,20 @@ static void take_apart(struct captured_packet *s, const struct wire_fault *outer
     s->extent = teredo_decode_part(s->udp.payload, s->udp.payload_size, s->size, &s->packet, fault);
 }
 
-bool teredo_flows_look(struct teredo_flows *teredo_flows, struct captured_packet *s,
-                       const struct wire_fault *outer)
+/* What the packet is not known to be. */
+static void count_stranger(struct teredo_flows *teredo_flows, const struct captured_packet *s,
+                           enum wire_reason reason)
+{
+    bool server = s->udp.from.port == TEREDO_PORT || s->udp.to.port == TEREDO_PORT;
+
+    if (s->missing > 0 && s->udp.truncated && recognize_is_too_short(&s->packet, s->extent, reason))
+        teredo_flows_count_cut(teredo_flows, s->captured);
+    else if (server && s->extent >= TEREDO_HEADER && reason != WIRE_IP6_PAYLOAD_LENGTH)
+        teredo_flows->summary.remarks.without_address++;
+}
+
+bool teredo_flows_look(struct teredo_flows *teredo_flows, struct packet_copies *copies,
+                       struct captured_packet *s, const struct wire_fault *outer)
 {
     struct wire_fault fault;
     uint32_t key[FLOW_WORDS], *note;
@@ -184,20 +193,34 @@ bool teredo_flows_look(struct teredo_flows *teredo_flows, struct captured_packet
 
     teredo_flows->summary.datagrams++;
     if (!recognize_start(s->udp.payload, s->udp.payload_size) &&
-        lru_set_added(teredo_flows->flows) == 0)
+        lru_set_added(teredo_flows->flows) == 0 && (s->missing == 0 || s->udp.payload_size >= 2))
         return false;
     take_apart(s, outer, &fault);
     s->certain = recognize_packet(&s->packet, s->extent, fault.reason, s->udp.from, s->udp.to);
     up = flow_key(s->udp.from, s->udp.to, key);
     note =
         s->certain ? lru_set_add(teredo_flows->flows, key) : lru_set_find(teredo_flows->flows, key);
-    if (note == NULL)
+    if (note == NULL) {
+        count_stranger(teredo_flows, s, fault.reason);
         return false;
+    }
     s->problem_count = 0;
-    add_problem(teredo_flows, s, outer);
-    add_problem(teredo_flows, s, &fault);
-    count(teredo_flows, s, note, up);
+    note_problem(s, outer);
+    note_problem(s, &fault);
+    s->copy = copies != NULL && packet_copies_add(copies, s, s->steady);
+    if (s->copy)
+        teredo_flows->summary.remarks.copies++;
+    else
+        count(teredo_flows, s, note, up);
     return true;
+}
+
+void teredo_flows_move(struct captured_packet *s, const uint8_t *payload)
+{
+    struct wire_fault fault;
+
+    s->udp.payload = payload;
+    teredo_decode_part(payload, s->udp.payload_size, s->size, &s->packet, &fault);
 }
 
 void teredo_flows_count_frame(struct teredo_flows *teredo_flows)
@@ -210,8 +233,75 @@ void teredo_flows_count_fault(struct teredo_flows *teredo_flows, enum wire_reaso
     teredo_flows->summary.reasons[reason]++;
 }
 
+void teredo_flows_count_fragments(struct teredo_flows *teredo_flows, unsigned lost, bool refused)
+{
+    teredo_flows->summary.reasons[refused ? WIRE_IP4_FRAGMENT_OVERLAP : WIRE_IP4_FRAGMENT] += lost;
+}
+
+void teredo_flows_count_cut(struct teredo_flows *teredo_flows, size_t size)
+{
+    struct capture_remarks *r = &teredo_flows->summary.remarks;
+
+    if (r->cut++ == 0)
+        r->cut_least = r->cut_most = size;
+    if (size < r->cut_least)
+        r->cut_least = size;
+    if (size > r->cut_most)
+        r->cut_most = size;
+}
+
+void teredo_flows_count_unread(struct teredo_flows *teredo_flows, const char *name)
+{
+    struct capture_remarks *r = &teredo_flows->summary.remarks;
+    unsigned i = 0;
+
+    while (i < r->unread_count && strcmp(r->unread[i].name, name) != 0)
+        i++;
+    if (i == CAPTURE_REMARKS_LINKS) {
+        i--;
+        name = "others";
+    }
+    if (i == r->unread_count || strcmp(name, "others") == 0)
+        snprintf(r->unread[i].name, sizeof r->unread[i].name, "%s", name);
+    if (i == r->unread_count)
+        r->unread_count++;
+    r->unread[i].frames++;
+}
+
+static bool is_of(const struct clock_step *step, const char *file)
+{
+    return file == NULL || step->file == NULL ? step->file == file : strcmp(step->file, file) == 0;
+}
+
+void teredo_flows_note_step(struct teredo_flows *teredo_flows, const struct clock_step *step)
+{
+    struct capture_remarks *r = &teredo_flows->summary.remarks;
+    unsigned i = 0;
+
+    while (i < r->step_count && !is_of(&r->steps[i], step->file))
+        i++;
+    if (i == CAPTURE_REMARKS_STEPS)
+        i--;
+    if (i == r->step_count) {
+        r->steps[i] = *step;
+        r->steps[i].count = 0;
+        r->steps[i].file = step->file == NULL ? NULL : strdup(step->file);
+        r->step_count++;
+    }
+    r->steps[i].count++;
+}
+
+static void forget_steps(struct teredo_flows *teredo_flows)
+{
+    struct capture_remarks *r = &teredo_flows->summary.remarks;
+
+    while (r->step_count > 0)
+        free((char *)r->steps[--r->step_count].file);
+}
+
 void teredo_flows_restart(struct teredo_flows *teredo_flows)
 {
+    forget_steps(teredo_flows);
     teredo_flows->summary = (struct flows_summary){0};
 }
 
@@ -237,6 +327,7 @@ void teredo_flows_free(struct teredo_flows *teredo_flows)
 {
     if (teredo_flows == NULL)
         return;
+    forget_steps(teredo_flows);
     lru_set_free(teredo_flows->flows);
     lru_set_free(teredo_flows->clients);
     lru_set_free(teredo_flows->servers);

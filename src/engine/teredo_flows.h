@@ -6,6 +6,7 @@
 #define ENGINE_TEREDO_FLOWS_H
 
 #include "captured_packet.h"
+#include "packet_copies.h"
 
 enum {
     TEREDO_FLOWS_MAX = 1000000,
@@ -26,16 +27,32 @@ struct teredo_flows_config {
 struct teredo_flows *teredo_flows_new(const struct teredo_flows_config *config);
 
 /* Looks at the datagram S->udp, at S->when, with OUTER what udp4_dissect found wrong with it. If it
- * is Teredo the rest of *S is filled in (file and frame are the caller's), and the result is true.
- */
-bool teredo_flows_look(struct teredo_flows *teredo_flows, struct captured_packet *s,
-                       const struct wire_fault *outer);
+ * is Teredo the rest of *S is filled in (file, frame, times and what is said of the frame are the
+ * caller's), and the result is true. COPIES, if not NULL, tells copies, which are not counted as
+ * packets. */
+bool teredo_flows_look(struct teredo_flows *teredo_flows, struct packet_copies *copies,
+                       struct captured_packet *s, const struct wire_fault *outer);
 
 /* Counts a frame that was captured, whatever is in it. */
 void teredo_flows_count_frame(struct teredo_flows *teredo_flows);
 
 /* Counts a frame whose IPv4 or UDP header is malformed. */
 void teredo_flows_count_fault(struct teredo_flows *teredo_flows, enum wire_reason reason);
+
+/* Counts fragments that belong to no whole datagram, and such as contradict each other. */
+void teredo_flows_count_fragments(struct teredo_flows *teredo_flows, unsigned lost, bool refused);
+
+/* Counts a frame of which SIZE bytes were captured, too few to tell what it is. */
+void teredo_flows_count_cut(struct teredo_flows *teredo_flows, size_t size);
+
+/* Counts a frame of a link type that is not known; NAME is copied. */
+void teredo_flows_count_unread(struct teredo_flows *teredo_flows, const char *name);
+
+/* Notes a step that the time of a capture went back; its file is copied. */
+void teredo_flows_note_step(struct teredo_flows *teredo_flows, const struct clock_step *step);
+
+/* S, found before, has its UDP payload at another place now: so has all that borrows from it. */
+void teredo_flows_move(struct captured_packet *s, const uint8_t *payload);
 
 /* Counts anew, and keeps what is known of flows: for a second reading of the same captures. */
 void teredo_flows_restart(struct teredo_flows *teredo_flows);

@@ -188,6 +188,7 @@ static const void *problem_item(const void *record, size_t i, union field_room *
 }
 
 RECORD_TEST(is_seen, struct captured_packet, r->outside != CAPTURED_PACKET_ALONE)
+RECORD_TEST(is_timed, struct captured_packet, r->outside != CAPTURED_PACKET_ALONE && !r->timeless)
 RECORD_TEST(is_captured, struct captured_packet, r->outside == CAPTURED_PACKET_CAPTURED)
 RECORD_TEST(has_kind, struct captured_packet, r->extent >= TEREDO_KIND)
 RECORD_TEST(has_auth, struct captured_packet, r->packet.has_auth)
@@ -198,7 +199,7 @@ RECORD_VALUE(payload, struct captured_packet, struct bytes, captured_packet_payl
 RECORD_VALUE(tail, struct captured_packet, struct bytes, captured_packet_tail(r))
 
 static const struct field packet_fields[] = {
-    {KEY("when"), FIELD_TIME, AT(struct captured_packet, when), .known = is_seen},
+    {KEY("when"), FIELD_TIME, AT(struct captured_packet, when), .known = is_timed},
     {KEY("from"), FIELD_ENDPOINT, AT(struct captured_packet, udp.from), .known = is_seen},
     {KEY("to"), FIELD_ENDPOINT, AT(struct captured_packet, udp.to), .known = is_seen},
     {KEY("size"), FIELD_COUNT, AT(struct captured_packet, size)},
@@ -231,6 +232,9 @@ static const struct field captured_fields[] = {
     {KEY("file"), FIELD_FOREIGN, AT(struct captured_packet, file), .flags = FIELD_ZERO_IS_NULL},
     {KEY("frame"), FIELD_COUNT, AT(struct captured_packet, frame), .flags = FIELD_ZERO_IS_NULL},
     {KEY("packet"), FIELD_KEYS, .record = &packet_record},
+    {KEY("fragments"), FIELD_COUNT, AT(struct captured_packet, fragments),
+     .flags = FIELD_ZERO_IS_NULL},
+    {KEY("copy"), FIELD_BOOL, AT(struct captured_packet, copy)},
 };
 
 const struct record_type captured_packet_record = RECORD_TYPE("sighting", captured_fields);
@@ -306,6 +310,8 @@ static const struct field summary_fields[] = {
     {KEY("dropped"), FIELD_COUNT, AT(struct flows_summary, dropped)},
     {KEY("problems"), FIELD_LIST, .record = &reason_record, .count = count_reasons,
      .item = reason_item},
+    {KEY("remarks"), FIELD_KEYS, AT(struct flows_summary, remarks),
+     .record = &capture_remarks_record},
 };
 
 const struct record_type flows_summary_record = RECORD_TYPE("decode_totals", summary_fields);

@@ -2,6 +2,7 @@
 #ifndef EVENT_CAPTURED_PACKET_H
 #define EVENT_CAPTURED_PACKET_H
 
+#include "capture_remarks.h"
 #include "nsec.h"
 #include "record.h"
 #include "teredo.h"
@@ -23,8 +24,14 @@ struct captured_packet {
     const char *file; /* borrowed; NULL = not from a file */
     uint64_t frame;   /* its number in the capture, from 1; 0 = from none */
     enum captured_packet_outside outside;
-    nsec when;
-    struct udp_datagram udp;     /* payload and payload_size always, the rest as outside says */
+    nsec when;               /* by the capture's clock */
+    bool timeless;           /* the capture has no time for it; WHEN is that of the frame before */
+    nsec steady;             /* WHEN in one order of time (src/engine/time_line.h) */
+    size_t missing;          /* bytes of the frame that the capture does not have */
+    size_t captured;         /* those that it has */
+    unsigned fragments;      /* that it was put together of; 0 = it came in one piece */
+    bool copy;               /* of one that was there a moment before */
+    struct udp_datagram udp; /* payload and payload_size always, the rest as outside says */
     struct teredo_packet packet; /* as far as extent says */
     enum teredo_extent extent;
     size_t size;  /* bytes of the UDP payload as sent, also where the capture has fewer */
@@ -38,7 +45,7 @@ struct captured_packet {
 struct flows_summary {
     uint64_t frames;
     uint64_t datagrams; /* UDP over IPv4 */
-    uint64_t packets;   /* Teredo, and so kinds[] and unknown in all */
+    uint64_t packets;   /* Teredo, without copies, and so kinds[] and unknown in all */
     uint64_t kinds[CAPTURED_PACKET_KINDS];
     uint64_t unknown; /* of believed flows, too damaged to tell the kind */
     uint64_t reasons[WIRE_REASON_COUNT];
@@ -50,6 +57,7 @@ struct flows_summary {
     uint64_t forgotten;  /* flows, clients and servers that had to make way: each may count twice */
     uint64_t dropped;    /* by the kernel, before they were seen */
     nsec first, last;    /* of the Teredo packets; 0 = there was none */
+    struct capture_remarks remarks;
 };
 
 /* What the kind of a captured packet is called, or NULL where it cannot be told. */

@@ -185,6 +185,8 @@ static const struct field passive_fields[] = {
     {KEY("packets"), FIELD_COUNT, AT(struct event, passive.packets)},
     {KEY("frames"), FIELD_COUNT, AT(struct event, passive.frames)},
     {KEY("dropped"), FIELD_COUNT, AT(struct event, passive.dropped)},
+    {KEY("remarks"), FIELD_KEYS, AT(struct event, passive.remarks),
+     .record = &capture_remarks_record},
 };
 
 static const struct field many_fields[] = {

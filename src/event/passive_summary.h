@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "capture_remarks.h"
 #include "nsec.h"
 
 enum {
@@ -30,9 +31,10 @@ struct passive_summary {
     uint64_t qualifications;
     uint64_t refreshes; /* qualifications that changed nothing */
     uint64_t forgotten; /* punches and qualifications that had to make way for newer ones */
-    uint64_t packets;   /* Teredo */
+    uint64_t packets;   /* Teredo, without copies */
     uint64_t frames;
     uint64_t dropped; /* by the kernel, for want of room */
+    struct capture_remarks remarks;
 };
 
 #endif

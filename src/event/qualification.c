@@ -55,6 +55,9 @@ static const struct wording reasons[QUALIFY_REASON_COUNT] = {
          "see with `teredoctl qualify` whether the server lives, and whether UDP "
          "port 3544 may leave the client's network"},
     [QUALIFY_CAPTURE_ENDED] = {"capture_ended", "the capture ended before an answer", ""},
+    [QUALIFY_ANSWER_CUT] = {"answer_cut",
+                            "an answer was seen, cut too short by the capture to be judged",
+                            "capture whole frames, as tcpdump -s 0 does"},
     REFUSAL_WORDS(QUALIFY_REFUSED),
 };
 

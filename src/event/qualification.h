@@ -32,6 +32,7 @@ enum qualify_reason {
     QUALIFY_ONE_ASKED,     /* one server address was solicited, and answered */
     QUALIFY_UNANSWERED,    /* no solicitation was answered */
     QUALIFY_CAPTURE_ENDED, /* before an answer */
+    QUALIFY_ANSWER_CUT,    /* by the capture's snap length, so that it cannot be judged */
     QUALIFY_REFUSED,       /* from here on: QUALIFY_REFUSAL of each enum refusal */
     QUALIFY_REASON_COUNT = QUALIFY_REFUSED + REFUSAL_COUNT
 };

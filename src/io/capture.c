@@ -437,7 +437,7 @@ static enum capture_result next_of_file(struct capture *c, struct capture_frame 
     if (c->file == NULL)
         return CAPTURE_END;
     while ((result = frame_file_next(c->file, &got, error)) > 0) {
-        if (got.interface >= c->interface_count && add_interfaces(c, error) != 0)
+        if (frame_file_interfaces(c->file) > c->interface_count && add_interfaces(c, error) != 0)
             return CAPTURE_FAILED;
         c->frames++;
         if (c->interfaces[got.interface].link == LINK_UNKNOWN)
@@ -527,6 +527,19 @@ enum capture_result capture_next(struct capture *c, struct capture_frame *frame,
     return c->live ? next_live(c, frame, error) : next_of_file(c, frame, error);
 }
 
+size_t capture_interfaces(const struct capture *c)
+{
+    return c->interface_count;
+}
+
+bool capture_is_regular(const struct capture *c)
+{
+    struct stat status;
+
+    return !c->live &&
+           (c->stream != NULL || (fstat(c->fd, &status) == 0 && S_ISREG(status.st_mode)));
+}
+
 const char *capture_file(const struct capture *c)
 {
     return c->live ? NULL : c->name;
@@ -567,6 +580,8 @@ uint64_t capture_dropped(const struct capture *c)
 {
     struct pcap_stat stats;
 
+    if (c->file != NULL)
+        return frame_file_dropped(c->file);
     return c->live && pcap_stats(c->pcap, &stats) == 0 ? stats.ps_drop : 0;
 }
 

@@ -78,13 +78,19 @@ enum capture_result capture_next(struct capture *c, struct capture_frame *frame,
  * where that cannot be: of a pipe (66). */
 int capture_rewind(struct capture *c, struct error *error);
 
+/* How many interfaces the capture has, as far as that is known. */
+size_t capture_interfaces(const struct capture *c);
+
+/* Whether all of it is there, so that it can be read ahead. */
+bool capture_is_regular(const struct capture *c);
+
 /* As opened; NULL for an interface. */
 const char *capture_file(const struct capture *c);
 
 /* Of the first interface, after capture_begin. */
 const char *capture_link_name(const struct capture *c);
 
-/* Packets that the kernel had no room for; 0 for a file. */
+/* Packets that there was no room for when they were captured, as far as a file tells. */
 uint64_t capture_dropped(const struct capture *c);
 
 void capture_close(struct capture *c);

@@ -217,7 +217,9 @@ static int next_block(struct frame_file *f, struct pcapng_block *block,
                       struct pcapng_packet *packet, struct error *error)
 {
     struct pcapng_interface interface;
+    struct pcapng_statistics statistics;
     struct pcapng_fault fault;
+    size_t count = f->interface_count - f->section_start; /* of the section */
     const uint8_t *data = look(f, PCAPNG_HEAD_SIZE);
     bool fine = false;
 
@@ -244,8 +246,14 @@ static int next_block(struct frame_file *f, struct pcapng_block *block,
             return -1;
         break;
     case PCAPNG_PACKET:
-        fine = pcapng_decode_packet(data, block, f->interfaces + f->section_start,
-                                    f->interface_count - f->section_start, packet, &fault);
+        fine =
+            pcapng_decode_packet(data, block, count > 0 ? f->interfaces + f->section_start : NULL,
+                                 count, packet, &fault);
+        break;
+    case PCAPNG_STATISTICS:
+        fine = pcapng_decode_statistics(data, block, count, &statistics, &fault);
+        if (fine)
+            f->interfaces[f->section_start + statistics.interface].dropped = statistics.dropped;
         break;
     case PCAPNG_ENTRY:
     case PCAPNG_OTHER:
@@ -390,6 +398,15 @@ int frame_file_next(struct frame_file *f, struct file_frame *frame, struct error
 bool frame_file_is_pcapng(const struct frame_file *f)
 {
     return f->is_pcapng;
+}
+
+uint64_t frame_file_dropped(const struct frame_file *f)
+{
+    uint64_t dropped = 0;
+
+    for (size_t i = 0; i < f->interface_count; i++)
+        dropped += f->interfaces[i].dropped;
+    return dropped;
 }
 
 size_t frame_file_interfaces(const struct frame_file *f)

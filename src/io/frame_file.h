@@ -57,6 +57,9 @@ bool frame_file_is_pcapng(const struct frame_file *f);
 size_t frame_file_interfaces(const struct frame_file *f);
 struct frame_interface frame_file_interface(const struct frame_file *f, size_t interface);
 
+/* Frames that were not captured for want of room, as far as the file tells. */
+uint64_t frame_file_dropped(const struct frame_file *f);
+
 void frame_file_free(struct frame_file *f);
 
 #endif

@@ -42,11 +42,12 @@ enum report_format {
 #define TSV_DECODE                                                                       \
     "frame when from to size kind ipv6.source ipv6.destination ipv6.hop_limit "          \
     "ipv6.next_header ipv6.payload_length ipv4.ttl origin auth.nonce trailers problems " \
-    "file"
+    "file fragments copy"
 #define TSV_SUMMARY                                                           \
     "frames datagrams packets first last flows clients servers hole_punches " \
     "unanswered_punches forgotten dropped kinds.bubble kinds.rs kinds.ra "    \
-    "kinds.echo_request kinds.echo_reply kinds.icmp6 kinds.data kinds.unknown problems"
+    "kinds.echo_request kinds.echo_reply kinds.icmp6 kinds.data kinds.unknown problems " \
+    "copies reassembled without_teredo_address cut.frames"
 #define TSV_LISTEN                                                                     \
     "event when teredo_address mapped activity peer endpoint offset_s verdict reason " \
     "peers bubbles_received bubbles_sent echoes mapping_changes elapsed_s"

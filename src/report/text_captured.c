@@ -245,6 +245,57 @@ static void print_summary(FILE *out, const struct passive_summary *s)
             s->frames == 1 ? "" : "s");
 }
 
+static void print_doubts(const struct reporter *r, const struct capture_remarks *remarks)
+{
+    struct capture_remark lines[CAPTURE_REMARK_LINES];
+    unsigned count = capture_remarks_lines(remarks, lines);
+
+    for (unsigned i = 0; i < count; i++)
+        if (lines[i].doubt)
+            fprintf(r->config.err, "teredoctl %s: %s\n", r->config.command, lines[i].text);
+}
+
+/* From the remark FIRST on. */
+static void print_remarks(FILE *out, const struct capture_remarks *remarks, unsigned first)
+{
+    struct capture_remark lines[CAPTURE_REMARK_LINES];
+    unsigned count = capture_remarks_lines(remarks, lines);
+
+    for (unsigned i = first; i < count; i++)
+        fprintf(out, "%s\n", lines[i].text);
+}
+
+/* Whether there were frames that could not be told to be Teredo or not; then the first remark is of
+ * them. */
+static bool is_unread(const struct capture_remarks *r)
+{
+    return r->cut > 0 || r->unread_count > 0;
+}
+
+/* Why there is no Teredo packet. */
+static void print_nothing(struct reporter *r, const struct passive_summary *s)
+{
+    struct capture_remark lines[CAPTURE_REMARK_LINES];
+    uint64_t others = s->frames - s->remarks.cut;
+    FILE *out = r->config.out;
+
+    for (unsigned i = 0; i < s->remarks.unread_count; i++)
+        others -= s->remarks.unread[i].frames;
+    if (!is_unread(&s->remarks)) {
+        fprintf(out, "no hole punch found: none of the %" PRIu64 " frame%s is Teredo\n", s->frames,
+                s->frames == 1 ? "" : "s");
+        return;
+    }
+    capture_remarks_lines(&s->remarks, lines);
+    fprintf(out, "no hole punch found: %s", lines[0].text);
+    if (others > 0)
+        fprintf(out, "; none of the other %" PRIu64 " frame%s is Teredo", others,
+                others == 1 ? "" : "s");
+    fputc('\n', out);
+    if (s->remarks.cut > 0)
+        text_advice(r, "capture whole frames, as tcpdump -s 0 does");
+}
+
 void text_passive(struct reporter *r, const struct event *e)
 {
     const struct passive_summary *s = &e->passive;
@@ -260,13 +311,15 @@ void text_passive(struct reporter *r, const struct event *e)
                 "teredoctl %s: warning: the kernel dropped %" PRIu64
                 " packets; what is missing may be among them\n",
                 r->config.command, s->dropped);
-    if (r->config.quiet)
+    if (r->config.quiet) {
+        print_doubts(r, &s->remarks);
         return;
+    }
     if (s->packets == 0 && s->frames > 0)
-        fprintf(out, "no hole punch found: none of the %" PRIu64 " frame%s is Teredo\n", s->frames,
-                s->frames == 1 ? "" : "s");
+        print_nothing(r, s);
     else if (s->packets == 0)
         fprintf(out, "no hole punch found: there was no frame to look at\n");
     else
         print_summary(out, s);
+    print_remarks(out, &s->remarks, s->packets == 0 && is_unread(&s->remarks) ? 1 : 0);
 }

@@ -76,7 +76,7 @@ static char *put_packet_line(struct stamp *stamp, char *p, const struct captured
     const char *kind = captured_packet_kind(s);
 
     if (s->outside != CAPTURED_PACKET_ALONE) {
-        p = put_time(stamp, p, s->when);
+        p = s->timeless ? put_string(p, "-") : put_time(stamp, p, s->when);
         *p++ = ' ';
         p = put_endpoint(p, s->udp.from);
         p = put_endpoint(put_string(p, " > "), s->udp.to);
@@ -98,6 +98,10 @@ static char *put_packet_line(struct stamp *stamp, char *p, const struct captured
         p = put_trailer(put_string(p, ", "), &packet->trailers[i]);
     p = put_decimal(put_string(p, ", "), s->size);
     p = put_string(p, " bytes");
+    if (s->fragments > 0)
+        p = put_string(put_decimal(put_string(p, " in "), s->fragments), " fragments");
+    if (s->copy)
+        p = put_string(p, ", a copy");
     for (unsigned i = 0; i < s->problem_count; i++) {
         p = put_string(put_string(p, "; "), wire_reason_code(s->problems[i].reason));
         p = put_decimal(put_string(p, " at byte "), s->problems[i].offset);
@@ -235,6 +239,15 @@ static char *put_packet_tree(char *p, const struct captured_packet *s)
     return p;
 }
 
+static void print_remarks(FILE *out, const struct capture_remarks *r)
+{
+    struct capture_remark lines[CAPTURE_REMARK_LINES];
+    unsigned count = capture_remarks_lines(r, lines);
+
+    for (unsigned i = 0; i < count; i++)
+        fprintf(out, "  %-16s %s\n", lines[i].label, lines[i].text);
+}
+
 static void print_flows(FILE *out, const struct flows_summary *s)
 {
     char first[RFC3339_STRLEN], last[RFC3339_STRLEN];
@@ -262,6 +275,7 @@ static void print_flows(FILE *out, const struct flows_summary *s)
                 "forgotten", s->forgotten);
     if (s->dropped > 0)
         fprintf(out, "  %-16s %" PRIu64 " frames, by the kernel\n", "dropped", s->dropped);
+    print_remarks(out, &s->remarks);
     for (int i = 0; i < WIRE_REASON_COUNT; i++)
         if (s->reasons[i] > 0)
             fprintf(out, "  %-16s %" PRIu64 " %s (%s)\n", "problem", s->reasons[i],

@@ -13,6 +13,8 @@ static const struct {
                                "the IPv4 total length is below the header or beyond the bytes"},
     [WIRE_IP4_CHECKSUM] = {"ip4_checksum", "the IPv4 header checksum is wrong"},
     [WIRE_IP4_FRAGMENT] = {"ip4_fragment", "an IPv4 fragment that does not begin a datagram"},
+    [WIRE_IP4_FRAGMENT_OVERLAP] = {"ip4_fragment_overlap",
+                                   "fragments of a datagram contradict each other"},
     [WIRE_NOT_UDP] = {"not_udp", "the IPv4 protocol is not UDP"},
     [WIRE_UDP_LENGTH] = {"udp_length", "the UDP length is below 8 or beyond the IPv4 payload"},
     [WIRE_UDP_CHECKSUM] = {"udp_checksum", "the UDP checksum is wrong"},

@@ -13,6 +13,7 @@ enum wire_reason {
     WIRE_IP4_TOTAL_LENGTH,       /* outer total length below the header or beyond the bytes */
     WIRE_IP4_CHECKSUM,           /* outer header checksum is wrong */
     WIRE_IP4_FRAGMENT,           /* a fragment that does not begin a datagram */
+    WIRE_IP4_FRAGMENT_OVERLAP,   /* fragments of a datagram that contradict each other */
     WIRE_NOT_UDP,                /* outer protocol is not UDP */
     WIRE_UDP_LENGTH,             /* UDP length below 8 or beyond the IPv4 payload */
     WIRE_UDP_CHECKSUM,           /* UDP checksum is wrong */

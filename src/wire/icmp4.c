@@ -13,6 +13,15 @@ bool icmp4_is_error(uint8_t type)
            type == ICMP4_PARAMETER_PROBLEM;
 }
 
+/* Of one that this host sends the network card may have to fill in the checksum. */
+static bool decode_outer(struct reader *r, struct ip4_header *ip)
+{
+    struct wire_fault fault;
+
+    return ip4_decode(r, ip, true, &fault) ||
+           (fault.reason == WIRE_IP4_CHECKSUM && ip->checksum == 0);
+}
+
 /* NATs that put the inside address back into what is quoted do not all mend its checksum. */
 static bool decode_quoted(struct reader *r, struct ip4_header *quoted)
 {
@@ -24,11 +33,10 @@ static bool decode_quoted(struct reader *r, struct ip4_header *quoted)
 bool icmp4_error_decode(const uint8_t *data, size_t size, struct icmp4_message *out)
 {
     struct reader r = reader_of(data, size);
-    struct wire_fault fault;
     struct ip4_header ip, quoted;
     const uint8_t *header, *ports;
 
-    if (!ip4_decode(&r, &ip, true, &fault) || ip.protocol != IP_PROTOCOL_ICMP ||
+    if (!decode_outer(&r, &ip) || ip.protocol != IP_PROTOCOL_ICMP ||
         ip.fragment_offset != 0)
         return false;
     header = reader_take(&r, ICMP4_HEADER_SIZE);

@@ -7,6 +7,7 @@ enum {
     TYPE_INTERFACE = 1,
     TYPE_PACKET = 2, /* obsolete */
     TYPE_SIMPLE = 3,
+    TYPE_STATISTICS = 5,
     TYPE_ENHANCED = 6,
     TYPE_JOURNAL = 9,
     TYPE_CUSTOM = 0xbad,
@@ -24,6 +25,8 @@ enum {
     OPTION_FLAGS = 2,      /* of an enhanced or obsolete packet block */
     OPTION_RESOLUTION = 9, /* of an interface */
     OPTION_TIME_OFFSET = 14,
+    OPTION_CARD_DROPPED = 5, /* of statistics: by the network card */
+    OPTION_DROPPED = 7,      /* by the system */
 
     DIRECTION_MASK = 3, /* of the flags */
     DIRECTION_IN = 1,
@@ -47,6 +50,13 @@ static uint16_t load16(const uint8_t *p, bool big_endian)
 static uint32_t load32(const uint8_t *p, bool big_endian)
 {
     return big_endian ? load_u32(p) : load_u32_little(p);
+}
+
+static uint64_t load64(const uint8_t *p, bool big_endian)
+{
+    uint64_t first = load32(p, big_endian), second = load32(p + 4, big_endian);
+
+    return big_endian ? first << 32 | second : second << 32 | first;
 }
 
 static uint16_t take16(struct block_reader *b)
@@ -113,7 +123,7 @@ const char *pcapng_block_name(uint32_t type)
         {TYPE_PACKET, "packet block"},
         {TYPE_SIMPLE, "simple packet block"},
         {4, "name resolution block"},
-        {5, "interface statistics block"},
+        {TYPE_STATISTICS, "interface statistics block"},
         {TYPE_ENHANCED, "enhanced packet block"},
         {TYPE_JOURNAL, "systemd journal export block"},
         {10, "decryption secrets block"},
@@ -138,6 +148,8 @@ static enum pcapng_kind kind_of(uint32_t type)
     case TYPE_SIMPLE:
     case TYPE_ENHANCED:
         return PCAPNG_PACKET;
+    case TYPE_STATISTICS:
+        return PCAPNG_STATISTICS;
     case TYPE_JOURNAL:
     case TYPE_CUSTOM:
     case TYPE_CUSTOM_KEPT:
@@ -232,13 +244,8 @@ bool pcapng_decode_interface(const uint8_t *data, const struct pcapng_block *blo
     while (next_option(&b, &option, fault)) {
         if (option.code == OPTION_RESOLUTION && option.size == 1)
             out->resolution = option.value[0];
-        if (option.code == OPTION_TIME_OFFSET && option.size == 8) {
-            uint32_t first = load32(option.value, b.big_endian);
-            uint32_t second = load32(option.value + 4, b.big_endian);
-
-            out->offset = (int64_t)(b.big_endian ? (uint64_t)first << 32 | second
-                                                 : (uint64_t)second << 32 | first);
-        }
+        if (option.code == OPTION_TIME_OFFSET && option.size == 8)
+            out->offset = (int64_t)load64(option.value, b.big_endian);
     }
     return fault->reason == PCAPNG_OK && check_end(data, block, fault);
 }
@@ -312,6 +319,27 @@ bool pcapng_decode_packet(const uint8_t *data, const struct pcapng_block *block,
     if (interfaces[0].snap != 0 && out->captured > interfaces[0].snap)
         out->captured = interfaces[0].snap;
     return take_frame(&b, out, fault) && check_end(data, block, fault);
+}
+
+/* Draft 4.6: interface, time, options. */
+bool pcapng_decode_statistics(const uint8_t *data, const struct pcapng_block *block, size_t count,
+                              struct pcapng_statistics *out, struct pcapng_fault *fault)
+{
+    struct block_reader b = body_of(data, block);
+    struct option option;
+
+    *out = (struct pcapng_statistics){.interface = take32(&b)};
+    take_time(&b);
+    if (b.r.failed)
+        return fail(fault, PCAPNG_LENGTH, 4);
+    if (out->interface >= count)
+        return fail(fault, PCAPNG_NO_INTERFACE, 8);
+    fault->reason = PCAPNG_OK;
+    while (next_option(&b, &option, fault))
+        if ((option.code == OPTION_CARD_DROPPED || option.code == OPTION_DROPPED) &&
+            option.size == 8)
+            out->dropped += load64(option.value, b.big_endian);
+    return fault->reason == PCAPNG_OK && check_end(data, block, fault);
 }
 
 nsec pcapng_time(const struct pcapng_interface *interface, uint64_t ticks)

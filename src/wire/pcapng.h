@@ -28,11 +28,12 @@ enum {
 };
 
 enum pcapng_kind {
-    PCAPNG_SECTION,   /* a section begins, whose interfaces count from 0 */
-    PCAPNG_INTERFACE, /* the next interface of the section */
-    PCAPNG_PACKET,    /* enhanced, simple or obsolete packet block */
+    PCAPNG_SECTION,    /* a section begins, whose interfaces count from 0 */
+    PCAPNG_INTERFACE,  /* the next interface of the section */
+    PCAPNG_PACKET,     /* enhanced, simple or obsolete packet block */
+    PCAPNG_STATISTICS, /* of an interface: what was not captured */
     PCAPNG_ENTRY, /* of a journal, or a custom block: no frame, but Wireshark numbers it as one */
-    PCAPNG_OTHER, /* names, statistics, secrets and whatever else is to be passed over */
+    PCAPNG_OTHER, /* names, secrets and whatever else is to be passed over */
 };
 
 struct pcapng_block {
@@ -48,6 +49,7 @@ struct pcapng_interface {
     uint32_t snap;      /* 0 = no bound */
     uint8_t resolution; /* of its clock: 10^-N s, or with the highest bit 2^-N s */
     int64_t offset;     /* seconds to add */
+    uint64_t dropped;   /* frames that were not captured, as its statistics tell */
 };
 
 struct pcapng_packet {
@@ -58,6 +60,11 @@ struct pcapng_packet {
     uint32_t captured;
     uint32_t whole; /* bytes that the frame had */
     enum link_direction direction;
+};
+
+struct pcapng_statistics {
+    uint32_t interface;
+    uint64_t dropped; /* frames, since the capture began, for want of room */
 };
 
 enum pcapng_reason {
@@ -100,6 +107,10 @@ bool pcapng_decode_interface(const uint8_t *data, const struct pcapng_block *blo
 bool pcapng_decode_packet(const uint8_t *data, const struct pcapng_block *block,
                           const struct pcapng_interface *interfaces, size_t count,
                           struct pcapng_packet *out, struct pcapng_fault *fault);
+
+/* Likewise; what is not told is 0. */
+bool pcapng_decode_statistics(const uint8_t *data, const struct pcapng_block *block, size_t count,
+                              struct pcapng_statistics *out, struct pcapng_fault *fault);
 
 /* A time of an interface's clock, or the nearest that nsec can hold. */
 nsec pcapng_time(const struct pcapng_interface *interface, uint64_t ticks);

@@ -54,3 +54,12 @@ bool recognize_packet(const struct teredo_packet *packet, enum teredo_extent ext
             packet->kind == TEREDO_RA) &&
            is_link_pair(ip6) && is_plausible_origin(packet);
 }
+
+bool recognize_is_too_short(const struct teredo_packet *packet, enum teredo_extent extent,
+                            enum wire_reason reason)
+{
+    if (reason != WIRE_TRUNCATED)
+        return false;
+    return extent == TEREDO_NOTHING ||
+           (extent == TEREDO_HEADER && is_link_pair(&packet->ip6) && is_plausible_origin(packet));
+}

@@ -37,4 +37,8 @@ static inline bool recognize_start(const uint8_t *data, size_t size)
 bool recognize_packet(const struct teredo_packet *packet, enum teredo_extent extent,
                       enum wire_reason reason, struct endpoint from, struct endpoint to);
 
+/* Whether more of the datagram, of which the capture has only a part, could make it certain. */
+bool recognize_is_too_short(const struct teredo_packet *packet, enum teredo_extent extent,
+                            enum wire_reason reason);
+
 #endif

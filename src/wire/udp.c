@@ -41,6 +41,7 @@ static bool decode_udp(struct reader *r, bool truncated_ok, struct udp_datagram 
     const uint8_t *udp;
     size_t start, claimed, have, length;
 
+    out->unfilled = false;
     if (out->ip.fragment_offset != 0)
         return wire_fail(fault, WIRE_IP4_FRAGMENT, 6);
     if (out->ip.protocol != IP_PROTOCOL_UDP)
@@ -102,16 +103,22 @@ bool udp4_dissect(const uint8_t *data, size_t size, struct udp_datagram *out,
             return false;
         wrong_header = true;
     }
-    if (decode_udp(&r, true, out, fault) ||
-        (fault->reason == WIRE_UDP_CHECKSUM &&
-         out->checksum == left_to_the_card(out->ip.source, out->ip.destination, out->length)))
+    if (decode_udp(&r, true, out, fault)) {
         fault->reason = WIRE_OK;
+    } else if (fault->reason == WIRE_UDP_CHECKSUM &&
+               out->checksum ==
+                   left_to_the_card(out->ip.source, out->ip.destination, out->length)) {
+        out->unfilled = true;
+        fault->reason = WIRE_OK;
+    }
     if (fault->reason == WIRE_UDP_LENGTH)
         return out->length >= UDP_HEADER_SIZE;
     if (fault->reason != WIRE_OK && fault->reason != WIRE_UDP_CHECKSUM)
         return false;
-    if (wrong_header)
+    if (wrong_header) {
+        out->unfilled |= out->ip.checksum == 0;
         wire_fail(fault, WIRE_IP4_CHECKSUM, 10);
+    }
     return true;
 }
 

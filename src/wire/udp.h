@@ -20,6 +20,7 @@ struct udp_datagram {
     const uint8_t *payload; /* borrowed */
     size_t payload_size;    /* bytes at hand; below length - 8 only when truncated was allowed */
     bool truncated;
+    bool unfilled; /* its checksums, or one of them, were left to the network card */
 };
 
 /* How to build one; zero means the usual value. */
@@ -44,8 +45,9 @@ bool udp4_decode(const uint8_t *data, size_t size, bool truncated_ok, struct udp
 
 /* The same for captures, which also show what is not quite right: bytes missing at the end are no
  * fault; a wrong checksum or a UDP length beyond the IPv4 payload is, in FAULT, but the result is
- * true and OUT complete (FAULT says WIRE_OK if there is nothing to say). A UDP checksum that the
- * network card had still to fill in is not wrong. */
+ * true and OUT complete (FAULT says WIRE_OK if there is nothing to say). A UDP checksum that Linux
+ * left to the network card is not wrong; an IPv4 header checksum of 0 is, and OUT says that it is
+ * unfilled, for only who knows which way the packet went can excuse it. */
 bool udp4_dissect(const uint8_t *data, size_t size, struct udp_datagram *out,
                   struct wire_fault *fault);
 

@@ -49,6 +49,7 @@ rows() {
 2 trace     $T trace $PEER --server $NOBODY --allow-private
 2 trace     interrupted $T trace $PEER --server $SILENT --allow-private --timeout 60
 2 trace     $T trace -r one.pcap
+2 decode    $T decode cut.pcap
 2 trace     $T trace -r empty.pcap
 2 bubble    interrupted $T bubble $GONE --wait 60
 2 lab       $T lab -q --nat-a blocked
@@ -188,6 +189,8 @@ setup() {
     done >>failure.pcap
     echo >>failure.pcap
     head -c 24 one.pcap >empty.pcap
+    # 30 bytes of the packet were captured.
+    { head -c 32 one.pcap && printf '\x1e\0\0\0' && head -c 70 one.pcap | tail -c +37; } >cut.pcap
     : >empty
     echo "neither a capture nor a list of secrets" >text
     echo me:secret >secret

@@ -311,7 +311,8 @@ punched: both NATs are open and data crosses directly
     t trace -r other.pcap --format=json
     status_is 2
     json '.events == [{event: "summary", punches: 0, punched: 0, not_punched: 0, inconclusive: 0,
-        qualifications: 0, refreshes: 0, forgotten: 0, packets: 0, frames: 1, dropped: 0}]'
+        qualifications: 0, refreshes: 0, forgotten: 0, packets: 0, frames: 1, dropped: 0, copies: 0,
+        reassembled: 0, without_teredo_address: 0, cut: null, unread: [], clock_steps: []}]'
     t trace -q -r other.pcap
     status_is 2
     same "$output$stderr" ''
@@ -499,6 +500,11 @@ END
     t trace -r refused.pcap --format=json
     status_is 1
     punches '.cause == "peer_silent" and .icmp.type == 3 and .icmp.code == 3'
+    # The host that sends the error leaves the checksum of its IPv4 header to the network card.
+    sed -i 's/4001520264400202/4001000064400202/' frames
+    "$craft" <frames >unfilled.pcap
+    t trace -r unfilled.pcap --format=json
+    punches '.cause == "peer_silent" and .icmp.type == 3 and .icmp.code == 3'
 }
 
 @test "a capture in which the time runs backwards is read as it is" {
@@ -515,6 +521,279 @@ END
     status_is 0
     [ "$(punches .verdict | head -n 1)" = '"punched"' ]
     json '.events[-1] | .frames == 10 and .packets == 10'
+    json '.events[-1].clock_steps == [{file: "hours.pcap", kind: "set_back", frame: 6, by_s: 9999.9905, count: 1}]'
+}
+
+# The punch of a to b with a qualification before it, a line a frame, at MS after the start.
+qualified_at_a() { # MS
+    echo "udp 100.64.1.2:40000 192.0.2.1:3544 000100000102030405060708006000000000083afffe800000000000000000ffffffffffffff02000000000000000000000000000285007d3700000000 at=$1.0"
+    echo "udp 192.0.2.1:3544 100.64.1.2:40000 00010000010203040506070800000063bf34ff8ef56000000000383afffe800000000000008000f2273ffffdfefe800000000000000000ffffffffffff8600954c0000000000000000000007d003044040ffffffffffffffff0000000020010000c000020100000000000000000501000000000500 ttl=60 at=$1.1"
+    punch_at_a "$(($1 + 1000))"
+}
+
+# verdicts: of the run: the verdict and cause of each punch, and the verdict of each qualification
+verdicts() {
+    jq -c '.events[] | select(.verdict) | [.event, .verdict, .cause // .reason]' <<<"$output"
+}
+
+# stepped FILTER [LINE BY]…: the frames of qualified_at_a, through sed FILTER, of which from LINE on all times
+# are BY ms later; in stepped.pcap
+stepped() {
+    qualified_at_a 100000 | awk -v steps="$*" '{
+        n = split(steps, step, " "); by = 0
+        for (i = 1; i < n; i += 2)
+            if (NR >= step[i])
+                by += step[i + 1]
+        match($0, /at=[0-9.]+/)
+        printf "%s%s%.1f\n", substr($0, 1, RSTART + 2), "", substr($0, RSTART + 3, RLENGTH - 3) + by
+    }' | "$craft" "${craft_words[@]}" >stepped.pcap
+}
+
+@test "a clock that was set while it captured does not change what is found, and is told with the frame" {
+    local row want craft_words=()
+    # Where the clock is set, and by how many ms; of how many steps, the first at which frame, told of.
+    local rows=(
+        '3 -10000|1|3'
+        '4 -10000|1|4'
+        '5 -3600000|1|5'
+        '2 -1500|1|2'
+        '6 -5000 7 -5000|2|6'
+        '3 -20000 4 -20000 5 -20000|3|3'
+        '1 10000 3 -10000|1|3'
+        '3 10000 5 -10000|1|5'
+        '4 10000 5 -10000|1|5'
+        '4 30000 7 -30000|1|7'
+        '2 10000 3 -10000 5 10000 6 -10000|2|3'
+        '3 3000000000 5 -3000000000|1|5'
+    )
+    stepped
+    t trace -r stepped.pcap --format=json
+    status_is 0
+    want=$(verdicts)
+    [ "$(wc -l <<<"$want")" -eq 2 ]
+    json '.events[-1].clock_steps == []'
+    for row in "${rows[@]}"; do
+        IFS='|' read -r steps count frame <<<"$row"
+        # shellcheck disable=SC2086
+        stepped $steps
+        t trace -r stepped.pcap --format=json
+        status_is 0
+        same "$(verdicts)" "$want"
+        json '.events[-1].clock_steps | length == 1 and (.[0] | .kind == "set_back" and .count == '"$count"' and .frame == '"$frame)"
+        t trace -r stepped.pcap
+        [[ ${lines[-1]} == "the clock of stepped.pcap was set back by "*" s at frame $frame"*": the order of the capture is kept" ]]
+        same "$stderr" ''
+        t trace -q -r stepped.pcap
+        [[ $stderr == "teredoctl trace: the clock of stepped.pcap was set back by "*" at frame $frame"* ]]
+    done
+}
+
+@test "a clock that was set forward does not change what is found, if an answer shows it" {
+    local line want craft_words=()
+    # Bubbles with a nonce, which the answer repeats.
+    local nonce=0104aabbccdd
+    punch_at_a() {
+        cat <<END
+udp 100.64.1.2:40000 198.51.100.20:50000 $(bubble $A $B $nonce) at=$1.0
+udp 100.64.1.2:40000 192.0.2.129:3544 $(bubble $A $B $nonce) at=$1.1
+udp 198.51.100.20:50000 100.64.1.2:40000 $(bubble $B $A $nonce) ttl=60 at=$1.2
+udp 100.64.1.2:40000 198.51.100.20:50000 $(syn $A $B) at=$1.3
+udp 198.51.100.20:50000 100.64.1.2:40000 $(syn_ack $B $A) ttl=60 at=$1.5
+END
+    }
+    stepped
+    t trace -r stepped.pcap --format=json
+    want=$(verdicts)
+    for line in 2 4 5; do
+        for by in 10000 3600000; do
+            stepped "$line" "$by"
+            t trace -r stepped.pcap --format=json
+            status_is 0
+            same "$(verdicts)" "$want"
+            json '.events[-1].clock_steps | length == 1 and (.[0] | .kind == "set_forward" and .frame == '"$line)"
+        done
+    done
+    t trace -r stepped.pcap
+    [[ ${lines[-1]} == "the clock of stepped.pcap was set forward by 3600.000100 s at frame 5, or an answer came so late" ]]
+    # In between nothing was asked: a client that came back after an hour.
+    stepped 3 3600000
+    t trace -r stepped.pcap --format=json
+    same "$(verdicts)" "$want"
+    json '.events[-1].clock_steps == []'
+}
+
+@test "a clock that was set back is no matter in a pipe, in pcapng and with a second vantage point" {
+    local want craft_words=()
+    stepped
+    t trace -r stepped.pcap --format=json
+    want=$(verdicts)
+    stepped 4 -10000
+    sh_t 'cat stepped.pcap | "$T" trace -r - --format=json'
+    same "$(verdicts)" "$want"
+    json '.events[-1].clock_steps[0] | .file == "standard input" and .frame == 4'
+    craft_words=(-n)
+    stepped 4 -10000
+    t trace -r stepped.pcap --format=json
+    same "$(verdicts)" "$want"
+    punch_at_b 101000 | "$craft" >b.pcap
+    t trace -r stepped.pcap b.pcap --format=json
+    status_is 0
+    [ "$(punches .verdict)" = '"punched"' ]
+    json '.events[-1].clock_steps | length == 1 and .[0].file == "stepped.pcap"'
+    t trace -r b.pcap stepped.pcap --format=json
+    status_is 0
+    [ "$(punches .verdict)" = '"punched"' ]
+}
+
+@test "interfaces that are written out of order, or whose clocks differ, tell one story" {
+    local want
+    punch_at_a 10 | "$craft" >a.pcap
+    t trace -r a.pcap --format=json
+    want=$(jq -c '.events[0].steps | map([.state, .offset_s])' <<<"$output")
+    # What goes out on one interface, what comes in on the other, which is written first.
+    { echo 'interface 1 header=0200000000010200000000020800'; echo 'interface 1 header=0200000000010200000000020800'
+        punch_at_a 10 | grep '^udp 198' | sed 's/$/ interface=1/'; punch_at_a 10 | grep '^udp 100'; } | "$craft" -n >two.pcapng
+    t trace -r two.pcapng --format=json
+    status_is 0
+    same "$(jq -c '.events[0].steps | map([.state, .offset_s])' <<<"$output")" "$want"
+    json '.events[-1].clock_steps == []'
+    # The clock of the other one is 5 s ahead, and then 5 s behind.
+    for by in 5 15; do
+        { echo 'interface 1 header=0200000000010200000000020800 offset=-10'
+            echo "interface 1 header=0200000000010200000000020800 offset=-$by"
+            punch_at_a 10000 | sed '/^udp 198/s/$/ interface=1/'; } | "$craft" -n |
+            python3 -c '
+import sys
+data = sys.stdin.buffer.read()
+# The offsets, which the times were counted with, are left out.
+for by in (10, int(sys.argv[1])):
+    data = data.replace((-by).to_bytes(8, "little", signed=True), bytes(8))
+sys.stdout.buffer.write(data)' "$by" >apart.pcapng
+        t trace -r apart.pcapng --format=json
+        status_is 0
+        [ "$(punches .verdict)" = '"punched"' ]
+        json '.events[-1].clock_steps | length == 1 and .[0].kind == "behind"'
+    done
+}
+
+@test "a mirror port that shows every frame twice changes nothing but the count of copies" {
+    local want
+    qualified_at_a 10 | sed 's/$/ id=7/' | "$craft" >a.pcap
+    t trace -r a.pcap --format=json
+    want=$(jq -c '.events[:-1]' <<<"$output")
+    mv a.pcap once.pcap
+    qualified_at_a 10 | sed 's/$/ id=7/; p' | "$craft" >a.pcap
+    t trace -r a.pcap --format=json
+    status_is 0
+    same "$(jq -c '.events[:-1]' <<<"$output")" "$want"
+    json '.events[-1] | .packets == 7 and .copies == 7 and .frames == 14'
+    t trace -r a.pcap
+    [ "${lines[-1]}" = '7 copies of packets that were there a moment before' ]
+    # As two captures of it that were merged.
+    command -v mergecap >/dev/null || skip "mergecap is not installed"
+    mergecap -w a.pcap -F pcap once.pcap once.pcap 3>&-
+    t trace -r a.pcap --format=json
+    same "$(jq -c '.events[:-1]' <<<"$output")" "$want"
+    mergecap -w a.pcap -F pcapng once.pcap once.pcap 3>&-
+    t trace -r a.pcap --format=json
+    same "$(jq -c '.events[:-1]' <<<"$output")" "$want"
+    json '.events[-1] | .packets == 7 and .copies == 7'
+}
+
+@test "bubbles that are sent again are no copies" {
+    {
+        punch_at_a 10 | head -n 2
+        punch_at_a 2010 | head -n 2
+        punch_at_a 4010
+    } | "$craft" >again.pcap
+    t trace -r again.pcap --format=json
+    status_is 0
+    punches '.attempts == 3'
+    json '.events[-1] | .packets == 9 and .copies == 0'
+}
+
+@test "a packet that came in fragments has its part in the punch" {
+    # The answer comes in three pieces, the last one first.
+    {
+        punch_at_a 10 | head -n 2
+        for piece in 32- 0-16 16-32; do
+            echo "udp 198.51.100.20:50000 100.64.1.2:40000 $(bubble $B $A) ttl=60 id=9 at=10.2 piece=$piece"
+        done
+        punch_at_a 10 | tail -n 2
+    } | "$craft" >pieces.pcap
+    t trace -r pieces.pcap --format=json
+    status_is 0
+    punches '[.steps[].state] == ["sent", "sent", "inferred", "received", "received"]'
+    json '.events[-1] | .packets == 5 and .frames == 7 and .reassembled == 1'
+}
+
+@test "frames that are cut too short to tell are no proof that there is no Teredo" {
+    punch_at_a 10 | "$craft" -s 68 >cut.pcap
+    t trace -r cut.pcap
+    status_is 2
+    same "$output" 'no hole punch found: 5 frames are cut too short to tell, at 68 bytes
+  try: capture whole frames, as tcpdump -s 0 does'
+    { punch_at_a 10; still_there 900; } | "$craft" -s 60 >cut.pcap
+    t trace -r cut.pcap
+    [ "${lines[0]}" = 'no hole punch found: 5 frames are cut too short to tell, at 60 bytes; none of the other 1 frame is Teredo' ]
+    t trace -q -r cut.pcap
+    same "$stderr" 'teredoctl trace: 5 frames are cut too short to tell, at 60 bytes'
+    t trace -r cut.pcap --format=json
+    json '.events[-1].cut == {frames: 5, shortest: 60, longest: 60}'
+    # Cut behind the IPv6 header, bubbles are still bubbles.
+    punch_at_a 10 | "$craft" -s 82 >cut.pcap
+    t trace -r cut.pcap --format=json
+    json '.events[-1] | .cut == null and .packets == 5'
+}
+
+@test "an advertisement that is cut is an answer, if not one that can be judged" {
+    qualified_at_a 10 | head -n 2 >frames
+    still_there 20000 >>frames
+    "$craft" -s 128 <frames >cut.pcap
+    t trace -r cut.pcap --format=json
+    json '[.events[] | select(.verdict) | [.verdict, .reason]] == [["inconclusive", "answer_cut"]]'
+    t trace -r cut.pcap
+    [[ $output == *"inconclusive: an answer was seen, cut too short by the capture to be judged"*"try: capture whole frames, as tcpdump -s 0 does"* ]]
+    # The solicitation is cut as well.
+    "$craft" -s 96 <frames >cut.pcap
+    t trace -r cut.pcap --format=json
+    json '[.events[] | select(.verdict) | [.verdict, .reason]] == [["inconclusive", "answer_cut"]]'
+    # It is alone.
+    grep -v '^udp 192.0.2.1' frames | "$craft" -s 96 >cut.pcap
+    t trace -r cut.pcap --format=json
+    json '[.events[] | select(.verdict) | [.verdict, .reason]] == [["not_qualified", "unanswered"]]'
+}
+
+@test "what the system had no room for when it captured, the statistics of pcapng tell" {
+    { punch_at_a 10; echo "block 5 00000000 0000000000000000 0700 0800 0500000000000000 0500 0800 0200000000000000"; } |
+        "$craft" -n >dropped.pcapng
+    t trace -r dropped.pcapng --format=json
+    json '.events[-1].dropped == 7'
+    t trace -r dropped.pcapng
+    [[ $stderr == 'teredoctl trace: warning: the kernel dropped 7 packets; what is missing may be among them' ]]
+    t decode --summary dropped.pcapng
+    [[ $output == *'  dropped          7 frames, by the kernel'* ]]
+}
+
+@test "frames of a link type that is not known are told by its name" {
+    { echo 'interface 1 header=0200000000010200000000020800'; echo 'interface 189'
+        punch_at_a 10; echo 'frame 00 interface=1'; } | "$craft" -n >usb.pcapng
+    t trace -r usb.pcapng
+    status_is 0
+    [ "${lines[-1]}" = '1 frame of the link type USB_LINUX cannot be read' ]
+    { echo 'interface 1'; echo 'interface 189'; echo 'frame 00'; echo 'frame 00 interface=1'; } | "$craft" -n >usb.pcapng
+    t trace -r usb.pcapng
+    status_is 2
+    same "$output" 'no hole punch found: 1 frame of the link type USB_LINUX cannot be read; none of the other 1 frame is Teredo'
+}
+
+@test "IPv6 in UDP port 3544 without a Teredo address is counted" {
+    echo "udp 100.64.1.2:40000 192.0.2.1:3544 60000000000811 40${HOST}${HOST}0000000000000000" | sed 's/811 40/81140/' |
+        "$craft" >other.pcap
+    t trace -r other.pcap
+    status_is 2
+    same "$output" 'no hole punch found: none of the 1 frame is Teredo
+1 IPv6 packet in UDP port 3544 without a Teredo address'
 }
 
 @test "what bubble writes, trace reads" {

@@ -1,9 +1,9 @@
 /* The way of `teredoctl decode`, and of `teredoctl trace -r`, from a capture file to all that they
  * print: the input is the file. Each line of JSON is JSON. */
+#include <jansson.h>
 #include <string.h>
 
 #include "fuzz.h"
-#include "json_check.h"
 #include "passive.h"
 #include "replay.h"
 #include "report.h"
@@ -48,8 +48,8 @@ static void decode(const uint8_t *data, size_t size, enum report_format format, 
     struct event end = {.kind = EVENT_FLOWS, .flows = &sum};
 
     capture_reader.context = reporter;
-    if (capture_begin(capture, &error) == 0) {
-        if (capture_reader_capture(&capture_reader, capture, &error) != 0)
+    if (capture_reader_begin(&capture_reader, capture, &error) == 0) {
+        if (capture_reader_capture(&capture_reader, &error) != 0)
             HOLDS(error.status != 0 && error.what[0] != '\0');
     } else {
         HOLDS(error.status != 0 && error.what[0] != '\0');
@@ -59,20 +59,23 @@ static void decode(const uint8_t *data, size_t size, enum report_format format, 
     sink.emit(sink.context, &end);
     HOLDS(reporter_close(reporter, &error) == 0);
     fclose(out);
+    capture_reader_end(&capture_reader);
     capture_close(capture);
     teredo_flows_free(capture_reader.teredo_flows);
 }
 
-static void check_json(char *text, size_t size)
+static void check_json(const char *text, size_t size)
 {
-    char *end = text + size;
+    const char *end = text + size;
 
     while (text < end) {
-        char *newline = memchr(text, '\n', (size_t)(end - text));
+        const char *newline = memchr(text, '\n', (size_t)(end - text));
+        json_t *object;
 
         HOLDS(newline != NULL);
-        *newline = '\0';
-        HOLDS(json_is_object(text));
+        object = json_loadb(text, (size_t)(newline - text), JSON_REJECT_DUPLICATES, NULL);
+        HOLDS(json_is_object(object));
+        json_decref(object);
         text = newline + 1;
     }
 }
@@ -106,7 +109,8 @@ static void trace(const uint8_t *data, size_t size, enum report_format format, c
         .count = 1,
         .capture_reader = {.teredo_flows = teredo_flows_new(&teredo_flows),
                            .tunnels = true,
-                           .errors = true},
+                           .errors = true,
+                           .in_order = true},
     };
 
     if (replay_run(&replay, passive_engine(engine), &sink, &error) != 0)
@@ -149,8 +153,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         trace(data, size, (enum report_format)format, &text, &text_size);
         if (format == REPORT_JSONL)
             check_json(text, text_size);
-        if (format == REPORT_JSON)
-            HOLDS(json_is_object(text));
+        if (format == REPORT_JSON) {
+            json_t *object = json_loadb(text, text_size, JSON_REJECT_DUPLICATES, NULL);
+
+            HOLDS(json_is_object(object));
+            json_decref(object);
+        }
         free(text);
     }
     return 0;

@@ -9,7 +9,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 craft=${top_builddir:-build}/tests/pcap/craft
 corpus=tests/fuzz/corpus
 rm -rf "$corpus"
-mkdir -p "$corpus"/{addr,capture,classify,nat,passive,punch,responder,server,teredo}
+mkdir -p "$corpus"/{addr,capture,classify,nat,passive,pcapng,punch,responder,server,teredo}
 
 unhex() {
     tr -d ' \n' | xxd -r -p
@@ -51,6 +51,15 @@ unhex >"$corpus/capture/pcapng" <<'END'
 01000000 14000000 01000000 00000000 14000000
 06000000 24000000 00000000 36441600 00a0f9c9 01000000 01000000 aa000000 24000000
 END
+
+"$craft" <tests/pcap/captures.frames | head -c 4000 >"$corpus/capture/copies"
+"$craft" -n <tests/pcap/pcapng.frames >"$corpus/capture/sections"
+
+# Capture files, in pieces of so many bytes.
+{ printf '\x07' && "$craft" -n <tests/pcap/pcapng.frames; } >"$corpus/pcapng/sections"
+{ printf '\x01' && pick 4,5 | "$craft" -n -b -u; } >"$corpus/pcapng/big-micro"
+{ printf '\0' && pick 4,5 | "$craft" -b; } >"$corpus/pcapng/pcap"
+{ printf '\x20' && pick 4,5 | "$craft" -n | head -c 250; } >"$corpus/pcapng/cut"
 
 number=0
 while IFS= read -r line; do

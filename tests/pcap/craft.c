@@ -291,11 +291,17 @@ static void change(uint8_t *ip, const char *word)
         store_u16(ip + IP4_HEADER_SIZE + 4, (uint16_t)value_of(word));
     else if (strcmp(word, "checksum=partial") == 0)
         store_u16(ip + UDP_CHECKSUM_AT, partial_checksum(ip));
+}
+
+/* The checksum of the header, right unless one of the words says other. */
+static void finish_header(uint8_t *ip, char *const *words, size_t count)
+{
     fix_header(ip);
-    if (strcmp(word, "header=wrong") == 0)
-        ip[10] ^= 1;
-    else if (strcmp(word, "header=none") == 0)
-        store_u16(ip + 10, 0);
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(words[i], "header=wrong") == 0)
+            ip[10] ^= 1;
+        else if (strcmp(words[i], "header=none") == 0)
+            store_u16(ip + 10, 0);
 }
 
 /* What is said of the frame that carries it. */
@@ -331,7 +337,6 @@ static size_t take_piece(uint8_t *ip, size_t size, const struct words *w)
     memmove(ip + IP4_HEADER_SIZE, ip + IP4_HEADER_SIZE + w->from, to - w->from);
     store_u16(ip + 6, (uint16_t)(w->from / 8 | (to < payload ? 0x2000 : 0)));
     store_u16(ip + 2, (uint16_t)(IP4_HEADER_SIZE + to - w->from));
-    fix_header(ip);
     return IP4_HEADER_SIZE + to - w->from;
 }
 
@@ -370,6 +375,7 @@ static void add_udp(struct craft *c, char *from_text, char **rest)
         change(ip, words[i]);
     if (c->words.to != 0)
         size = take_piece(ip, size, &c->words);
+    finish_header(ip, words, count);
     put_frame(c, start + size);
 }
 

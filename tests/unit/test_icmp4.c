@@ -34,6 +34,9 @@ static void test_error(void)
            endpoint_equal(e.quoted_to, (struct endpoint){0xc6336414, 3544}),
        "and what it is about");
     ok(decode(OUTER HEADER QUOTED "9c41 0dd8", &e), "the ports are enough of the datagram");
+    ok(decode("4500 0038 0000 0000 4001 0000 c6336414 c0a80105" HEADER QUOTED PORTS, &e) &&
+           !decode("4500 0038 0000 0000 4001 0001 c6336414 c0a80105" HEADER QUOTED PORTS, &e),
+       "its header checksum may be left to the network card, but not be wrong");
     ok(decode(OUTER "0b00 0000 00000000" QUOTED PORTS, &e) && e.error.type == ICMP4_TIME_EXCEEDED,
        "time exceeded");
     ok(decode(OUTER "0c00 0000 00000000" QUOTED PORTS, &e) &&

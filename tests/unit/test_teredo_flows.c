@@ -18,6 +18,7 @@ static const struct endpoint server_a = {0xc0000201, 3544}, server_b = {0xc00002
 
 static struct teredo_flows *teredo_flows;
 static struct captured_packet seen;
+static struct packet_copies *copies; /* NULL = none are looked for */
 
 static void begin(size_t flows)
 {
@@ -36,7 +37,7 @@ static bool look_at(struct endpoint from, struct endpoint to, const char *hex, n
     seen.udp.payload_size = hex_read(hex, data);
     seen.udp.length = (uint16_t)(UDP_HEADER_SIZE + seen.udp.payload_size);
     seen.when = when;
-    return teredo_flows_look(teredo_flows, &seen, &fine);
+    return teredo_flows_look(teredo_flows, copies, &seen, &fine);
 }
 
 static struct flows_summary summary(void)
@@ -125,6 +126,112 @@ static void test_clients_and_servers(void)
     is_int((int64_t)summary().clients, 2, "and no client");
 }
 
+/* Looks at a datagram of which the frame has MISSING bytes more. */
+static bool look_at_cut(struct endpoint from, struct endpoint to, const char *hex, size_t missing)
+{
+    static const struct wire_fault fine;
+    static uint8_t data[512];
+    bool found;
+
+    seen.udp = (struct udp_datagram){.from = from, .to = to, .payload = data, .truncated = true};
+    seen.udp.payload_size = hex_read(hex, data);
+    seen.udp.length = (uint16_t)(UDP_HEADER_SIZE + seen.udp.payload_size + missing);
+    seen.missing = missing;
+    seen.captured = 42 + seen.udp.payload_size;
+    found = teredo_flows_look(teredo_flows, copies, &seen, &fine);
+    seen.missing = 0;
+    return found;
+}
+
+static void test_cut(void)
+{
+    begin(0);
+    ok(!look_at_cut(a, b, "6000000000003b0020010000c0000201", 24) && summary().remarks.cut == 1,
+       "a frame that ends in the IPv6 header is cut too short to tell");
+    ok(!look_at_cut(a, b, "000063bf34ff", 50) && !look_at_cut(a, b, "00", 50) &&
+           !look_at_cut(a, b, "", 50) && summary().remarks.cut == 4,
+       "and one that ends before it, or before anything");
+    ok(!look_at_cut(a, server_a, "600000000008 3aff" LINK_LOCAL "ff020000000000000000000000000002",
+                    8) &&
+           summary().remarks.cut == 5,
+       "and one that may be a solicitation");
+    ok(!look_at_cut(a, b, "6000000001003a40" GLOBAL GLOBAL, 256) &&
+           !look_at_cut(a, b, "48656c6c6f", 50) && summary().remarks.cut == 5,
+       "one that shows other addresses, or begins as nothing of Teredo's, is not");
+    ok(summary().remarks.cut_least == 42 && summary().remarks.cut_most == 82,
+       "the shortest and the longest are told");
+    ok(look_at_cut(a, b, "6000000001003a40" TEREDO_A TEREDO_B, 256) && summary().remarks.cut == 5,
+       "one that shows a Teredo address is Teredo");
+}
+
+static void test_without_address(void)
+{
+    begin(0);
+    look_at(a, server_a, FORM, 1);
+    look_at(server_a, a, FORM, 2);
+    is_int((int64_t)summary().remarks.without_address, 2,
+           "IPv6 in port 3544 without a Teredo address is counted");
+    look_at(a, b, FORM, 3);
+    look_at(a, server_a, "68656c6c6f", 4);
+    is_int((int64_t)summary().remarks.without_address, 2,
+           "on other ports, and other things, are not");
+    look_at(a, server_a, SAMPLE_RS, 5);
+    look_at(a, server_a, FORM, 6);
+    ok(summary().remarks.without_address == 2 && summary().packets == 2,
+       "in a flow of Teredo it is believed");
+}
+
+static void test_copies(void)
+{
+    begin(0);
+    copies = packet_copies_new(7);
+    seen.steady = 0;
+    ok(look_at(a, b, BUBBLE_AB, 1) && !seen.copy && look_at(a, b, BUBBLE_AB, 1) && seen.copy,
+       "a packet that is there twice is shown twice, the second time as a copy");
+    ok(look_at(b, a, BUBBLE_BA, 2) && !seen.copy && look_at(b, a, BUBBLE_BA, 2) && seen.copy &&
+           look_at(b, a, BUBBLE_BA, 2) && seen.copy,
+       "or three times");
+    ok(summary().packets == 2 && summary().kinds[TEREDO_BUBBLE] == 2 &&
+           summary().remarks.copies == 3 && summary().punches == 1,
+       "and counted once");
+    ok(look_at(a, b, BUBBLE_AB "01", 3) && look_at(a, b, BUBBLE_AB "01", 3) &&
+           summary().reasons[WIRE_TRAILER_LENGTH] == 1,
+       "so is what is wrong with it");
+    packet_copies_free(copies);
+    copies = NULL;
+}
+
+static void test_remarks(void)
+{
+    static const char *const names[] = {"A", "B", "A", "C", "D", "E", "A", "F"};
+    struct capture_remarks remarks;
+
+    begin(0);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        teredo_flows_count_unread(teredo_flows, names[i]);
+    remarks = summary().remarks;
+    ok(remarks.unread_count == CAPTURE_REMARKS_LINKS && remarks.unread[0].frames == 3 &&
+           strcmp(remarks.unread[0].name, "A") == 0 && remarks.unread[3].frames == 3 &&
+           strcmp(remarks.unread[3].name, "others") == 0,
+       "frames of link types are counted by name, those of many together");
+    teredo_flows_note_step(teredo_flows, &(struct clock_step){.file = "x", .frame = 3, .by = 5});
+    teredo_flows_note_step(teredo_flows, &(struct clock_step){.file = NULL, .frame = 4, .by = 6});
+    teredo_flows_note_step(teredo_flows, &(struct clock_step){.file = "x", .frame = 5, .by = 7});
+    remarks = summary().remarks;
+    ok(remarks.step_count == 2 && strcmp(remarks.steps[0].file, "x") == 0 &&
+           remarks.steps[0].frame == 3 && remarks.steps[0].by == 5 && remarks.steps[0].count == 2 &&
+           remarks.steps[1].file == NULL && remarks.steps[1].count == 1,
+       "the first step of a clock is kept, and the others are counted");
+    teredo_flows_count_fragments(teredo_flows, 3, false);
+    teredo_flows_count_fragments(teredo_flows, 2, true);
+    ok(summary().reasons[WIRE_IP4_FRAGMENT] == 3 &&
+           summary().reasons[WIRE_IP4_FRAGMENT_OVERLAP] == 2,
+       "fragments that are lost or refused are counted");
+    teredo_flows_restart(teredo_flows);
+    ok(summary().remarks.step_count == 0 && summary().remarks.unread_count == 0,
+       "a second reading counts anew");
+}
+
 static void test_outer_faults(void)
 {
     static const struct wire_fault outer = {WIRE_UDP_CHECKSUM, 26};
@@ -134,7 +241,7 @@ static void test_outer_faults(void)
     seen.udp = (struct udp_datagram){.from = a, .to = b, .payload = data};
     seen.udp.payload_size = hex_read(BUBBLE_AB "01", data);
     seen.udp.length = (uint16_t)(UDP_HEADER_SIZE + seen.udp.payload_size);
-    ok(teredo_flows_look(teredo_flows, &seen, &outer) && seen.problem_count == 2 &&
+    ok(teredo_flows_look(teredo_flows, copies, &seen, &outer) && seen.problem_count == 2 &&
            seen.problems[0].reason == WIRE_UDP_CHECKSUM && seen.problems[0].offset == 26 &&
            seen.problems[1].reason == WIRE_TRAILER_LENGTH && seen.problems[1].offset == 40,
        "what is wrong outside of the payload and in it is told in this order");
@@ -213,6 +320,10 @@ int main(void)
     test_bounds();
     test_hole_punches();
     test_clients_and_servers();
+    test_cut();
+    test_without_address();
+    test_copies();
+    test_remarks();
     test_outer_faults();
     test_payload();
     test_datagram();

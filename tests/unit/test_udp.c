@@ -310,8 +310,16 @@ static void test_left_to_the_card(void)
     buf[27] = (uint8_t)sum;
     ok(dissect(buf, size, &out, &good) == WIRE_OK && good,
        "a checksum that holds the pseudo-header's sum is left to the network card, and not wrong");
+    ok(out.unfilled, "which is told");
     buf[27] ^= 1;
-    ok(dissect(buf, size, &out, &good) == WIRE_UDP_CHECKSUM && good, "any other is wrong");
+    ok(dissect(buf, size, &out, &good) == WIRE_UDP_CHECKSUM && good && !out.unfilled,
+       "any other is wrong");
+    buf[10] = buf[11] = 0;
+    ok(dissect(buf, size, &out, &good) == WIRE_IP4_CHECKSUM && good && out.unfilled,
+       "a header checksum of 0 is wrong, but may be unfilled");
+    buf[11] = 1;
+    ok(dissect(buf, size, &out, &good) == WIRE_IP4_CHECKSUM && good && !out.unfilled,
+       "any other is just wrong");
 }
 
 static void test_dissected_cuts(void)
