@@ -53,6 +53,15 @@ static void append_filter(char *buf, const struct nat_result *r)
     }
 }
 
+/* Reasons that need no endpoint to be told. */
+static const char *const whys[] = {
+    [NAT_HAIRPIN_OFF] = "hairpinning is off",
+    [NAT_UDP_BLOCKED] = "UDP is blocked",
+    [NAT_SOURCE_NOT_INSIDE] = "the source is not inside",
+    [NAT_TABLE_FULL] = "the table is full",
+    [NAT_NO_FREE_PORT] = "no free port outside",
+};
+
 static void append_verdict(char *buf, const struct nat_result *r)
 {
     char text[128], endpoint[ENDPOINT_STRLEN];
@@ -79,19 +88,11 @@ static void append_verdict(char *buf, const struct nat_result *r)
                  endpoint_format(r->from, endpoint));
         break;
     case NAT_HAIRPIN_OFF:
-        snprintf(text, sizeof text, "discarded: hairpinning is off");
-        break;
     case NAT_UDP_BLOCKED:
-        snprintf(text, sizeof text, "discarded: UDP is blocked");
-        break;
     case NAT_SOURCE_NOT_INSIDE:
-        snprintf(text, sizeof text, "discarded: the source is not inside");
-        break;
     case NAT_TABLE_FULL:
-        snprintf(text, sizeof text, "discarded: the table is full");
-        break;
     case NAT_NO_FREE_PORT:
-        snprintf(text, sizeof text, "discarded: no free port outside");
+        snprintf(text, sizeof text, "discarded: %s", whys[r->reason]);
         break;
     }
     append(buf, text);
