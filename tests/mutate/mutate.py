@@ -32,6 +32,8 @@ import tempfile
 import threading
 import time
 
+# Mutants run into a trap where the sanitizers' build of the tests would tell of the same.
+TRAPS = ["-fsanitize=undefined", "-fsanitize-undefined-trap-on-error"]
 # How long a test may take on the original before it is left out, in seconds.
 SLOWEST = 20
 # How many seeds a case the matrices run with, in the environment, or as an argument.
@@ -332,7 +334,7 @@ class Bench:
             f.write(source)
         layer = file.split("/")[1]
         command = [*shlex.split(self.options.cc), *self.flags[layer],
-                   *shlex.split(self.options.cflags), "-O2", "-g0", "-w",
+                   *shlex.split(self.options.cflags), "-O2", "-g0", "-w", *TRAPS,
                    "-iquote", os.path.join(self.options.source, os.path.dirname(file)),
                    "-c", "-o", path + ".o", path + ".c"]
         done = subprocess.run(command, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
