@@ -330,6 +330,8 @@ static void test_late_answer(void)
     is_int(p.result.steps[STEP_DIRECT_BUBBLE].when, BENCH_EPOCH,
            "the nonce tells that a late answer is to the first attempt");
     is_int(bench_event(&b, EVENT_STEP)->step.attempt, 1, "and the step says so");
+    is_int(p.result.steps[STEP_INDIRECT_BUBBLE].when, BENCH_EPOCH,
+           "the indirect bubble that is told is of that attempt, too");
 }
 
 static void test_not_ours(void)
@@ -488,6 +490,15 @@ static void test_peer_server(void)
 /* With the peer's server unknown to be alive, so that the ICMP errors decide. */
 static void test_icmp(void)
 {
+    unsigned asked;
+
+    set_up();
+    start();
+    check_lives();
+    asked = bench_sent(&b, peer_server, TEREDO_RS);
+    bench_finish(&b);
+    is_int(bench_sent(&b, peer_server, TEREDO_RS), asked, "a server that lives is not asked again");
+
     set_up();
     start();
     bench_icmp(&b, 0, peer_mapped, 3, 3);
@@ -574,6 +585,10 @@ static void test_reference(void)
     }
     bench_finish(&b);
     is_verdict(PUNCH_NOT_PUNCHED, CAUSE_PEER_NAT_TRIPS, "each control crossed, each pair failed");
+    ok(verdict()->steps[STEP_FORWARDED].state == STEP_INFERRED &&
+           verdict()->steps[STEP_FORWARDED].when == verdict()->steps[STEP_INDIRECT_BUBBLE].when &&
+           verdict()->steps[STEP_FORWARDED].latest == bench_event(&b, EVENT_PUNCHING)->when,
+       "the server forwarded the controls, and so the pairs' indirect bubbles, too");
     for (unsigned i = 0; i < b.send_count; i++)
         references += b.sends[i].socket == 1;
     is_int(references, 2 * PUNCH_MAX_ATTEMPTS, "5.2.6 holds for the control as well");
