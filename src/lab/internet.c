@@ -114,7 +114,7 @@ static void tell(struct handling *h, enum packet_event_kind kind, enum packet_ev
     p->size = h->packet->size;
     if (h->net->config.observe != NULL)
         h->net->config.observe(h->net->config.observe_context, p);
-    /* What one packet event changed is no news for the next one at the same place. */
+    /* The next event at the same place starts from what this event changed. */
     memcpy(h->before, h->packet->data, h->packet->size);
     p->from = p->new_from;
     p->to = p->new_to;
@@ -183,7 +183,7 @@ static void die(struct handling *h, enum packet_event_reason reason, uint32_t so
     answer.id = ++h->net->last_packet;
     handle(&a, h->net, &answer, h->now, place);
     tell(&a, PACKET_EVENT_SENT, PACKET_EVENT_NO_REASON);
-    /* Between a NAT and its host there is no link to speak of. */
+    /* A NAT stands at its host: no link lies between them. */
     if (inward && place != PLACE_CORE)
         deliver(&a);
     else

@@ -30,7 +30,7 @@ static void append_mapping(char *buf, const struct nat_result *r)
     endpoint_format(r->internal, internal);
     endpoint_format(r->external, external);
     if (r->happened & NAT_MAPPING_CREATED) {
-        /* A firewall's state is no mapping to speak of: nothing is translated. */
+        /* A firewall translates nothing, so that its mappings are not worth a word. */
         if (endpoint_equal(r->internal, r->external))
             return;
         snprintf(text, sizeof text, "mapping made, %s is %s outside", internal, external);
