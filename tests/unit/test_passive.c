@@ -1,4 +1,5 @@
-/* The ear of captures, on what clients in the field do. Pairs of NATs: tests/scenario. */
+/* The analysis of captured punches, on what clients in the field do. Pairs of NATs: tests/scenario.
+ */
 #include "engine_fixture.h"
 #include "passive.h"
 #include "server.h"
@@ -349,6 +350,76 @@ static void test_indirect_answers(void)
                  "four pairs that are answered through the server alone show a blocked path");
         is_int(punch_at(&e, 0).indirect_answers, attempts, "%u answers", attempts);
     }
+}
+
+/* What `teredoctl trace` sends from its second port beside each pair: its direct bubble stops short
+ * of the peer. ANSWERED: the peer answers that one, and not the pair. */
+static void see_controlled_pair(struct rig *e, uint32_t nonce, bool answered)
+{
+    static const struct endpoint second = {0xc0a80105, 40003};
+    struct in6_addr source = {.s6_addr = {0xfe, 0x80, [8] = 0x55, [15] = 1}};
+
+    see_bubble(e, second, b_outside, 2, &source, &e->peer, 0);
+    see_bubble(e, second, server_b, INSIDE_TTL, &source, &e->peer, 0);
+    if (answered)
+        see_bubble(e, b_outside, second, FAR_TTL, &e->peer, &source, 0);
+    see_pair(e, &e->a, nonce, nonce + 1);
+    bench_wait(e->b, 2200 * NSEC_MS);
+}
+
+static void test_reference(void)
+{
+    for (unsigned attempts = 2; attempts <= 4; attempts++)
+        for (unsigned unanswered = 0; unanswered < 2; unanswered++) {
+            bool trips = attempts >= 3 && unanswered == 0;
+            struct rig e = passive_rig_new();
+            struct punching p;
+
+            begin(&e);
+            for (unsigned i = 0; i < attempts; i++)
+                see_controlled_pair(&e, 100 * (i + 1), i + 1 != attempts || unanswered == 0);
+            bench_wait(e.b, 30 * NSEC_S);
+            end(&e);
+            is_int(count(&e, EVENT_PUNCHING), 1, "a control is no hole punch of its own");
+            p = punch_at(&e, 0);
+            is_str(
+                code_of(&punch_causes, p.cause),
+                trips ? code_of(&punch_causes, CAUSE_PEER_NAT_TRIPS)
+                      : code_of(&punch_causes, CAUSE_NO_ANSWER),
+                "three controls that cross beside as many pairs that fail show a NAT that trips");
+            ok(p.reference && p.attempts == attempts,
+               "the controls are told, and the pairs counted");
+            is_str(code_of(&step_states, p.steps[STEP_ANSWER].state), "missing",
+                   "an answer to the control is none to the pair");
+        }
+}
+
+/* On all interfaces at once a router sees a packet come and go. */
+static void test_two_sights(void)
+{
+    struct rig e = passive_rig_new();
+    struct punching p;
+
+    begin(&e);
+    see_pair(&e, &e.a, 5, 6);
+    see_bubble(&e, b_outside, a_outside, FAR_TTL, &e.peer, &e.a, 5);
+    see_bubble(&e, b_outside, a_outside, FAR_TTL - 1, &e.peer, &e.a, 5);
+    see_bubble(&e, b_outside, a_outside, FAR_TTL - 1, &e.peer, &e.a, 5);
+    see_answer(&e, b_outside, &e.a, 5);
+    see_ping(&e, b_outside);
+    end(&e);
+    p = punch_at(&e, 0);
+    is_int(p.steps[STEP_ANSWER].view_count, 2, "what comes once more begins another answer");
+    e = passive_rig_new();
+    begin(&e);
+    see_pair(&e, &e.a, 5, 6);
+    see_bubble(&e, b_outside, a_outside, FAR_TTL, &e.peer, &e.a, 5);
+    see_bubble(&e, b_outside, a_outside, FAR_TTL - 1, &e.peer, &e.a, 5);
+    see_answer(&e, b_outside, &e.a, 5);
+    see_ping(&e, b_outside);
+    end(&e);
+    p = punch_at(&e, 0);
+    is_int(p.steps[STEP_ANSWER].view_count, 3, "with another time to live it is another sight");
 }
 
 static void test_both_at_once(void)
@@ -726,6 +797,19 @@ static void test_no_answer(void)
     end(&e);
     is_qualification(&e, 0, QUALIFY_INCONCLUSIVE, QUALIFY_CAPTURE_ENDED,
                      "an answer may have come after the capture");
+    for (int seconds = 1; seconds <= 2; seconds++) {
+        e = passive_rig_new();
+        begin(&e);
+        see_ask(&e, &(struct ask){.to = server_a, .source = &teredo_rs_source, .nonce = 1});
+        bench_wait(e.b, seconds * NSEC_S + 500 * NSEC_MS);
+        end(&e);
+        if (seconds == 1)
+            is_qualification(&e, 0, QUALIFY_INCONCLUSIVE, QUALIFY_CAPTURE_ENDED,
+                             "within two seconds");
+        else
+            is_qualification(&e, 0, QUALIFY_NOT_QUALIFIED, QUALIFY_UNANSWERED,
+                             "after two seconds none is to be expected");
+    }
 
     e = passive_rig_new();
     begin(&e);
@@ -745,6 +829,8 @@ int main(void)
     test_relay();
     test_cone_flag();
     test_indirect_answers();
+    test_reference();
+    test_two_sights();
     test_both_at_once();
     test_repetition();
     test_icmp();
