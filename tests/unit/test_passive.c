@@ -820,6 +820,158 @@ static void test_no_answer(void)
     end(&e);
 }
 
+/* A solicitation without a nonce, and its answer, which has none either. */
+static void test_no_nonce(void)
+{
+    struct in6_addr source = teredo_link_local(TEREDO_FLAG_CONE, server_a);
+    struct rig e = passive_rig_new();
+    uint8_t body[8], ra_body[TEREDO_RA_SIZE];
+    struct teredo_packet rs, ra;
+
+    begin(&e);
+    teredo_make_rs(&rs, &teredo_rs_source, body);
+    see(&e, a_inside, server_a, INSIDE_TTL, &rs);
+    teredo_make_ra(&ra, &source, &teredo_rs_source,
+                   (struct teredo_advertised){server_a.address, TEREDO_MTU}, ra_body);
+    ra.has_origin = true;
+    ra.origin = a_outside;
+    see(&e, server_a, a_inside, FAR_TTL, &ra);
+    end(&e);
+    is_qualification(&e, 0, QUALIFY_QUALIFIED, QUALIFY_ONE_ASKED,
+                     "a client that sends no nonce gets none back");
+    is_int(count(&e, EVENT_REJECTED), 0, "which breaks no rule");
+
+    e = passive_rig_new();
+    begin(&e);
+    see(&e, a_inside, server_a, INSIDE_TTL, &rs);
+    ra.has_origin = false;
+    see(&e, server_a, a_inside, FAR_TTL, &ra);
+    bench_wait(e.b, 10 * NSEC_S);
+    end(&e);
+    is_qualification(&e, 0, QUALIFY_NOT_QUALIFIED, QUALIFY_REJECTED,
+                     "but the other rules hold for its answer");
+    is_int(count(&e, EVENT_REJECTED), 1, "and the broken one is told");
+
+    e = passive_rig_new();
+    begin(&e);
+    ra.has_origin = true;
+    see(&e, server_a, a_inside, FAR_TTL, &ra);
+    bench_wait(e.b, 10 * NSEC_S);
+    end(&e);
+    is_int(e.b->event_count, 0, "an advertisement that nobody asked for is no qualification");
+}
+
+static void test_client_refused(void)
+{
+    struct rig e = passive_rig_new();
+    struct qualification q;
+
+    begin(&e);
+    see_ask(&e, &(struct ask){.to = server_a, .source = &teredo_rs_source, .nonce = 1});
+    bench_icmp(e.b, 0, server_a, 11, 0);
+    bench_icmp(e.b, 0, server_a, 3, 3);
+    bench_wait(e.b, 10 * NSEC_S);
+    end(&e);
+    q = is_qualification(&e, 0, QUALIFY_NOT_QUALIFIED, QUALIFY_REFUSAL(REFUSAL_PORT_UNREACHABLE),
+                         "the server's host refuses the solicitation");
+    ok(q.has_icmp && q.icmp.type == 3, "the final error is the one that is told");
+
+    e = passive_rig_new();
+    begin(&e);
+    see_ask(&e, &(struct ask){.to = server_a, .source = &teredo_rs_source, .nonce = 1});
+    bench_icmp(e.b, 0, server_b, 3, 3);
+    bench_wait(e.b, 10 * NSEC_S);
+    end(&e);
+    is_qualification(&e, 0, QUALIFY_NOT_QUALIFIED, QUALIFY_UNANSWERED,
+                     "an error for what went to another server is not this one's");
+
+    e = passive_rig_new();
+    begin(&e);
+    see_ask(&e, &(struct ask){server_a, &teredo_rs_source, 1, true, a_outside, 0});
+    bench_icmp(e.b, 0, server_a, 3, 3);
+    end(&e);
+    q = is_qualification(&e, 0, QUALIFY_QUALIFIED, QUALIFY_ONE_ASKED,
+                         "an error after the answer takes nothing back");
+    ok(!q.has_icmp, "and is not told");
+    is_int(count(&e, EVENT_QUALIFICATION), 1, "once");
+}
+
+/* An advertisement that comes when the client has given up. */
+static void test_late_advertisement(void)
+{
+    struct rig e = passive_rig_new();
+
+    begin(&e);
+    see_ask(&e, &(struct ask){.to = server_a, .source = &teredo_rs_source, .nonce = 1});
+    bench_wait(e.b, 10 * NSEC_S);
+    is_int(count(&e, EVENT_QUALIFICATION), 1, "without an answer a qualification ends");
+    {
+        struct in6_addr source = teredo_link_local(TEREDO_FLAG_CONE, server_a);
+        uint8_t body[TEREDO_RA_SIZE], nonce[TEREDO_NONCE_SIZE] = {1};
+        struct teredo_packet ra;
+
+        teredo_make_ra(&ra, &source, &teredo_rs_source,
+                       (struct teredo_advertised){server_a.address, TEREDO_MTU}, body);
+        teredo_add_auth_nonce(&ra, nonce);
+        ra.has_origin = true;
+        ra.origin = a_outside;
+        see(&e, server_a, a_inside, FAR_TTL, &ra);
+    }
+    bench_wait(e.b, 10 * NSEC_S);
+    end(&e);
+    is_int(count(&e, EVENT_QUALIFICATION), 1, "an answer after that begins none");
+}
+
+/* Who is captured is known from any packet of theirs, also of another hole punch. */
+static void test_captured_peer(void)
+{
+    for (int captured = 0; captured < 2; captured++) {
+        struct rig e = passive_rig_with((struct passive_config){.vantages = 2});
+        struct in6_addr other = teredo((struct endpoint){0xc6336463, 5}, server_a);
+
+        begin(&e);
+        e.vantage = 1;
+        if (captured)
+            see_bubble(&e, b_inside, server_a, INSIDE_TTL, &e.peer, &other, 77);
+        bench_observe(e.b, (struct observation){.kind = OBSERVED_TIMER, .vantage = 1});
+        bench_wait(e.b, 20 * NSEC_S);
+        e.vantage = 0;
+        see_pair(&e, &e.a, 5, 6);
+        bench_wait(e.b, 2 * NSEC_S);
+        bench_observe(e.b, (struct observation){.kind = OBSERVED_TIMER, .vantage = 1});
+        bench_wait(e.b, 20 * NSEC_S);
+        end(&e);
+        is_punch(&e, count(&e, EVENT_PUNCHING) - 1, PUNCH_NOT_PUNCHED,
+                 captured ? CAUSE_NOT_FORWARDED : CAUSE_NO_ANSWER,
+                 captured ? "nothing came to a peer that is captured"
+                          : "what comes to a peer that is not captured is not known");
+    }
+}
+
+/* RFC 4380 5.2.6 gives a client four attempts; one that was answered goes on to data. */
+static void test_exhausted(void)
+{
+    for (int answered = 0; answered < 2; answered++) {
+        struct rig e = passive_rig_new();
+
+        begin(&e);
+        for (unsigned i = 0; i < 4; i++) {
+            see_forwarded(&e, server_b, b_inside, a_outside, &e.a, &e.peer, 10 + i);
+            if (answered)
+                see_bubble(&e, b_inside, a_outside, INSIDE_TTL, &e.peer, &e.a, 10 + i);
+            bench_wait(e.b, 2200 * NSEC_MS);
+        }
+        bench_wait(e.b, NSEC_S);
+        end(&e);
+        if (answered)
+            is_punch(&e, 0, PUNCH_INCONCLUSIVE, CAUSE_CAPTURE_ENDED,
+                     "three seconds after an answer data may still come");
+        else
+            is_punch(&e, 0, PUNCH_NOT_PUNCHED, CAUSE_PEER_SILENT,
+                     "after four attempts without an answer nothing more is to come");
+    }
+}
+
 int main(void)
 {
     test_windows();
@@ -843,5 +995,10 @@ int main(void)
     test_qualification();
     test_two_addresses();
     test_no_answer();
+    test_no_nonce();
+    test_client_refused();
+    test_late_advertisement();
+    test_captured_peer();
+    test_exhausted();
     return done_testing();
 }
