@@ -473,6 +473,14 @@ static void test_hairpin(void)
         classify();
         is_int(r->result.hairpinning, i == 0 ? FINDING_NO : FINDING_YES,
                "a bubble that one of two ports gets shows that the NAT hairpins");
+        for (unsigned k = 0; k < r->result.evidence_count; k++) {
+            const struct classify_evidence *e = &r->result.evidence[k];
+
+            if (e->test == TEST_HAIRPIN)
+                ok(e->port == r->local[i == 1 ? CLASSIFY_X : CLASSIFY_Y].port &&
+                       (e->delay != 0) == (i != 0),
+                   "and the evidence is of the port that got one");
+        }
     }
     begin();
     map_all_by_destination(true);

@@ -394,6 +394,36 @@ static void test_reference(void)
         }
 }
 
+/* The same host, from another port to the same peer, but long ago: no control. Where none of the
+ * two can be told from a control, neither is said to have failed. */
+static void test_companion(void)
+{
+    for (int late = 0; late < 2; late++) {
+        struct endpoint second = {a_outside.address, 40003};
+        struct in6_addr source = {.s6_addr = {0xfe, 0x80, [8] = 0x66, [15] = 1}};
+        struct in6_addr other = {.s6_addr = {0xfe, 0x80, [8] = 0x77, [15] = 1}};
+        struct rig e = passive_rig_new();
+
+        begin(&e);
+        see_forwarded(&e, server_b, b_inside, second, &source, &e.peer, 0);
+        see_bubble(&e, b_inside, second, INSIDE_TTL, &e.peer, &source, 0);
+        if (late)
+            bench_wait(e.b, 61 * NSEC_S);
+        for (unsigned i = 0; i < 4; i++) {
+            see_forwarded(&e, server_b, b_inside, a_outside, &other, &e.peer, 0);
+            bench_wait(e.b, 2200 * NSEC_MS);
+        }
+        bench_wait(e.b, 30 * NSEC_S);
+        end(&e);
+        if (late)
+            is_punch(&e, 1, PUNCH_NOT_PUNCHED, CAUSE_PEER_SILENT,
+                     "a punch of a minute ago is no control of this one");
+        else
+            is_punch(&e, 0, PUNCH_INCONCLUSIVE, CAUSE_DIRECT_PATH_UNSEEN,
+                     "of two at once either may be the control");
+    }
+}
+
 /* On all interfaces at once a router sees a packet come and go. */
 static void test_two_sights(void)
 {
@@ -982,6 +1012,7 @@ int main(void)
     test_cone_flag();
     test_indirect_answers();
     test_reference();
+    test_companion();
     test_two_sights();
     test_both_at_once();
     test_repetition();

@@ -633,6 +633,46 @@ static void test_reference_is_strict(void)
     is_int(b.send_count, 2, "without --control-ttl there is no control");
 }
 
+/* The kernel's times of sending, which come later than the engine asked. */
+static void test_kernel_times(void)
+{
+    nsec sent;
+
+    set_up();
+    punch_init(&p, &config);
+    bench_start(&b, &p.engine, local);
+    b.mute = true;
+    bench_icmp(&b, 0, peer_mapped, 3, 3);
+    is_int(bench_event(&b, EVENT_NOTE)->note.offset, 0, "an error counts from the first sending");
+    start();
+    bench_wait(&b, 100 * NSEC_MS);
+    sent = p.attempts[0].sent_direct;
+    bench_observe(
+        &b, (struct observation){
+                .kind = OBSERVED_SENT, .tag = b.sends[0].tag, .from = local, .to = peer_mapped});
+    is_int(p.attempts[0].sent_direct, sent, "of two times of sending the first one counts");
+    bench_wait(&b, 20 * NSEC_MS);
+    bubble_from(peer_mapped, &own, NULL);
+    is_int(bench_event(&b, EVENT_STEP)->step.offset, 120 * NSEC_MS, "steps count from it");
+    set_up();
+    punch_init(&p, &config);
+    memset(&b, 0, sizeof b);
+    b.engine = &p.engine;
+    b.mute = true;
+    b.now = BENCH_EPOCH;
+    bench_observe(&b, (struct observation){.kind = OBSERVED_TIMER});
+    bench_wait(&b, 30 * NSEC_MS);
+    for (unsigned i = 0; i < 2; i++)
+        bench_observe(&b, (struct observation){.kind = OBSERVED_SENT,
+                                               .tag = b.sends[i].tag,
+                                               .from = local,
+                                               .to = b.sends[i].to});
+    bench_wait(&b, 50 * NSEC_MS);
+    bench_icmp(&b, 0, peer_mapped, 3, 3);
+    is_int(bench_event(&b, EVENT_NOTE)->note.offset, 50 * NSEC_MS,
+           "the first sending is when the kernel sent, not when the engine asked");
+}
+
 static void test_nothing_to_try(void)
 {
     set_up();
@@ -810,6 +850,7 @@ int main(void)
     test_server_reply_needs_nonce();
     test_reference();
     test_reference_is_strict();
+    test_kernel_times();
     test_nothing_to_try();
     test_send_failed();
     test_stop();
