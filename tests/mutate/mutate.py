@@ -346,7 +346,7 @@ class Bench:
         """Whether PROGRAM, which is TEST, succeeds within so many seconds of processor time."""
         def limit():
             resource.setrlimit(resource.RLIMIT_CPU, (int(seconds) + 1, int(seconds) + 2))
-            resource.setrlimit(resource.RLIMIT_AS, (4 << 30, 4 << 30))
+            resource.setrlimit(resource.RLIMIT_AS, (2 << 30, 2 << 30))
             resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         try:
             return subprocess.run([program, *ARGUMENTS.get(os.path.basename(test), [])], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
