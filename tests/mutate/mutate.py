@@ -317,13 +317,16 @@ class Bench:
                 layer, _, flags = line.strip().partition(" ")
                 self.flags[layer] = shlex.split(flags)
         for test in options.tests:
-            self.symbols[test] = set(self.nm(test))
+            # A mutant must not come to send signals, to a process number that it got wrong.
+            if "kill" not in self.nm("-D", test):
+                self.symbols[test] = set(self.nm("--defined-only", test))
+        options.tests = list(self.symbols)
 
     @staticmethod
-    def nm(path):
-        out = subprocess.run(["nm", "-g", "--defined-only", path], capture_output=True, text=True,
+    def nm(what, path):
+        out = subprocess.run(["nm", "-g", what, path], capture_output=True, text=True,
                              check=True).stdout
-        return [line.split()[-1] for line in out.splitlines() if line]
+        return [line.split()[-1].partition("@")[0] for line in out.splitlines() if line]
 
     def compile(self, file, source, name):
         """The path of the object; None where the compiler refuses the source. The source bears the
@@ -374,7 +377,7 @@ class Bench:
                 path = self.compile(file, f.read(), file.replace("/", "-"))
             if path is None:
                 sys.exit(f"{file} does not compile as it is")
-            own = set(self.nm(path))
+            own = set(self.nm("--defined-only", path))
             with open(path, "rb") as f:
                 self.originals[file] = f.read(), [t for t in self.options.tests
                                                   if own & self.symbols[t]]
