@@ -32,9 +32,10 @@ static inline void put_endpoint(struct endpoint e)
     static const struct {
         uint32_t address;
         const char *name;
-    } names[] = {{WORLD_INSIDE_A, "A"},   {WORLD_OUTSIDE_A, "A*"},    {WORLD_INSIDE_B, "B"},
-                 {WORLD_OUTSIDE_B, "B*"}, {WORLD_SERVER_1, "S1"},     {(uint32_t)WORLD_SERVER_1 + 1, "S1+"},
-                 {WORLD_SERVER_2, "S2"},  {(uint32_t)WORLD_SERVER_2 + 1, "S2+"}};
+    } names[] = {{WORLD_INSIDE_A, "A"},  {WORLD_OUTSIDE_A, "A*"},
+                 {WORLD_INSIDE_B, "B"},  {WORLD_OUTSIDE_B, "B*"},
+                 {WORLD_SERVER_1, "S1"}, {(uint32_t)WORLD_SERVER_1 + 1, "S1+"},
+                 {WORLD_SERVER_2, "S2"}, {(uint32_t)WORLD_SERVER_2 + 1, "S2+"}};
 
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         if (e.address != names[i].address)
