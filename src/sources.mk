@@ -4,6 +4,7 @@
 BASE_SOURCES = \
 	src/base/cursor.c \
 	src/base/cursor.h \
+	src/base/decimal.h \
 	src/base/endpoint.c \
 	src/base/endpoint.h \
 	src/base/error.c \

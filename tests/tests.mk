@@ -81,12 +81,14 @@ SCENARIO_TESTS = \
 	tests/scenario/test_passive_matrix \
 	tests/scenario/test_passive_stories \
 	tests/scenario/test_punch_matrix \
+	tests/scenario/test_punch_stories \
 	tests/scenario/test_qualify_matrix
 TEST_SUPPORT = \
 	tests/scenario/passive_rig.c \
 	tests/scenario/passive_rig.h \
 	tests/scenario/pair.c \
 	tests/scenario/pair.h \
+	tests/scenario/story.h \
 	tests/scenario/world.c \
 	tests/scenario/world.h \
 	tests/fuzz/fuzz.h \

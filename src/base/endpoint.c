@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "decimal.h"
+
 #define TEN(tens)                                                                             \
     tens "0", tens "1", tens "2", tens "3", tens "4", tens "5", tens "6", tens "7", tens "8", \
         tens "9"
@@ -39,18 +41,13 @@ const char *ip4_format(uint32_t address, char buf[static IP4_STRLEN])
 /* Reads a decimal number of at most MAX without leading zeros; returns what follows it, or NULL. */
 static const char *parse_decimal(const char *p, unsigned max, unsigned *out)
 {
-    unsigned value = 0;
-    const char *start = p;
+    uint64_t value;
+    const char *end = decimal_parse(p, max, &value);
 
-    while (*p >= '0' && *p <= '9') {
-        value = value * 10 + (unsigned)(*p++ - '0');
-        if (value > max)
-            return NULL;
-    }
-    if (p == start || (*start == '0' && p - start > 1))
+    if (end == NULL || (*p == '0' && end - p > 1))
         return NULL;
-    *out = value;
-    return p;
+    *out = (unsigned)value;
+    return end;
 }
 
 static const char *parse_quads(const char *p, uint32_t *out)

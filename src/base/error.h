@@ -16,7 +16,7 @@ struct error {
 int error_set(struct error *e, int status, int errnum, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
-/* The same for an input that cannot be opened: EX_NOINPUT, whoever forbids it, or EX_OSERR where
+/* The same for an input that cannot be opened: EX_NOINPUT, or EX_OSERR where
  * the system is out of what it takes. */
 int error_set_no_input(struct error *e, int errnum, const char *name);
 

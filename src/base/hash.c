@@ -39,7 +39,7 @@ bool hash_index_grow(struct hash_index *x, hash_of_number *hash, const void *own
     return true;
 }
 
-/* The gap is closed for those that had to go past it (Knuth 6.4, algorithm R). */
+/* Numbers that were put behind the slot because it was taken move up (Knuth 6.4, algorithm R). */
 void hash_index_free(struct hash_index *x, size_t slot, hash_of_number *hash, const void *owner)
 {
     size_t gap = slot;

@@ -23,7 +23,7 @@ static inline uint64_t hash_bytes(uint64_t seed, const uint8_t *data, size_t siz
 }
 
 /* Open addressing: a slot holds the number of a thing, or 0 where it is free. The things are the
- * caller's, who tells the hash of each by a function. At least every second slot must stay free, so
+ * caller's, who tells the hash of each by a function. At least half of the slots must stay free, so
  * that runs of taken slots stay short. */
 struct hash_index {
     uint32_t *slots;
@@ -36,7 +36,7 @@ typedef uint64_t hash_of_number(const void *owner, uint32_t number);
 bool hash_index_init(struct hash_index *x, size_t slots);
 void hash_index_clear(struct hash_index *x);
 
-/* The slots in which a thing with the hash H may be: from the first one on to the next free one. */
+/* The slots in which a number with the hash H may be: from this one on to the next free one. */
 static inline size_t hash_first(const struct hash_index *x, uint64_t h)
 {
     return (size_t)(h * UINT64_C(0xd6e8feb86659fd93) >> 24) & x->mask;

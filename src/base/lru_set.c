@@ -78,8 +78,8 @@ static size_t find_slot(const struct lru_set *r, const uint32_t *key)
     return slot;
 }
 
-/* The index begins small, for a small one stays in the processor's cache. Where memory is out it
- * stays as it is, and the oldest keys make way sooner. */
+/* The index begins small, for a small index stays in the processor's cache. Where memory is out the
+ * index keeps its size, and the set keeps fewer keys. */
 static void grow(struct lru_set *r)
 {
     if (hash_index_grow(&r->index, hash_of_entry, r))

@@ -173,10 +173,8 @@ static void add_hairpin(const struct classify *p, nsec now, struct classificatio
     const struct nat_test *back = &p->tests[NAT_TEST_HAIR_YX];
 
     add_test(p, now, c, &hairpin);
-    if (p->tests[NAT_TEST_HAIR_XY].sent == 0 || c->evidence_count == 0)
-        return;
-    e = &c->evidence[c->evidence_count - 1];
-    if (e->test != TEST_HAIRPIN)
+    e = c->evidence_count > 0 ? &c->evidence[c->evidence_count - 1] : NULL;
+    if (e == NULL || e->test != TEST_HAIRPIN)
         return;
     /* Both directions are one test. */
     if (e->answered == 0 && back->answered > 0)

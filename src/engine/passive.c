@@ -44,7 +44,7 @@ static struct passive_punch *punch_of(struct passive *e, struct book_key key)
     uint32_t reference = look_up(e, key);
     struct passive_punch *p;
 
-    if (reference == 0 || deadline_pool_slot(reference) >= e->punch_pool.size)
+    if (reference == 0)
         return NULL;
     p = &e->punches[deadline_pool_slot(reference)];
     return p->reference == reference ? p : NULL;
@@ -55,7 +55,7 @@ static struct passive_client *client_of(struct passive *e, struct book_key key)
     uint32_t reference = look_up(e, key);
     struct passive_client *c;
 
-    if (reference == 0 || deadline_pool_slot(reference) >= e->client_pool.size)
+    if (reference == 0)
         return NULL;
     c = &e->clients[deadline_pool_slot(reference)];
     return c->reference == reference ? c : NULL;

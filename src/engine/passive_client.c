@@ -110,8 +110,7 @@ static uint32_t named_server(const struct passive_client *c, const struct observ
 {
     struct teredo_addr prefix;
 
-    if (o->packet->icmp6.ra.prefix_count > 0 &&
-        teredo_addr_decode(&o->packet->icmp6.ra.prefix.prefix, &prefix) &&
+    if (teredo_addr_decode(&o->packet->icmp6.ra.prefix.prefix, &prefix) &&
         may_be_named(c, prefix.server))
         return prefix.server;
     return ask->to.address;

@@ -167,7 +167,6 @@ static nsec attempt_start(const struct passive_attempt *a)
 static bool fits(struct passive_attempt *a, const struct observation *o, enum passive_role role,
                  const struct punch_mark *mark)
 {
-    const struct passive_packet *part = part_of(a, role);
     const struct punch_mark *own = role == ROLE_DIRECT ? &a->direct_mark : &a->indirect_mark;
     bool has_own =
         role == ROLE_DIRECT ? a->direct.count > 0 : a->indirect.count > 0 || a->forwarded.count > 0;
@@ -175,7 +174,7 @@ static bool fits(struct passive_attempt *a, const struct observation *o, enum pa
 
     if (since > PASSIVE_SAME || since < -PASSIVE_SAME)
         return false;
-    if (has_own || part->count > 0)
+    if (has_own)
         return mark_equal(own, mark);
     return ip6_equal(&a->direct_mark.source, &mark->source) ||
            ip6_equal(&a->indirect_mark.source, &mark->source);

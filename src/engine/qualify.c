@@ -346,7 +346,7 @@ static void waiting(const struct engine *engine, struct waiting *out)
     const struct qualify *q = (const struct qualify *)engine;
     const struct qualify_exchange *silent = &q->exchanges[q->exchanges[0].replied ? 1 : 0];
     const struct qualify_exchange *other = &q->exchanges[q->exchanges[0].replied ? 0 : 1];
-    bool blind = !other->replied && !silent->replied;
+    bool blind = !other->replied;
 
     *out = (struct waiting){
         .what = q->started == 0 || q->done ? WAITING_FOR_NOTHING : WAITING_FOR_SERVER,

@@ -9,7 +9,7 @@
 #include "clock.h"
 #include "hash.h"
 
-/* Packets seen but not yet asked for; the oldest makes way. */
+/* Packets seen but not yet asked for. When the table is full, a new packet replaces the oldest. */
 enum {
     STAMPS = 256,
     SNAP = 2048,

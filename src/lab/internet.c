@@ -114,7 +114,7 @@ static void tell(struct handling *h, enum packet_event_kind kind, enum packet_ev
     p->size = h->packet->size;
     if (h->net->config.observe != NULL)
         h->net->config.observe(h->net->config.observe_context, p);
-    /* What one packet event changed is no news for the next one at the same place. */
+    /* The next event at the same place starts from what this event changed. */
     memcpy(h->before, h->packet->data, h->packet->size);
     p->from = p->new_from;
     p->to = p->new_to;
@@ -183,11 +183,25 @@ static void die(struct handling *h, enum packet_event_reason reason, uint32_t so
     answer.id = ++h->net->last_packet;
     handle(&a, h->net, &answer, h->now, place);
     tell(&a, PACKET_EVENT_SENT, PACKET_EVENT_NO_REASON);
-    /* Between a NAT and its host there is no link to speak of. */
+    /* A NAT stands at its host: no link lies between them. */
     if (inward && place != PLACE_CORE)
         deliver(&a);
     else
         enter_link(&a, h->now);
+}
+
+/* Through the host's NAT or firewall, as RESULT says; false where the datagram ends there. */
+static bool pass_nat(struct handling *h, enum nat_box_way way, struct nat_result *result)
+{
+    struct nat_box *box = &h->net->nat_boxes[h->packet->host];
+    enum packet_event_reason reason = nat_box_pass(box, way, h->now, &h->datagram, result);
+
+    h->packet_event.nat =
+        reason == PACKET_EVENT_NO_REASON || reason == PACKET_EVENT_BY_NAT ? result : NULL;
+    if (reason == PACKET_EVENT_NO_REASON)
+        return true;
+    tell(h, PACKET_EVENT_DISCARDED, reason);
+    return false;
 }
 
 /* A datagram from outside, at the outer side of its host's NAT or firewall. */
@@ -196,16 +210,9 @@ static void at_nat_inbound(struct handling *h)
     struct internet *net = h->net;
     enum lab_host host = h->packet->host;
     struct nat_result result;
-    enum packet_event_reason reason;
 
-    h->packet_event.nat = &result;
-    reason = nat_box_inbound(&net->nat_boxes[host], h->now, &h->datagram, &result);
-    if (reason != PACKET_EVENT_NO_REASON) {
-        if (reason != PACKET_EVENT_BY_NAT)
-            h->packet_event.nat = NULL;
-        tell(h, PACKET_EVENT_DISCARDED, reason);
+    if (!pass_nat(h, NAT_BOX_INBOUND, &result))
         return;
-    }
     /* Only a packet that gets past the filter is answered: the rest is discarded silently. */
     if (h->datagram.outer.ip.ttl <= 1) {
         memcpy(h->packet->data, h->before, h->packet->size);
@@ -229,20 +236,13 @@ static void at_nat_outbound(struct handling *h, nsec sent)
     struct internet *net = h->net;
     enum lab_host host = h->packet->host, target;
     struct nat_result result;
-    enum packet_event_reason reason;
 
     if (h->datagram.outer.ip.ttl <= 1) {
         die(h, PACKET_EVENT_TTL, lab_gateway_address(host, nat_of(net, host)), true);
         return;
     }
-    h->packet_event.nat = &result;
-    reason = nat_box_outbound(&net->nat_boxes[host], h->now, &h->datagram, &result);
-    if (reason != PACKET_EVENT_NO_REASON) {
-        if (reason != PACKET_EVENT_BY_NAT)
-            h->packet_event.nat = NULL;
-        tell(h, PACKET_EVENT_DISCARDED, reason);
+    if (!pass_nat(h, NAT_BOX_OUTBOUND, &result))
         return;
-    }
     datagram_decrement_ttl(&h->datagram);
     if (result.verdict == NAT_HAIRPIN) {
         h->packet->inward = h->packet_event.inward = true;

@@ -53,7 +53,7 @@ struct lab_frame {
  * delivered before the next internet_advance, even by a link without delay. */
 void internet_send(struct internet *net, const struct lab_frame *frame, nsec now);
 
-/* HOST has sent something that is not IPv4: counted and told. */
+/* HOST has sent a frame that is not IPv4: the frame is discarded, and the observer is told. */
 void internet_send_foreign(struct internet *net, enum lab_host host, nsec now);
 
 /* Carries on everything that is due by NOW. */

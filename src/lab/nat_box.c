@@ -26,13 +26,6 @@ void nat_box_clear(struct nat_box *g)
     *g = (struct nat_box){0};
 }
 
-/* The endpoint of an echo's own side: where the identifier stands for the port. */
-static struct endpoint queried(struct endpoint e, uint16_t query)
-{
-    e.port = query;
-    return e;
-}
-
 static void translate(struct datagram *d, const struct nat_result *r)
 {
     if (r->verdict == NAT_OUT || r->verdict == NAT_HAIRPIN)
@@ -41,118 +34,62 @@ static void translate(struct datagram *d, const struct nat_result *r)
         datagram_set(d, DATAGRAM_DESTINATION, r->to);
 }
 
-static void refuse(struct nat_result *result, const struct datagram *d)
+/* The instance that maps LAYER, and the endpoints of LAYER, with the identifier of an echo for the
+ * port of the INNER side; NULL if there is none. */
+static struct nat *instance(const struct nat_box *g, const struct datagram_layer *layer,
+                            enum datagram_side inner, struct endpoint *from, struct endpoint *to)
 {
-    *result = (struct nat_result){
-        .verdict = NAT_DROP, .reason = NAT_NO_MAPPING, .from = d->outer.from, .to = d->outer.to};
-}
-
-/* The instance that maps the datagram which an ICMP error is about, and that datagram's endpoints,
- * with the identifier on the inner side; NULL if it cannot be mapped. */
-static struct nat *inner_nat(const struct nat_box *g, const struct datagram *d, bool was_outbound,
-                             struct endpoint *from, struct endpoint *to)
-{
-    *from = d->inner.from;
-    *to = d->inner.to;
-    if (d->inner.kind == DATAGRAM_UDP)
+    *from = layer->from;
+    *to = layer->to;
+    if (layer->kind == DATAGRAM_UDP)
         return g->udp;
-    if (d->inner.kind != DATAGRAM_ECHO)
+    if (layer->kind != DATAGRAM_ECHO)
         return NULL;
-    if (was_outbound)
-        from->port = d->inner.query;
-    else
-        to->port = d->inner.query;
+    (inner == DATAGRAM_SOURCE ? from : to)->port = layer->query;
     return g->echo;
 }
 
-/* From inside: about a datagram that had come in. */
-static bool error_outbound(struct nat_box *g, nsec now, struct datagram *d,
-                           struct nat_result *result)
+/* An ICMP error, about a datagram that went the other way. */
+static bool pass_error(const struct nat_box *g, enum nat_box_way way, nsec now, struct datagram *d,
+                       struct nat_result *result)
 {
-    struct endpoint from, to, external;
-    const struct nat *nat = inner_nat(g, d, false, &from, &to);
+    bool out = way == NAT_BOX_OUTBOUND;
+    struct endpoint from, to, found;
+    const struct nat *nat =
+        instance(g, &d->inner, out ? DATAGRAM_DESTINATION : DATAGRAM_SOURCE, &from, &to);
 
-    if (nat == NULL || !nat_error_outbound(nat, now, from, to, &external))
+    if (nat == NULL || !(out ? nat_error_outbound(nat, now, from, to, &found)
+                             : nat_error_inbound(nat, now, from, to, &found)))
         return false;
-    datagram_set_inner(d, DATAGRAM_DESTINATION, external);
+    datagram_set_inner(d, out ? DATAGRAM_DESTINATION : DATAGRAM_SOURCE, found);
     /* The sender may be a router inside, whose address would mean nothing outside. */
-    datagram_set(d, DATAGRAM_SOURCE, (struct endpoint){.address = external.address});
-    *result = (struct nat_result){.verdict = NAT_OUT,
-                                  .internal = to,
-                                  .external = external,
+    datagram_set(d, out ? DATAGRAM_SOURCE : DATAGRAM_DESTINATION,
+                 (struct endpoint){.address = found.address});
+    *result = (struct nat_result){.verdict = out ? NAT_OUT : NAT_IN,
+                                  .internal = out ? to : found,
+                                  .external = out ? found : from,
                                   .from = d->outer.from,
                                   .to = d->outer.to};
     return true;
 }
 
-/* From outside: about a datagram that had gone out. */
-static bool error_inbound(struct nat_box *g, nsec now, struct datagram *d,
-                          struct nat_result *result)
+enum packet_event_reason nat_box_pass(struct nat_box *g, enum nat_box_way way, nsec now,
+                                      struct datagram *d, struct nat_result *result)
 {
-    struct endpoint from, to, internal;
-    const struct nat *nat = inner_nat(g, d, true, &from, &to);
+    struct endpoint from, to;
+    struct nat *nat = instance(
+        g, &d->outer, way == NAT_BOX_OUTBOUND ? DATAGRAM_SOURCE : DATAGRAM_DESTINATION, &from, &to);
 
-    if (nat == NULL || !nat_error_inbound(nat, now, from, to, &internal))
-        return false;
-    datagram_set_inner(d, DATAGRAM_SOURCE, internal);
-    datagram_set(d, DATAGRAM_DESTINATION, (struct endpoint){.address = internal.address});
-    *result = (struct nat_result){.verdict = NAT_IN,
-                                  .internal = internal,
-                                  .external = from,
-                                  .from = d->outer.from,
-                                  .to = d->outer.to};
-    return true;
-}
-
-static enum packet_event_reason cannot_map(const struct datagram *d)
-{
-    return d->outer.kind == DATAGRAM_FRAGMENT ? PACKET_EVENT_FRAGMENT : PACKET_EVENT_PROTOCOL;
-}
-
-enum packet_event_reason nat_box_outbound(struct nat_box *g, nsec now, struct datagram *d,
-                                          struct nat_result *result)
-{
-    const struct datagram_layer *o = &d->outer;
-
-    refuse(result, d);
-    switch (o->kind) {
-    case DATAGRAM_UDP:
-        nat_outbound(g->udp, now, o->from, o->to, result);
-        break;
-    case DATAGRAM_ECHO:
-        nat_outbound(g->echo, now, queried(o->from, o->query), o->to, result);
-        break;
-    case DATAGRAM_ERROR:
-        return error_outbound(g, now, d, result) ? PACKET_EVENT_NO_REASON : PACKET_EVENT_BY_NAT;
-    case DATAGRAM_OTHER:
-    case DATAGRAM_FRAGMENT:
-    case DATAGRAM_FOREIGN:
-        return cannot_map(d);
-    }
-    translate(d, result);
-    return result->verdict == NAT_DROP ? PACKET_EVENT_BY_NAT : PACKET_EVENT_NO_REASON;
-}
-
-enum packet_event_reason nat_box_inbound(struct nat_box *g, nsec now, struct datagram *d,
-                                         struct nat_result *result)
-{
-    const struct datagram_layer *o = &d->outer;
-
-    refuse(result, d);
-    switch (o->kind) {
-    case DATAGRAM_UDP:
-        nat_inbound(g->udp, now, o->from, o->to, result);
-        break;
-    case DATAGRAM_ECHO:
-        nat_inbound(g->echo, now, o->from, queried(o->to, o->query), result);
-        break;
-    case DATAGRAM_ERROR:
-        return error_inbound(g, now, d, result) ? PACKET_EVENT_NO_REASON : PACKET_EVENT_BY_NAT;
-    case DATAGRAM_OTHER:
-    case DATAGRAM_FRAGMENT:
-    case DATAGRAM_FOREIGN:
-        return cannot_map(d);
-    }
+    *result = (struct nat_result){
+        .verdict = NAT_DROP, .reason = NAT_NO_MAPPING, .from = d->outer.from, .to = d->outer.to};
+    if (d->outer.kind == DATAGRAM_ERROR)
+        return pass_error(g, way, now, d, result) ? PACKET_EVENT_NO_REASON : PACKET_EVENT_BY_NAT;
+    if (nat == NULL)
+        return d->outer.kind == DATAGRAM_FRAGMENT ? PACKET_EVENT_FRAGMENT : PACKET_EVENT_PROTOCOL;
+    if (way == NAT_BOX_OUTBOUND)
+        nat_outbound(nat, now, from, to, result);
+    else
+        nat_inbound(nat, now, from, to, result);
     translate(d, result);
     return result->verdict == NAT_DROP ? PACKET_EVENT_BY_NAT : PACKET_EVENT_NO_REASON;
 }

@@ -17,12 +17,15 @@ struct nat_box {
 int nat_box_init(struct nat_box *g, const struct nat_config *config);
 void nat_box_clear(struct nat_box *g);
 
-/* Takes a datagram from inside, or from outside, and changes it in place as RESULT says.
- * PACKET_EVENT_NO_REASON when it passes (out, in, or back in: result->verdict), PACKET_EVENT_BY_NAT
- * when RESULT has the reason, or the reason why the box cannot handle such a packet at all. */
-enum packet_event_reason nat_box_outbound(struct nat_box *g, nsec now, struct datagram *d,
-                                          struct nat_result *result);
-enum packet_event_reason nat_box_inbound(struct nat_box *g, nsec now, struct datagram *d,
-                                         struct nat_result *result);
+enum nat_box_way {
+    NAT_BOX_OUTBOUND, /* from inside */
+    NAT_BOX_INBOUND,
+};
+
+/* Takes a datagram and changes it in place as RESULT says. PACKET_EVENT_NO_REASON when it passes
+ * (out, in, or back in: result->verdict), PACKET_EVENT_BY_NAT when RESULT has the reason, or the
+ * reason why the box cannot handle such a packet at all. */
+enum packet_event_reason nat_box_pass(struct nat_box *g, enum nat_box_way way, nsec now,
+                                      struct datagram *d, struct nat_result *result);
 
 #endif

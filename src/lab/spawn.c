@@ -99,7 +99,7 @@ static int place_stdio(const int stdio[3])
 }
 
 /* Without a /proc of its own, the program would find other processes under its numbers there.
- * Containers may forbid the mount; then it goes without. */
+ * Containers may forbid the mount, which is no error. */
 static void mount_proc(void)
 {
     if (unshare(CLONE_NEWNS) == 0 && mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0)

@@ -8,8 +8,8 @@
  * - Mappings and filters have each their own timer of the same length; outbound packets always
  *   refresh both, inbound ones (let in) only with inbound_refresh. Dropped packets refresh nothing.
  *   An entry is gone when `timeout` has passed since its last refresh.
- * - When the table is full of live entries, a packet that needs a new one is dropped and told; no
- *   live mapping is ever evicted.
+ * - When the table is full of live entries, a packet that needs a new one is dropped, as the result
+ * says; no live mapping is ever evicted.
  * - A firewall keeps the same state with external = internal.
  * - ICMP echo goes through an own instance by using the query identifier as the port (0 remote). */
 #ifndef NAT_NAT_H

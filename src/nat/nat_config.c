@@ -4,6 +4,8 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "decimal.h"
+
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 #define DEFAULT_TIMEOUT (120 * NSEC_S)
 #define HOUR (3600 * NSEC_S)
@@ -83,18 +85,9 @@ static bool word_index(const char *const *words, const char *value, unsigned *ou
 /* Reads a decimal number from MIN to MAX; returns what follows it, or NULL. */
 static const char *number(const char *p, uint64_t min, uint64_t max, uint64_t *out)
 {
-    uint64_t value = 0;
-    const char *start = p;
+    const char *end = decimal_parse(p, max, out);
 
-    while (*p >= '0' && *p <= '9') {
-        value = value * 10 + (uint64_t)(*p++ - '0');
-        if (value > max)
-            return NULL;
-    }
-    if (p == start || value < min)
-        return NULL;
-    *out = value;
-    return p;
+    return end == NULL || *out < min ? NULL : end;
 }
 
 static bool set_number(const char *value, uint64_t min, uint64_t max, uint64_t *out)

@@ -72,7 +72,7 @@ struct nat_config {
  * Returns 0, or -1 with *ERROR (EX_USAGE; its hint lists the valid words) and OUT untouched. */
 int nat_config_parse(const char *text, struct nat_config *out, struct error *error);
 
-/* The words of such texts, for whoever offers them: I counts first those that may begin one,
+/* The words of such texts, for completions: I counts first the words that may begin a text,
  * *VALUES NULL, and then the options, *VALUES as the hint of a wrong one has them ("yes, no", "1 to
  * 4"). NULL behind the last. */
 const char *nat_config_word(size_t i, const char **values);

@@ -30,7 +30,7 @@ static void append_mapping(char *buf, const struct nat_result *r)
     endpoint_format(r->internal, internal);
     endpoint_format(r->external, external);
     if (r->happened & NAT_MAPPING_CREATED) {
-        /* A firewall's state is no mapping to speak of: nothing is translated. */
+        /* A firewall translates nothing, so that its mappings are not worth a word. */
         if (endpoint_equal(r->internal, r->external))
             return;
         snprintf(text, sizeof text, "mapping made, %s is %s outside", internal, external);
@@ -52,6 +52,15 @@ static void append_filter(char *buf, const struct nat_result *r)
         append(buf, text);
     }
 }
+
+/* Reasons that need no endpoint to be told. */
+static const char *const whys[] = {
+    [NAT_HAIRPIN_OFF] = "hairpinning is off",
+    [NAT_UDP_BLOCKED] = "UDP is blocked",
+    [NAT_SOURCE_NOT_INSIDE] = "the source is not inside",
+    [NAT_TABLE_FULL] = "the table is full",
+    [NAT_NO_FREE_PORT] = "no free port outside",
+};
 
 static void append_verdict(char *buf, const struct nat_result *r)
 {
@@ -79,19 +88,11 @@ static void append_verdict(char *buf, const struct nat_result *r)
                  endpoint_format(r->from, endpoint));
         break;
     case NAT_HAIRPIN_OFF:
-        snprintf(text, sizeof text, "discarded: hairpinning is off");
-        break;
     case NAT_UDP_BLOCKED:
-        snprintf(text, sizeof text, "discarded: UDP is blocked");
-        break;
     case NAT_SOURCE_NOT_INSIDE:
-        snprintf(text, sizeof text, "discarded: the source is not inside");
-        break;
     case NAT_TABLE_FULL:
-        snprintf(text, sizeof text, "discarded: the table is full");
-        break;
     case NAT_NO_FREE_PORT:
-        snprintf(text, sizeof text, "discarded: no free port outside");
+        snprintf(text, sizeof text, "discarded: %s", whys[r->reason]);
         break;
     }
     append(buf, text);

@@ -30,14 +30,8 @@ void craft_payload(struct writer *w, const struct craft *c)
         writer_bytes(w, c->raw, c->raw_size);
         return;
     }
-    if (p->payload_size > UINT16_MAX) {
-        w->failed = true;
+    if (!teredo_put_encapsulations(w, p))
         return;
-    }
-    if (p->has_auth)
-        teredo_put_auth(w, &p->auth);
-    if (p->has_origin)
-        teredo_put_origin(w, p->origin);
     if (!c->lies_about_length)
         ip6.payload_length = (uint16_t)p->payload_size;
     ip6_encode(w, &ip6);

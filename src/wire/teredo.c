@@ -209,18 +209,22 @@ void teredo_put_origin(struct writer *w, struct endpoint origin)
     writer_u32(w, ~origin.address);
 }
 
-void teredo_encode(struct writer *w, const struct teredo_packet *p)
+bool teredo_put_encapsulations(struct writer *w, const struct teredo_packet *p)
 {
-    struct ip6_header ip6 = p->ip6;
-
-    if (p->payload_size > UINT16_MAX) {
-        w->failed = true;
-        return;
-    }
+    w->failed = w->failed || p->payload_size > UINT16_MAX;
     if (p->has_auth)
         teredo_put_auth(w, &p->auth);
     if (p->has_origin)
         teredo_put_origin(w, p->origin);
+    return !w->failed;
+}
+
+void teredo_encode(struct writer *w, const struct teredo_packet *p)
+{
+    struct ip6_header ip6 = p->ip6;
+
+    if (!teredo_put_encapsulations(w, p))
+        return;
     ip6.payload_length = (uint16_t)p->payload_size;
     ip6_encode(w, &ip6);
     writer_bytes(w, p->payload, p->payload_size);

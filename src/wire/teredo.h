@@ -100,6 +100,10 @@ enum teredo_extent teredo_decode_part(const uint8_t *data, size_t size, size_t c
  * the trailers; icmp6 is not consulted. */
 void teredo_encode(struct writer *w, const struct teredo_packet *p);
 
+/* Writes what stands before the IPv6 header: authentication and origin indication. False if that
+ * does not fit, or the payload is longer than any packet's. */
+bool teredo_put_encapsulations(struct writer *w, const struct teredo_packet *p);
+
 /* Writes an authentication header (5.1.1). */
 void teredo_put_auth(struct writer *w, const struct teredo_auth *auth);
 

@@ -1,5 +1,5 @@
-/* The ear of `teredoctl trace -r`: the input is a list of what captures show, of few parties, so
- * that much of it belongs together. Eight bytes a sight:
+/* The analysis of `teredoctl trace -r`: the input is a list of what captures show, of few parties,
+ * so that much of it belongs together. Eight bytes a sight:
  *
  *     kind and vantage point, time, from, to, IPv6 source, IPv6 destination, ttl, nonces
  */

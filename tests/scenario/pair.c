@@ -47,6 +47,8 @@ static void on_b(void *context, const struct event *e)
 {
     struct run *r = context;
 
+    if (r->tell != NULL)
+        r->tell(WORLD_B, e);
     if (e->kind != EVENT_QUALIFICATION)
         return;
     r->b_settled = true;
@@ -59,6 +61,8 @@ static void on_a(void *context, const struct event *e)
 {
     struct run *r = context;
 
+    if (r->tell != NULL)
+        r->tell(WORLD_A, e);
     if (e->kind != EVENT_PUNCHING)
         return;
     r->done = true;

@@ -53,6 +53,8 @@ struct run {
     bool done;
     struct punching result;
     unsigned verdicts;
+    /* Is told what A and B tell; NULL = nobody listens. */
+    void (*tell)(enum world_site site, const struct event *e);
 };
 
 /* B listens, or tries to, for ten seconds at most. */

@@ -1,4 +1,4 @@
-/* Captures of the world (world.h), and what the ear of src/engine/overhear.h makes of them. */
+/* Captures of the world (world.h), and what src/engine/passive.h makes of them. */
 #ifndef SCENARIO_PASSIVE_RIG_H
 #define SCENARIO_PASSIVE_RIG_H
 
@@ -15,7 +15,7 @@ struct passive_rig_packet {
     uint8_t bytes[512];
 };
 
-/* All that passed, in the order of time, and what was heard of it. */
+/* All that passed, in the order of time, and what was found in it. */
 struct rig {
     struct passive_rig_packet packets[PASSIVE_RIG_PACKETS];
     unsigned count;
@@ -30,7 +30,7 @@ struct rig {
     struct passive_summary summary;
 };
 
-/* For the watch of a world_config, with a struct ear as its context. */
+/* For the watch of a world_config, with a struct rig as its context. */
 void passive_rig_watch(void *context, const struct world_sight *sight);
 
 /* Replays the captures of POINTS, in this order the vantage points, as src/drive/replay.c does. The

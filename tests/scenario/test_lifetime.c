@@ -150,6 +150,109 @@ static void test_stop(struct run *r)
     is_str(code_of(&nat_names, r->result.nat), "cone", "interrupted: the classification stands");
 }
 
+enum {
+    STORY_LINES = 16,
+    LINE = 200
+};
+
+/* Each test of the lifetime: which mapping, how long after its last packet to which endpoint, sent
+ * and answered, what came beside it, and what that shows. Then the bounds and all packets. */
+static const struct story {
+    struct lasting lasting;
+    const char *lines[STORY_LINES];
+} stories[] = {
+    {{"port-restricted,timeout=47s", 47 * NSEC_S, 300 * NSEC_S, NSEC_S, FINDING_NO},
+     {"lifetime of socket 17, after 46.31 s at 96.78 s: 2/1 in 50 ms, beside 1/2: the mapping was "
+      "still there",
+      "lifetime of socket 18, after 47.14 s at 97.61 s: 14/0 in 0 ms, beside 14/14, missed 14, "
+      "odds low: the mapping was gone",
+      "refresh_outbound of socket 65, after 50.78 s at 50.83 s: 2/1 in 50 ms, beside 2/2: this "
+      "traffic keeps the mapping alive",
+      "refresh_inbound of socket 64, after 50.83 s at 50.83 s: 14/0 in 0 ms, beside 14/14, missed "
+      "14, odds low: this traffic does not keep the mapping alive",
+      "46.26 to 47.52 s, 661 sent, 452 received, in 98.25 s, told 98 times"}},
+    {{"port-restricted,timeout=10min", 600 * NSEC_S, 120 * NSEC_S, 10 * NSEC_S, FINDING_UNKNOWN},
+     {"lifetime of socket 28, after 120.05 s at 120.08 s: 2/1 in 50 ms, beside 1/2: the mapping "
+      "was still there",
+      "120.00 to 0.00 s, 594 sent, 380 received, in 120.37 s, told 120 times"}},
+    {{"port-restricted,timeout=30s", 30 * NSEC_S, 120 * NSEC_S, 5 * NSEC_S, FINDING_NO},
+     {"lifetime of socket 20, after 25.76 s at 25.78 s: 2/1 in 50 ms, beside 1/2: the mapping was "
+      "still there",
+      "lifetime of socket 21, after 30.05 s at 30.06 s: 14/0 in 0 ms, beside 14/14, missed 14, "
+      "odds low: the mapping was gone",
+      "refresh_outbound of socket 65, after 30.54 s at 30.59 s: 2/1 in 50 ms, beside 2/2: this "
+      "traffic keeps the mapping alive",
+      "refresh_inbound of socket 64, after 30.59 s at 30.59 s: 14/0 in 0 ms, beside 14/14, missed "
+      "14, odds low: this traffic does not keep the mapping alive",
+      "25.71 to 30.43 s, 483 sent, 299 received, in 31.23 s, told 30 times"}},
+    {{"cone,timeout=65s,refresh=both", 65 * NSEC_S, 300 * NSEC_S, 10 * NSEC_S, FINDING_YES},
+     {"lifetime of socket 21, after 60.05 s at 60.06 s: 2/1 in 50 ms, beside 1/2: the mapping was "
+      "still there",
+      "lifetime of socket 22, after 68.62 s at 68.64 s: 14/0 in 0 ms, beside 14/14, missed 14, "
+      "odds low: the mapping was gone",
+      "refresh_outbound of socket 65, after 69.64 s at 69.69 s: 2/1 in 50 ms, beside 1/2: this "
+      "traffic keeps the mapping alive",
+      "refresh_inbound of socket 64, after 69.69 s at 69.69 s: 2/1 in 50 ms, beside 1/2: this "
+      "traffic keeps the mapping alive",
+      "60.00 to 69.00 s, 424 sent, 305 received, in 69.98 s, told 69 times"}},
+    {{"symmetric,timeout=20s", 20 * NSEC_S, 120 * NSEC_S, 5 * NSEC_S, FINDING_NO},
+     {"lifetime of socket 18, after 17.19 s at 17.20 s: 2/1 in 50 ms, beside 1/2: the mapping was "
+      "still there",
+      "lifetime of socket 19, after 21.48 s at 21.49 s: 14/0 in 0 ms, beside 14/14, missed 14, "
+      "odds low: the mapping was gone",
+      "refresh_outbound of socket 65, after 21.96 s at 22.01 s: 2/1 in 50 ms, beside 2/2: this "
+      "traffic keeps the mapping alive",
+      "refresh_inbound of socket 64, after 22.01 s at 22.01 s: 14/0 in 0 ms, beside 14/14, missed "
+      "14, odds low: this traffic does not keep the mapping alive",
+      "17.14 to 21.86 s, 366 sent, 248 received, in 22.65 s, told 22 times"}},
+    {{"none", NSEC_NEVER, 60 * NSEC_S, 10 * NSEC_S, FINDING_UNKNOWN},
+     {"lifetime of socket 21, after 60.05 s at 60.06 s: 2/1 in 50 ms, beside 1/2: the mapping was "
+      "still there",
+      "60.00 to 0.00 s, 287 sent, 211 received, in 60.21 s, told 60 times"}},
+};
+
+static void describe(const struct run *r, const struct classify_evidence *e, char out[static LINE])
+{
+    unsigned port = 0;
+    int n;
+
+    while (port + 1 < WORLD_SOCKETS && r->local[port].port != e->port)
+        port++;
+    n = snprintf(out, LINE, "%s of socket %u, after %.2f s at %.2f s: %u/%u in %.0f ms",
+                 code_of(&classify_tests, e->test), port, nsec_seconds(e->idle),
+                 nsec_seconds(e->sent_at), e->sent, e->answered, nsec_seconds(e->delay) * 1e3);
+    if (e->references > 0)
+        n += snprintf(out + n, LINE - (size_t)n, ", beside %u/%u", e->references_answered,
+                      e->references);
+    if (e->answered == 0)
+        n += snprintf(out + n, LINE - (size_t)n, ", missed %u, odds %s", e->paired,
+                      e->odds < CLASSIFY_ODDS ? "low" : "high");
+    snprintf(out + n, LINE - (size_t)n, ": %s", text_of(&classify_proofs, e->proof));
+}
+
+static void test_story(struct run *r, const struct story *s)
+{
+    const struct classification *c = &r->result;
+    unsigned line = 0;
+    char text[LINE];
+
+    run_lifetime(r, &s->lasting, 0, 7, 3600 * NSEC_S);
+    for (unsigned i = 0; i < c->evidence_count; i++) {
+        if (c->evidence[i].test < TEST_LIFETIME)
+            continue;
+        describe(r, &c->evidence[i], text);
+        is_str(text, line < STORY_LINES - 1 ? s->lines[line] : NULL, "%s: %u", s->lasting.word,
+               line);
+        line++;
+    }
+    snprintf(text, sizeof text, "%.2f to %.2f s, %u sent, %u received, in %.2f s, told %u times",
+             nsec_seconds(c->lifetime.at_least),
+             c->lifetime.at_most == NSEC_NEVER ? 0 : nsec_seconds(c->lifetime.at_most), c->sent,
+             c->received, nsec_seconds(c->elapsed), r->progress);
+    is_str(text, s->lines[line], "%s: all in all", s->lasting.word);
+    ok(s->lines[line + 1] == NULL, "%s: and no other tests", s->lasting.word);
+}
+
 int main(void)
 {
     struct run *r = calloc(1, sizeof *r);
@@ -161,6 +264,8 @@ int main(void)
     for (size_t i = 0; i < sizeof lastings / sizeof *lastings; i++)
         test_loss(r, &lastings[i], 20);
     test_stop(r);
+    for (size_t i = 0; i < sizeof stories / sizeof *stories; i++)
+        test_story(r, &stories[i]);
     free(r);
     return done_testing();
 }

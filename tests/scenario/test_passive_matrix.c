@@ -8,7 +8,7 @@
 #include "passive_rig.h"
 #include "tap.h"
 
-/* Of silence behind the last packet: longer than the ear waits. */
+/* Of silence behind the last packet: longer than the engine waits. */
 #define TAIL (20 * NSEC_S)
 
 enum view {

@@ -2,65 +2,21 @@
  * whom when, where it was seen, and what became of it. Each leg takes 12.5 ms each way. */
 /* The stories are lines of text, longer than those of the source.
  * NOLINTBEGIN(bugprone-suspicious-missing-comma) */
-#include <stdarg.h>
 #include <stdlib.h>
 
 #include "pair.h"
 #include "passive_rig.h"
+#include "story.h"
 #include "tap.h"
 
 /* Of silence behind the last packet: longer than the engine waits. */
 #define TAIL (20 * NSEC_S)
 
 enum {
-    LINES = 8,
-    LINE = 400
+    LINES = 8
 };
 
 static struct rig rig;
-static nsec origin; /* of the times that are printed: the trace's first packet */
-static char line[LINE];
-
-__attribute__((format(printf, 1, 2))) static void put(const char *format, ...)
-{
-    size_t n = strlen(line);
-    va_list args;
-
-    va_start(args, format);
-    vsnprintf(line + n, sizeof line - n, format, args);
-    va_end(args);
-}
-
-/* A host's service port is its letter; its second port, of the reference, has a dash; outside of
- * its NAT it has a star, unless the NAT has made it another port. */
-static void put_endpoint(struct endpoint e)
-{
-    static const struct {
-        uint32_t address;
-        const char *name;
-    } names[] = {{WORLD_INSIDE_A, "A"},  {WORLD_OUTSIDE_A, "A*"},
-                 {WORLD_INSIDE_B, "B"},  {WORLD_OUTSIDE_B, "B*"},
-                 {WORLD_SERVER_1, "S1"}, {(uint32_t)WORLD_SERVER_1 + 1, "S1+"},
-                 {WORLD_SERVER_2, "S2"}, {(uint32_t)WORLD_SERVER_2 + 1, "S2+"}};
-
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        if (e.address != names[i].address)
-            continue;
-        put("%s", names[i].name);
-        if (e.port == world_port(1))
-            put("-");
-        else if (e.port != world_port(0) && e.port != TEREDO_PORT)
-            put(":other");
-        return;
-    }
-    put("%s", endpoint_is_unset(e) ? "nobody" : "somebody");
-}
-
-static void put_time(const char *what, nsec when)
-{
-    put(" %s %.1f", what, nsec_seconds(when - origin) * 1e3);
-}
-
 /* NAME state TIME FROM to TO, in brackets each sight: vantage point, place, TTL, time if another.
  */
 static void put_step(const char *name, const struct step_report *s)

@@ -173,8 +173,18 @@ static void test_send_failures(struct run *r)
            "this host's own firewall is told as such");
 }
 
+static const struct classify_evidence *find_evidence(const struct run *r, enum classify_test test)
+{
+    for (unsigned i = 0; i < r->result.evidence_count; i++)
+        if (r->result.evidence[i].test == test)
+            return &r->result.evidence[i];
+    abort();
+}
+
 static void test_silence(struct run *r)
 {
+    const struct classify_evidence *hops;
+
     start(r, 0);
     wait_until(r, START + 10 * NSEC_S);
     ok(r->done, "silence ends");
@@ -203,6 +213,39 @@ static void test_silence(struct run *r)
     wait_until(r, START + 10 * NSEC_S);
     is_int(r->result.reach, REACH_NO_REPLY, "a carrier's shared address is not outside");
     is_int(r->result.shared_space_router, 0x64400001, "but is told: there may be a second NAT");
+
+    start(r, 0);
+    wait_until(r, START + NSEC_S);
+    icmp(r, CLASSIFY_HOPS, 3, 3, SERVER);
+    wait_until(r, START + 10 * NSEC_S);
+    is_int(r->result.reach, REACH_SERVER_SILENT,
+           "a packet that reached the server's host shows it");
+    start(r, 0);
+    wait_until(r, START + NSEC_S);
+    icmp(r, CLASSIFY_HOPS, 3, 3, NAT_BOX);
+    wait_until(r, START + 10 * NSEC_S);
+    is_int(r->result.reach, REACH_NO_REPLY, "one that a firewall refused does not");
+
+    start(r, 0);
+    wait_until(r, START + NSEC_S);
+    for (unsigned i = 0; i < 5; i++)
+        icmp(r, CLASSIFY_HOPS, 11, 0, 0xcb007101 + i / 2);
+    wait_until(r, START + 10 * NSEC_S);
+    hops = find_evidence(r, TEST_HOPS);
+    is_int(hops->answered, 3, "each router counts once");
+    ok(hops->seen[0].address == 0xcb007103 && hops->seen[1].address == 0xcb007102,
+       "the two that were told last are shown");
+    is_int(hops->proof, PROVES_UDP_LEAVES, "as the proof that UDP leaves");
+
+    start(r, 0);
+    wait_until(r, START + NSEC_S);
+    icmp(r, CLASSIFY_HOPS, 11, 0, 0xcb007101);
+    icmp(r, CLASSIFY_HOPS, 11, 0, 0x64400001);
+    wait_until(r, START + 10 * NSEC_S);
+    hops = find_evidence(r, TEST_HOPS);
+    ok(hops->seen[0].address == 0x64400001 && endpoint_is_unset(hops->seen[1]) &&
+           hops->proof == PROVES_SHARED_SPACE,
+       "a carrier's shared address is what they show, if one was told");
 
     start(r, 0);
     wait_until(r, START + NSEC_S);

@@ -37,6 +37,8 @@ struct script {
     bool lets_in_extra[CLASSIFY_SOCKETS];        /* and its other port */
     bool hairpins_to[CLASSIFY_SOCKETS];
     uint32_t host[CLASSIFY_SOCKETS]; /* the local address of answers; 0 = HOST */
+    bool moves[CLASSIFY_SOCKETS];    /* that address is another one from the second answer on */
+    bool relays_data;                /* what is relayed is made an echo request */
     bool has_extra, translates;
 };
 
@@ -143,6 +145,15 @@ static void relay(unsigned sender, struct endpoint to, struct teredo_packet *bub
               endpoint_equal(target.mapped, external(i, TO_S)) ||
               endpoint_equal(target.mapped, external(i, TO_EXTRA))))
             continue;
+        if (r->script.relays_data) {
+            struct in6_addr source = bubble->ip6.source;
+            uint8_t body[8];
+
+            teredo_make_echo(bubble, &source, &bubble->ip6.destination,
+                             &(struct teredo_echo){ICMP6_TYPE_ECHO_REQUEST, 1, 1, "", 0}, body);
+            put_reply(i, to, bubble);
+            return;
+        }
         bubble->has_origin = to.address == server.address;
         bubble->origin = external(sender, TO_P);
         put_reply(i, bubble->has_origin ? to : external(sender, TO_P), bubble);
@@ -185,11 +196,12 @@ static void deliver(const struct reply *reply)
 {
     unsigned socket = reply->socket;
     uint32_t host = r->script.host[socket] != 0 ? r->script.host[socket] : HOST;
+    bool moved = r->script.moves[socket] && r->answers[socket] > 0;
     struct teredo_packet p;
     struct observation o = {.kind = OBSERVED_RECEIVED,
                             .socket = socket,
                             .from = reply->from,
-                            .to = {host, r->local[socket].port},
+                            .to = {host + moved, r->local[socket].port},
                             .size = reply->size};
 
     if (teredo_decode(reply->bytes, reply->size, &p, &o.fault))
@@ -327,6 +339,10 @@ static void test_mapping(void)
     is_nat(NAT_NAME_UNKNOWN, DEPENDS_UNKNOWN, DEPENDS_ADDRESS_AND_PORT,
            "nor do ports whose answers come in by two addresses of this host");
     ok(r->result.unsteady, "which is unsteady, too");
+    begin();
+    r->script.moves[CLASSIFY_X] = true;
+    is_nat(NAT_NAME_UNKNOWN, DEPENDS_UNKNOWN, DEPENDS_ADDRESS_AND_PORT,
+           "nor does a port whose answers come in by another address after a while");
 }
 
 static void test_second_port(void)
@@ -389,6 +405,11 @@ static void test_relayed(void)
     r->script.lets_in_relayed[CLASSIFY_Y] = r->script.lets_in_relayed[CLASSIFY_F0] = false;
     is_nat(NAT_NAME_SYMMETRIC, DEPENDS_ENDPOINT, DEPENDS_UNKNOWN,
            "silence means nothing where the server relays nothing");
+    begin();
+    map_all_by_destination(true);
+    r->script.relays_data = true;
+    is_nat(NAT_NAME_SYMMETRIC, DEPENDS_ENDPOINT, DEPENDS_UNKNOWN,
+           "and other packets than bubbles are no answer to one");
     for (unsigned i = 0; i < 4; i++) {
         static const enum nat_depends found[] = {DEPENDS_ADDRESS_AND_PORT, DEPENDS_ENDPOINT,
                                                  DEPENDS_ENDPOINT, DEPENDS_ADDRESS};
@@ -403,21 +424,29 @@ static void test_relayed(void)
     }
 }
 
-static void test_reach(void)
+/* One port alone gets answers from the address; the others none. */
+static void answer_one(unsigned socket, enum destination address)
 {
     begin();
     for (unsigned i = 0; i < CLASSIFY_SOCKETS; i++)
-        r->script.silent[i][TO_S] = i != CLASSIFY_D1;
+        r->script.silent[i][address] = i != socket;
     classify();
-    is_str(code_of(&classify_reaches, r->result.reach), "both_answered",
-           "any port's answer shows that an address answers");
-    is_int(r->result.mapping, DEPENDS_UNKNOWN, "but not what the mapping depends on");
-    begin();
-    for (unsigned i = 0; i < CLASSIFY_SOCKETS; i++)
-        r->script.silent[i][TO_P] = i != CLASSIFY_Y;
-    classify();
-    is_str(code_of(&classify_reaches, r->result.reach), "both_answered", "the primary likewise");
-    is_int(r->result.translated, FINDING_YES, "and that something is translated");
+}
+
+static void test_reach(void)
+{
+    for (unsigned i = CLASSIFY_X; i <= CLASSIFY_D1; i++) {
+        answer_one(i, TO_S);
+        is_str(code_of(&classify_reaches, r->result.reach), "both_answered",
+               "any port's answer shows that an address answers");
+        is_int(r->result.mapping, DEPENDS_UNKNOWN, "but not what the mapping depends on");
+    }
+    for (unsigned i = CLASSIFY_X; i <= CLASSIFY_Y; i++) {
+        answer_one(i, TO_P);
+        is_str(code_of(&classify_reaches, r->result.reach), "both_answered",
+               "the primary likewise");
+        is_int(r->result.translated, FINDING_YES, "and that something is translated");
+    }
     begin();
     r->script.translates = false;
     r->script.silent[CLASSIFY_X][TO_P] = true;
@@ -444,6 +473,14 @@ static void test_hairpin(void)
         classify();
         is_int(r->result.hairpinning, i == 0 ? FINDING_NO : FINDING_YES,
                "a bubble that one of two ports gets shows that the NAT hairpins");
+        for (unsigned k = 0; k < r->result.evidence_count; k++) {
+            const struct classify_evidence *e = &r->result.evidence[k];
+
+            if (e->test == TEST_HAIRPIN)
+                ok(e->port == r->local[i == 1 ? CLASSIFY_X : CLASSIFY_Y].port &&
+                       (e->delay != 0) == (i != 0),
+                   "and the evidence is of the port that got one");
+        }
     }
     begin();
     map_all_by_destination(true);

@@ -15,7 +15,7 @@ enum {
     MAX_RECORDS = 64
 };
 
-/* What the last run delivered, and the passages that it told of. */
+/* What the last run delivered, and the packet events that it told of. */
 static struct delivery {
     nsec when;
     size_t size;
@@ -171,7 +171,7 @@ static void test_way(void)
        "a datagram from behind a NAT reaches the server from the NAT's address");
     is_int(deliveries[0].when - T0, 2 * DELAY, "after the delays of two links");
     is_int(deliveries[0].data[8], 62, "the NAT and the core have taken one each off its TTL");
-    is_int(packet_event_count, 4, "its passages are told");
+    is_int(packet_event_count, 4, "each packet event is told");
     for (unsigned i = 0; i < 4; i++)
         right += packet_events[i].kind == way[i].kind && packet_events[i].place == way[i].place &&
                  packet_events[i].when == T0 + way[i].after && packet_events[i].packet == 1;
@@ -179,7 +179,7 @@ static void test_way(void)
     ok(endpoint_equal(packet_events[1].from, a_inside) &&
            endpoint_equal(packet_events[1].new_from, a_outside) &&
            (packet_events[1].nat->happened & NAT_MAPPING_CREATED),
-       "the NAT's passage tells both endpoints and what the NAT did");
+       "the NAT's packet event tells both endpoints and what the NAT did");
     is_int(load_u32(packet_events[1].before + 12) == 0, 0, "and has the datagram's bytes");
 
     send_udp(net, LAB_S1, server1, a_outside, 64);

@@ -1,4 +1,5 @@
-/* The ear of captures, on what clients in the field do. Pairs of NATs: tests/scenario. */
+/* The analysis of captured punches, on what clients in the field do. Pairs of NATs: tests/scenario.
+ */
 #include "engine_fixture.h"
 #include "passive.h"
 #include "server.h"
@@ -349,6 +350,106 @@ static void test_indirect_answers(void)
                  "four pairs that are answered through the server alone show a blocked path");
         is_int(punch_at(&e, 0).indirect_answers, attempts, "%u answers", attempts);
     }
+}
+
+/* What `teredoctl trace` sends from its second port beside each pair: its direct bubble stops short
+ * of the peer. ANSWERED: the peer answers that one, and not the pair. */
+static void see_controlled_pair(struct rig *e, uint32_t nonce, bool answered)
+{
+    static const struct endpoint second = {0xc0a80105, 40003};
+    struct in6_addr source = {.s6_addr = {0xfe, 0x80, [8] = 0x55, [15] = 1}};
+
+    see_bubble(e, second, b_outside, 2, &source, &e->peer, 0);
+    see_bubble(e, second, server_b, INSIDE_TTL, &source, &e->peer, 0);
+    if (answered)
+        see_bubble(e, b_outside, second, FAR_TTL, &e->peer, &source, 0);
+    see_pair(e, &e->a, nonce, nonce + 1);
+    bench_wait(e->b, 2200 * NSEC_MS);
+}
+
+static void test_reference(void)
+{
+    for (unsigned attempts = 2; attempts <= 4; attempts++)
+        for (unsigned unanswered = 0; unanswered < 2; unanswered++) {
+            bool trips = attempts >= 3 && unanswered == 0;
+            struct rig e = passive_rig_new();
+            struct punching p;
+
+            begin(&e);
+            for (unsigned i = 0; i < attempts; i++)
+                see_controlled_pair(&e, 100 * (i + 1), i + 1 != attempts || unanswered == 0);
+            bench_wait(e.b, 30 * NSEC_S);
+            end(&e);
+            is_int(count(&e, EVENT_PUNCHING), 1, "a control is no hole punch of its own");
+            p = punch_at(&e, 0);
+            is_str(
+                code_of(&punch_causes, p.cause),
+                trips ? code_of(&punch_causes, CAUSE_PEER_NAT_TRIPS)
+                      : code_of(&punch_causes, CAUSE_NO_ANSWER),
+                "three controls that cross beside as many pairs that fail show a NAT that trips");
+            ok(p.reference && p.attempts == attempts,
+               "the controls are told, and the pairs counted");
+            is_str(code_of(&step_states, p.steps[STEP_ANSWER].state), "missing",
+                   "an answer to the control is none to the pair");
+        }
+}
+
+/* The same host, from another port to the same peer, but long ago: no control. Where none of the
+ * two can be told from a control, neither is said to have failed. */
+static void test_companion(void)
+{
+    for (int late = 0; late < 2; late++) {
+        struct endpoint second = {a_outside.address, 40003};
+        struct in6_addr source = {.s6_addr = {0xfe, 0x80, [8] = 0x66, [15] = 1}};
+        struct in6_addr other = {.s6_addr = {0xfe, 0x80, [8] = 0x77, [15] = 1}};
+        struct rig e = passive_rig_new();
+
+        begin(&e);
+        see_forwarded(&e, server_b, b_inside, second, &source, &e.peer, 0);
+        see_bubble(&e, b_inside, second, INSIDE_TTL, &e.peer, &source, 0);
+        if (late)
+            bench_wait(e.b, 61 * NSEC_S);
+        for (unsigned i = 0; i < 4; i++) {
+            see_forwarded(&e, server_b, b_inside, a_outside, &other, &e.peer, 0);
+            bench_wait(e.b, 2200 * NSEC_MS);
+        }
+        bench_wait(e.b, 30 * NSEC_S);
+        end(&e);
+        if (late)
+            is_punch(&e, 1, PUNCH_NOT_PUNCHED, CAUSE_PEER_SILENT,
+                     "a punch of a minute ago is no control of this one");
+        else
+            is_punch(&e, 0, PUNCH_INCONCLUSIVE, CAUSE_DIRECT_PATH_UNSEEN,
+                     "of two at once either may be the control");
+    }
+}
+
+/* On all interfaces at once a router sees a packet come and go. */
+static void test_two_sights(void)
+{
+    struct rig e = passive_rig_new();
+    struct punching p;
+
+    begin(&e);
+    see_pair(&e, &e.a, 5, 6);
+    see_bubble(&e, b_outside, a_outside, FAR_TTL, &e.peer, &e.a, 5);
+    see_bubble(&e, b_outside, a_outside, FAR_TTL - 1, &e.peer, &e.a, 5);
+    see_bubble(&e, b_outside, a_outside, FAR_TTL - 1, &e.peer, &e.a, 5);
+    see_answer(&e, b_outside, &e.a, 5);
+    see_ping(&e, b_outside);
+    end(&e);
+    p = punch_at(&e, 0);
+    is_int(p.steps[STEP_ANSWER].view_count, 2, "what comes once more begins another answer");
+    e = passive_rig_new();
+    begin(&e);
+    see_pair(&e, &e.a, 5, 6);
+    see_bubble(&e, b_outside, a_outside, FAR_TTL, &e.peer, &e.a, 5);
+    see_bubble(&e, b_outside, a_outside, FAR_TTL - 1, &e.peer, &e.a, 5);
+    see_answer(&e, b_outside, &e.a, 5);
+    see_ping(&e, b_outside);
+    end(&e);
+    p = punch_at(&e, 0);
+    is_int(p.steps[STEP_ANSWER].view_count, 3, "with another time to live it is another sight");
 }
 
 static void test_both_at_once(void)
@@ -726,6 +827,19 @@ static void test_no_answer(void)
     end(&e);
     is_qualification(&e, 0, QUALIFY_INCONCLUSIVE, QUALIFY_CAPTURE_ENDED,
                      "an answer may have come after the capture");
+    for (int seconds = 1; seconds <= 2; seconds++) {
+        e = passive_rig_new();
+        begin(&e);
+        see_ask(&e, &(struct ask){.to = server_a, .source = &teredo_rs_source, .nonce = 1});
+        bench_wait(e.b, seconds * NSEC_S + 500 * NSEC_MS);
+        end(&e);
+        if (seconds == 1)
+            is_qualification(&e, 0, QUALIFY_INCONCLUSIVE, QUALIFY_CAPTURE_ENDED,
+                             "within two seconds");
+        else
+            is_qualification(&e, 0, QUALIFY_NOT_QUALIFIED, QUALIFY_UNANSWERED,
+                             "after two seconds none is to be expected");
+    }
 
     e = passive_rig_new();
     begin(&e);
@@ -734,6 +848,158 @@ static void test_no_answer(void)
     is_int(count(&e, EVENT_REJECTED), 1, "an advertisement that breaks a rule is told");
     is_qualification(&e, 0, QUALIFY_NOT_QUALIFIED, QUALIFY_REJECTED, "and does not qualify");
     end(&e);
+}
+
+/* A solicitation without a nonce, and its answer, which has none either. */
+static void test_no_nonce(void)
+{
+    struct in6_addr source = teredo_link_local(TEREDO_FLAG_CONE, server_a);
+    struct rig e = passive_rig_new();
+    uint8_t body[8], ra_body[TEREDO_RA_SIZE];
+    struct teredo_packet rs, ra;
+
+    begin(&e);
+    teredo_make_rs(&rs, &teredo_rs_source, body);
+    see(&e, a_inside, server_a, INSIDE_TTL, &rs);
+    teredo_make_ra(&ra, &source, &teredo_rs_source,
+                   (struct teredo_advertised){server_a.address, TEREDO_MTU}, ra_body);
+    ra.has_origin = true;
+    ra.origin = a_outside;
+    see(&e, server_a, a_inside, FAR_TTL, &ra);
+    end(&e);
+    is_qualification(&e, 0, QUALIFY_QUALIFIED, QUALIFY_ONE_ASKED,
+                     "a client that sends no nonce gets none back");
+    is_int(count(&e, EVENT_REJECTED), 0, "which breaks no rule");
+
+    e = passive_rig_new();
+    begin(&e);
+    see(&e, a_inside, server_a, INSIDE_TTL, &rs);
+    ra.has_origin = false;
+    see(&e, server_a, a_inside, FAR_TTL, &ra);
+    bench_wait(e.b, 10 * NSEC_S);
+    end(&e);
+    is_qualification(&e, 0, QUALIFY_NOT_QUALIFIED, QUALIFY_REJECTED,
+                     "but the other rules hold for its answer");
+    is_int(count(&e, EVENT_REJECTED), 1, "and the broken one is told");
+
+    e = passive_rig_new();
+    begin(&e);
+    ra.has_origin = true;
+    see(&e, server_a, a_inside, FAR_TTL, &ra);
+    bench_wait(e.b, 10 * NSEC_S);
+    end(&e);
+    is_int(e.b->event_count, 0, "an advertisement that nobody asked for is no qualification");
+}
+
+static void test_client_refused(void)
+{
+    struct rig e = passive_rig_new();
+    struct qualification q;
+
+    begin(&e);
+    see_ask(&e, &(struct ask){.to = server_a, .source = &teredo_rs_source, .nonce = 1});
+    bench_icmp(e.b, 0, server_a, 11, 0);
+    bench_icmp(e.b, 0, server_a, 3, 3);
+    bench_wait(e.b, 10 * NSEC_S);
+    end(&e);
+    q = is_qualification(&e, 0, QUALIFY_NOT_QUALIFIED, QUALIFY_REFUSAL(REFUSAL_PORT_UNREACHABLE),
+                         "the server's host refuses the solicitation");
+    ok(q.has_icmp && q.icmp.type == 3, "the final error is the one that is told");
+
+    e = passive_rig_new();
+    begin(&e);
+    see_ask(&e, &(struct ask){.to = server_a, .source = &teredo_rs_source, .nonce = 1});
+    bench_icmp(e.b, 0, server_b, 3, 3);
+    bench_wait(e.b, 10 * NSEC_S);
+    end(&e);
+    is_qualification(&e, 0, QUALIFY_NOT_QUALIFIED, QUALIFY_UNANSWERED,
+                     "an error for what went to another server is not this one's");
+
+    e = passive_rig_new();
+    begin(&e);
+    see_ask(&e, &(struct ask){server_a, &teredo_rs_source, 1, true, a_outside, 0});
+    bench_icmp(e.b, 0, server_a, 3, 3);
+    end(&e);
+    q = is_qualification(&e, 0, QUALIFY_QUALIFIED, QUALIFY_ONE_ASKED,
+                         "an error after the answer takes nothing back");
+    ok(!q.has_icmp, "and is not told");
+    is_int(count(&e, EVENT_QUALIFICATION), 1, "once");
+}
+
+/* An advertisement that comes when the client has given up. */
+static void test_late_advertisement(void)
+{
+    struct rig e = passive_rig_new();
+
+    begin(&e);
+    see_ask(&e, &(struct ask){.to = server_a, .source = &teredo_rs_source, .nonce = 1});
+    bench_wait(e.b, 10 * NSEC_S);
+    is_int(count(&e, EVENT_QUALIFICATION), 1, "without an answer a qualification ends");
+    {
+        struct in6_addr source = teredo_link_local(TEREDO_FLAG_CONE, server_a);
+        uint8_t body[TEREDO_RA_SIZE], nonce[TEREDO_NONCE_SIZE] = {1};
+        struct teredo_packet ra;
+
+        teredo_make_ra(&ra, &source, &teredo_rs_source,
+                       (struct teredo_advertised){server_a.address, TEREDO_MTU}, body);
+        teredo_add_auth_nonce(&ra, nonce);
+        ra.has_origin = true;
+        ra.origin = a_outside;
+        see(&e, server_a, a_inside, FAR_TTL, &ra);
+    }
+    bench_wait(e.b, 10 * NSEC_S);
+    end(&e);
+    is_int(count(&e, EVENT_QUALIFICATION), 1, "an answer after that begins none");
+}
+
+/* Who is captured is known from any packet of theirs, also of another hole punch. */
+static void test_captured_peer(void)
+{
+    for (int captured = 0; captured < 2; captured++) {
+        struct rig e = passive_rig_with((struct passive_config){.vantages = 2});
+        struct in6_addr other = teredo((struct endpoint){0xc6336463, 5}, server_a);
+
+        begin(&e);
+        e.vantage = 1;
+        if (captured)
+            see_bubble(&e, b_inside, server_a, INSIDE_TTL, &e.peer, &other, 77);
+        bench_observe(e.b, (struct observation){.kind = OBSERVED_TIMER, .vantage = 1});
+        bench_wait(e.b, 20 * NSEC_S);
+        e.vantage = 0;
+        see_pair(&e, &e.a, 5, 6);
+        bench_wait(e.b, 2 * NSEC_S);
+        bench_observe(e.b, (struct observation){.kind = OBSERVED_TIMER, .vantage = 1});
+        bench_wait(e.b, 20 * NSEC_S);
+        end(&e);
+        is_punch(&e, count(&e, EVENT_PUNCHING) - 1, PUNCH_NOT_PUNCHED,
+                 captured ? CAUSE_NOT_FORWARDED : CAUSE_NO_ANSWER,
+                 captured ? "nothing came to a peer that is captured"
+                          : "what comes to a peer that is not captured is not known");
+    }
+}
+
+/* RFC 4380 5.2.6 gives a client four attempts; one that was answered goes on to data. */
+static void test_exhausted(void)
+{
+    for (int answered = 0; answered < 2; answered++) {
+        struct rig e = passive_rig_new();
+
+        begin(&e);
+        for (unsigned i = 0; i < 4; i++) {
+            see_forwarded(&e, server_b, b_inside, a_outside, &e.a, &e.peer, 10 + i);
+            if (answered)
+                see_bubble(&e, b_inside, a_outside, INSIDE_TTL, &e.peer, &e.a, 10 + i);
+            bench_wait(e.b, 2200 * NSEC_MS);
+        }
+        bench_wait(e.b, NSEC_S);
+        end(&e);
+        if (answered)
+            is_punch(&e, 0, PUNCH_INCONCLUSIVE, CAUSE_CAPTURE_ENDED,
+                     "three seconds after an answer data may still come");
+        else
+            is_punch(&e, 0, PUNCH_NOT_PUNCHED, CAUSE_PEER_SILENT,
+                     "after four attempts without an answer nothing more is to come");
+    }
 }
 
 int main(void)
@@ -745,6 +1011,9 @@ int main(void)
     test_relay();
     test_cone_flag();
     test_indirect_answers();
+    test_reference();
+    test_companion();
+    test_two_sights();
     test_both_at_once();
     test_repetition();
     test_icmp();
@@ -757,5 +1026,10 @@ int main(void)
     test_qualification();
     test_two_addresses();
     test_no_answer();
+    test_no_nonce();
+    test_client_refused();
+    test_late_advertisement();
+    test_captured_peer();
+    test_exhausted();
     return done_testing();
 }

@@ -33,6 +33,7 @@ static void test_first(void)
     is_int(engine_deadline(&p.engine) - BENCH_EPOCH, 110 * NSEC_MS,
            "the silent one is not waited for till the timeout");
     bench_finish(&b);
+    is_int(bench_sent(&b, servers[0], TEREDO_RS), 1, "nor asked again");
     is_int(p.answers, 2, "two answered");
     is_int(p.first, 2, "and the first that did serves");
     ok(!p.answered[0] && p.answered[1] && p.answered[2], "it is known which did not");

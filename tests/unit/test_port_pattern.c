@@ -71,6 +71,12 @@ static void test_sequential(void)
     is_int(PATTERN(&step, 65533, 65534, 65535, 1024, 1025, 1026), PORTS_SEQUENTIAL,
            "nor does the end of the range");
     is_int(PATTERN(&step, 2000, 2001, 2002), PORTS_UNKNOWN, "three ports are too few");
+    is_int(PATTERN(&step, 2000, 2001, 2002, 2003, 2010, 2012, 2019), PORTS_UNKNOWN,
+           "three steps of six that agree are too few");
+    is_int(PATTERN(&step, 2000, 2001, 2002, 2003, 2004, 2010, 2019), PORTS_SEQUENTIAL,
+           "four of six are enough");
+    is_int(PATTERN(&step, 2000, 3024, 4048, 5072), PORTS_SEQUENTIAL, "a step may be of 1024");
+    is_int(PATTERN(&step, 2000, 3025, 4050, 5075), PORTS_UNKNOWN, "but not of more");
     is_int(PATTERN(&step, 2000, 2003, 2004, 2010, 2011, 2019), PORTS_UNKNOWN,
            "small steps of all sizes are no pattern, nor are they random");
 }
@@ -93,6 +99,20 @@ static void test_order_and_pools(void)
     is_int(pooling_pattern(p, 2), POOLING_UNKNOWN, "two ports say nothing of a pool");
     is_int(pooling_pattern(p, 0), POOLING_UNKNOWN, "nor does none");
     is_int(port_pattern(p, 0, &step), PORTS_UNKNOWN, "no point, no pattern");
+}
+
+static void test_jumps(void)
+{
+    int step;
+
+    is_int(PATTERN(&step, 2000, 60000, 9000, 30000), PORTS_RANDOM, "three jumps are random");
+    is_int(PATTERN(&step, 2000, 60000, 9000), PORTS_UNKNOWN, "two are too few");
+    is_int(PATTERN(&step, 2000, 60000, 9000, 30000, 30005, 30007, 30020), PORTS_RANDOM,
+           "if they are half of all steps");
+    is_int(PATTERN(&step, 2000, 60000, 9000, 30000, 30005, 30007, 30020, 30021), PORTS_UNKNOWN,
+           "and not if they are fewer");
+    is_int(PATTERN(&step, 2000, 4049, 9000, 60000), PORTS_RANDOM, "a jump is more than 2048 ports");
+    is_int(PATTERN(&step, 2000, 4048, 9000, 60000), PORTS_UNKNOWN, "2048 are none");
 }
 
 static void test_random(void)
@@ -121,6 +141,7 @@ int main(void)
     test_preserving();
     test_sequential();
     test_order_and_pools();
+    test_jumps();
     test_random();
     return done_testing();
 }

@@ -330,6 +330,8 @@ static void test_late_answer(void)
     is_int(p.result.steps[STEP_DIRECT_BUBBLE].when, BENCH_EPOCH,
            "the nonce tells that a late answer is to the first attempt");
     is_int(bench_event(&b, EVENT_STEP)->step.attempt, 1, "and the step says so");
+    is_int(p.result.steps[STEP_INDIRECT_BUBBLE].when, BENCH_EPOCH,
+           "the indirect bubble that is told is of that attempt, too");
 }
 
 static void test_not_ours(void)
@@ -488,6 +490,15 @@ static void test_peer_server(void)
 /* With the peer's server unknown to be alive, so that the ICMP errors decide. */
 static void test_icmp(void)
 {
+    unsigned asked;
+
+    set_up();
+    start();
+    check_lives();
+    asked = bench_sent(&b, peer_server, TEREDO_RS);
+    bench_finish(&b);
+    is_int(bench_sent(&b, peer_server, TEREDO_RS), asked, "a server that lives is not asked again");
+
     set_up();
     start();
     bench_icmp(&b, 0, peer_mapped, 3, 3);
@@ -574,6 +585,10 @@ static void test_reference(void)
     }
     bench_finish(&b);
     is_verdict(PUNCH_NOT_PUNCHED, CAUSE_PEER_NAT_TRIPS, "each control crossed, each pair failed");
+    ok(verdict()->steps[STEP_FORWARDED].state == STEP_INFERRED &&
+           verdict()->steps[STEP_FORWARDED].when == verdict()->steps[STEP_INDIRECT_BUBBLE].when &&
+           verdict()->steps[STEP_FORWARDED].latest == bench_event(&b, EVENT_PUNCHING)->when,
+       "the server forwarded the controls, and so the pairs' indirect bubbles, too");
     for (unsigned i = 0; i < b.send_count; i++)
         references += b.sends[i].socket == 1;
     is_int(references, 2 * PUNCH_MAX_ATTEMPTS, "5.2.6 holds for the control as well");
@@ -616,6 +631,46 @@ static void test_reference_is_strict(void)
     set_up();
     start();
     is_int(b.send_count, 2, "without --control-ttl there is no control");
+}
+
+/* The kernel's times of sending, which come later than the engine asked. */
+static void test_kernel_times(void)
+{
+    nsec sent;
+
+    set_up();
+    punch_init(&p, &config);
+    bench_start(&b, &p.engine, local);
+    b.mute = true;
+    bench_icmp(&b, 0, peer_mapped, 3, 3);
+    is_int(bench_event(&b, EVENT_NOTE)->note.offset, 0, "an error counts from the first sending");
+    start();
+    bench_wait(&b, 100 * NSEC_MS);
+    sent = p.attempts[0].sent_direct;
+    bench_observe(
+        &b, (struct observation){
+                .kind = OBSERVED_SENT, .tag = b.sends[0].tag, .from = local, .to = peer_mapped});
+    is_int(p.attempts[0].sent_direct, sent, "of two times of sending the first one counts");
+    bench_wait(&b, 20 * NSEC_MS);
+    bubble_from(peer_mapped, &own, NULL);
+    is_int(bench_event(&b, EVENT_STEP)->step.offset, 120 * NSEC_MS, "steps count from it");
+    set_up();
+    punch_init(&p, &config);
+    memset(&b, 0, sizeof b);
+    b.engine = &p.engine;
+    b.mute = true;
+    b.now = BENCH_EPOCH;
+    bench_observe(&b, (struct observation){.kind = OBSERVED_TIMER});
+    bench_wait(&b, 30 * NSEC_MS);
+    for (unsigned i = 0; i < 2; i++)
+        bench_observe(&b, (struct observation){.kind = OBSERVED_SENT,
+                                               .tag = b.sends[i].tag,
+                                               .from = local,
+                                               .to = b.sends[i].to});
+    bench_wait(&b, 50 * NSEC_MS);
+    bench_icmp(&b, 0, peer_mapped, 3, 3);
+    is_int(bench_event(&b, EVENT_NOTE)->note.offset, 50 * NSEC_MS,
+           "the first sending is when the kernel sent, not when the engine asked");
 }
 
 static void test_nothing_to_try(void)
@@ -795,6 +850,7 @@ int main(void)
     test_server_reply_needs_nonce();
     test_reference();
     test_reference_is_strict();
+    test_kernel_times();
     test_nothing_to_try();
     test_send_failed();
     test_stop();

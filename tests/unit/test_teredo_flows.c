@@ -73,6 +73,18 @@ static void test_belief(void)
     ok(summary().first == 3 && summary().last == 6, "the times are those of Teredo packets");
 }
 
+/* Two servers, or two miredos on port 3544: the ports are the same. */
+static void test_same_ports(void)
+{
+    begin(0);
+    look_at(server_a, server_b, BUBBLE_AB, 1);
+    look_at(server_b, server_a, BUBBLE_BA, 2);
+    is_int((int64_t)summary().flows, 1, "a flow is the same in both directions");
+    look_at(a, (struct endpoint){a.address, 1}, BUBBLE_AB, 3);
+    look_at((struct endpoint){a.address, 1}, a, BUBBLE_BA, 4);
+    is_int((int64_t)summary().flows, 2, "between two ports of one address, too");
+}
+
 static void test_bounds(void)
 {
     begin(4);
@@ -317,6 +329,7 @@ static void test_no_summary(void)
 int main(void)
 {
     test_belief();
+    test_same_ports();
     test_bounds();
     test_hole_punches();
     test_clients_and_servers();
