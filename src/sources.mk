@@ -130,6 +130,8 @@ ENGINE_SOURCES = \
 	src/engine/nat_test.h \
 	src/engine/punch.c \
 	src/engine/punch.h \
+	src/engine/punch_judge.c \
+	src/engine/punch_judge.h \
 	src/engine/punch_proof.c \
 	src/engine/punch_proof.h \
 	src/engine/qualify.c \

@@ -19,3 +19,40 @@ double odds_at_loss(double bound, unsigned misses)
         odds *= bound;
     return odds;
 }
+
+static double power(double base, unsigned exponent)
+{
+    double result = 1;
+
+    for (; exponent > 0; exponent >>= 1) {
+        if ((exponent & 1) != 0)
+            result *= base;
+        base *= base;
+    }
+    return result;
+}
+
+double odds_all_lost(const struct odds_record *seen, const unsigned misses[ODDS_MAX_LEGS + 1])
+{
+    enum {
+        STEPS = 1000
+    };
+    double all = 0, lost = 0;
+
+    /* The integral over all rates at which a leg passes a packet. The likelihood of what was seen
+     * stays far above the smallest double for some hundreds of observations. */
+    for (unsigned i = 0; i < STEPS; i++) {
+        double pass = (i + 0.5) / STEPS, likelihood = 1, silence = 1;
+
+        for (unsigned legs = 1; legs <= ODDS_MAX_LEGS; legs++) {
+            double through = power(pass, legs);
+
+            likelihood *=
+                power(through, seen->came[legs]) * power(1 - through, seen->missing[legs]);
+            silence *= power(1 - through, misses[legs]);
+        }
+        all += likelihood;
+        lost += likelihood * silence;
+    }
+    return all > 0 ? lost / all : 1;
+}

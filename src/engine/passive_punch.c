@@ -206,7 +206,16 @@ static void take_bubble(struct passive_punch *p, const struct observation *o,
     struct passive_attempt *a = find_attempt(p, o, role, &mark);
     /* What comes out of the server is its own packet. */
     enum view_place place = place_of(p, o, INITIATOR);
+    uint8_t type;
 
+    /* RFC 6081 5.7: it asks whether a known path still is open, and no peer to open its NAT. */
+    if (role == ROLE_DIRECT && p->attempt_count > 0 && teredo_trailer_nd(o->packet, &type)) {
+        if (place == PLACE_RECEIVER)
+            p->talk.arrived[INITIATOR] = true;
+        p->has_fresh = mark.has_nonce;
+        p->fresh = mark.nonce;
+        return;
+    }
     if (a == NULL)
         a = new_attempt(p, o);
     if (role == ROLE_DIRECT)
@@ -383,7 +392,9 @@ static void take_answer(struct passive_punch *p, const struct observation *o)
     unsigned attempt = 0;
     enum punch_proof proof = find_proof(p, o, &attempt);
     /* Seen as it leaves the peer it needs no proof. */
-    bool believed = proof != PROOF_NONE || place == PLACE_SENDER ||
+    uint32_t nonce;
+    bool fresh = p->has_fresh && teredo_trailer_nonce(o->packet, &nonce) && nonce == p->fresh;
+    bool believed = proof != PROOF_NONE || fresh || place == PLACE_SENDER ||
                     (p->answer.count > 0 &&
                      o->when - p->answer.views[p->answer.count - 1].when <= PASSIVE_SAME);
 
@@ -395,6 +406,9 @@ static void take_answer(struct passive_punch *p, const struct observation *o)
         p->unproven_from = o->from;
         return;
     }
+    /* A client sends data once something has arrived. */
+    if (fresh && place != PLACE_SENDER && p->talk.seen[INITIATOR])
+        p->answered_fresh = true;
     if (p->first_answer == 0)
         p->first_answer = o->when;
     if (passive_view(&p->answer, PLACE_RECEIVER) == NULL && !add_view(&p->answer, o, place)) {
@@ -421,6 +435,8 @@ static void take_indirect_answer(struct passive_punch *p, const struct observati
     find_proof(p, o, &attempt);
     if (p->attempt_count == 0)
         return;
+    if (o->packet->has_origin)
+        p->peer_origin = o->packet->origin;
     if (!attempt_at(p, attempt)->answered_indirectly)
         p->indirect_answers++;
     attempt_at(p, attempt)->answered_indirectly = true;

@@ -74,6 +74,10 @@ struct passive_punch {
     struct endpoint answered_from; /* as nearest to the initiator; unset = none */
     bool answer_elsewhere; /* left the peer's NAT from another endpoint than its address says */
     unsigned indirect_answers;
+    struct endpoint peer_origin; /* of an indirect answer: the peer, as that server sees it */
+    /* Of the initiator's last direct bubble beside its data, and whether the peer's repeats it. */
+    bool has_fresh, answered_fresh;
+    uint32_t fresh;
     struct endpoint unproven_from;
     /* `teredoctl trace` sends a reference with each pair: from another port, and with a direct
      * bubble that stops short of the peer's NAT. */

@@ -37,8 +37,8 @@ static bool reaches_initiator(const struct passive_punch *p)
 
 bool passive_is_open(const struct passive_punch *p)
 {
-    return (p->talk.seen[INITIATOR] || p->talk.seen[PEER]) && reaches_peer(p) &&
-           reaches_initiator(p);
+    return p->answered_fresh || ((p->talk.seen[INITIATOR] || p->talk.seen[PEER]) &&
+                                 reaches_peer(p) && reaches_initiator(p));
 }
 
 /* Whether direct packets would have been captured, had there been any. */
@@ -47,8 +47,7 @@ static bool sees_direct_path(const struct passive_punch *p)
     for (unsigned i = 0; i < PASSIVE_ATTEMPTS && i < p->attempt_count; i++)
         if (p->attempts[i].direct.count > 0)
             return true;
-    return p->answer.count > 0 || p->indirect_answers > 0 || passive_is_next_to(p, INITIATOR) ||
-           passive_is_next_to(p, PEER);
+    return p->answer.count > 0 || passive_is_next_to(p, INITIATOR) || passive_is_next_to(p, PEER);
 }
 
 static bool any_attempt_has(const struct passive_punch *p, enum passive_role role)

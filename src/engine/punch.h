@@ -5,20 +5,27 @@
 
 #include "engine.h"
 #include "nonce.h"
+#include "punch_judge.h"
 #include "punch_proof.h"
+#include "rs_make.h"
 
 enum {
     PUNCH_MAX_ATTEMPTS = 4, /* RFC 4380 5.2.6: no more in 300 seconds without an answer */
-    PUNCH_MAX_ECHOES = 5,
-    PUNCH_MAX_SERVER_CHECKS = 4,
+    PUNCH_MAX_ECHOES = 8,
+    PUNCH_MAX_CHECKS = 200,
+    PUNCH_CHECK_NONCE = 8,
     PUNCH_ECHO_DATA = 16,
-    /* Of its sends, from 0: a pair and its reference an attempt, and a pair sent again. */
-    PUNCH_TAGS = 4 * PUNCH_MAX_ATTEMPTS + 2 + PUNCH_MAX_ECHOES + PUNCH_MAX_SERVER_CHECKS,
+    /* Of its sends, from 0: a pair, its reference and one more direct bubble an attempt, an echo
+     * request with its bubble, and a check. */
+    PUNCH_TAGS = 5 * PUNCH_MAX_ATTEMPTS + 2 * PUNCH_MAX_ECHOES + PUNCH_MAX_CHECKS,
 };
 
 /* RFC 4380 5.2.6: bubbles to one peer are at least two seconds apart. The peer applies the same
  * rule to its answers, so that jitter must not bring two of ours closer together. */
 #define PUNCH_INTERVAL (2200 * NSEC_MS)
+
+/* Where no answer comes, both servers are asked this often: how much is lost? */
+#define PUNCH_CHECK_INTERVAL (10 * NSEC_MS)
 
 /* Which proof the bubbles ask for (--proof). */
 enum punch_ask {
@@ -44,14 +51,37 @@ struct punch_config {
     uint8_t reference_ttl; /* 0 = no reference; else the engine has a second socket for it */
     uint16_t server_port;  /* of the peer's server: TEREDO_PORT outside laboratories */
     struct nonce_source nonces;
+    struct rs_identity identity; /* to our own server */
+    /* Of the qualification that gave us `own`; both 0 = our server was not asked. */
+    unsigned solicitations, advertisements;
 };
 
 /* One bubble pair and the proofs that an answer to it may carry. */
 struct punch_attempt {
     struct punch_mark mark;
+    nsec asked;       /* when it was to be sent */
     nsec sent_direct; /* 0 = not yet confirmed */
     nsec sent_indirect;
-    bool answered_indirectly; /* the peer answered it through our server */
+    bool answered_indirectly; /* the peer answered it through a server */
+    nsec again;               /* when one more direct bubble answered that answer; 0 = never */
+};
+
+/* How a server is asked whether it lives. Any server advertises, unless it wants authentication;
+ * all should answer an echo request to their link-local address, and relay a bubble to ourselves
+ * (RFC 4380 5.3.1). */
+enum punch_way {
+    PUNCH_SOLICIT,
+    PUNCH_ECHO,
+    PUNCH_SELF_BUBBLE,
+    PUNCH_WAYS
+};
+
+struct punch_check {
+    bool own; /* of our own server; else of the peer's */
+    enum punch_way way;
+    uint8_t nonce[PUNCH_CHECK_NONCE];
+    nsec asked;
+    bool answered;
 };
 
 /* A packet that was asked for, and of which attempt, or the how manieth echo. */
@@ -60,7 +90,8 @@ struct punch_sent {
         PUNCH_SENT_DIRECT,
         PUNCH_SENT_INDIRECT,
         PUNCH_SENT_ECHO,
-        PUNCH_SENT_SERVER_CHECK,
+        PUNCH_SENT_CHECK,
+        PUNCH_SENT_BUBBLE, /* with an echo request, or after an indirect answer */
         PUNCH_SENT_REFERENCE,
     } what;
     unsigned index;
@@ -84,17 +115,36 @@ struct punch {
      * state for the direct bubble it should discard. */
     struct in6_addr reference_source;
     bool reference_answered[PUNCH_MAX_ATTEMPTS];
-    bool resent_after_indirect;  /* RFC 6081: one more direct bubble after an indirect answer */
     struct in6_addr answered_to; /* where step 4's packet was addressed to */
     unsigned answered_attempt;
+    /* RFC 6081: what direct bubbles repeat, of the last indirect bubble of the peer. */
+    bool has_peer_nonce;
+    uint32_t peer_nonce;
+    /* Behind a symmetric NAT the address that passes the peer's server: that server, and the
+     * endpoint that we have there. */
+    bool has_source_there;
+    struct in6_addr source_there;
+    nsec first_indirect; /* 0 = none yet */
+    /* An answer with a weaker proof than the one that is asked for: taken if no other comes. */
+    bool has_weak_answer;
+    struct endpoint weak_from;
+    unsigned weak_attempt;
     unsigned echoes;
     uint16_t echo_id;
     uint8_t echo_data[PUNCH_ECHO_DATA];
-    nsec echo_sent[PUNCH_MAX_ECHOES];
+    nsec echo_asked[PUNCH_MAX_ECHOES];
+    nsec echo_sent[PUNCH_MAX_ECHOES]; /* 0 = not yet confirmed */
+    uint32_t fresh[PUNCH_MAX_ECHOES]; /* nonces of the bubbles beside the echo requests */
+    bool is_fresh[PUNCH_MAX_ECHOES];
     nsec next_echo;
-    nsec next_server_check;
-    unsigned server_checks;
-    uint8_t server_nonce[TEREDO_NONCE_SIZE];
+    struct punch_check checks[PUNCH_MAX_CHECKS];
+    unsigned check_count;
+    nsec next_check;
+    bool way_answers[PUNCH_WAYS]; /* of the peer's server */
+    bool own_answers;             /* our server answers solicitations */
+    nsec slowest;                 /* answer that has come */
+    unsigned judged;              /* attempts when it was last judged */
+    uint32_t evidence;            /* what shows by itself */
     bool done;
     struct punching result;
 };

@@ -25,9 +25,17 @@ static void conclude_unqualified(struct trace *t, nsec now, const struct qualifi
     };
     struct teredo_addr peer;
 
-    if (q->reason == QUALIFY_INTERRUPTED)
+    p.blame = BLAME_OWN_SERVER;
+    p.loss_odds = -1;
+    if (q->reason == QUALIFY_INTERRUPTED) {
         p.cause = CAUSE_INTERRUPTED;
-    else if (q->has_icmp || q->errnum != 0)
+        p.blame = BLAME_UNKNOWN;
+    } else if (q->reason == QUALIFY_REJECTED) {
+        p.cause = CAUSE_OWN_SERVER_REJECTED;
+        p.has_rejected = t->has_rejected;
+        p.rejected_rule = t->rejected_rule;
+        p.rejected_from = t->rejected_from;
+    } else if (q->has_icmp || q->errnum != 0)
         p.cause = CAUSE_OWN_SERVER_UNREACHABLE;
     if (teredo_addr_decode(&p.peer, &peer)) {
         p.peer_mapped = peer.mapped;
@@ -49,6 +57,9 @@ static void start_punch(struct trace *t, nsec now, const struct qualification *q
     config.mapped = endpoint_is_unset(q->mapped) ? q->mapped_secondary : q->mapped;
     config.own_nat = q->nat;
     config.server_rtt = q->rtt;
+    config.solicitations = q->solicitations;
+    config.advertisements = q->advertisements;
+    config.identity = t->config.qualify.identity;
     t->stage = TRACE_PUNCHING;
     punch_init(&t->punch, &config);
     part_observe(&t->punching, &start, t->out);
@@ -64,6 +75,11 @@ static void told(struct engine *engine, const struct event *e)
         return;
     }
     outbox_emit(t->out, e);
+    if (e->kind == EVENT_REJECTED) {
+        t->has_rejected = true;
+        t->rejected_rule = e->rejected.rule;
+        t->rejected_from = e->rejected.from;
+    }
     if (e->kind != EVENT_QUALIFICATION)
         return;
     if (e->qualification.has_address && e->qualification.reason != QUALIFY_INTERRUPTED)

@@ -30,6 +30,10 @@ struct trace {
     struct punch punch;
     struct part qualifying, punching;
     nsec started; /* 0 = not yet */
+    /* The last answer of our server that was not believed. */
+    bool has_rejected;
+    enum ra_rule rejected_rule;
+    struct endpoint rejected_from;
 };
 
 /* Sets up an engine whose first TIMER observation starts. False if the peer is no Teredo address.

@@ -85,7 +85,8 @@ struct event {
             nsec offset;      /* since step 1 of the attempt that led here */
             struct step_report report;
             enum punch_proof proof;
-            nsec rtt; /* STEP_DATA received */
+            nsec rtt;       /* STEP_DATA received */
+            bool by_bubble; /* and it is the answer to a direct bubble, not to the echo request */
         } step;
         struct {
             enum punch_note note;

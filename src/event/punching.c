@@ -76,6 +76,34 @@ static const struct wording causes[CAUSE_COUNT] = {
     [CAUSE_SEND_FAILED] = {"send_failed", "this host would not send to the peer",
                            "check this host's routes and firewall"},
     [CAUSE_INTERRUPTED] = {"interrupted", "interrupted before the peer answered", ""},
+    [CAUSE_OWN_NAT_SYMMETRIC] =
+        {"own_nat_symmetric",
+         "our own NAT is symmetric: it maps us anew for each destination, and what the peer sends "
+         "goes to a mapping that is not for it; the peer lives, and answers through a server",
+         "reserve a UDP port on our NAT (RFC 4380 5.2.10), and use it with --local-port; without "
+         "one only peers whose NAT does not filter by port can be reached"},
+    [CAUSE_PEER_NAT_SYMMETRIC] =
+        {"peer_nat_symmetric",
+         "the peer's NAT is symmetric: our server sees the peer at another endpoint than the one "
+         "in its address, and the endpoint that it answers us from is another one again, which "
+         "our side refuses",
+         "ask whoever runs the peer's NAT to reserve a UDP port there (RFC 4380 5.2.10), or "
+         "reserve one on ours: a NAT or firewall that does not filter by port lets the answer in"},
+    [CAUSE_SAME_NAT] =
+        {"same_nat",
+         "the peer is behind our own NAT, for both mapped addresses are equal, and that NAT does "
+         "not hairpin: the peer lives, and nothing that either sends to the other's mapped "
+         "endpoint arrives",
+         "use the peer's address in the local network (RFC 6081 5.6), or have the NAT hairpin (RFC "
+         "4787 6); a reserved port does not help"},
+    [CAUSE_PACKETS_LOST] =
+        {"packets_lost", "too little came back to tell lost packets from a cause",
+         "repeat the trace, when fewer packets are lost; with --bubbles 4, if it was less"},
+    [CAUSE_OWN_SERVER_REJECTED] =
+        {"own_server_rejected",
+         "our own Teredo server answers, but each answer broke a rule and was not believed, so "
+         "nothing could be tried",
+         "run `teredoctl qualify --explain` to see the rule, or use another server"},
     [CAUSE_NO_ANSWER] =
         {"no_answer", "the initiator's bubbles were answered neither by the peer nor by its server",
          "capture at the peer too, or ask there whether the bubbles arrive; `teredoctl qualify` "
@@ -191,6 +219,44 @@ static const struct wording proofs[] = {
 };
 
 const struct words punch_proofs = WORDS("proof", proofs);
+
+static const struct wording blames[BLAME_COUNT] = {
+    [BLAME_NOBODY] = {"nobody"},
+    [BLAME_OWN_NAT] = {"own_nat"},
+    [BLAME_PEER_NAT] = {"peer_nat"},
+    [BLAME_SAME_NAT] = {"same_nat"},
+    [BLAME_PEER] = {"peer"},
+    [BLAME_PEER_SERVER] = {"peer_server"},
+    [BLAME_OWN_SERVER] = {"own_server"},
+    [BLAME_PATH] = {"path"},
+    [BLAME_UNKNOWN] = {"unknown"},
+};
+
+const struct words punch_blames = WORDS("punch_blame", blames);
+
+static const struct wording evidences[EVIDENCE_COUNT] = {
+    [EVIDENCE_DIRECT_ANSWER] = {"direct_answer"},
+    [EVIDENCE_ANSWER_ELSEWHERE] = {"answer_from_another_endpoint"},
+    [EVIDENCE_UNPROVEN_ANSWER] = {"unproven_answer"},
+    [EVIDENCE_ECHO_REPLY] = {"echo_reply"},
+    [EVIDENCE_BUBBLE_REPLY] = {"bubble_reply"},
+    [EVIDENCE_ECHO_SILENCE] = {"echo_silence"},
+    [EVIDENCE_INDIRECT_ANSWER] = {"indirect_answer"},
+    [EVIDENCE_DIRECT_SILENCE] = {"direct_silence"},
+    [EVIDENCE_PEER_SILENCE] = {"peer_silence"},
+    [EVIDENCE_PEER_MAPS_ANEW] = {"peer_maps_anew"},
+    [EVIDENCE_OWN_MAPS_ANEW] = {"own_maps_anew"},
+    [EVIDENCE_SAME_ADDRESS] = {"same_address"},
+    [EVIDENCE_REFERENCE_ANSWERED] = {"control_answered"},
+    [EVIDENCE_REFERENCES_ALONE] = {"controls_alone_answered"},
+    [EVIDENCE_PEER_SERVER_ALIVE] = {"peer_server_alive"},
+    [EVIDENCE_PEER_SERVER_SILENCE] = {"peer_server_silence"},
+    [EVIDENCE_PEER_SERVER_ICMP] = {"peer_server_icmp"},
+    [EVIDENCE_PEER_ICMP] = {"peer_icmp"},
+    [EVIDENCE_LOSS] = {"loss"},
+};
+
+const struct words punch_evidences = WORDS("punch_evidence", evidences);
 
 static const struct wording sides[] = {
     [SIDE_SELF] = {NULL},
@@ -310,6 +376,17 @@ RECORD_TEST(is_alive, struct punching, r->peer_server_alive)
 RECORD_VALUE(request, struct punching, struct step_row,
              step_row(STEP_DATA, &r->request, captured_punch_origin(r)))
 
+RECORD_TEST(has_odds, struct punching, r->loss_odds >= 0)
+RECORD_TEST(has_rejected, struct punching, r->has_rejected)
+
+static const struct field loss_fields[] = {
+    {KEY("asked"), FIELD_COUNT, AT(struct punching, loss_asked)},
+    {KEY("answered"), FIELD_COUNT, AT(struct punching, loss_answered)},
+    {KEY("odds"), FIELD_REAL, AT(struct punching, loss_odds), .known = has_odds},
+};
+
+static const struct record_type loss_record = RECORD_TYPE("punch_loss", loss_fields);
+
 static const struct field fields[] = {
     {KEY("verdict"), FIELD_CODE, AT(struct punching, verdict), .words = &punch_verdicts,
      .flags = FIELD_CHANGE},
@@ -347,6 +424,17 @@ static const struct field fields[] = {
      .record = &icmp_record},
     {KEY("rtt_s"), FIELD_DURATION, AT(struct punching, rtt), .flags = FIELD_ZERO_IS_NULL},
     {KEY("elapsed_s"), FIELD_DURATION, AT(struct punching, elapsed)},
+    {KEY("blame"), FIELD_CODE, AT(struct punching, blame), .words = &punch_blames},
+    {KEY("evidence"), FIELD_WORD_SET, AT(struct punching, evidence), .words = &punch_evidences},
+    {KEY("loss"), FIELD_RECORD, .record = &loss_record},
+    {KEY("peer_origin"), FIELD_ENDPOINT, AT(struct punching, peer_origin),
+     .flags = FIELD_ZERO_IS_NULL},
+    {KEY("mapped_at_peer_server"), FIELD_ENDPOINT, AT(struct punching, mapped_there),
+     .flags = FIELD_ZERO_IS_NULL},
+    {KEY("rejected_rule"), FIELD_CODE, AT(struct punching, rejected_rule), .words = &ra_rules,
+     .known = has_rejected},
+    {KEY("rejected_from"), FIELD_ENDPOINT, AT(struct punching, rejected_from),
+     .flags = FIELD_ZERO_IS_NULL},
 };
 
 const struct record_type punching_record = RECORD_TYPE("punching", fields);

@@ -52,6 +52,11 @@ enum punch_cause {
     CAUSE_PEER_IS_SELF,
     CAUSE_SEND_FAILED,
     CAUSE_INTERRUPTED,
+    CAUSE_OWN_NAT_SYMMETRIC,   /* the peer lives, and nothing of it arrives directly */
+    CAUSE_PEER_NAT_SYMMETRIC,  /* likewise, and our server sees another mapping of the peer */
+    CAUSE_SAME_NAT,            /* likewise, and the peer is behind our own NAT: no hairpin */
+    CAUSE_PACKETS_LOST,        /* loss explains what is missing as well as anything else */
+    CAUSE_OWN_SERVER_REJECTED, /* it answers, and the answers break a rule */
     /* Only captures come to these. */
     CAUSE_NO_ANSWER,          /* neither the peer nor its server was seen to answer */
     CAUSE_NOT_FORWARDED,      /* the indirect bubble did not come out of the server */
@@ -63,6 +68,45 @@ enum punch_cause {
     CAUSE_CAPTURE_ENDED,
     CAUSE_FORGOTTEN, /* too many at once: it had to make way */
     CAUSE_COUNT
+};
+
+/* Whose it is that the punch fails, or works in a strange way. */
+enum punch_blame {
+    BLAME_NOBODY, /* punched */
+    BLAME_OWN_NAT,
+    BLAME_PEER_NAT,
+    BLAME_SAME_NAT, /* one NAT in front of both */
+    BLAME_PEER,
+    BLAME_PEER_SERVER,
+    BLAME_OWN_SERVER,
+    BLAME_PATH,
+    BLAME_UNKNOWN,
+    BLAME_COUNT
+};
+
+/* What a verdict rests on: bits 1 << N of punching.evidence. A silence counts where lost packets
+ * explain it with odds of 1 in 10,000 at most. */
+enum punch_evidence {
+    EVIDENCE_DIRECT_ANSWER,       /* a proven packet of the peer, directly */
+    EVIDENCE_ANSWER_ELSEWHERE,    /* and not from the endpoint in its address */
+    EVIDENCE_UNPROVEN_ANSWER,     /* a direct packet without proof */
+    EVIDENCE_ECHO_REPLY,          /* data crossed: the peer replied to our echo request */
+    EVIDENCE_BUBBLE_REPLY,        /* and likewise to a direct bubble, by its fresh nonce */
+    EVIDENCE_ECHO_SILENCE,        /* echo requests went to where the answer came from, in vain */
+    EVIDENCE_INDIRECT_ANSWER,     /* the peer answered through a server */
+    EVIDENCE_DIRECT_SILENCE,      /* it did, and what it sent directly never came */
+    EVIDENCE_PEER_SILENCE,        /* no bubble was answered in any way */
+    EVIDENCE_PEER_MAPS_ANEW,      /* origin of an indirect answer: not the peer's endpoint */
+    EVIDENCE_OWN_MAPS_ANEW,       /* two server addresses saw two mappings of ours */
+    EVIDENCE_SAME_ADDRESS,        /* the peer's mapped address is our own */
+    EVIDENCE_REFERENCE_ANSWERED,  /* the reference was, from the endpoint in the peer's address */
+    EVIDENCE_REFERENCES_ALONE,    /* each reference was, and no pair */
+    EVIDENCE_PEER_SERVER_ALIVE,   /* it answered */
+    EVIDENCE_PEER_SERVER_SILENCE, /* it was asked in three ways, and did not */
+    EVIDENCE_PEER_SERVER_ICMP,    /* an ICMP error for what went to it */
+    EVIDENCE_PEER_ICMP,           /* an ICMP error for a direct bubble */
+    EVIDENCE_LOSS,                /* something was lost of what is known to be answered */
+    EVIDENCE_COUNT
 };
 
 /* Whose packets a capture shows next to their sender or receiver. */
@@ -137,7 +181,17 @@ struct punching {
     bool icmp_from_direct;
     struct icmp_error icmp;
     int errnum; /* behind SEND_FAILED */
-    nsec rtt;   /* of the echo; 0 = none came */
+    enum punch_blame blame;
+    uint32_t evidence; /* bits of enum punch_evidence */
+    /* Of what is known to be answered where nothing is lost: solicitations, checks, bubbles. */
+    unsigned loss_asked, loss_answered;
+    double loss_odds;             /* that loss alone explains the silence; negative = no matter */
+    struct endpoint peer_origin;  /* the peer, as our server sees it; unset = never told */
+    struct endpoint mapped_there; /* we, as the peer's server sees us; unset = never told */
+    bool has_rejected;            /* OWN_SERVER_REJECTED: the last rule broken, and by whom */
+    enum ra_rule rejected_rule;
+    struct endpoint rejected_from;
+    nsec rtt; /* of the echo; 0 = none came */
     nsec elapsed;
 };
 
@@ -166,6 +220,7 @@ extern const struct words captured_causes; /* of punches in captures, whose part
 extern const struct words punch_steps;
 extern const struct words step_states;
 extern const struct words punch_proofs;
+extern const struct words punch_blames, punch_evidences;
 extern const struct words punch_sides;
 extern const struct words view_places;
 

@@ -170,6 +170,23 @@ static char *put_list(struct json_put *j, char *p, const struct field *f, const 
     return p;
 }
 
+static char *put_word_set(struct json_put *j, char *p, const struct words *words, uint32_t set,
+                          unsigned depth)
+{
+    *p++ = '[';
+    for (uint32_t left = set; left != 0; left &= left - 1) {
+        if (left != set)
+            *p++ = ',';
+        if (j->indented)
+            p = put_line(p, depth + 1);
+        p = put_own(j, p, code_of(words, (unsigned)__builtin_ctz(left)));
+    }
+    if (j->indented && set != 0)
+        p = put_line(p, depth);
+    *p++ = ']';
+    return p;
+}
+
 static char *put_finding(char *p, enum finding finding)
 {
     return put_string(p, finding == FINDING_YES  ? "true"
@@ -249,6 +266,8 @@ static inline char *put_value(struct json_put *j, char *p, const struct field *f
     case FIELD_RFC:
         text = field_word(f, value);
         return text != NULL ? put_own(j, p, text) : put_string(p, "null");
+    case FIELD_WORD_SET:
+        return put_word_set(j, p, f->words, *(const uint32_t *)value, depth);
     case FIELD_RECORD:
         return put_object(j, p, f->record, value, depth);
     case FIELD_LIST:

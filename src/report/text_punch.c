@@ -21,7 +21,8 @@ static void step_meaning(const struct event *e, char *buf, size_t size)
         break;
     case STEP_DATA:
         if (e->step.report.state == STEP_RECEIVED)
-            snprintf(buf, size, "echo reply: data crosses, round trip %.3f ms",
+            snprintf(buf, size, "%s: data crosses, round trip %.3f ms",
+                     e->step.by_bubble ? "our direct bubble is answered" : "echo reply",
                      words_ms(e->step.rtt));
         else
             snprintf(buf, size, "echo request");
@@ -86,7 +87,8 @@ void text_note(struct reporter *r, const struct event *e)
                 icmp_error_text(e->note.icmp));
         break;
     case NOTE_SERVER_CHECK:
-        fprintf(out, "no answer: asking the peer's server, %s, whether it lives\n", from);
+        fprintf(out, "%sasking the peer's server, %s, whether it lives\n",
+                e->note.attempt > 0 ? "no answer: " : "", from);
         break;
     case NOTE_SERVER_ALIVE:
         fprintf(out, "the peer's server answers\n");
@@ -108,41 +110,121 @@ static void missing_steps(const struct reporter *r, const struct punching *p)
     }
 }
 
+static bool shows(const struct punching *p, enum punch_evidence evidence)
+{
+    return (p->evidence >> evidence & 1) != 0;
+}
+
+/* Endpoints that differ, or are the same, where the cause rests on that. */
+static void text_endpoints(FILE *out, const struct punching *p)
+{
+    char from[ENDPOINT_STRLEN], mapped[ENDPOINT_STRLEN], there[ENDPOINT_STRLEN];
+
+    endpoint_format(p->peer_mapped, mapped);
+    if (p->cause == CAUSE_PEER_REMAPPED || p->cause == CAUSE_ANSWER_UNPROVEN) {
+        struct endpoint e = p->cause == CAUSE_PEER_REMAPPED ? p->answered_from : p->unproven_from;
+
+        fprintf(out,
+                "  the answer came from %s, the peer's address says %s; it came in, so nothing on "
+                "our side "
+                "filters by address and port\n",
+                endpoint_format(e, from), mapped);
+    }
+    if (p->cause == CAUSE_PEER_NAT_TRIPS && p->verdict == PUNCH_PUNCHED)
+        fprintf(out,
+                "  the answer came from %s, the peer's address says %s; from there came the answer "
+                "to another port of ours, whose direct bubble stopped short of the peer's NAT\n",
+                endpoint_format(p->answered_from, from), mapped);
+    if (shows(p, EVIDENCE_PEER_MAPS_ANEW))
+        fprintf(out, "  our server sees the peer at %s, the peer's address says %s\n",
+                endpoint_format(p->peer_origin, from), mapped);
+    if (p->cause == CAUSE_OWN_NAT_SYMMETRIC && !endpoint_is_unset(p->mapped_there))
+        fprintf(out, "  our server sees us at %s, the peer's server at %s\n",
+                endpoint_format(p->mapped, from), endpoint_format(p->mapped_there, there));
+    if (p->cause == CAUSE_SAME_NAT ||
+        (p->cause == CAUSE_PEER_SILENT && shows(p, EVIDENCE_SAME_ADDRESS)))
+        fprintf(out, "  we are at %s outside, the peer is at %s%s\n",
+                endpoint_format(p->mapped, from), mapped,
+                p->cause == CAUSE_SAME_NAT
+                    ? ""
+                    : ": one NAT; if it does not hairpin, that alone would explain it");
+}
+
+/* What was lost, and whether that explains the silence. */
+static void text_loss(FILE *out, const struct punching *p)
+{
+    unsigned lost = p->loss_asked - p->loss_answered;
+
+    if (p->loss_asked == 0)
+        return;
+    if (lost == 0 && p->loss_odds < 0)
+        return;
+    if (lost == 0)
+        fprintf(out, "  no packet was lost of %u", p->loss_asked);
+    else
+        fprintf(out, "  packets were lost: %u of %u", lost, p->loss_asked);
+    if (p->loss_odds >= 0 && p->loss_odds < 1e-9)
+        fprintf(out, "; that loss explains the silence: odds below 1 in 1,000,000,000");
+    else if (p->loss_odds >= 0)
+        fprintf(out, "; that loss explains the silence: odds of 1 in %.0f", 1 / p->loss_odds);
+    fputc('\n', out);
+}
+
+/* Data that crossed in bubbles alone. */
+static void text_filtered_echo(FILE *out, const struct punching *p)
+{
+    if (shows(p, EVIDENCE_BUBBLE_REPLY) && !shows(p, EVIDENCE_ECHO_REPLY))
+        fprintf(out, "  direct bubbles are answered, and echo requests are not: %s\n",
+                shows(p, EVIDENCE_ECHO_SILENCE)
+                    ? "echo is filtered at the peer, as Windows does unless told otherwise"
+                    : "echo is filtered at the peer, or packets were lost");
+}
+
+/* Why our own server's answers were not believed. */
+static void text_rejected(FILE *out, const struct punching *p)
+{
+    char from[ENDPOINT_STRLEN];
+
+    if (!p->has_rejected)
+        return;
+    fprintf(out, "  the answer from %s broke this rule: it %s (%s)\n",
+            endpoint_format(p->rejected_from, from), text_of(&ra_rules, p->rejected_rule),
+            ra_rules.list[p->rejected_rule].rfc);
+    if (p->rejected_rule == RULE_SOURCE_ENDPOINT && p->rejected_from.address != p->server.address)
+        fprintf(out, "  the answer came from %s: try --secondary %s\n", from, from);
+}
+
 /* What the verdict says, and all that it rests on. */
 static void own_findings(struct reporter *r, const struct punching *p)
 {
+    FILE *out = r->config.out;
     char icmp[ICMP_STRLEN];
 
-    fprintf(r->config.out, "%s\n", text_of(&punch_causes, p->cause));
+    fprintf(out, "%s\n", text_of(&punch_causes, p->cause));
     if (r->config.quiet)
         return;
     if (p->verdict != PUNCH_PUNCHED && p->attempts > 0)
         missing_steps(r, p);
-    if (p->cause == CAUSE_PEER_NAT_TRIPS)
-        fprintf(
-            r->config.out,
-            "  answers came through to another port of ours, from which the direct bubble stopped "
-            "short of the peer's NAT; none came to the port whose bubble went all the way\n");
-    if (p->cause == CAUSE_PEER_REMAPPED || p->cause == CAUSE_ANSWER_UNPROVEN) {
-        char from[ENDPOINT_STRLEN], mapped[ENDPOINT_STRLEN];
-        struct endpoint e = p->cause == CAUSE_PEER_REMAPPED ? p->answered_from : p->unproven_from;
-
-        fprintf(r->config.out,
-                "  the answer came from %s, the peer's address says %s; it came in, so nothing on "
-                "our side "
-                "filters by address and port\n",
-                endpoint_format(e, from), endpoint_format(p->peer_mapped, mapped));
-    }
+    if (p->cause == CAUSE_PEER_NAT_TRIPS && p->verdict != PUNCH_PUNCHED)
+        fprintf(out, "  answers came through to another port of ours, from which the direct bubble "
+                     "stopped short of the peer's NAT; none came to the port whose bubble went all "
+                     "the way\n");
+    text_endpoints(out, p);
+    text_filtered_echo(out, p);
+    text_rejected(out, p);
     if (p->has_icmp)
-        fprintf(r->config.out, "  icmp: %s\n", words_icmp(p->icmp, icmp));
+        fprintf(out, "  icmp: %s\n", words_icmp(p->icmp, icmp));
     if (p->errnum != 0)
-        fprintf(r->config.out, "  system: %s\n", strerror(p->errnum));
-    if ((p->cause == CAUSE_DIRECT_PATH_BLOCKED || p->cause == CAUSE_DIRECT_ANSWER_MISSING ||
-         p->cause == CAUSE_PEER_SILENT) &&
+        fprintf(out, "  system: %s\n", strerror(p->errnum));
+    if ((p->cause == CAUSE_DIRECT_ANSWER_MISSING || p->cause == CAUSE_PEER_SILENT) &&
         p->own_nat == QUALIFY_NAT_SYMMETRIC)
-        fprintf(r->config.out,
-                "  our own NAT is symmetric: that alone would explain it, unless the "
-                "peer's NAT is cone or address-restricted\n");
+        fprintf(out, "  our own NAT is symmetric: that alone would explain it, unless the "
+                     "peer's NAT is cone or address-restricted\n");
+    if (p->cause == CAUSE_PACKETS_LOST && p->peer_server_checked && !p->peer_server_alive &&
+        p->indirect_answers == 0)
+        fprintf(out, "  the peer's server does not answer our solicitations: it is dead, it wants "
+                     "authentication, or packets are lost\n");
+    text_loss(out, p);
     text_advice(r, advice_of(&punch_causes, p->cause));
 }
 

@@ -306,6 +306,7 @@ static inline char *put_value(struct put *t, char *p, const struct field *f, con
         return put_foreign(t, p, run_capture(t->run, field_number(f, value)));
     case FIELD_LIST:
         return put_list(t, p, f, value);
+    case FIELD_WORD_SET: /* no column is one */
     case FIELD_RECORD:
     case FIELD_KEYS:
         break;

@@ -63,6 +63,14 @@ void teredo_add_nonce_trailer(struct teredo_packet *p, uint32_t nonce, uint8_t b
     p->trailers[p->trailer_count++] = (struct teredo_trailer){TRAILER_NONCE, 4, buf};
 }
 
+void teredo_add_nd_solicitation(struct teredo_packet *p)
+{
+    static const uint8_t solicitation[4]; /* type 0, and three bytes that are reserved */
+
+    p->trailers[p->trailer_count++] =
+        (struct teredo_trailer){TRAILER_ND_OPTION, sizeof solicitation, solicitation};
+}
+
 void teredo_make_rs(struct teredo_packet *p, const struct in6_addr *source, uint8_t buf[static 8])
 {
     static const struct in6_addr all_routers = {

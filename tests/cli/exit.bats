@@ -32,7 +32,7 @@ rows() {
 1 check     $T check $PRIMARY --allow-private -w 0:0
 1 classify  $T classify $SILENT --allow-private --timeout 1
 1 listen    $T listen $PRIMARY --allow-private --duration 2 --count 1
-1 trace     $T trace $GONE --server $PRIMARY --allow-private --bubbles 1
+1 trace     $T trace $GONE --server $PRIMARY --allow-private --bubbles 3
 1 trace     $T trace -r failure.pcap
 1 bubble    $T bubble $GONE --wait 0.2
 1 decode    $T decode one.pcap port 1
@@ -181,7 +181,7 @@ setup() {
     "$TEREDOCTL" bubble "$GONE" --write one.pcap -q
     "$TEREDOCTL" trace "$PEER" --server "$PRIMARY" --allow-private --control-ttl 0 --write punch.pcap -q
     "$TEREDOCTL" trace "$GONE" --server "$PRIMARY" --allow-private --control-ttl 0 --bubbles 1 \
-        --write failure.pcap -q || [ $? -eq 1 ]
+        --write failure.pcap -q || [ $? -eq 2 ]
     # The capture goes on for a minute: a frame of one byte.
     for number in $(($(date +%s) + 60)) 0 1 1; do
         # shellcheck disable=SC2059 # bytes

@@ -130,10 +130,22 @@ teardown() {
     listener
     kill -KILL "$LISTENER"
     wait_for bash -c "! kill -0 $LISTENER"
-    t trace "$PEER" --server "$PRIMARY" --allow-private --format=json --bubbles 1
+    t trace "$PEER" --server "$PRIMARY" --allow-private --format=json --bubbles 3
     [ "$status" -eq 1 ]
     json '.verdict == "not_punched" and .cause == "peer_silent" and .steps[3].state == "missing"'
     json '.advice != "" and .rtt_s == null'
+    json '.blame == "peer" and .loss.answered > 100 and .loss.odds < 0.0001'
+}
+
+@test "exit 2: one bubble pair without an answer proves nothing" {
+    server
+    listener
+    kill -KILL "$LISTENER"
+    wait_for bash -c "! kill -0 $LISTENER"
+    t trace "$PEER" --server "$PRIMARY" --allow-private --format=json --bubbles 1
+    [ "$status" -eq 2 ]
+    json '.verdict == "inconclusive" and .cause == "packets_lost" and .blame == "unknown"'
+    json '.loss.odds > 0.0001 and (.evidence | index("peer_silence") | not)'
 }
 
 @test "exit 1: a peer's address that is not global is not sent to, without --allow-private" {

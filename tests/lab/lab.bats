@@ -48,7 +48,7 @@ punch() {
 @test "a symmetric NAT against a port-restricted one is blocked, and the trace says so" {
     punch port-restricted symmetric
     [ "$status" -eq 1 ]
-    [ "$result" = "not_punched direct_path_blocked" ]
+    [ "$result" = "not_punched peer_nat_symmetric" ]
 }
 
 @test "a stateful firewall without translation is punched like a port-restricted NAT" {

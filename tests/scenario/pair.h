@@ -24,11 +24,10 @@ extern const char *const pair_words[WORDS];
 enum outcome {
     OPEN,       /* B's own endpoint answers: bubbles open all that filters */
     REMAPPED,   /* B answers from a new mapping, and A's NAT does not look at ports */
-    SHUT,       /* a symmetric NAT meets one that filters by port: the peer answers through A's
-                 * server, and no direct bubble matches what the other NAT has opened */
-    SILENT,     /* the same, but A is the symmetric one: its Teredo address does not name the
-                 * endpoint that B's server sees, so that its bubbles must come from a link-local
-                 * address (RFC 4380 5.3.1, rule 5), and B cannot tell A's server from that */
+    SHUT,       /* a symmetric NAT of B's meets one that filters by port: B answers through A's
+                 * server, which sees it elsewhere, and no direct bubble matches what A has opened */
+    MISLED,     /* the same, but A is the symmetric one: what B sends goes to A's mapping for the
+                 * servers, and B can answer through its own server */
     ABSENT,     /* B hears nothing, though its server lives */
     NO_ADDRESS, /* A cannot qualify */
 };

@@ -97,21 +97,35 @@ static void check_step(const struct step_report *got, const struct step_report *
        "%s: step %d is as the trace tells it", who, number);
 }
 
+/* Behind a symmetric NAT A's bubbles come from what it is to B's server. */
+static bool is_there(const struct in6_addr *own, const struct punching *live)
+{
+    struct teredo_addr parts;
+
+    return teredo_addr_decode(own, &parts) && parts.server == live->peer_server.address &&
+           endpoint_equal(parts.mapped, live->mapped_there);
+}
+
 /* A capture at A knows just what the trace knows. */
 static void check_at_a(const struct punching *live, const char *who)
 {
     const struct punching *p = &rig.punch[0];
 
     check_agreement(live, who);
-    is_str(code_of(&punch_causes, p->cause), code_of(&punch_causes, live->cause),
-           "%s: and so is the cause", who);
+    if (live->cause == CAUSE_OWN_NAT_SYMMETRIC || live->cause == CAUSE_PEER_NAT_SYMMETRIC)
+        ok(p->cause == live->cause || p->cause == CAUSE_DIRECT_ANSWER_MISSING,
+           "%s: and so is the cause, or it is left open", who);
+    else
+        is_str(code_of(&punch_causes, p->cause), code_of(&punch_causes, live->cause),
+               "%s: and so is the cause", who);
     is_int(p->attempts, live->attempts, "%s: and the number of attempts", who);
     ok(p->reference, "%s: the control is known as one", who);
     ok(p->side == SIDE_INITIATOR, "%s: it is captured at the initiator", who);
     is_int(p->rtt, live->rtt, "%s: the round trip is the trace's", who);
     if (live->verdict != PUNCH_PUNCHED)
         return;
-    ok(ip6_equal(&p->own, &live->own) && ip6_equal(&p->peer, &live->peer),
+    ok((ip6_equal(&p->own, &live->own) || is_there(&p->own, live)) &&
+           ip6_equal(&p->peer, &live->peer),
        "%s: between the same two", who);
     check_step(&p->steps[STEP_DIRECT_BUBBLE], &live->steps[STEP_DIRECT_BUBBLE], who, 1);
     check_step(&p->steps[STEP_INDIRECT_BUBBLE], &live->steps[STEP_INDIRECT_BUBBLE], who, 2);
@@ -179,6 +193,13 @@ static void check_rest(const struct punching *live, enum view v, bool possible, 
                "%s: the control is no hole punch", who);
 }
 
+/* What is proven after two pairs or three is not asked again, which the repetitions would show that
+ * A's NAT has refused the answer. */
+static bool ends_early(const struct punching *live)
+{
+    return live->verdict == PUNCH_NOT_PUNCHED && live->attempts < PUNCH_MAX_ATTEMPTS;
+}
+
 static void test_calm_pair(struct run *r, enum word a, enum word b)
 {
     struct world_config config = pair_calm(a, b);
@@ -196,7 +217,7 @@ static void test_calm_pair(struct run *r, enum word a, enum word b)
             check_at_a(&r->result, who);
         else if (sees && (v == A_AND_B || v == B_AND_A || v == EVERYWHERE))
             check_both_ends(&r->result, a, b, who);
-        else if (sees && (v == OUTSIDE_A || v == A_AND_S2))
+        else if (sees && (v == A_AND_S2 || (v == OUTSIDE_A && !ends_early(&r->result))))
             check_agreement(&r->result, who);
     }
     world_free(r->world);
@@ -229,7 +250,8 @@ static void add_view(struct tally *t, enum view v, const struct punching *live, 
         t->false_no += p->verdict == PUNCH_NOT_PUNCHED && live->verdict == PUNCH_PUNCHED;
         t->surprising += p->verdict == PUNCH_PUNCHED && live->verdict != PUNCH_PUNCHED &&
                          live->cause != CAUSE_DATA_LOST;
-        t->differing += whole && v == AT_A && p->verdict != live->verdict;
+        t->differing += whole && v == AT_A && live->verdict != PUNCH_INCONCLUSIVE &&
+                        p->verdict != live->verdict;
     }
     t->differing += whole && v == AT_A && rig.punches != 1;
 }

@@ -10,7 +10,7 @@
 #include "tap.h"
 
 enum {
-    BENCH_ROOM = 256
+    BENCH_ROOM = 1024
 };
 
 /* Not at 0, which engines take for "not yet". */
