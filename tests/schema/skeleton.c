@@ -196,6 +196,8 @@ static void print_value(const struct field *f)
         printf("{\"type\":\"array\",\"items\":");
         print_object(f->record);
         printf("}");
+    } else if (f->type == FIELD_WORD_SET) {
+        printf("{\"type\":\"array\",\"items\":{\"$ref\":\"#/$defs/%s\"}}", f->words->name);
     } else if (f->type == FIELD_RECORD) {
         print_object(f->record);
     } else if (has_words(f) || basic_type(f) == NULL) {
