@@ -397,12 +397,13 @@ static struct in6_addr address_there(const struct punch *p)
     return address;
 }
 
-static struct in6_addr link_local_of(const uint8_t id[static PUNCH_CHECK_NONCE])
+/* What of a check's nonce fits a bubble's trailer. */
+static uint32_t trailer_nonce_of(const struct punch_check *c)
 {
-    struct in6_addr a = {.s6_addr = {0xfe, 0x80}};
+    uint32_t nonce;
 
-    memcpy(&a.s6_addr[8], id, PUNCH_CHECK_NONCE);
-    return a;
+    memcpy(&nonce, c->nonce, sizeof nonce);
+    return nonce;
 }
 
 /* The way to ask the peer's server this time: the one that it answers, else each in turn, once
@@ -421,11 +422,11 @@ static void send_check(struct punch *p, const struct punch_check *c)
 {
     const struct punch_sent sent = {PUNCH_SENT_CHECK, 0};
     struct send_request request = {.to = c->own ? p->config.server : p->peer_server};
-    struct in6_addr there = address_there(p), server, source;
+    struct in6_addr there = address_there(p), server;
     struct teredo_packet packet;
     struct rs_identity nobody = {0};
     struct rs_room room;
-    uint8_t buf[8 + PUNCH_CHECK_NONCE];
+    uint8_t buf[8 + PUNCH_CHECK_NONCE], nonce[4];
 
     switch (c->way) {
     case PUNCH_SOLICIT:
@@ -443,8 +444,9 @@ static void send_check(struct punch *p, const struct punch_check *c)
         break;
     case PUNCH_SELF_BUBBLE:
     case PUNCH_WAYS:
-        source = link_local_of(c->nonce);
-        teredo_make_bubble(&packet, &source, &there);
+        /* From an address to itself it is told from every hole punch. */
+        teredo_make_bubble(&packet, &there, &there);
+        teredo_add_nonce_trailer(&packet, trailer_nonce_of(c), nonce);
         send_packet(p, sent, request, &packet);
         break;
     }
@@ -455,14 +457,13 @@ static void check_server(struct punch *p, nsec now)
 {
     bool same = endpoint_equal(p->peer_server, p->config.server);
     struct punch_check *c = &p->checks[p->check_count];
-    struct in6_addr id = link_local_random(&p->config.nonces);
 
     p->next_check = NSEC_NEVER;
     if (p->check_count == PUNCH_MAX_CHECKS)
         return;
     *c = (struct punch_check){.own = same || p->check_count % 2 == 1, .asked = now};
     c->way = c->own ? PUNCH_SOLICIT : choose_way(p, now);
-    memcpy(c->nonce, &id.s6_addr[8], sizeof c->nonce);
+    nonce_take(&p->config.nonces, c->nonce, sizeof c->nonce);
     if (!p->result.peer_server_checked && !p->result.peer_server_alive)
         tell_note(p, now, NOTE_SERVER_CHECK, p->peer_server, no_icmp);
     if (!c->own || same)
@@ -676,7 +677,7 @@ static bool answers_check(const struct punch *p, const struct punch_check *c,
                           const struct observation *o)
 {
     const struct teredo_packet *packet = o->packet;
-    struct in6_addr source;
+    uint32_t nonce;
 
     if (!endpoint_equal(o->from, c->own ? p->config.server : p->peer_server))
         return false;
@@ -691,8 +692,9 @@ static bool answers_check(const struct punch *p, const struct punch_check *c,
     case PUNCH_WAYS:
         break;
     }
-    source = link_local_of(c->nonce);
-    return packet->kind == TEREDO_BUBBLE && ip6_equal(&packet->ip6.source, &source);
+    return packet->kind == TEREDO_BUBBLE &&
+           ip6_equal(&packet->ip6.source, &packet->ip6.destination) &&
+           teredo_trailer_nonce(packet, &nonce) && nonce == trailer_nonce_of(c);
 }
 
 /* The peer's server answers, and may say where it sees us. Behind a symmetric NAT that makes an

@@ -229,7 +229,7 @@ struct tally {
     unsigned many;   /* more hole punches than can be explained */
     unsigned false_yes, false_no;
     unsigned differing;  /* a capture at A that says other than the trace */
-    unsigned surprising; /* punched, and the trace says no, though not that data was lost */
+    unsigned surprising; /* punched, and the trace has not even got an answer that data follows */
     unsigned verdicts[PUNCH_INCONCLUSIVE + 1];
 };
 
@@ -249,7 +249,7 @@ static void add_view(struct tally *t, enum view v, const struct punching *live, 
         t->false_yes += p->verdict == PUNCH_PUNCHED && !possible;
         t->false_no += p->verdict == PUNCH_NOT_PUNCHED && live->verdict == PUNCH_PUNCHED;
         t->surprising += p->verdict == PUNCH_PUNCHED && live->verdict != PUNCH_PUNCHED &&
-                         live->cause != CAUSE_DATA_LOST;
+                         live->steps[STEP_ANSWER].state != STEP_RECEIVED;
         t->differing += whole && v == AT_A && live->verdict != PUNCH_INCONCLUSIVE &&
                         p->verdict != live->verdict;
     }
@@ -288,7 +288,7 @@ static void check_tally(const struct tally *t, const char *who)
     is_int(t->many, 0, "%s: no more hole punches than there were", who);
     is_int(t->false_yes, 0, "%s: nothing is said to be punched that cannot be", who);
     is_int(t->false_no, 0, "%s: nothing that the trace has punched is said not to be", who);
-    is_int(t->surprising, 0, "%s: more than the trace is known only where its data was lost", who);
+    is_int(t->surprising, 0, "%s: more than the trace is known only where it was answered, and its data lost", who);
     is_int(t->differing, 0, "%s: what is captured at A is what the trace says", who);
 }
 
