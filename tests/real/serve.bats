@@ -69,13 +69,14 @@ teardown() {
     json '.verdict == "punched" and .proof == "endpoint"'
 }
 
-@test "a peer behind a symmetric NAT answers through our server alone: direct path blocked" {
+@test "a peer behind a symmetric NAT answers through our server alone, which sees it at another endpoint" {
     masquerade nb fully-random
     our_listener b 192.0.2.129
     on a trace "$PEER" --server 192.0.2.1 --format=json
     masquerade nb
     [ "$status" -eq 1 ]
-    json '.verdict == "not_punched" and .cause == "direct_path_blocked" and .nat == "cone_or_restricted"'
+    json '.verdict == "not_punched" and .cause == "peer_nat_symmetric" and .blame == "peer_nat" and
+        .nat == "cone_or_restricted" and .peer_origin.port != .peer_mapped.port'
     json '.indirect_answers >= 1 and .steps[3].state == "missing" and .steps[4].state == "missing"'
 }
 

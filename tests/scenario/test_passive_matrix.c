@@ -288,7 +288,8 @@ static void check_tally(const struct tally *t, const char *who)
     is_int(t->many, 0, "%s: no more hole punches than there were", who);
     is_int(t->false_yes, 0, "%s: nothing is said to be punched that cannot be", who);
     is_int(t->false_no, 0, "%s: nothing that the trace has punched is said not to be", who);
-    is_int(t->surprising, 0, "%s: more than the trace is known only where it was answered, and its data lost", who);
+    is_int(t->surprising, 0,
+           "%s: more than the trace is known only where it was answered, and its data lost", who);
     is_int(t->differing, 0, "%s: what is captured at A is what the trace says", who);
 }
 

@@ -232,41 +232,42 @@ static const struct story stories[] = {
      "at A",
      1,
      {WORLD_HOST_A},
-     {"punched, none, at the initiator: A as A*:other by S1 to B* by S2, with controls, proof "
-      "nonce of B*, 1 pairs, 0 indirect, rtt 50.0 began 0.0 took 125.0",
+     {"punched, none, at the initiator: A as A*:other by S2 to B* by S2, alive, with controls, "
+      "proof nonce of B*, 1 pairs, 1 indirect, rtt 50.0 began 0.0 took 200.0",
       "1 direct sent at 0.0 A to B* [0 left ttl 64]",
       "2 indirect sent at 0.0 A to S2 [0 left ttl 64]",
-      "3 forwarded inferred at 0.0 to 75.0 S2 to B*",
-      "4 answer received at 75.0 B* to A [0 arrived ttl 61]",
-      "5 data received at 125.0 B* to A [0 arrived ttl 61]",
-      "asked sent at 75.0 A to B* [0 left ttl 64]"}},
+      "3 forwarded inferred at 0.0 to 150.0 S2 to B*",
+      "4 answer received at 150.0 B* to A [0 arrived ttl 61]",
+      "5 data received at 200.0 B* to A [0 arrived ttl 61]",
+      "asked sent at 150.0 A to B* [0 left ttl 64]"}},
     {SYMMETRIC,
      CONE,
      "outside B",
      1,
      {WORLD_WAN_B},
-     {"punched, none, at the path: nobody as A*:other by S1 to B* by S2, alive, proof nonce of B*, "
-      "1 pairs, 0 indirect, rtt 0.0 began 25.0 took 75.0",
+     {"punched, none, at the path: nobody as A*:other by S2 to B* by S2, alive, proof nonce of B*, "
+      "1 pairs, 1 indirect, rtt 0.0 began 25.0 took 150.0",
       "1 direct observed at 25.0 A*:other to B* [0 passed ttl 62]",
       "2 indirect inferred at 25.0 to 50.0 A*:other to S2",
       "3 forwarded observed at 50.0 S2 to B* [0 passed ttl 63]",
-      "4 answer observed at 50.0 B* to A*:other [0 passed ttl 63] [0 passed ttl 63 B* to A*:other]",
-      "5 data observed at 100.0 B* to A*:other [0 passed ttl 63]",
-      "asked observed at 100.0 A*:other to B* [0 passed ttl 62]"}},
+      "4 answer observed at 50.0 B* to A*:other [0 passed ttl 63] [0 passed ttl 63 at 125.0 B* to "
+      "A*:other]",
+      "5 data observed at 175.0 B* to A*:other [0 passed ttl 63]",
+      "asked observed at 175.0 A*:other to B* [0 passed ttl 62]"}},
     {SYMMETRIC,
      CONE,
      "at A and B",
      2,
      {WORLD_HOST_A, WORLD_HOST_B},
-     {"punched, none, at the initiator and its peer: A as A*:other by S1 to B* by S2, alive, with "
-      "controls, proof nonce of B*, 1 pairs, 0 indirect, rtt 50.0 began 0.0 took 125.0",
+     {"punched, none, at the initiator and its peer: A as A*:other by S2 to B* by S2, alive, with "
+      "controls, proof nonce of B*, 1 pairs, 1 indirect, rtt 50.0 began 0.0 took 200.0",
       "1 direct sent at 0.0 A to B* [0 left ttl 64] [1 arrived ttl 61 at 25.0 A*:other to B]",
       "2 indirect sent at 0.0 A to S2 [0 left ttl 64]",
       "3 forwarded observed at 50.0 S2 to B [1 arrived ttl 62]",
-      "4 answer received at 75.0 B* to A [1 left ttl 64 at 50.0 B to A*:other] [1 left ttl 64 at "
-      "50.0 B to A*:other] [0 arrived ttl 61]",
-      "5 data received at 125.0 B* to A [0 arrived ttl 61]",
-      "asked sent at 75.0 A to B* [0 left ttl 64]"}},
+      "4 answer received at 150.0 B* to A [1 left ttl 64 at 50.0 B to A*:other] [1 left ttl 64 at "
+      "125.0 B to A*:other] [0 arrived ttl 61]",
+      "5 data received at 200.0 B* to A [0 arrived ttl 61]",
+      "asked sent at 150.0 A to B* [0 left ttl 64]"}},
     {CONE,
      SYMMETRIC,
      "at A",
@@ -328,9 +329,9 @@ static const struct story stories[] = {
      "at A",
      1,
      {WORLD_HOST_A},
-     {"not_punched, peer_silent, at the initiator: a stranger at A as nobody by nobody to B* by "
-      "S2, alive, with controls, proof none of nobody, 4 pairs, 0 indirect, rtt 0.0 began -6600.0 "
-      "took 12600.0",
+     {"not_punched, direct_answer_missing, at the initiator: A as A*:other by S2 to B* by S2, "
+      "alive, with controls, proof none of nobody, 2 pairs, 2 indirect, rtt 0.0 began -2200.0 took "
+      "8300.0",
       "1 direct sent at 0.0 A to B* [0 left ttl 64]",
       "2 indirect sent at 0.0 A to S2 [0 left ttl 64]"}},
     {SYMMETRIC,
@@ -339,7 +340,7 @@ static const struct story stories[] = {
      1,
      {WORLD_HOST_B},
      {"inconclusive, no_data, at the peer: a stranger at nobody as A*:other by nobody to B* by S2, "
-      "alive, proof link_local of nobody, 4 pairs, 0 indirect, rtt 0.0 began -6550.0 took 18600.0",
+      "alive, proof link_local of nobody, 2 pairs, 0 indirect, rtt 0.0 began -2150.0 took 14200.0",
       "2 indirect inferred at 50.0 to 50.0 A*:other to S2",
       "3 forwarded received at 50.0 S2 to B [0 arrived ttl 62]",
       "4 answer sent at 50.0 B to A*:other [0 left ttl 64]"}},
@@ -348,9 +349,9 @@ static const struct story stories[] = {
      "at A and B",
      2,
      {WORLD_HOST_A, WORLD_HOST_B},
-     {"not_punched, answer_lost, at the initiator and its peer: a stranger at A as A*:other by "
-      "nobody to B* by S2, alive, with controls, proof nonce of nobody, 4 pairs, 0 indirect, rtt "
-      "0.0 began -6600.0 took 18650.0",
+     {"not_punched, answer_lost, at the initiator and its peer: A as A*:other by S2 to B* by S2, "
+      "alive, with controls, proof nonce of nobody, 2 pairs, 2 indirect, rtt 0.0 began -2200.0 "
+      "took 14300.0",
       "1 direct sent at 0.0 A to B* [0 left ttl 64], lost",
       "2 indirect sent at 0.0 A to S2 [0 left ttl 64]",
       "3 forwarded observed at 50.0 S2 to B [1 arrived ttl 62]",
@@ -435,9 +436,9 @@ static const struct story stories[] = {
      "at A",
      1,
      {WORLD_HOST_A},
-     {"not_punched, direct_path_blocked, at the initiator: A as A* by S1 to B*:other by S2, alive, "
-      "with controls, proof none of nobody, 4 pairs, 4 indirect, rtt 0.0 began -6600.0 took "
-      "12700.0",
+     {"not_punched, direct_answer_missing, at the initiator: A as A* by S1 to B*:other by S2, "
+      "alive, with controls, proof none of nobody, 2 pairs, 2 indirect, rtt 0.0 began -2200.0 took "
+      "8300.0",
       "1 direct sent at 0.0 A to B*:other [0 left ttl 64]",
       "2 indirect sent at 0.0 A to S2 [0 left ttl 64]"}},
     {PORT,
@@ -446,8 +447,8 @@ static const struct story stories[] = {
      1,
      {WORLD_HOST_B},
      {"inconclusive, no_data, at the peer: a stranger at nobody as A*- by nobody to B*:other by "
-      "S2, alive, proof link_local of nobody, 4 pairs, 0 indirect, rtt 0.0 began -6550.0 took "
-      "18600.0",
+      "S2, alive, proof link_local of nobody, 2 pairs, 0 indirect, rtt 0.0 began -2150.0 took "
+      "14200.0",
       "2 indirect inferred at 50.0 to 50.0 A*- to S2",
       "3 forwarded received at 50.0 S2 to B [0 arrived ttl 62]",
       "4 answer sent at 50.0 B to A*- [0 left ttl 64]"}},
@@ -456,8 +457,8 @@ static const struct story stories[] = {
      "outside A",
      1,
      {WORLD_WAN_A},
-     {"not_punched, answer_lost, at the path: nobody as A* by S1 to B*:other by S2, alive, with "
-      "controls, proof nonce of B*:other, 4 pairs, 4 indirect, rtt 0.0 began -6600.0 took 18700.0",
+     {"inconclusive, no_data, at the path: nobody as A* by S1 to B*:other by S2, alive, with "
+      "controls, proof nonce of B*:other, 2 pairs, 2 indirect, rtt 0.0 began -2200.0 took 14300.0",
       "1 direct observed at 0.0 A* to B*:other [0 passed ttl 63]",
       "2 indirect observed at 0.0 A* to S2 [0 passed ttl 63]",
       "3 forwarded inferred at 0.0 to 75.0 S2 to B*:other",

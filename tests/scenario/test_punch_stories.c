@@ -123,19 +123,20 @@ static const struct story stories[] = {
       "B at 150.0 indirect_bubble_received, 0.0 after the first, with A*-",
       "B at 150.0 direct_bubble_sent, 0.0 after the first, with A*-",
       "A at 150.0 step 3 of pair 1 inferred at 100.0 to 150.0, 0.0 after its pair, S2 to B*, proof "
-      "nonce, rtt 0.0",
-      "A at 150.0 step 4 of pair 1 received at 150.0, 50.0 after its pair, B* to A, proof nonce, "
+      "endpoint, rtt 0.0",
+      "A at 150.0 step 4 of pair 1 received at 150.0, 50.0 after its pair, B* to A, proof "
+      "endpoint, rtt 0.0",
+      "A at 150.0 step 5 of pair 1 sent at 150.0, 50.0 after its pair, A to B*, proof endpoint, "
       "rtt 0.0",
-      "A at 150.0 step 5 of pair 1 sent at 150.0, 50.0 after its pair, A to B*, proof nonce, rtt "
-      "0.0",
       "B at 150.0 indirect_bubble_received, 25.0 after the first, with A*",
       "B at 150.0 rate_limited, 25.0 after the first, with A*",
+      "B at 175.0 direct_bubble_received, 50.0 after the first, with A*",
       "B at 175.0 echo_answered, 50.0 after the first, with A*",
-      "A at 200.0 step 5 of pair 1 received at 200.0, 100.0 after its pair, B* to A, proof nonce, "
-      "rtt 50.0",
-      "A at 200.0 punched, none: A as A* by S1 behind cone_or_restricted to B* by S2, proof nonce "
-      "of B*, unproven of nobody, 1 pairs, 0 indirect, rtt 50.0 of 150.0 ms, steps sent sent "
-      "inferred received received"}},
+      "A at 200.0 step 5 of pair 1 received at 200.0, 100.0 after its pair, B* to A, proof "
+      "endpoint, rtt 50.0",
+      "A at 200.0 punched, none: A as A* by S1 behind cone_or_restricted to B* by S2, proof "
+      "endpoint of B*, unproven of nobody, 1 pairs, 0 indirect, rtt 50.0 of 150.0 ms, steps sent "
+      "sent inferred received received"}},
     {PORT,
      PORT,
      WORLD_SERVES,
@@ -156,6 +157,7 @@ static const struct story stories[] = {
       "rtt 0.0",
       "A at 175.0 step 5 of pair 1 sent at 175.0, 75.0 after its pair, A to B*, proof nonce, rtt "
       "0.0",
+      "B at 200.0 direct_bubble_received, 50.0 after the first, with A*",
       "B at 200.0 path_open, 50.0 after the first, with A*",
       "B at 200.0 echo_answered, 50.0 after the first, with A*",
       "A at 225.0 step 5 of pair 1 received at 225.0, 125.0 after its pair, B* to A, proof nonce, "
@@ -184,6 +186,7 @@ static const struct story stories[] = {
       "nonce, rtt 0.0",
       "A at 175.0 step 5 of pair 1 sent at 175.0, 75.0 after its pair, A to B*:other, proof nonce, "
       "rtt 0.0",
+      "B at 200.0 direct_bubble_received, 50.0 after the first, with A*",
       "B at 200.0 path_open, 50.0 after the first, with A*",
       "B at 200.0 echo_answered, 50.0 after the first, with A*",
       "A at 225.0 step 5 of pair 1 received at 225.0, 125.0 after its pair, B*:other to A, proof "
@@ -198,39 +201,34 @@ static const struct story stories[] = {
       "ms",
       "A at 100.0 symmetric_nat, symmetric: A as A*:other and A*:other by S1 and S1+, 2/2 in 50.0 "
       "of 50.0 ms",
-      "A at 100.0 step 1 of pair 1 sent at 100.0, 0.0 after its pair, A to B*, proof none, rtt 0.0",
-      "A at 100.0 step 2 of pair 1 sent at 100.0, 0.0 after its pair, A to S2, proof none, rtt 0.0",
-      "B at 150.0 indirect_bubble_received, 0.0 after the first, with A*:other",
-      "B at 150.0 direct_bubble_sent, 0.0 after the first, with A*:other",
-      "B at 150.0 indirect_bubble_received, 0.0 after the first, with A*:other",
-      "B at 150.0 direct_bubble_sent, 0.0 after the first, with A*:other",
-      "A at 600.0 peer_server_asked in pair 1, 500.0 after the first, of S2",
-      "A at 650.0 peer_server_alive in pair 1, 550.0 after the first, of S2",
-      "A at 2300.0 retransmit in pair 2, 2200.0 after the first, of nobody",
-      "A at 2300.0 step 1 of pair 2 sent at 2300.0, 0.0 after its pair, A to B*, proof none, rtt "
-      "0.0",
-      "A at 2300.0 step 2 of pair 2 sent at 2300.0, 0.0 after its pair, A to S2, proof none, rtt "
-      "0.0",
-      "B at 2325.0 direct_bubble_received, 0.0 after the first, with A*:other",
-      "B at 2325.0 unproven, 0.0 after the first, with A*:other",
-      "B at 2350.0 indirect_bubble_received, 2200.0 after the first, with A*:other",
-      "B at 2350.0 direct_bubble_sent, 2200.0 after the first, with A*:other",
-      "B at 2350.0 indirect_bubble_received, 25.0 after the first, with A*:other",
-      "B at 2350.0 direct_bubble_sent, 25.0 after the first, with A*:other",
-      "B at 2350.0 direct_bubble_sent, 25.0 after the first, with A*:other",
-      "B at 2350.0 path_open, 25.0 after the first, with A*:other",
-      "A at 2375.0 step 3 of pair 2 inferred at 2300.0 to 2375.0, 0.0 after its pair, S2 to B*, "
-      "proof nonce, rtt 0.0",
-      "A at 2375.0 step 4 of pair 2 received at 2375.0, 75.0 after its pair, B* to A, proof nonce, "
+      "A at 100.0 peer_server_asked in pair 0, 0.0 after the first, of S2",
+      "A at 150.0 peer_server_alive in pair 0, 50.0 after the first, of S2",
+      "A at 150.0 step 1 of pair 1 sent at 150.0, 0.0 after its pair, A to B*, proof none, rtt 0.0",
+      "A at 150.0 step 2 of pair 1 sent at 150.0, 0.0 after its pair, A to S2, proof none, rtt 0.0",
+      "B at 200.0 indirect_bubble_received, 0.0 after the first, with A*:other",
+      "B at 200.0 direct_bubble_sent, 0.0 after the first, with A*:other",
+      "B at 200.0 indirect_bubble_received, 0.0 after the first, with A*:other",
+      "B at 200.0 direct_bubble_sent, 0.0 after the first, with A*:other",
+      "B at 200.0 indirect_bubble_sent, 0.0 after the first, with S2",
+      "A at 250.0 indirect_answer in pair 1, 100.0 after the first, of S2",
+      "A at 250.0 step 3 of pair 1 inferred at 150.0 to 250.0, 0.0 after its pair, S2 to B*, proof "
+      "none, rtt 0.0",
+      "B at 275.0 direct_bubble_received, 75.0 after the first, with A*:other",
+      "B at 275.0 direct_bubble_sent, 75.0 after the first, with A*:other",
+      "B at 275.0 path_open, 75.0 after the first, with A*:other",
+      "A at 300.0 step 3 of pair 1 inferred at 150.0 to 300.0, 0.0 after its pair, S2 to B*, proof "
+      "nonce, rtt 0.0",
+      "A at 300.0 step 4 of pair 1 received at 300.0, 150.0 after its pair, B* to A, proof nonce, "
       "rtt 0.0",
-      "A at 2375.0 step 5 of pair 2 sent at 2375.0, 75.0 after its pair, A to B*, proof nonce, rtt "
+      "A at 300.0 step 5 of pair 1 sent at 300.0, 150.0 after its pair, A to B*, proof nonce, rtt "
       "0.0",
-      "B at 2400.0 echo_answered, 0.0 after the first, with A*:other",
-      "A at 2425.0 step 5 of pair 2 received at 2425.0, 125.0 after its pair, B* to A, proof "
-      "nonce, rtt 50.0",
-      "A at 2425.0 punched, none: A as A*:other by S1 behind symmetric to B* by S2, alive, "
-      "checked, proof nonce of B*, unproven of nobody, 2 pairs, 0 indirect, rtt 50.0 of 2375.0 ms, "
-      "steps sent sent inferred received received"}},
+      "B at 325.0 direct_bubble_received, 125.0 after the first, with A*:other",
+      "B at 325.0 echo_answered, 125.0 after the first, with A*:other",
+      "A at 350.0 step 5 of pair 1 received at 350.0, 200.0 after its pair, B* to A, proof nonce, "
+      "rtt 50.0",
+      "A at 350.0 punched, none: A as A*:other by S1 behind symmetric to B* by S2, alive, checked, "
+      "proof nonce of B*, unproven of nobody, 1 pairs, 1 indirect, rtt 50.0 of 300.0 ms, steps "
+      "sent sent inferred received received"}},
     {PORT,
      SYMMETRIC,
      WORLD_SERVES,
@@ -249,10 +247,8 @@ static const struct story stories[] = {
       "A at 200.0 indirect_answer in pair 1, 100.0 after the first, of S1",
       "A at 200.0 step 3 of pair 1 inferred at 100.0 to 200.0, 0.0 after its pair, S2 to B*:other, "
       "proof none, rtt 0.0",
-      "B at 250.0 indirect_bubble_received, 100.0 after the first, with A*",
-      "B at 250.0 rate_limited, 100.0 after the first, with A*",
-      "A at 600.0 peer_server_asked in pair 1, 500.0 after the first, of S2",
-      "A at 650.0 peer_server_alive in pair 1, 550.0 after the first, of S2",
+      "A at 350.0 peer_server_asked in pair 1, 250.0 after the first, of S2",
+      "A at 400.0 peer_server_alive in pair 1, 300.0 after the first, of S2",
       "A at 2300.0 retransmit in pair 2, 2200.0 after the first, of nobody",
       "A at 2300.0 step 1 of pair 2 sent at 2300.0, 0.0 after its pair, A to B*:other, proof none, "
       "rtt 0.0",
@@ -263,29 +259,9 @@ static const struct story stories[] = {
       "B at 2350.0 indirect_bubble_received, 2200.0 after the first, with A*",
       "B at 2350.0 direct_bubble_sent, 2200.0 after the first, with A*",
       "B at 2350.0 indirect_bubble_sent, 2200.0 after the first, with S1",
-      "A at 4500.0 retransmit in pair 3, 4400.0 after the first, of nobody",
-      "A at 4500.0 step 1 of pair 3 sent at 4500.0, 0.0 after its pair, A to B*:other, proof none, "
-      "rtt 0.0",
-      "A at 4500.0 step 2 of pair 3 sent at 4500.0, 0.0 after its pair, A to S2, proof none, rtt "
-      "0.0",
-      "B at 4550.0 indirect_bubble_received, 4400.0 after the first, with A*-",
-      "B at 4550.0 direct_bubble_sent, 4400.0 after the first, with A*-",
-      "B at 4550.0 indirect_bubble_received, 4400.0 after the first, with A*",
-      "B at 4550.0 direct_bubble_sent, 4400.0 after the first, with A*",
-      "B at 4550.0 indirect_bubble_sent, 4400.0 after the first, with S1",
-      "A at 6700.0 retransmit in pair 4, 6600.0 after the first, of nobody",
-      "A at 6700.0 step 1 of pair 4 sent at 6700.0, 0.0 after its pair, A to B*:other, proof none, "
-      "rtt 0.0",
-      "A at 6700.0 step 2 of pair 4 sent at 6700.0, 0.0 after its pair, A to S2, proof none, rtt "
-      "0.0",
-      "B at 6750.0 indirect_bubble_received, 6600.0 after the first, with A*-",
-      "B at 6750.0 direct_bubble_sent, 6600.0 after the first, with A*-",
-      "B at 6750.0 indirect_bubble_received, 6600.0 after the first, with A*",
-      "B at 6750.0 direct_bubble_sent, 6600.0 after the first, with A*",
-      "B at 6750.0 indirect_bubble_sent, 6600.0 after the first, with S1",
-      "A at 7700.0 not_punched, direct_path_blocked: A as A* by S1 behind cone_or_restricted to "
-      "B*:other by S2, alive, checked, proof none of nobody, unproven of nobody, 4 pairs, 4 "
-      "indirect, rtt 0.0 of 7650.0 ms, steps sent sent inferred missing missing"}},
+      "A at 2550.0 not_punched, peer_nat_symmetric: A as A* by S1 behind cone_or_restricted to "
+      "B*:other by S2, alive, checked, proof none of nobody, unproven of nobody, 2 pairs, 2 "
+      "indirect, rtt 0.0 of 2500.0 ms, steps sent sent inferred missing missing"}},
     {SYMMETRIC,
      PORT,
      WORLD_SERVES,
@@ -293,44 +269,31 @@ static const struct story stories[] = {
       "ms",
       "A at 100.0 symmetric_nat, symmetric: A as A*:other and A*:other by S1 and S1+, 2/2 in 50.0 "
       "of 50.0 ms",
-      "A at 100.0 step 1 of pair 1 sent at 100.0, 0.0 after its pair, A to B*, proof none, rtt 0.0",
-      "A at 100.0 step 2 of pair 1 sent at 100.0, 0.0 after its pair, A to S2, proof none, rtt 0.0",
-      "B at 150.0 indirect_bubble_received, 0.0 after the first, with A*:other",
-      "B at 150.0 direct_bubble_sent, 0.0 after the first, with A*:other",
-      "B at 150.0 indirect_bubble_received, 0.0 after the first, with A*:other",
-      "B at 150.0 direct_bubble_sent, 0.0 after the first, with A*:other",
-      "A at 600.0 peer_server_asked in pair 1, 500.0 after the first, of S2",
-      "A at 650.0 peer_server_alive in pair 1, 550.0 after the first, of S2",
-      "A at 2300.0 retransmit in pair 2, 2200.0 after the first, of nobody",
-      "A at 2300.0 step 1 of pair 2 sent at 2300.0, 0.0 after its pair, A to B*, proof none, rtt "
+      "A at 100.0 peer_server_asked in pair 0, 0.0 after the first, of S2",
+      "A at 150.0 peer_server_alive in pair 0, 50.0 after the first, of S2",
+      "A at 150.0 step 1 of pair 1 sent at 150.0, 0.0 after its pair, A to B*, proof none, rtt 0.0",
+      "A at 150.0 step 2 of pair 1 sent at 150.0, 0.0 after its pair, A to S2, proof none, rtt 0.0",
+      "B at 200.0 indirect_bubble_received, 0.0 after the first, with A*:other",
+      "B at 200.0 direct_bubble_sent, 0.0 after the first, with A*:other",
+      "B at 200.0 indirect_bubble_received, 0.0 after the first, with A*:other",
+      "B at 200.0 direct_bubble_sent, 0.0 after the first, with A*:other",
+      "B at 200.0 indirect_bubble_sent, 0.0 after the first, with S2",
+      "A at 250.0 indirect_answer in pair 1, 100.0 after the first, of S2",
+      "A at 250.0 step 3 of pair 1 inferred at 150.0 to 250.0, 0.0 after its pair, S2 to B*, proof "
+      "none, rtt 0.0",
+      "A at 2350.0 retransmit in pair 2, 2200.0 after the first, of nobody",
+      "A at 2350.0 step 1 of pair 2 sent at 2350.0, 0.0 after its pair, A to B*, proof none, rtt "
       "0.0",
-      "A at 2300.0 step 2 of pair 2 sent at 2300.0, 0.0 after its pair, A to S2, proof none, rtt "
+      "A at 2350.0 step 2 of pair 2 sent at 2350.0, 0.0 after its pair, A to S2, proof none, rtt "
       "0.0",
-      "B at 2350.0 indirect_bubble_received, 2200.0 after the first, with A*:other",
-      "B at 2350.0 direct_bubble_sent, 2200.0 after the first, with A*:other",
-      "B at 2350.0 indirect_bubble_received, 0.0 after the first, with A*:other",
-      "B at 2350.0 direct_bubble_sent, 0.0 after the first, with A*:other",
-      "A at 4500.0 retransmit in pair 3, 4400.0 after the first, of nobody",
-      "A at 4500.0 step 1 of pair 3 sent at 4500.0, 0.0 after its pair, A to B*, proof none, rtt "
-      "0.0",
-      "A at 4500.0 step 2 of pair 3 sent at 4500.0, 0.0 after its pair, A to S2, proof none, rtt "
-      "0.0",
-      "B at 4550.0 indirect_bubble_received, 4400.0 after the first, with A*:other",
-      "B at 4550.0 direct_bubble_sent, 4400.0 after the first, with A*:other",
-      "B at 4550.0 indirect_bubble_received, 0.0 after the first, with A*:other",
-      "B at 4550.0 direct_bubble_sent, 0.0 after the first, with A*:other",
-      "A at 6700.0 retransmit in pair 4, 6600.0 after the first, of nobody",
-      "A at 6700.0 step 1 of pair 4 sent at 6700.0, 0.0 after its pair, A to B*, proof none, rtt "
-      "0.0",
-      "A at 6700.0 step 2 of pair 4 sent at 6700.0, 0.0 after its pair, A to S2, proof none, rtt "
-      "0.0",
-      "B at 6750.0 indirect_bubble_received, 6600.0 after the first, with A*:other",
-      "B at 6750.0 direct_bubble_sent, 6600.0 after the first, with A*:other",
-      "B at 6750.0 indirect_bubble_received, 0.0 after the first, with A*:other",
-      "B at 6750.0 direct_bubble_sent, 0.0 after the first, with A*:other",
-      "A at 7700.0 not_punched, peer_silent: A as A*:other by S1 behind symmetric to B* by S2, "
-      "alive, checked, proof none of nobody, unproven of nobody, 4 pairs, 0 indirect, rtt 0.0 of "
-      "7650.0 ms, steps sent sent missing missing missing"}},
+      "B at 2400.0 indirect_bubble_received, 2200.0 after the first, with A*:other",
+      "B at 2400.0 direct_bubble_sent, 2200.0 after the first, with A*:other",
+      "B at 2400.0 indirect_bubble_received, 2200.0 after the first, with A*:other",
+      "B at 2400.0 direct_bubble_sent, 2200.0 after the first, with A*:other",
+      "B at 2400.0 indirect_bubble_sent, 2200.0 after the first, with S2",
+      "A at 2600.0 not_punched, own_nat_symmetric: A as A*:other by S1 behind symmetric to B* by "
+      "S2, alive, checked, proof none of nobody, unproven of nobody, 2 pairs, 2 indirect, rtt 0.0 "
+      "of 2550.0 ms, steps sent sent inferred missing missing"}},
     {PORT,
      PORT,
      WORLD_SILENT,
