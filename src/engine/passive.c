@@ -358,7 +358,7 @@ static void take_packet(struct passive *e, const struct observation *o)
     enum passive_role role;
 
     /* With a bubble to itself a host asks a server whether it relays. */
-    if (ip6_equal(&o->packet->ip6.source, &o->packet->ip6.destination))
+    if (ip6_same_interface(&o->packet->ip6.source, &o->packet->ip6.destination))
         return;
     if (p == NULL || (p->done && is_bubble && is_over(p, o))) {
         if (is_bubble)

@@ -422,7 +422,7 @@ static void send_check(struct punch *p, const struct punch_check *c)
 {
     const struct punch_sent sent = {PUNCH_SENT_CHECK, 0};
     struct send_request request = {.to = c->own ? p->config.server : p->peer_server};
-    struct in6_addr there = address_there(p), server;
+    struct in6_addr there = address_there(p), server, source;
     struct teredo_packet packet;
     struct rs_identity nobody = {0};
     struct rs_room room;
@@ -444,8 +444,11 @@ static void send_check(struct punch *p, const struct punch_check *c)
         break;
     case PUNCH_SELF_BUBBLE:
     case PUNCH_WAYS:
-        /* From an address to itself it is told from every hole punch. */
-        teredo_make_bubble(&packet, &there, &there);
+        /* From an interface to itself: so it is told from every hole punch. The prefix is that of
+         * the link, for a server need not see us at the endpoint that our address names. */
+        source = (struct in6_addr){.s6_addr = {0xfe, 0x80}};
+        memcpy(&source.s6_addr[8], &there.s6_addr[8], 8);
+        teredo_make_bubble(&packet, &source, &there);
         teredo_add_nonce_trailer(&packet, trailer_nonce_of(c), nonce);
         send_packet(p, sent, request, &packet);
         break;
@@ -693,7 +696,7 @@ static bool answers_check(const struct punch *p, const struct punch_check *c,
         break;
     }
     return packet->kind == TEREDO_BUBBLE &&
-           ip6_equal(&packet->ip6.source, &packet->ip6.destination) &&
+           ip6_same_interface(&packet->ip6.source, &packet->ip6.destination) &&
            teredo_trailer_nonce(packet, &nonce) && nonce == trailer_nonce_of(c);
 }
 

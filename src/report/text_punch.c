@@ -155,18 +155,13 @@ static void text_loss(FILE *out, const struct punching *p)
 {
     unsigned lost = p->loss_asked - p->loss_answered;
 
-    if (p->loss_asked == 0)
+    if (p->loss_asked == 0 || (lost == 0 && p->loss_odds < 0))
         return;
-    if (lost == 0 && p->loss_odds < 0)
-        return;
-    if (lost == 0)
-        fprintf(out, "  no packet was lost of %u", p->loss_asked);
-    else
-        fprintf(out, "  packets were lost: %u of %u", lost, p->loss_asked);
+    fprintf(out, "  packets lost: %u of %u", lost, p->loss_asked);
     if (p->loss_odds >= 0 && p->loss_odds < 1e-9)
-        fprintf(out, "; that loss explains the silence: odds below 1 in 1,000,000,000");
+        fprintf(out, "; that loss explains the silence with odds below 1 in 1,000,000,000");
     else if (p->loss_odds >= 0)
-        fprintf(out, "; that loss explains the silence: odds of 1 in %.0f", 1 / p->loss_odds);
+        fprintf(out, "; that loss explains the silence with odds of 1 in %.0f", 1 / p->loss_odds);
     fputc('\n', out);
 }
 

@@ -79,6 +79,11 @@ bool ip6_equal(const struct in6_addr *a, const struct in6_addr *b)
     return memcmp(a, b, sizeof *a) == 0;
 }
 
+bool ip6_same_interface(const struct in6_addr *a, const struct in6_addr *b)
+{
+    return memcmp(&a->s6_addr[8], &b->s6_addr[8], 8) == 0;
+}
+
 struct in6_addr teredo_link_local(uint16_t flags, struct endpoint e)
 {
     struct in6_addr address = {{{0xfe, 0x80}}};

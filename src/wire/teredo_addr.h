@@ -42,6 +42,8 @@ bool ip6_is_unguessable_link_local(const struct in6_addr *address);
 bool ip6_is_all_routers(const struct in6_addr *address);
 
 bool ip6_equal(const struct in6_addr *a, const struct in6_addr *b);
+/* Whether the two have one interface identifier (RFC 4291 2.5.1), whatever their prefixes. */
+bool ip6_same_interface(const struct in6_addr *a, const struct in6_addr *b);
 
 /* The link-local address with interface identifier FLAGS, PORT and ADDRESS obfuscated as in a
  * Teredo address: the form of a server's RA source (RFC 4380 4, 5.3.2). */

@@ -563,7 +563,7 @@ static void test_icmp(void)
     set_up();
     start();
     check_lives();
-    bench_finish(&b);
+    finish();
     is_int(notes(NOTE_SERVER_ALIVE), 1,
            "that a server lives is told once, however often it is asked");
 
