@@ -44,7 +44,9 @@ struct capture_state {
     unsigned sender_count;
     struct question questions[QUESTIONS];
     unsigned question_count;
-    uint64_t jump_frame;              /* the first one after the gap, if there is one */
+    uint64_t jump_frame; /* the first one after the gap, if there is one */
+    /* The last gap that was closed: told, unless the clock comes back. */
+    struct clock_step forward;        /* frame 0 = there is none */
     enum capture_reader_result ended; /* CAPTURE_READER_FIND = not yet; else how */
     struct error error;               /* if it has failed */
 };
@@ -119,17 +121,17 @@ static void excuse_checksums(struct capture_state *state, const struct udp_datag
 }
 
 /* What udp4_dissect refuses, it can be that for want of bytes alone. */
-static void count_malformed(const struct capture_reader *reader, const struct captured_packet *s,
+static void count_malformed(const struct capture_reader *reader, struct captured_packet *s,
                             enum wire_reason reason)
 {
     if (reason == WIRE_TRUNCATED && s->missing > 0)
-        teredo_flows_count_cut(reader->teredo_flows, s->captured);
+        teredo_flows_count_cut(reader->teredo_flows, s);
     else if (reason != WIRE_NOT_UDP)
         teredo_flows_count_fault(reader->teredo_flows, reason);
 }
 
 /* The packet in a GTP-U tunnel; false if S->udp is none. */
-static bool enter_tunnel(const struct capture_reader *reader, const struct captured_packet *s,
+static bool enter_tunnel(const struct capture_reader *reader, struct captured_packet *s,
                          const uint8_t **data, size_t *size)
 {
     const struct udp_datagram *udp = &s->udp;
@@ -142,7 +144,7 @@ static bool enter_tunnel(const struct capture_reader *reader, const struct captu
         found = link_find_ip4(LINK_RAW, udp->payload + offset, udp->payload_size - offset, &start);
     /* Messages of GTP's own are not longer than a header of it. */
     if (found == LINK_TOO_SHORT && s->missing > 0 && udp->truncated)
-        teredo_flows_count_cut(reader->teredo_flows, s->captured);
+        teredo_flows_count_cut(reader->teredo_flows, s);
     if (found != LINK_HAS_IP4)
         return false;
     *data = udp->payload + offset;
@@ -220,6 +222,15 @@ static bool look_at_pieces(struct capture_reader *reader, struct capture_find *f
     return false;
 }
 
+static void tell_forward(struct capture_reader *reader)
+{
+    struct clock_step *forward = &reader->state->forward;
+
+    if (forward->frame != 0)
+        teredo_flows_note_step(reader->teredo_flows, forward);
+    forward->frame = 0;
+}
+
 static void take_time(struct capture_reader *reader, struct captured_packet *s)
 {
     struct capture_state *state = reader->state;
@@ -237,6 +248,9 @@ static void take_time(struct capture_reader *reader, struct captured_packet *s)
         find_queue_shift(state->queue, state->step.jumped, state->step.too_early);
     if (state->step.back > 0 && !state->step.apart)
         packet_copies_forget(state->copies);
+    /* Then a part of the capture was ahead, and that is one step. */
+    if (state->step.returned)
+        state->forward.frame = 0;
     if (state->step.back > 0)
         teredo_flows_note_step(
             reader->teredo_flows,
@@ -260,6 +274,7 @@ static bool look_at_frame(struct capture_reader *reader, struct capture_find *fi
     s->captured = frame->size;
     s->missing = frame->whole - frame->size;
     s->fragments = 0;
+    s->too_short = false;
     teredo_flows_count_frame(reader->teredo_flows);
     take_time(reader, s);
     switch (link_find_ip4(frame->link, frame->data, frame->size, &offset)) {
@@ -267,7 +282,7 @@ static bool look_at_frame(struct capture_reader *reader, struct capture_find *fi
         break;
     case LINK_TOO_SHORT:
         if (s->missing > 0)
-            teredo_flows_count_cut(reader->teredo_flows, s->captured);
+            teredo_flows_count_cut(reader->teredo_flows, s);
         return false;
     case LINK_HAS_NO_IP4:
         if (frame->link == LINK_UNKNOWN)
@@ -367,10 +382,9 @@ static void look_for_answer(struct capture_reader *reader, struct capture_find *
     state->step.settled = state->time.now;
     if (state->queue != NULL)
         find_queue_shift(state->queue, from, gap);
-    teredo_flows_note_step(reader->teredo_flows, &(struct clock_step){.file = s->file,
-                                                                      .kind = CLOCK_SET_FORWARD,
-                                                                      .frame = state->jump_frame,
-                                                                      .by = gap});
+    tell_forward(reader);
+    state->forward = (struct clock_step){
+        .file = s->file, .kind = CLOCK_SET_FORWARD, .frame = state->jump_frame, .by = gap};
 }
 
 /* Holds the find back; false if that cannot be. */
@@ -412,6 +426,7 @@ enum capture_reader_result capture_reader_next(struct capture_reader *reader,
             break;
         if (got != CAPTURE_READER_FIND) {
             find->packet.steady = state->time.now;
+            tell_forward(reader);
             if (got == CAPTURE_READER_FAILED)
                 *error = state->error;
             return got;

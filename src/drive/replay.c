@@ -101,6 +101,17 @@ static void pass_time(struct run *r, nsec when)
     r->now = nsec_max(r->now, when);
 }
 
+/* Makes what a server sent, and the capture has cut before its kind, an advertisement that is cut:
+ * that is what servers put an authentication header in front of, and what they send most. */
+static void take_for_advertisement(const struct captured_packet *s, struct teredo_packet *packet)
+{
+    if (s->extent == TEREDO_NOTHING)
+        packet->ip6 = (struct ip6_header){0};
+    packet->kind = TEREDO_RA;
+    packet->payload_size = 0;
+    packet->ip6.payload_length = 1;
+}
+
 /* Of a packet of which the capture has not all, what is there counts as data; a solicitation is
  * told by what is there, and an advertisement is at least an answer. */
 static void feed_packet(struct run *r, unsigned vantage)
@@ -118,9 +129,12 @@ static void feed_packet(struct run *r, unsigned vantage)
         .ttl = s->udp.ip.ttl,
     };
 
-    if (s->copy || s->extent < TEREDO_KIND)
+    if (s->copy ||
+        (s->extent < TEREDO_KIND && (s->missing == 0 || s->udp.from.port != TEREDO_PORT)))
         return;
-    if (s->extent < TEREDO_WHOLE) {
+    if (s->extent < TEREDO_KIND) {
+        take_for_advertisement(s, &packet);
+    } else if (s->extent < TEREDO_WHOLE) {
         bool asks = packet.kind == TEREDO_RS || packet.kind == TEREDO_RA;
 
         if (asks && packet.payload_size == packet.ip6.payload_length)

@@ -158,7 +158,9 @@ void client_is_answered(struct passive_client *c, const struct observation *o,
     enum ra_rule broken;
 
     if (is_cut(o->packet)) {
-        ask->answered = c->answer_cut = true;
+        /* Without a nonce it may be another packet of the server. */
+        ask->answered = ask->has_nonce;
+        c->answer_cut = true;
         c->last = nsec_max(c->last, o->when);
         return;
     }

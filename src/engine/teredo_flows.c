@@ -173,13 +173,13 @@ static void take_apart(struct captured_packet *s, const struct wire_fault *outer
 }
 
 /* What the packet is not known to be. */
-static void count_stranger(struct teredo_flows *teredo_flows, const struct captured_packet *s,
+static void count_stranger(struct teredo_flows *teredo_flows, struct captured_packet *s,
                            enum wire_reason reason)
 {
     bool server = s->udp.from.port == TEREDO_PORT || s->udp.to.port == TEREDO_PORT;
 
     if (s->missing > 0 && s->udp.truncated && recognize_is_too_short(&s->packet, s->extent, reason))
-        teredo_flows_count_cut(teredo_flows, s->captured);
+        teredo_flows_count_cut(teredo_flows, s);
     else if (server && s->extent >= TEREDO_HEADER && reason != WIRE_IP6_PAYLOAD_LENGTH)
         teredo_flows->summary.remarks.without_address++;
 }
@@ -238,10 +238,14 @@ void teredo_flows_count_fragments(struct teredo_flows *teredo_flows, unsigned lo
     teredo_flows->summary.reasons[refused ? WIRE_IP4_FRAGMENT_OVERLAP : WIRE_IP4_FRAGMENT] += lost;
 }
 
-void teredo_flows_count_cut(struct teredo_flows *teredo_flows, size_t size)
+void teredo_flows_count_cut(struct teredo_flows *teredo_flows, struct captured_packet *s)
 {
     struct capture_remarks *r = &teredo_flows->summary.remarks;
+    size_t size = s->captured;
 
+    if (s->too_short)
+        return;
+    s->too_short = true;
     if (r->cut++ == 0)
         r->cut_least = r->cut_most = size;
     if (size < r->cut_least)
@@ -287,6 +291,10 @@ void teredo_flows_note_step(struct teredo_flows *teredo_flows, const struct cloc
         r->steps[i].count = 0;
         r->steps[i].file = step->file == NULL ? NULL : strdup(step->file);
         r->step_count++;
+    } else if (step->frame < r->steps[i].frame && is_of(&r->steps[i], step->file)) {
+        r->steps[i].kind = step->kind;
+        r->steps[i].frame = step->frame;
+        r->steps[i].by = step->by;
     }
     r->steps[i].count++;
 }

@@ -42,8 +42,9 @@ void teredo_flows_count_fault(struct teredo_flows *teredo_flows, enum wire_reaso
 /* Counts fragments that belong to no whole datagram, and such as contradict each other. */
 void teredo_flows_count_fragments(struct teredo_flows *teredo_flows, unsigned lost, bool refused);
 
-/* Counts a frame of which SIZE bytes were captured, too few to tell what it is. */
-void teredo_flows_count_cut(struct teredo_flows *teredo_flows, size_t size);
+/* Counts the frame of S, of which too few bytes were captured to tell what it is; once, however
+ * many packets it may have in tunnels. */
+void teredo_flows_count_cut(struct teredo_flows *teredo_flows, struct captured_packet *s);
 
 /* Counts a frame of a link type that is not known; NAME is copied. */
 void teredo_flows_count_unread(struct teredo_flows *teredo_flows, const char *name);

@@ -51,6 +51,12 @@ static void shift_jumped(struct time_line *t, nsec by)
             t->clocks[i].shift -= by;
 }
 
+static void note_gap(struct time_line *t, nsec gap)
+{
+    for (unsigned i = 0; i < TIME_LINE_CLOCKS; i++)
+        t->clocks[i].gap = t->clocks[i].jumped ? gap : 0;
+}
+
 nsec time_line_close_gap(struct time_line *t, nsec *from)
 {
     nsec gap = t->jump_to - t->jump_from;
@@ -60,6 +66,7 @@ nsec time_line_close_gap(struct time_line *t, nsec *from)
     *from = t->jump_to;
     t->now -= gap;
     shift_jumped(t, gap);
+    note_gap(t, gap);
     end_jump(t);
     return gap;
 }
@@ -83,6 +90,20 @@ static void catch_up(const struct time_line *t, struct time_line_clock *c, nsec 
         c->shift = t->now - when;
 }
 
+/* The clock was ahead since a gap that was closed, and now is where it would be without: it shows
+ * how much later this frame is. */
+static bool returns(const struct time_line *t, struct time_line_clock *c, nsec when)
+{
+    nsec steady;
+
+    if (c->gap == 0 || __builtin_add_overflow(steady_of(c, when), c->gap, &steady) ||
+        steady < t->now - JITTER || steady > t->now + JUMP)
+        return false;
+    c->shift += c->gap;
+    c->gap = 0;
+    return true;
+}
+
 /* The clock was at a later time before. */
 static void take_set_back(struct time_line *t, struct time_line_clock *c, nsec when,
                           struct time_step *step)
@@ -92,6 +113,9 @@ static void take_set_back(struct time_line *t, struct time_line_clock *c, nsec w
     if (has_come_back(t, steady)) {
         put_back(t, steady, step);
         end_jump(t);
+        catch_up(t, c, when);
+    } else if (returns(t, c, when)) {
+        step->returned = true;
         catch_up(t, c, when);
     } else if (steady < t->now - SLACK || steady > t->now + JUMP) {
         c->set = c->last - when;
@@ -178,7 +202,7 @@ void time_line_add(struct time_line *t, size_t clock, nsec when, struct time_ste
     struct time_line_clock *c = &t->clocks[clock % TIME_LINE_CLOCKS];
 
     step->back = step->too_early = 0;
-    step->apart = false;
+    step->apart = step->returned = false;
     if (!goes_on(t, c, when, step))
         add(t, c, when, step);
     t->now = t->begun ? nsec_max(t->now, step->steady) : step->steady;

@@ -33,6 +33,7 @@ struct time_line {
         nsec last;   /* its latest time, since it was set */
         nsec shift;  /* to add to its times */
         nsec set;    /* what it was last set back by, which is in shift; 0 = nothing is */
+        nsec gap;    /* that was closed, and is in shift; 0 = none is */
     } clocks[TIME_LINE_CLOCKS];
     bool jumping;
     nsec jump_from, jump_to; /* steady: of the frame before and the first one after */
@@ -43,6 +44,7 @@ struct time_step {
     nsec settled;   /* frames up to this steady time stay where they are: they may be let go */
     nsec back;      /* how far the time went back, if it went back by more than a little; else 0 */
     bool apart;     /* the clock goes on, but is so far behind those of other interfaces */
+    bool returned;  /* the clock is back where it was before the last gap that was closed */
     nsec too_early; /* not 0: frames of a steady time from JUMPED on belong so much earlier */
     nsec jumped;
 };

@@ -31,6 +31,7 @@ struct captured_packet {
     size_t captured;         /* those that it has */
     unsigned fragments;      /* that it was put together of; 0 = it came in one piece */
     bool copy;               /* of one that was there a moment before */
+    bool too_short;          /* to tell whether it is Teredo, for the capture has cut it */
     struct udp_datagram udp; /* payload and payload_size always, the rest as outside says */
     struct teredo_packet packet; /* as far as extent says */
     enum teredo_extent extent;

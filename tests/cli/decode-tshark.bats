@@ -40,7 +40,7 @@ theirs() {
 # ours FILE: the same lines
 ours() {
     "$TEREDOCTL" decode --format=jsonl "$1" | jq -r '
-        [.frame, (.when | .[0:19] + "Z" | fromdate | tostring) + .when[19:29],
+        [.frame, (.when | if . then (.[0:19] + "Z" | fromdate | tostring) + .[19:29] else null end),
             (.from | "\(.address):\(.port)"), (.to | "\(.address):\(.port)"), .size,
             .auth.nonce, .auth.client_id, .auth.value,
             (.origin | if . then "\(.address):\(.port)" else "" end),
@@ -98,7 +98,8 @@ compare() {
     compare problems.pcap \
         '5: tshark shows a port of an origin indication that ends before its address' \
         '11: tshark waits for the other fragments' \
-        '14: tshark counts the bytes by a UDP length that the IPv4 packet has no room for'
+        '14: tshark counts the bytes by a UDP length that the IPv4 packet has no room for' \
+        '28: tshark takes the last of fragments that contradict each other, and we none of them'
 }
 
 @test "a capture of the snap length that tcpdump had for long" {
@@ -112,8 +113,7 @@ compare() {
 @test "every block, clock and link type of pcapng" {
     "$craft" -n <"$frames/pcapng.frames" >all.pcapng
     compare all.pcapng \
-        '2: tshark shows the source in an IPv6 header that ends behind it' \
-        '7: tshark has no time for a simple packet block'
+        '2: tshark shows the source in an IPv6 header that ends behind it'
 }
 
 @test "a hole punch in the lab" {
@@ -136,7 +136,13 @@ compare() {
         rows=()
         case ${file##*/} in
         pcapng | tunnels) continue ;; # no UDP over IPv4 in it; no Teredo without --tunnels
-        problems) rows=('5: see above' '11: see above' '14: see above') ;;
+        problems) rows=('5: see above' '11: see above' '14: see above' '28: see above') ;;
+        sections) rows=('2: as of every block above') ;;
+        copies) rows=(
+            '13: cut in the IPv6 header, tshark goes by the port, and we have no address to go by'
+            '14: likewise, cut before it is said that it is a solicitation'
+            '16: IPv6 without a Teredo address in port 3544 is not Teredo to us' '17: likewise'
+        ) ;;
         esac
         echo "$file:"
         compare "$file" "${rows[@]}"

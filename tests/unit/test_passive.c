@@ -419,7 +419,7 @@ static void test_companion(void)
             is_punch(&e, 1, PUNCH_NOT_PUNCHED, CAUSE_PEER_SILENT,
                      "a punch of a minute ago is no control of this one");
         else
-            is_punch(&e, 0, PUNCH_INCONCLUSIVE, CAUSE_DIRECT_PATH_UNSEEN,
+            is_punch(&e, 1, PUNCH_INCONCLUSIVE, CAUSE_DIRECT_PATH_UNSEEN,
                      "of two at once either may be the control");
     }
 }

@@ -150,6 +150,7 @@ static bool look_at_cut(struct endpoint from, struct endpoint to, const char *he
     seen.udp.length = (uint16_t)(UDP_HEADER_SIZE + seen.udp.payload_size + missing);
     seen.missing = missing;
     seen.captured = 42 + seen.udp.payload_size;
+    seen.too_short = false;
     found = teredo_flows_look(teredo_flows, copies, &seen, &fine);
     seen.missing = 0;
     return found;

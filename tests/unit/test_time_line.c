@@ -198,6 +198,23 @@ static void test_gaps(void)
     is_int(time_line_close_gap(&t, &from), 0, "of less than 5 seconds there is no such doubt");
 }
 
+static void test_return(void)
+{
+    struct time_line t = {.patient = true};
+    struct time_step step;
+    nsec from;
+
+    add(&t, 0, of(100));
+    add(&t, 0, of(110.5));
+    time_line_close_gap(&t, &from);
+    is_int(add(&t, 0, of(111)).steady, of(100.5), "a clock is ahead since a gap that was none");
+    step = add(&t, 0, of(101.5));
+    ok(step.steady == of(101.5) && step.returned && step.back == of(9.5),
+       "and comes back to where it was before");
+    step = add(&t, 0, of(80));
+    ok(step.steady == of(101.5) && !step.returned, "what goes back once more is set back");
+}
+
 static void test_believe(void)
 {
     struct time_line t = {.patient = true};
@@ -244,6 +261,7 @@ int main(void)
     test_how_far();
     test_live();
     test_gaps();
+    test_return();
     test_believe();
     test_any_times();
     return done_testing();
