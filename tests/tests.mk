@@ -231,6 +231,7 @@ TEST_FIXTURES = \
 	tests/pcap/tunnels.out \
 	tests/real/internet.bash \
 	tests/isolate.bash \
+	tests/odd_server.py \
 	tests/resolver.py \
 	tests/schema/skeleton.py \
 	tests/schema/lib.bash \

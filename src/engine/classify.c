@@ -8,9 +8,14 @@ enum {
     /* Until the first answer the round trip is not known, and the server may not be there: few
      * packets, to both addresses. */
     BLIND_ROUNDS = 28,
-    OTHER_PORT = 3545, /* of S: opens its address, not the port that answers */
-    FIRST_HOP = 2,     /* 1 would die at the first router, which proves nothing */
+    OTHER_PORT = 3545,
+    FIRST_HOP = 2, /* 1 would die at the first router, which proves nothing */
     HOPS_A_ROUND = 3,
+    /* Behind a NAT whose mapping depends on the destination the cone bit is tried so often, for a
+     * server that relays nothing: the answer may get in. */
+    CONE_TRIES = 4,
+    /* In which an address that is silent is asked until that is sure. */
+    SILENT_ROUNDS = 13,
     BLIND_HOPS_EVERY = 4,
     BLIND_HOPS_CYCLE = 3, /* so up to the tenth router, twice */
 };
@@ -28,6 +33,7 @@ enum party {
     P,
     S,
     P_EXTRA,
+    P_OTHER,
     S_OTHER
 };
 
@@ -48,6 +54,11 @@ struct test_plan {
 #define RELAY(by, arrives)                                   \
     {                                                        \
         CLASSIFY_BUBBLE, CLASSIFY_X, arrives, by, by, NOBODY \
+    }
+/* To a port that has sent to another port of P. */
+#define RELAY_NEAR(arrives)                                 \
+    {                                                       \
+        CLASSIFY_BUBBLE, CLASSIFY_X, arrives, P, P, P_OTHER \
     }
 
 static const struct test_plan plan[CLASSIFY_TESTS] = {
@@ -75,13 +86,28 @@ static const struct test_plan plan[CLASSIFY_TESTS] = {
     [NAT_TEST_RELAY_PORT1] = RELAY(P_EXTRA, CLASSIFY_F0),
     [NAT_TEST_RELAY_OPEN0] = RELAY(P, CLASSIFY_Y),
     [NAT_TEST_RELAY_OPEN1] = RELAY(P, CLASSIFY_F0),
-    [NAT_TEST_RELAY_EXTRA] = RELAY(P_EXTRA, CLASSIFY_F1),
+    [NAT_TEST_RELAY_EXTRA0] = RELAY(P_EXTRA, CLASSIFY_F1),
+    [NAT_TEST_RELAY_EXTRA1] = RELAY(P_EXTRA, CLASSIFY_X),
+    [NAT_TEST_NEAR0_S] = ASK(CLASSIFY_NEAR0, S),
+    [NAT_TEST_NEAR1_S] = ASK(CLASSIFY_NEAR1, S),
+    [NAT_TEST_RELAY_NEAR0] = RELAY_NEAR(CLASSIFY_NEAR0),
+    [NAT_TEST_RELAY_NEAR1] = RELAY_NEAR(CLASSIFY_NEAR1),
     [NAT_TEST_HAIR_XY] = {CLASSIFY_BUBBLE, CLASSIFY_X, CLASSIFY_Y, NOBODY, NOBODY, NOBODY},
     [NAT_TEST_HAIR_YX] = {CLASSIFY_BUBBLE, CLASSIFY_Y, CLASSIFY_X, NOBODY, NOBODY, NOBODY},
     [NAT_TEST_HOP0] = ASK(CLASSIFY_HOPS, P),
     [NAT_TEST_HOP1] = ASK(CLASSIFY_HOPS, P),
     [NAT_TEST_HOP2] = ASK(CLASSIFY_HOPS, P),
 };
+
+/* Of a server's address: opens it, and not the port that answers. */
+static struct endpoint other_port(const struct classify_config *c, struct endpoint server)
+{
+    uint16_t port = OTHER_PORT;
+
+    while (port == server.port || port == c->extra_port)
+        port++;
+    return (struct endpoint){server.address, port};
+}
 
 static struct endpoint party_endpoint(const struct classify_config *c, enum party party)
 {
@@ -94,9 +120,10 @@ static struct endpoint party_endpoint(const struct classify_config *c, enum part
         return c->secondary;
     case P_EXTRA:
         return (struct endpoint){c->server.address, c->extra_port};
+    case P_OTHER:
+        return other_port(c, c->server);
     case S_OTHER:
-        return (struct endpoint){c->secondary.address,
-                                 c->secondary.port == OTHER_PORT ? OTHER_PORT + 1 : OTHER_PORT};
+        return other_port(c, c->secondary);
     }
     return (struct endpoint){0};
 }
@@ -124,6 +151,9 @@ struct selection {
 
 static void choose(struct selection *s, enum nat_test_name test)
 {
+    for (unsigned i = 0; i < s->count; i++)
+        if (s->tests[i] == test)
+            return;
     s->tests[s->count++] = test;
 }
 
@@ -144,7 +174,7 @@ static void send_all(struct classify *p, const struct selection *s)
         struct nat_test *test = &p->tests[which];
 
         test->open = true;
-        if (!endpoint_is_unset(test->prime))
+        if (!endpoint_is_unset(test->prime) && test->answered == 0)
             nat_test_send_prime(test, CLASSIFY_TAG_PRIME, p->out);
         nat_test_send(test, p->round, which * CLASSIFY_ROUNDS + p->round, &server, p->out);
     }
@@ -180,6 +210,8 @@ static void send_blind_round(struct classify *p)
         unsigned turn = (p->round / BLIND_HOPS_EVERY - 1) % BLIND_HOPS_CYCLE;
 
         choose_hops(p, &s, FIRST_HOP + turn * HOPS_A_ROUND);
+        if (p->config.extra_port != 0 && !classify_answered(p, NAT_TEST_X_EXTRA))
+            choose(&s, NAT_TEST_X_EXTRA);
     }
     send_all(p, &s);
 }
@@ -208,31 +240,27 @@ static void choose_bubble(struct classify *p, struct selection *s, enum nat_test
     choose(s, test);
 }
 
-static void choose_relays(struct classify *p, struct selection *s)
+static void choose_relay_controls(struct classify *p, struct selection *s)
 {
-    choose_bubble(p, s, NAT_TEST_RELAY_ANY0, NAT_TEST_D0_S);
-    choose_bubble(p, s, NAT_TEST_RELAY_ANY1, NAT_TEST_D1_S);
     choose_bubble(p, s, NAT_TEST_RELAY_OPEN0, NAT_TEST_Y_P);
     choose_bubble(p, s, NAT_TEST_RELAY_OPEN1, NAT_TEST_F0);
     if (p->config.extra_port == 0)
         return;
-    choose_bubble(p, s, NAT_TEST_RELAY_PORT0, NAT_TEST_Y_P);
-    choose_bubble(p, s, NAT_TEST_RELAY_PORT1, NAT_TEST_F0);
-    choose_bubble(p, s, NAT_TEST_RELAY_EXTRA, NAT_TEST_F1_EXTRA);
+    choose_bubble(p, s, NAT_TEST_RELAY_EXTRA0, NAT_TEST_F1_EXTRA);
+    choose_bubble(p, s, NAT_TEST_RELAY_EXTRA1, NAT_TEST_X_EXTRA);
 }
 
-static void choose_filtering(struct classify *p, struct selection *s)
+static void choose_relays(struct classify *p, struct selection *s)
 {
-    choose(s, NAT_TEST_ANY0);
-    choose(s, NAT_TEST_ANY1);
-    if (classify_mapping_depends(p)) {
-        choose_relays(p, s);
-        return;
+    choose_bubble(p, s, NAT_TEST_RELAY_ANY0, NAT_TEST_D0_S);
+    choose_bubble(p, s, NAT_TEST_RELAY_ANY1, NAT_TEST_D1_S);
+    if (!classify_mapping_depends(p)) {
+        choose_bubble(p, s, NAT_TEST_RELAY_NEAR0, NAT_TEST_NEAR0_S);
+        choose_bubble(p, s, NAT_TEST_RELAY_NEAR1, NAT_TEST_NEAR1_S);
+    } else if (p->config.extra_port != 0) {
+        choose_bubble(p, s, NAT_TEST_RELAY_PORT0, NAT_TEST_Y_P);
+        choose_bubble(p, s, NAT_TEST_RELAY_PORT1, NAT_TEST_F0);
     }
-    choose(s, NAT_TEST_PORT0);
-    choose(s, NAT_TEST_PORT1);
-    choose(s, NAT_TEST_OPEN0);
-    choose(s, NAT_TEST_OPEN1);
 }
 
 /* Those of which no answer has come, and none is under way. */
@@ -247,28 +275,112 @@ static void choose_unanswered(const struct classify *p, struct selection *s, nse
     }
 }
 
+/* The tests of a kind go out beside their controls: in the first round, and once a control came
+ * back. In between the controls go out alone. */
+static void choose_by_cone_bit(struct classify *p, struct selection *s, nsec now)
+{
+    bool first = p->tests[NAT_TEST_OPEN0].sent == 0;
+
+    if (classify_relay_works(p))
+        return; /* which is as good, and has begun */
+    if (first || classify_cone_works(p)) {
+        choose(s, NAT_TEST_ANY0);
+        choose(s, NAT_TEST_ANY1);
+        choose(s, NAT_TEST_PORT0);
+        choose(s, NAT_TEST_PORT1);
+    }
+    if (classify_cone_is_dead(p, classify_seen(now)))
+        return;
+    choose(s, NAT_TEST_OPEN0);
+    choose(s, NAT_TEST_OPEN1);
+    if (first || classify_cone_works(p))
+        return;
+    /* What tells whether S answers at all, in the same rounds. */
+    choose(s, NAT_TEST_X_S);
+    choose(s, NAT_TEST_Y_S);
+}
+
+static void choose_by_relay(struct classify *p, struct selection *s)
+{
+    bool first = p->tests[NAT_TEST_RELAY_OPEN0].sent == 0;
+
+    if (p->tests[NAT_TEST_ANY0].sent < CONE_TRIES) {
+        choose(s, NAT_TEST_ANY0);
+        choose(s, NAT_TEST_ANY1);
+    }
+    choose_relay_controls(p, s);
+    if (first || classify_relay_works(p))
+        choose_relays(p, s);
+}
+
+/* Without a second address: what the extra port of the first shows. */
+static void choose_by_extra_port(struct classify *p, struct selection *s)
+{
+    if (p->config.extra_port == 0)
+        return;
+    choose_bubble(p, s, NAT_TEST_RELAY_EXTRA0, NAT_TEST_F1_EXTRA);
+    choose_bubble(p, s, NAT_TEST_RELAY_EXTRA1, NAT_TEST_X_EXTRA);
+    if (!classify_relay_works(p))
+        return;
+    choose_bubble(p, s, NAT_TEST_RELAY_PORT0, NAT_TEST_Y_P);
+    choose_bubble(p, s, NAT_TEST_RELAY_PORT1, NAT_TEST_F0);
+}
+
+static void choose_filtering(struct classify *p, struct selection *s, nsec now)
+{
+    if (classify_secondary_is_doubtful(p, now) && !classify_cone_works(p)) {
+        choose_by_extra_port(p, s);
+    } else if (classify_mapping_depends(p)) {
+        choose_by_relay(p, s);
+    } else {
+        choose_by_cone_bit(p, s, now);
+        /* The server does not answer the cone bit as it should: bubbles do as well. */
+        if (classify_cone_is_doubtful(p, now)) {
+            choose_unanswered(p, s, now, NAT_TEST_NEAR0_S, NAT_TEST_NEAR1_S);
+            choose_bubble(p, s, NAT_TEST_RELAY_OPEN0, NAT_TEST_Y_P);
+            choose_bubble(p, s, NAT_TEST_RELAY_OPEN1, NAT_TEST_F0);
+            if (classify_relay_works(p))
+                choose_relays(p, s);
+        }
+    }
+}
+
+static void choose_secondary(const struct classify *p, struct selection *s, nsec now)
+{
+    if (classify_is_refused(p, 1, now))
+        return;
+    if (!classify_secondary_is_doubtful(p, now)) {
+        choose_unanswered(p, s, now, NAT_TEST_X_S, NAT_TEST_D1_S);
+        return;
+    }
+    choose(s, NAT_TEST_X_S);
+    choose(s, NAT_TEST_Y_S);
+    choose(s, NAT_TEST_D0_S);
+    choose(s, NAT_TEST_D1_S);
+}
+
 /* Everything that may still bring news at NOW, and the references. */
 static void send_round(struct classify *p, nsec now)
 {
     struct selection s = {0};
-    bool first = !p->tests[NAT_TEST_F2].open;
+    bool first = !p->tests[NAT_TEST_F2].open, filtering_open = classify_filtering_open(p, now);
 
-    /* The references, in every round. */
+    /* The references, in every round: one will do where only the secondary is waited for. */
     choose(&s, NAT_TEST_X_P);
-    choose(&s, NAT_TEST_Y_P);
+    if (filtering_open || !classify_secondary_is_doubtful(p, now))
+        choose(&s, NAT_TEST_Y_P);
     if (!classify_primary_answers(p)) {
         choose(&s, NAT_TEST_X_S);
         choose(&s, NAT_TEST_Y_S);
         send_all(p, &s);
         return;
     }
-    if (!classify_is_refused(p, 1, now))
-        choose_unanswered(p, &s, now, NAT_TEST_X_S, NAT_TEST_D1_S);
+    choose_secondary(p, &s, now);
     choose_unanswered(p, &s, now, NAT_TEST_F0, NAT_TEST_F3);
     if (p->config.extra_port != 0)
         choose_unanswered(p, &s, now, NAT_TEST_X_EXTRA, NAT_TEST_F1_EXTRA);
-    if (classify_filtering_open(p, now))
-        choose_filtering(p, &s);
+    if (filtering_open)
+        choose_filtering(p, &s, now);
     if (classify_hairpin_open(p, classify_seen(now))) {
         choose_bubble(p, &s, NAT_TEST_HAIR_XY, NAT_TEST_Y_P);
         choose_bubble(p, &s, NAT_TEST_HAIR_YX, NAT_TEST_X_P);
@@ -285,9 +397,26 @@ static nsec blind_interval(const struct classify *p)
     return (nsec)((double)p->config.timeout * share);
 }
 
-static nsec round_interval(const struct classify *p)
+static nsec round_interval(const struct classify *p, nsec now)
 {
-    return nsec_min(nsec_max((nsec)(ROUND_SHARE * (double)p->fastest), ROUND_MIN), ROUND_MAX);
+    nsec interval =
+        nsec_min(nsec_max((nsec)(ROUND_SHARE * (double)p->fastest), ROUND_MIN), ROUND_MAX);
+
+    /* An address is not called silent before CLASSIFY_SILENCE, which the rounds that it takes fill.
+     */
+    if (!classify_primary_answers(p) || classify_secondary_is_doubtful(p, now))
+        interval = nsec_max(interval, CLASSIFY_SILENCE / SILENT_ROUNDS);
+    return interval;
+}
+
+/* Until when the next round waits for the controls of the first, which tell how to go on. */
+static nsec hold_until(const struct classify *p, nsec now)
+{
+    bool relays = classify_mapping_depends(p) || classify_cone_is_doubtful(p, now);
+    bool works = relays ? classify_relay_works(p) : classify_cone_works(p);
+    const struct nat_test *control = &p->tests[relays ? NAT_TEST_RELAY_OPEN0 : NAT_TEST_OPEN0];
+
+    return control->sent == 1 && !works ? control->last_sent + p->wait : 0;
 }
 
 static void finish(struct classify *p, nsec now)
@@ -394,8 +523,12 @@ static void advance(struct classify *p, nsec now)
         p->next_round = NSEC_NEVER;
         return;
     }
+    if (now < hold_until(p, now)) {
+        p->next_round = hold_until(p, now);
+        return;
+    }
     send_round(p, now);
-    sent_round(p, now, round_interval(p));
+    sent_round(p, now, round_interval(p, now));
 }
 
 static void note_made(struct classify *p, unsigned socket, struct endpoint to)
@@ -420,8 +553,10 @@ static void on_sent(struct classify *p, const struct observation *o)
 
 static void note_delay(struct classify *p, const struct nat_test *test, nsec delay, nsec now)
 {
-    /* A bubble between ports of this host takes another way than the server's answers. */
-    if (test == &p->tests[NAT_TEST_HAIR_XY] || test == &p->tests[NAT_TEST_HAIR_YX])
+    /* A bubble between ports of this host takes another way than the server's answers; and an
+     * answer of the extra port is none of the server's own. */
+    if (test == &p->tests[NAT_TEST_HAIR_XY] || test == &p->tests[NAT_TEST_HAIR_YX] ||
+        test == &p->tests[NAT_TEST_X_EXTRA] || test == &p->tests[NAT_TEST_F1_EXTRA])
         return;
     if (p->fastest == 0 || delay < p->fastest)
         p->fastest = nsec_max(delay, 1);
@@ -444,7 +579,18 @@ static void reject(struct classify *p, const struct observation *o, enum ra_rule
     outbox_emit(p->out, &(struct event){.kind = EVENT_REJECTED,
                                         .when = o->when,
                                         .rejected = {rule, o->from, o->fault}});
-    p->rejected++;
+    p->result.rejected++;
+    p->result.rejected_rule = rule;
+    p->result.rejected_from = o->from;
+}
+
+/* True for an answer to the cone bit that is none of a forger's: it comes from the address that was
+ * asked, where RFC 4380 5.3.2 has the server answer from its other one. */
+static bool ignores_cone_bit(const struct nat_test *test, const struct observation *o,
+                             enum ra_rule broken)
+{
+    return test->kind == CLASSIFY_CONE_SOLICITATION && broken == RULE_SOURCE_ENDPOINT &&
+           endpoint_equal(o->from, test->to);
 }
 
 static void on_received(struct classify *p, const struct observation *o)
@@ -460,7 +606,9 @@ static void on_received(struct classify *p, const struct observation *o)
         if (t == NULL)
             continue;
         if (!nat_test_believes(test, t, &server, o, &broken)) {
-            if (broken != RULE_COUNT)
+            if (ignores_cone_bit(test, o, broken))
+                p->cone_ignored++;
+            else if (broken != RULE_COUNT)
                 reject(p, o, broken);
             return;
         }

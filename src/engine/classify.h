@@ -12,7 +12,14 @@
  *            nothing (the reference)
  *
  * Behind a NAT whose mapping depends on the destination OPEN cannot work, as the filter belongs to
- * another mapping; bubbles that P relays (RFC 4380 5.2.6) to mappings of D, Y and F0 do.
+ * another mapping; bubbles that P relays (RFC 4380 5.2.6) to mappings of D, Y and F0 do. So do they
+ * where the server does not answer the cone bit as it should; there
+ *
+ *   NEAR     a byte to another port of P, and a solicitation to S: a relayed bubble from P gets in
+ *            unless filtering looks at ports
+ *
+ * A server that does neither, or has no second address, cannot show how a NAT filters: once its
+ * controls are known to be dead no more is sent, so that it gets no more packets than others.
  *
  * No port serves two filtering tests, and each test has two ports, which must agree: a port may
  * have been another program's a moment ago, with the NAT's filters still open. A negative finding
@@ -39,6 +46,8 @@ enum {
     CLASSIFY_PORT1,
     CLASSIFY_OPEN0,
     CLASSIFY_OPEN1,
+    CLASSIFY_NEAR0,
+    CLASSIFY_NEAR1,
     CLASSIFY_HOPS,
     CLASSIFY_SOCKETS,
 };
@@ -64,12 +73,17 @@ enum nat_test_name {
     NAT_TEST_OPEN1,
     NAT_TEST_RELAY_ANY0, /* X by P to D0, which has sent to S alone */
     NAT_TEST_RELAY_ANY1,
-    NAT_TEST_RELAY_PORT0, /* X by P's extra port to Y, which has sent to P's other port */
-    NAT_TEST_RELAY_PORT1, /* to F0 */
-    NAT_TEST_RELAY_OPEN0, /* X by P to Y */
-    NAT_TEST_RELAY_OPEN1, /* X by P to F0 */
-    NAT_TEST_RELAY_EXTRA, /* X by P's extra port to F1, which has sent to it */
-    NAT_TEST_HAIR_XY,     /* X straight to Y's external endpoint */
+    NAT_TEST_RELAY_PORT0,  /* X by P's extra port to Y, which has sent to P's other port */
+    NAT_TEST_RELAY_PORT1,  /* to F0 */
+    NAT_TEST_RELAY_OPEN0,  /* X by P to Y */
+    NAT_TEST_RELAY_OPEN1,  /* X by P to F0 */
+    NAT_TEST_RELAY_EXTRA0, /* X by P's extra port to F1, which has sent to it */
+    NAT_TEST_RELAY_EXTRA1, /* to itself, likewise */
+    NAT_TEST_NEAR0_S,
+    NAT_TEST_NEAR1_S,
+    NAT_TEST_RELAY_NEAR0, /* X by P to NEAR, which has sent to S and to another port of P */
+    NAT_TEST_RELAY_NEAR1,
+    NAT_TEST_HAIR_XY, /* X straight to Y's external endpoint */
     NAT_TEST_HAIR_YX,
     NAT_TEST_HOP0, /* dies on the way */
     NAT_TEST_HOP1,
@@ -144,7 +158,7 @@ struct classify {
     uint32_t routers[CLASSIFY_ROUTERS];  /* that told of a packet's death on the way */
     unsigned router_count;
     bool server_host_answered; /* its ICMP port unreachable: UDP gets there */
-    unsigned rejected;
+    unsigned cone_ignored;     /* cone-bit solicitations that P answered itself */
     struct classification result;
     struct part lifetime;
 };

@@ -24,6 +24,7 @@ static struct references references_of(enum nat_test_name test)
     case NAT_TEST_X_P:
     case NAT_TEST_Y_P:
     case NAT_TEST_F0:
+    case NAT_TEST_F1:
         return (struct references){{NAT_TEST_X_S, NAT_TEST_Y_S}, 2};
     case NAT_TEST_ANY0:
     case NAT_TEST_ANY1:
@@ -32,10 +33,12 @@ static struct references references_of(enum nat_test_name test)
         return (struct references){{NAT_TEST_OPEN0, NAT_TEST_OPEN1}, 2};
     case NAT_TEST_RELAY_ANY0:
     case NAT_TEST_RELAY_ANY1:
+    case NAT_TEST_RELAY_NEAR0:
+    case NAT_TEST_RELAY_NEAR1:
         return (struct references){{NAT_TEST_RELAY_OPEN0, NAT_TEST_RELAY_OPEN1}, 2};
     case NAT_TEST_RELAY_PORT0:
     case NAT_TEST_RELAY_PORT1:
-        return (struct references){{NAT_TEST_RELAY_EXTRA, NAT_TEST_RELAY_EXTRA}, 1};
+        return (struct references){{NAT_TEST_RELAY_EXTRA0, NAT_TEST_RELAY_EXTRA1}, 2};
     default:
         return (struct references){{NAT_TEST_X_P, NAT_TEST_Y_P}, 2};
     }
@@ -93,11 +96,12 @@ bool classify_is_refused(const struct classify *p, unsigned address, nsec now)
 unsigned classify_address_misses(const struct classify *p, unsigned address,
                                  struct classify_view view)
 {
-    static const enum nat_test_name tests[2][3] = {{NAT_TEST_X_P, NAT_TEST_Y_P, NAT_TEST_F0},
-                                                   {NAT_TEST_X_S, NAT_TEST_Y_S, NAT_TEST_D0_S}};
+    static const enum nat_test_name tests[2][4] = {
+        {NAT_TEST_X_P, NAT_TEST_Y_P, NAT_TEST_F0, NAT_TEST_F1},
+        {NAT_TEST_X_S, NAT_TEST_Y_S, NAT_TEST_D0_S, NAT_TEST_D1_S}};
     unsigned misses = 0;
 
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 4; i++) {
         struct classify_count count;
 
         classify_silence(p, tests[address][i], view, &count);
@@ -117,6 +121,83 @@ static bool is_address_silent(const struct classify *p, unsigned address, struct
         return false;
     *odds += silence;
     return true;
+}
+
+static bool secondary_is_out(const struct classify *p, struct classify_view view)
+{
+    double unused = 0;
+
+    return !classify_secondary_answers(p) &&
+           (classify_is_refused(p, 1, view.now) || is_address_silent(p, 1, view, &unused));
+}
+
+bool classify_secondary_is_doubtful(const struct classify *p, nsec now)
+{
+    const struct nat_test *test = &p->tests[NAT_TEST_X_S];
+
+    return !classify_secondary_answers(p) && test->sent > 0 &&
+           (now - test->first_sent >= p->wait || classify_is_refused(p, 1, now));
+}
+
+static bool any_answered(const struct classify *p, enum nat_test_name first,
+                         enum nat_test_name last)
+{
+    for (enum nat_test_name test = first; test <= last; test++)
+        if (classify_answered(p, test))
+            return true;
+    return false;
+}
+
+/* Two controls, of which neither came back, beside REFERENCES that did: surely. */
+static bool are_silent(const struct classify *p, enum nat_test_name one,
+                       const struct references *references, struct classify_view view)
+{
+    const struct nat_test *list[2] = {&p->tests[references->tests[0]],
+                                      &p->tests[references->tests[1]]};
+    struct nat_test_span span = {
+        .end = p->round, .now = view.now, .wait = p->wait, .hopeful = view.hopeful};
+    struct classify_count first = {0}, second = {0};
+
+    nat_test_count(&p->tests[one], list, references->count, &span, &first);
+    nat_test_count(&p->tests[one + 1], list, references->count, &span, &second);
+    return odds_of_silence(first.trials, first.failed, first.misses + second.misses) <
+           CLASSIFY_ODDS;
+}
+
+bool classify_cone_works(const struct classify *p)
+{
+    return any_answered(p, NAT_TEST_ANY0, NAT_TEST_OPEN1);
+}
+
+bool classify_cone_is_doubtful(const struct classify *p, nsec now)
+{
+    const struct nat_test *control = &p->tests[NAT_TEST_OPEN0];
+
+    return classify_relay_works(p) ||
+           (!classify_cone_works(p) &&
+            (p->cone_ignored > 0 || (control->sent > 0 && now - control->first_sent >= p->wait)));
+}
+
+bool classify_cone_is_dead(const struct classify *p, struct classify_view view)
+{
+    /* The answers would come from S. */
+    static const struct references references = {{NAT_TEST_X_S, NAT_TEST_Y_S}, 2};
+
+    return !classify_cone_works(p) &&
+           (p->cone_ignored > 1 || are_silent(p, NAT_TEST_OPEN0, &references, view));
+}
+
+bool classify_relay_works(const struct classify *p)
+{
+    return any_answered(p, NAT_TEST_RELAY_ANY0, NAT_TEST_RELAY_EXTRA1) ||
+           any_answered(p, NAT_TEST_RELAY_NEAR0, NAT_TEST_RELAY_NEAR1);
+}
+
+static bool relay_is_dead(const struct classify *p, struct classify_view view)
+{
+    static const struct references references = {{NAT_TEST_X_P, NAT_TEST_Y_P}, 2};
+
+    return !classify_relay_works(p) && are_silent(p, NAT_TEST_RELAY_OPEN0, &references, view);
 }
 
 static bool is_shared(uint32_t address)
@@ -167,7 +248,9 @@ static enum classify_reach find_reach(const struct classify *p, struct classify_
     }
     if (c->interrupted)
         return REACH_INTERRUPTED;
-    if (p->rejected > 0)
+    if (classify_answered(p, NAT_TEST_X_EXTRA) || classify_answered(p, NAT_TEST_F1_EXTRA))
+        return REACH_ONLY_EXTRA;
+    if (p->result.rejected > 0)
         return REACH_REJECTED;
     if (classify_udp_leaves(p))
         return REACH_SERVER_SILENT;
@@ -262,14 +345,16 @@ static bool agree(const struct classify *p, enum nat_test_name a, enum nat_test_
 bool classify_mapping_depends(const struct classify *p)
 {
     return !is_unsteady(p) &&
-           (differ(p, NAT_TEST_X_P, NAT_TEST_X_S) || differ(p, NAT_TEST_Y_P, NAT_TEST_Y_S));
+           (differ(p, NAT_TEST_X_P, NAT_TEST_X_S) || differ(p, NAT_TEST_Y_P, NAT_TEST_Y_S) ||
+            (differ(p, NAT_TEST_X_P, NAT_TEST_X_EXTRA) &&
+             differ(p, NAT_TEST_F1, NAT_TEST_F1_EXTRA)));
 }
 
 static bool mapping_is_independent(const struct classify *p)
 {
     /* Two ports: a NAT that draws ports at random may draw the same one twice. */
-    return !is_unsteady(p) && agree(p, NAT_TEST_X_P, NAT_TEST_X_S) &&
-           agree(p, NAT_TEST_Y_P, NAT_TEST_Y_S);
+    return !is_unsteady(p) && !classify_mapping_depends(p) &&
+           agree(p, NAT_TEST_X_P, NAT_TEST_X_S) && agree(p, NAT_TEST_Y_P, NAT_TEST_Y_S);
 }
 
 static bool is_translated(const struct classify *p, enum nat_test_name test)
@@ -304,13 +389,13 @@ static enum nat_depends find_mapping(const struct classify *p)
 /* Everything that the mapping can be told by is there. */
 static bool mapping_done(const struct classify *p, struct classify_view view)
 {
-    double unused = 0;
+    double unused;
 
-    if (!classify_secondary_answers(p) &&
-        (classify_is_refused(p, 1, view.now) || is_address_silent(p, 1, view, &unused)))
-        return true;
-    if (!tests_done(p, NAT_TEST_X_P, NAT_TEST_Y_S, view))
+    if (!secondary_is_out(p, view) && !tests_done(p, NAT_TEST_X_P, NAT_TEST_Y_S, view))
         return false;
+    if (secondary_is_out(p, view) && p->config.extra_port != 0)
+        return tests_done(p, NAT_TEST_X_EXTRA, NAT_TEST_F1_EXTRA, view) ||
+               is_silent(p, NAT_TEST_X_EXTRA, view, &unused);
     if (p->config.extra_port == 0 || !classify_mapping_depends(p))
         return true;
     return (tests_done(p, NAT_TEST_X_EXTRA, NAT_TEST_F1_EXTRA, view) &&
@@ -365,19 +450,60 @@ static struct filtering filtering_by(const struct classify *p, enum nat_test_nam
     return f;
 }
 
-static struct filtering find_filtering(const struct classify *p, struct classify_view view)
+/* Without a second address, what the extra port of the first can tell: where another port of an
+ * address that was sent to stays out, filtering looks at ports. */
+static struct filtering filtering_by_extra_port(const struct classify *p, struct classify_view view)
+{
+    static const struct references extra_references = {{NAT_TEST_X_P, NAT_TEST_Y_P}, 2};
+    struct filtering f = {.depends = DEPENDS_UNKNOWN, .done = p->config.extra_port == 0};
+    double odds = 0, unused;
+
+    if (f.done)
+        return f;
+    switch (pair(p, NAT_TEST_RELAY_PORT0, view, &odds)) {
+    case FINDING_NO:
+        return (struct filtering){DEPENDS_ADDRESS_AND_PORT, odds, true};
+    case FINDING_YES:
+    case FINDING_NOT_APPLICABLE:
+        f.done = true;
+        break;
+    case FINDING_UNKNOWN:
+        f.done = is_silent(p, NAT_TEST_X_EXTRA, view, &unused) ||
+                 are_silent(p, NAT_TEST_RELAY_EXTRA0, &extra_references, view);
+        break;
+    }
+    return f;
+}
+
+static struct filtering filtering_by_relay(const struct classify *p, struct classify_view view)
 {
     struct filtering f;
     double unused;
 
-    if (!classify_mapping_depends(p))
-        return filtering_by(p, NAT_TEST_ANY0, NAT_TEST_PORT0, view);
     if (anyone_gets_in(p))
         return (struct filtering){.depends = DEPENDS_ENDPOINT_INDEPENDENT, .done = true};
     f = filtering_by(p, NAT_TEST_RELAY_ANY0, NAT_TEST_RELAY_PORT0, view);
     /* Without an extra port, or where it is none, the finding stays the coarser one. */
     if (f.depends == DEPENDS_ENDPOINT && !f.done)
         f.done = p->config.extra_port == 0 || is_silent(p, NAT_TEST_X_EXTRA, view, &unused);
+    f.done |= relay_is_dead(p, view);
+    return f;
+}
+
+static struct filtering find_filtering(const struct classify *p, struct classify_view view)
+{
+    struct filtering f;
+
+    if (secondary_is_out(p, view) && !classify_cone_works(p))
+        return filtering_by_extra_port(p, view);
+    if (classify_mapping_depends(p))
+        return filtering_by_relay(p, view);
+    f = filtering_by(p, NAT_TEST_ANY0, NAT_TEST_PORT0, view);
+    /* The server does not answer the cone bit as it should, or its answers were lost. */
+    if (classify_relay_works(p) && mapping_is_independent(p) &&
+        (!f.done || f.depends == DEPENDS_UNKNOWN))
+        return filtering_by(p, NAT_TEST_RELAY_ANY0, NAT_TEST_RELAY_NEAR0, view);
+    f.done |= classify_cone_is_dead(p, view) && (is_unsteady(p) || relay_is_dead(p, view));
     return f;
 }
 
@@ -516,7 +642,7 @@ static void find_ports(const struct classify *p, struct classification *c)
     struct port_point points[CLASSIFY_PORTS];
     unsigned count = classify_points(p, c->mapping, points);
 
-    if (c->translated != FINDING_YES) {
+    if (c->translated != FINDING_YES || c->unsteady) {
         bool none = c->translated == FINDING_NO;
 
         c->ports = none ? PORTS_NOT_APPLICABLE : PORTS_UNKNOWN;
@@ -546,6 +672,15 @@ static void count_loss(const struct classify *p, nsec now, struct classification
         }
 }
 
+static enum server_cone find_cone(const struct classify *p, struct classify_view view)
+{
+    if (classify_cone_works(p))
+        return SERVER_CONE_HONOURED;
+    if (p->cone_ignored > 0)
+        return SERVER_CONE_IGNORED;
+    return classify_cone_is_dead(p, view) ? SERVER_CONE_UNANSWERED : SERVER_CONE_UNTRIED;
+}
+
 bool classify_find(const struct classify *p, struct classify_view view, struct classification *c)
 {
     struct filtering filtering = find_filtering(p, view);
@@ -567,6 +702,10 @@ bool classify_find(const struct classify *p, struct classify_view view, struct c
         if (classify_answered(p, NAT_TEST_X_P))
             c->local = p->tests[NAT_TEST_X_P].came_to;
         c->rtt = p->fastest;
+        c->server_cone = find_cone(p, view);
+        c->server_relays = classify_relay_works(p)  ? FINDING_YES
+                           : relay_is_dead(p, view) ? FINDING_NO
+                                                    : FINDING_UNKNOWN;
     }
     c->nat = find_name(c);
     c->verdict = find_verdict(c);

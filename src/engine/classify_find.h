@@ -52,6 +52,18 @@ bool classify_is_refused(const struct classify *p, unsigned address, nsec now);
 /* How many solicitations to an address stayed unanswered beside one to the other that did not. */
 unsigned classify_address_misses(const struct classify *p, unsigned address,
                                  struct classify_view view);
+/* The secondary has had the time to answer, and has not; or it refuses, or is surely silent. */
+bool classify_secondary_is_doubtful(const struct classify *p, nsec now);
+
+/* What the server does with solicitations that have the cone bit: it has answered one as it should;
+ * the controls have had the time to be, and were not, so that relayed bubbles take over; that is
+ * more surely so than loss explains. */
+bool classify_cone_works(const struct classify *p);
+bool classify_cone_is_doubtful(const struct classify *p, nsec now);
+bool classify_cone_is_dead(const struct classify *p, struct classify_view view);
+/* It has relayed a bubble. */
+bool classify_relay_works(const struct classify *p);
+
 /* True where a router outside, or the server's host, has shown that UDP gets there. */
 bool classify_udp_leaves(const struct classify *p);
 

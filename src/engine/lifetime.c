@@ -290,7 +290,7 @@ static bool refresh_is_due(const struct lifetime *l, unsigned index, nsec now)
 static void beat(struct lifetime *l, unsigned index)
 {
     struct lifetime_port *p = &l->ports[index];
-    struct nat_test byte = {.socket = p->open.socket, .prime = l->config.server.primary};
+    struct nat_test byte = {.arrives = p->open.socket, .prime = l->config.server.primary};
 
     if (index == LIFETIME_REFERENCE)
         solicit(l, index);

@@ -74,7 +74,7 @@ void nat_test_send_prime(const struct nat_test *test, uint32_t tag, struct outbo
 {
     static const uint8_t zero;
 
-    out->send(out, &(struct send_request){.socket = test->socket,
+    out->send(out, &(struct send_request){.socket = test->arrives,
                                           .tag = tag,
                                           .to = test->prime,
                                           .size = sizeof zero,

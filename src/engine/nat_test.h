@@ -78,7 +78,8 @@ struct classify_server {
 void nat_test_send(struct nat_test *test, unsigned round, uint32_t tag,
                    const struct classify_server *server, struct outbox *out);
 
-/* Sends the byte to test->prime; it is no Teredo packet, and the server drops it. */
+/* Sends the byte to test->prime, from where the answer is to arrive; it is no Teredo packet, and
+ * the server drops it. */
 void nat_test_send_prime(const struct nat_test *test, uint32_t tag, struct outbox *out);
 
 /* The try of ROUND left at WHEN. */

@@ -35,6 +35,11 @@ static const struct wording reaches[REACH_COUNT] = {
                              "network at least as far as a router outside",
                              "try another server: this one is down, or something on the way to it "
                              "drops UDP port 3544"},
+    [REACH_ONLY_EXTRA] =
+        {"only_extra_port_answered",
+         "the server's own port is filtered on the way, or not served, though another port of the "
+         "same server answers: UDP itself is not blocked",
+         "let UDP port 3544 through; if no filter of this network drops it, try another server"},
     [REACH_REJECTED] = {"replies_rejected", "every reply broke a rule and was not believed",
                         "run `teredoctl qualify --explain` to see the rule; another host may be "
                         "answering in the server's place"},
@@ -98,6 +103,17 @@ static const struct wording poolings[] = {
 };
 
 const struct words address_poolings = WORDS("address_pooling", poolings);
+
+static const struct wording cones[SERVER_CONE_COUNT] = {
+    [SERVER_CONE_UNTRIED] = {NULL},
+    [SERVER_CONE_HONOURED] = {"honoured", "it answers the cone bit from its other address"},
+    [SERVER_CONE_IGNORED] = {"ignored",
+                             "it ignores the cone bit: it answers from the address that was asked"},
+    [SERVER_CONE_UNANSWERED] = {"unanswered",
+                                "it does not answer the cone bit from its other address"},
+};
+
+const struct words server_cones = WORDS("server_cone", cones);
 
 static const struct wording tests[TEST_COUNT] = {
     [TEST_SILENCE] = {"silence"},
@@ -237,6 +253,7 @@ RECORD_TEST(is_sequential, struct classification, r->ports == PORTS_SEQUENTIAL)
 RECORD_TEST(has_lifetime, struct classification, r->lifetime.measured)
 RECORD_TEST(has_references, struct classification, r->references > 0)
 RECORD_TEST(has_icmp, struct classification, r->has_icmp)
+RECORD_TEST(has_rejected, struct classification, r->rejected > 0)
 RECORD_VALUE(rfc4380, struct classification, const char *, rfc4380_name(r))
 RECORD_VALUE(rfc3489, struct classification, const char *, rfc3489_name(r))
 RECORD_VALUE(netsh, struct classification, const char *, netsh_name(r))
@@ -305,6 +322,14 @@ static const struct field fields[] = {
      .item = prospect_item},
     {KEY("text"), FIELD_TEXT, FOUND(const char *, text)},
     {KEY("advice"), FIELD_TEXT, FOUND(const char *, advice)},
+    {KEY("server_cone_bit"), FIELD_CODE, AT(struct classification, server_cone),
+     .words = &server_cones, .flags = FIELD_NULLABLE},
+    {KEY("server_relays"), FIELD_FINDING, AT(struct classification, server_relays)},
+    {KEY("rejected"), FIELD_COUNT, AT(struct classification, rejected)},
+    {KEY("rejected_rule"), FIELD_CODE, AT(struct classification, rejected_rule), .words = &ra_rules,
+     .known = has_rejected},
+    {KEY("rejected_from"), FIELD_ENDPOINT, AT(struct classification, rejected_from),
+     .flags = FIELD_ZERO_IS_NULL},
 };
 
 const struct record_type classification_record = RECORD_TYPE("classification", fields);

@@ -3,9 +3,7 @@
 #ifndef EVENT_CLASSIFICATION_H
 #define EVENT_CLASSIFICATION_H
 
-#include "observation.h"
-#include "record.h"
-#include "refusal.h"
+#include "qualification.h"
 
 /* The exit status of `teredoctl classify`, in this order. */
 enum classify_verdict {
@@ -22,6 +20,7 @@ enum classify_reach {
     REACH_UNSURE,         /* one answered; the other did not, which may be loss */
     REACH_NO_REPLY,       /* nothing came back at all, not even an ICMP error */
     REACH_SERVER_SILENT,  /* likewise, but routers outside, or the server's host, told of UDP */
+    REACH_ONLY_EXTRA,     /* neither answers, but the primary's extra port does */
     REACH_REJECTED,       /* all replies broke a rule */
     REACH_NAME_NOT_FOUND,
     REACH_NAME_NO_ADDRESS,  /* the name is there, and has no IPv4 address */
@@ -75,6 +74,16 @@ enum address_pooling {
     POOLING_NOT_APPLICABLE,
 };
 
+/* What the server makes of a solicitation with the cone bit, which it should answer from its other
+ * address (RFC 4380 5.3.2). */
+enum server_cone {
+    SERVER_CONE_UNTRIED,
+    SERVER_CONE_HONOURED,
+    SERVER_CONE_IGNORED,    /* answered from the address that was asked */
+    SERVER_CONE_UNANSWERED, /* more surely than loss explains */
+    SERVER_CONE_COUNT
+};
+
 enum classify_test {
     TEST_SILENCE,       /* solicitations that nothing answered */
     TEST_HOPS,          /* solicitations that die on the way: how far does UDP get? */
@@ -126,7 +135,7 @@ enum classify_proof {
 };
 
 enum {
-    CLASSIFY_EVIDENCE = 32,
+    CLASSIFY_EVIDENCE = 48,
     CLASSIFY_PORTS = 12,
     /* Peers of the table for hole punching: the NAT at the other end. */
     CLASSIFY_PEERS = 7,
@@ -194,6 +203,11 @@ struct classification {
     uint32_t shared_space_router; /* on the way, of RFC 6598's addresses; 0 = none was seen */
     bool unsteady;                /* external endpoints changed while they were compared */
     struct mapping_lifetime lifetime;
+    enum server_cone server_cone;
+    enum finding server_relays;    /* bubbles, RFC 4380 5.3.1 */
+    unsigned rejected;             /* replies that broke a rule */
+    enum ra_rule rejected_rule;    /* the last one, where there is one */
+    struct endpoint rejected_from; /* by whom */
     struct endpoint server;
     struct endpoint secondary;
     struct endpoint local;
@@ -220,6 +234,7 @@ extern const struct words nat_names;
 extern const struct words nat_dependences;
 extern const struct words port_allocations; /* null where not applicable, as the next */
 extern const struct words address_poolings;
+extern const struct words server_cones;
 extern const struct words classify_tests;
 extern const struct words classify_proofs; /* the text alone */
 extern const struct words punch_outcomes;

@@ -23,6 +23,18 @@ struct head {
     size_t size;
 };
 
+enum {
+    REPEATED_LINES = 16
+};
+
+/* A reply that was not believed: such a line is printed once, and counted when it comes again. */
+struct rejected_reply {
+    enum ra_rule rule;
+    struct endpoint from;
+    enum wire_reason fault;
+    unsigned again;
+};
+
 struct reporter {
     struct report_config config;
     const struct output *output;
@@ -34,6 +46,9 @@ struct reporter {
     struct chart *chart;                /* of the formats that draw */
     struct metrics *metrics;            /* OpenMetrics: what was told so far */
     bool step_header;                   /* text: the heading over the steps is out */
+    struct rejected_reply rejected[REPEATED_LINES];
+    unsigned rejected_count;
+    unsigned rejected_untold; /* of yet other kinds */
     struct status status;
     struct watch *watch;         /* the live table, where one is shown */
     struct head head;            /* of the lines of jsonl */
@@ -45,6 +60,9 @@ struct reporter {
 
 /* Whether E has the result of the run, or that there is none. */
 bool reporter_is_result(const struct reporter *r, const struct event *e);
+
+/* Says of the replies that were not believed how often each kind came again. */
+void text_rejected_again(struct reporter *r);
 
 /* As text, whatever the format is. */
 void text_emit(struct reporter *r, const struct event *event);

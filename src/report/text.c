@@ -289,13 +289,52 @@ static void text_checking(struct reporter *r, const struct event *e)
     text_advice(r, advice_of(&qualify_reasons, c->qualification.reason));
 }
 
+/* True for a reply of a kind that was told already, or for which there is no room. */
+static bool was_told(struct reporter *r, const struct event *e)
+{
+    struct rejected_reply *kind = r->rejected;
+
+    for (unsigned i = 0; i < r->rejected_count; i++, kind++)
+        if (kind->rule == e->rejected.rule && endpoint_equal(kind->from, e->rejected.from) &&
+            kind->fault == e->rejected.fault.reason) {
+            kind->again++;
+            return true;
+        }
+    if (r->rejected_count == REPEATED_LINES) {
+        r->rejected_untold++;
+        return true;
+    }
+    *kind = (struct rejected_reply){
+        .rule = e->rejected.rule, .from = e->rejected.from, .fault = e->rejected.fault.reason};
+    r->rejected_count++;
+    return false;
+}
+
+void text_rejected_again(struct reporter *r)
+{
+    char from[ENDPOINT_STRLEN];
+
+    for (unsigned i = 0; i < r->rejected_count; i++) {
+        const struct rejected_reply *kind = &r->rejected[i];
+
+        if (kind->again > 0)
+            fprintf(r->config.err, "teredoctl %s: %u more such repl%s from %s: rule %s\n",
+                    r->config.command, kind->again, kind->again == 1 ? "y" : "ies",
+                    endpoint_format(kind->from, from), ra_rules.list[kind->rule].code);
+    }
+    if (r->rejected_untold > 0)
+        fprintf(r->config.err, "teredoctl %s: %u more replies were not believed\n",
+                r->config.command, r->rejected_untold);
+}
+
 static void text_rejected(struct reporter *r, const struct event *e)
 {
     const struct wording *rule = &ra_rules.list[e->rejected.rule];
     char from[ENDPOINT_STRLEN];
 
     /* A plugin's standard error ends up in front of people who asked for one line. */
-    if (r->config.quiet || (r->config.verdict == EVENT_CHECKING && !r->config.verbose))
+    if (r->config.quiet || (r->config.verdict == EVENT_CHECKING && !r->config.verbose) ||
+        was_told(r, e))
         return;
     fprintf(r->config.err, "teredoctl %s: reply from %s not believed: rule %s (%s): %s",
             r->config.command, endpoint_format(e->rejected.from, from), rule->code, rule->rfc,

@@ -71,7 +71,8 @@ static void mapping(const struct reporter *r, const struct classification *c)
     switch (c->mapping) {
     case DEPENDS_UNKNOWN:
         text_line(r, "mapping", "unknown: %s",
-                  c->unsteady              ? "an external endpoint changed while it was measured"
+                  c->unsteady
+                      ? "an external endpoint, or this host's own address, changed meanwhile"
                   : c->reach == REACH_BOTH ? "too much was lost to compare"
                                            : "nothing to compare with");
         return;
@@ -92,6 +93,44 @@ static void mapping(const struct reporter *r, const struct classification *c)
                   endpoint_format(e->seen[0], one), endpoint_format(e->seen[1], other));
 }
 
+/* Why nothing is known of how it filters. */
+static const char *why_no_filtering(const struct classification *c)
+{
+    if (c->reach == REACH_ONLY_PRIMARY)
+        return "it takes answers from the server's second address, which gives none";
+    if (c->reach == REACH_ONLY_SECONDARY)
+        return "the server's primary address must answer";
+    if (c->server_cone > SERVER_CONE_HONOURED)
+        return c->server_relays == FINDING_NO
+                   ? "this server answers no cone bit from its other address, and relays no bubbles"
+                   : "this server answers no cone bit from its other address, and too little else "
+                     "came back";
+    if (c->server_relays == FINDING_NO)
+        return "this server relays no bubbles, which a symmetric NAT takes";
+    if (find(c, TEST_FILTER_ANY) == NULL)
+        return "nothing could be tested";
+    return c->server_cone == SERVER_CONE_HONOURED
+               ? "two ports of the same test contradict each other, or too much was lost"
+               : "no control came back often enough to tell a filter from loss";
+}
+
+/* What the server does not do as RFC 4380 has it. */
+static void server(const struct reporter *r, const struct classification *c)
+{
+    char from[ENDPOINT_STRLEN];
+
+    if (c->server_cone > SERVER_CONE_HONOURED)
+        text_line(r, "server", "%s%s", text_of(&server_cones, c->server_cone),
+                  c->server_relays == FINDING_YES  ? "; bubbles that it relays tell instead"
+                  : c->server_relays == FINDING_NO ? "; and it relays no bubbles"
+                                                   : "");
+    if (c->rejected > 0)
+        text_line(r, "not believed", "%u repl%s, the last from %s: rule %s (%s): %s", c->rejected,
+                  c->rejected == 1 ? "y" : "ies", endpoint_format(c->rejected_from, from),
+                  ra_rules.list[c->rejected_rule].code, ra_rules.list[c->rejected_rule].rfc,
+                  ra_rules.list[c->rejected_rule].text);
+}
+
 /* The test that decided how it filters, in a few words. */
 static void filtering(const struct reporter *r, const struct classification *c)
 {
@@ -101,10 +140,7 @@ static void filtering(const struct reporter *r, const struct classification *c)
 
     switch (c->filtering) {
     case DEPENDS_UNKNOWN:
-        text_line(r, "filtering", "unknown: %s",
-                  find(c, TEST_FILTER_ANY) == NULL
-                      ? "nothing could be tested"
-                      : "no control came back often enough to tell a filter from loss");
+        text_line(r, "filtering", "unknown: %s", why_no_filtering(c));
         break;
     case DEPENDS_ENDPOINT_INDEPENDENT:
         text_line(r, "filtering", "%s: an address that was never sent to got in", word);
@@ -292,6 +328,7 @@ static void details(const struct reporter *r, const struct classification *c)
     char icmp[ICMP_STRLEN];
 
     reachability(r, c);
+    server(r, c);
     if (c->references > 0) {
         translation(r, c);
         mapping(r, c);

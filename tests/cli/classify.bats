@@ -19,7 +19,7 @@ KEYS='schema command verdict nat rfc4380 mapping filtering port_allocation port_
     lifetime_s pooling local mapped loss error_odds rtt_s elapsed_s evidence punching reachability
     rfc3489 netsh translated shared_space_router unsteady interrupted refreshed_by_outbound
     refreshed_by_inbound server secondary mapped_secondary sent received icmp system_error text
-    advice'
+    advice server_cone_bit server_relays rejected rejected_rule rejected_from'
 
 @test "usage errors" {
     t classify
@@ -174,6 +174,56 @@ KEYS='schema command verdict nat rfc4380 mapping filtering port_allocation port_
     t classify "$PRIMARY" --allow-private --auth-id alice --auth-secret-file secret --format=json
     [ "$status" -eq 0 ]
     json '.nat == "none"'
+}
+
+# odd_server MODE: tests/odd_server.py at $PRIMARY and $SECONDARY
+odd_server() {
+    python3 "${BATS_TEST_FILENAME%/*}/../odd_server.py" "$PRIMARY" "$SECONDARY" "$1" >odd.out 3>&- &
+    in_background "$!"
+    wait_for grep -q ready odd.out
+}
+
+@test "a line about replies that are not believed is printed once, with a count" {
+    odd_server crosswise
+    t classify "$PRIMARY" --allow-private --timeout 1
+    [ "$status" -eq 2 ]
+    [[ $output == *"every reply broke a rule"* ]]
+    [[ $output == *"not believed     "*" replies, the last from "*": rule source_endpoint "* ]]
+    [ "$(grep -c "reply from $SECONDARY:3544 not believed: rule source_endpoint" <<<"$stderr")" -eq 1 ]
+    [[ $stderr =~ "teredoctl classify: "[0-9]+" more such replies from $SECONDARY:3544: rule source_endpoint" ]]
+    t classify "$PRIMARY" --allow-private --timeout 1 --format=json
+    json '.reachability == "replies_rejected" and .rejected_rule == "source_endpoint" and .rejected > 1'
+}
+
+@test "a server that ignores the cone bit: bubbles tell instead, in as few packets, without a word on stderr" {
+    odd_server same
+    t classify "$PRIMARY" --allow-private --format=json
+    [ "$status" -eq 0 ]
+    [ -z "$stderr" ]
+    json '.nat == "none" and .server_cone_bit == "ignored" and .server_relays == true and .sent <= 150'
+    t classify "$PRIMARY" --allow-private
+    [[ $output == *"server           it ignores the cone bit: "*"; bubbles that it relays tell instead"* ]]
+}
+
+@test "a server that ignores the cone bit and relays nothing: the reason is told, in as few packets" {
+    odd_server same,norelay
+    t classify "$PRIMARY" --allow-private --format=json
+    [ "$status" -eq 2 ]
+    [ -z "$stderr" ]
+    json '.verdict == "partial" and .mapping == "endpoint_independent" and .filtering == "unknown"'
+    json '.server_cone_bit == "ignored" and .server_relays == false and .sent <= 150'
+    t classify "$PRIMARY" --allow-private
+    [[ $output == *"filtering        unknown: this server answers no cone bit from its other address, and relays no bubbles"* ]]
+}
+
+@test "the server's port is silent, and its extra port answers: UDP is not blocked, and no round trip is told" {
+    odd_server extra
+    t classify "$PRIMARY" --extra-port 3546 --allow-private --timeout 1 --format=json
+    [ "$status" -eq 2 ]
+    json '.verdict == "partial" and .reachability == "only_extra_port_answered" and .rtt_s == null'
+    json '.text | test("UDP itself is not blocked")'
+    t classify "$PRIMARY" --extra-port 3546 --allow-private --timeout 1
+    [[ $output != *"round trip"* ]]
 }
 
 @test "--local-port, --write and -v" {

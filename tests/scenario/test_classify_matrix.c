@@ -12,6 +12,9 @@
 
 #define RTT (50 * NSEC_MS)
 
+/* The number of packets that teredoctl-classify(1) promises, where nothing is lost. */
+#define PROMISED_PACKETS 150
+
 /* Sanitizers are for the code, which any seed runs, not for the odds. */
 #if defined(__SANITIZE_ADDRESS__)
 #define DEFAULT_SEEDS 20
@@ -168,6 +171,7 @@ static void check_exact(const struct run *r, const struct truth *t)
     is_int(c->pooling, t->translated == FINDING_YES ? POOLING_ONE_ADDRESS : POOLING_NOT_APPLICABLE,
            "%s: pooling", word);
     ok(c->elapsed <= 6 * RTT, "%s: within six round trips", word);
+    ok(c->sent <= PROMISED_PACKETS, "%s: no more packets than promised", word);
     ok(c->error_odds < 1e-4, "%s: the odds of an error are below one in 10,000", word);
     is_int(c->references, c->references_answered, "%s: nothing was lost", word);
     is_int(c->rtt, RTT, "%s: the round trip is measured", word);
@@ -246,8 +250,9 @@ static void test_silences(struct run *r)
         is_str(code_of(&nat_names, r->result.nat), code_of(&nat_names, s->nat), "%s: NAT", s->name);
         is_int(r->result.mapping, DEPENDS_UNKNOWN, "%s: the mapping is out of reach", s->name);
         ok(r->result.elapsed <= 4 * NSEC_S, "%s: told in time", s->name);
-        printf("# after %.0f ms, odds %g\n", nsec_seconds(r->result.elapsed) * 1e3,
-               r->result.error_odds);
+        ok(r->result.sent <= PROMISED_PACKETS, "%s: no more packets than promised", s->name);
+        printf("# %u sent, after %.0f ms, odds %g\n", r->result.sent,
+               nsec_seconds(r->result.elapsed) * 1e3, r->result.error_odds);
     }
 }
 
@@ -261,13 +266,24 @@ struct odd_server {
 };
 
 static const struct odd_server odd_servers[] = {
-    {"drops the cone bit, port-restricted", "port-restricted", WORLD_NO_CONE, NAT_NAME_UNKNOWN,
-     DEPENDS_UNKNOWN},
-    {"drops the cone bit, cone", "cone", WORLD_NO_CONE, NAT_NAME_UNKNOWN, DEPENDS_UNKNOWN},
-    {"ignores the cone bit, cone", "cone", WORLD_SAME_CONE, NAT_NAME_UNKNOWN, DEPENDS_UNKNOWN},
-    {"ignores the cone bit, port-restricted", "port-restricted", WORLD_SAME_CONE, NAT_NAME_UNKNOWN,
-     DEPENDS_UNKNOWN},
-    {"ignores the cone bit, no NAT", "none", WORLD_SAME_CONE, NAT_NAME_UNKNOWN, DEPENDS_UNKNOWN},
+    {"drops the cone bit, port-restricted", "port-restricted", WORLD_NO_CONE,
+     NAT_NAME_PORT_RESTRICTED, DEPENDS_ADDRESS_AND_PORT},
+    {"drops the cone bit, address-restricted", "address-restricted", WORLD_NO_CONE,
+     NAT_NAME_ADDRESS_RESTRICTED, DEPENDS_ADDRESS},
+    {"drops the cone bit, cone", "cone", WORLD_NO_CONE, NAT_NAME_CONE,
+     DEPENDS_ENDPOINT_INDEPENDENT},
+    {"drops the cone bit, no NAT", "none", WORLD_NO_CONE, NAT_NAME_NONE,
+     DEPENDS_ENDPOINT_INDEPENDENT},
+    {"drops the cone bit, firewall", "firewall", WORLD_NO_CONE, NAT_NAME_FIREWALL,
+     DEPENDS_ADDRESS_AND_PORT},
+    {"ignores the cone bit, cone", "cone", WORLD_SAME_CONE, NAT_NAME_CONE,
+     DEPENDS_ENDPOINT_INDEPENDENT},
+    {"ignores the cone bit, address-restricted", "address-restricted", WORLD_SAME_CONE,
+     NAT_NAME_ADDRESS_RESTRICTED, DEPENDS_ADDRESS},
+    {"ignores the cone bit, port-restricted", "port-restricted", WORLD_SAME_CONE,
+     NAT_NAME_PORT_RESTRICTED, DEPENDS_ADDRESS_AND_PORT},
+    {"ignores the cone bit, no NAT", "none", WORLD_SAME_CONE, NAT_NAME_NONE,
+     DEPENDS_ENDPOINT_INDEPENDENT},
     {"ignores the cone bit, symmetric", "symmetric", WORLD_SAME_CONE, NAT_NAME_SYMMETRIC,
      DEPENDS_ENDPOINT},
     {"drops the cone bit, symmetric that filters nothing",
@@ -277,22 +293,54 @@ static const struct odd_server odd_servers[] = {
      DEPENDS_UNKNOWN},
     {"relays nothing, address-restricted", "address-restricted", WORLD_ADVERTISES,
      NAT_NAME_ADDRESS_RESTRICTED, DEPENDS_ADDRESS},
+    {"ignores the cone bit and relays nothing, cone", "cone", WORLD_SAME_ADVERTISES,
+     NAT_NAME_UNKNOWN, DEPENDS_UNKNOWN},
+    {"ignores the cone bit and relays nothing, port-restricted", "port-restricted",
+     WORLD_SAME_ADVERTISES, NAT_NAME_UNKNOWN, DEPENDS_UNKNOWN},
+    {"drops the cone bit and relays nothing, port-restricted", "port-restricted",
+     WORLD_NO_CONE_ADVERTISES, NAT_NAME_UNKNOWN, DEPENDS_UNKNOWN},
+    {"drops the cone bit and relays nothing, no NAT", "none", WORLD_NO_CONE_ADVERTISES,
+     NAT_NAME_UNKNOWN, DEPENDS_UNKNOWN},
 };
 
-static void test_odd_servers(struct run *r)
+static void test_odd_servers(struct run *r, uint16_t extra_port)
 {
     for (size_t i = 0; i < sizeof odd_servers / sizeof *odd_servers; i++) {
         const struct odd_server *o = &odd_servers[i];
         struct world_config config = calm(o->word);
 
+        config.extra_port = extra_port;
         config.service[0][0] = config.service[0][1] = o->service;
         run_classify(r, &config);
         is_int(r->verdicts, 1, "a server that %s: one verdict", o->name);
         is_str(code_of(&nat_names, r->result.nat), code_of(&nat_names, o->nat),
                "a server that %s: NAT", o->name);
-        is_str(code_of(&nat_dependences, r->result.filtering),
-               code_of(&nat_dependences, o->filtering), "a server that %s: filtering", o->name);
+        if (extra_port == 0)
+            is_str(code_of(&nat_dependences, r->result.filtering),
+                   code_of(&nat_dependences, o->filtering), "a server that %s: filtering", o->name);
         is_int(r->result.reach, REACH_BOTH, "a server that %s: both addresses answer", o->name);
+        ok(r->result.sent <= PROMISED_PACKETS, "a server that %s: no more packets than promised",
+           o->name);
+        printf("# %u sent, after %.0f ms\n", r->result.sent, nsec_seconds(r->result.elapsed) * 1e3);
+    }
+}
+
+/* From where no answer is believed, whatever else is right with it. */
+static void test_crosswise_server(struct run *r)
+{
+    static const char *const words[] = {"none", "cone"};
+
+    for (int i = 0; i < 2; i++) {
+        struct world_config config = calm(words[i]);
+
+        config.service[0][0] = config.service[0][1] = WORLD_CROSSWISE;
+        run_classify(r, &config);
+        is_str(code_of(&classify_reaches, r->result.reach), "replies_rejected",
+               "a server that answers crosswise, %s: its answers are not believed", words[i]);
+        is_str(code_of(&ra_rules, r->result.rejected_rule), "source_endpoint",
+               "a server that answers crosswise, %s: and it is told why", words[i]);
+        ok(r->result.rejected > 0 && r->result.sent <= PROMISED_PACKETS,
+           "a server that answers crosswise, %s: no more packets than promised", words[i]);
     }
 }
 
@@ -405,7 +453,9 @@ int main(void)
     each_nat(r, run_exact, false);
     each_nat(r, run_exact, true);
     test_silences(r);
-    test_odd_servers(r);
+    test_odd_servers(r, 0);
+    test_odd_servers(r, 3546);
+    test_crosswise_server(r);
     test_bad_secondary(r);
     loss = 0.2;
     each_nat(r, run_lossy, false);

@@ -162,53 +162,53 @@ static const struct story {
     const char *lines[STORY_LINES];
 } stories[] = {
     {{"port-restricted,timeout=47s", 47 * NSEC_S, 300 * NSEC_S, NSEC_S, FINDING_NO},
-     {"lifetime of socket 17, after 46.31 s at 96.78 s: 2/1 in 50 ms, beside 1/2: the mapping was "
+     {"lifetime of port 2, after 46.31 s at 96.78 s: 2/1 in 50 ms, beside 1/2: the mapping was "
       "still there",
-      "lifetime of socket 18, after 47.14 s at 97.61 s: 14/0 in 0 ms, beside 14/14, missed 14, "
+      "lifetime of port 3, after 47.14 s at 97.61 s: 14/0 in 0 ms, beside 14/14, missed 14, "
       "odds low: the mapping was gone",
-      "refresh_outbound of socket 65, after 50.78 s at 50.83 s: 2/1 in 50 ms, beside 2/2: this "
+      "refresh_outbound of port 50, after 50.78 s at 50.83 s: 2/1 in 50 ms, beside 2/2: this "
       "traffic keeps the mapping alive",
-      "refresh_inbound of socket 64, after 50.83 s at 50.83 s: 14/0 in 0 ms, beside 14/14, missed "
+      "refresh_inbound of port 49, after 50.83 s at 50.83 s: 14/0 in 0 ms, beside 14/14, missed "
       "14, odds low: this traffic does not keep the mapping alive",
-      "46.26 to 47.52 s, 661 sent, 452 received, in 98.25 s, told 98 times"}},
+      "46.26 to 47.52 s, 643 sent, 452 received, in 98.29 s, told 98 times"}},
     {{"port-restricted,timeout=10min", 600 * NSEC_S, 120 * NSEC_S, 10 * NSEC_S, FINDING_UNKNOWN},
-     {"lifetime of socket 28, after 120.05 s at 120.08 s: 2/1 in 50 ms, beside 1/2: the mapping "
+     {"lifetime of port 13, after 120.05 s at 120.08 s: 2/1 in 50 ms, beside 1/2: the mapping "
       "was still there",
-      "120.00 to 0.00 s, 594 sent, 380 received, in 120.37 s, told 120 times"}},
+      "120.00 to 0.00 s, 576 sent, 380 received, in 120.41 s, told 120 times"}},
     {{"port-restricted,timeout=30s", 30 * NSEC_S, 120 * NSEC_S, 5 * NSEC_S, FINDING_NO},
-     {"lifetime of socket 20, after 25.76 s at 25.78 s: 2/1 in 50 ms, beside 1/2: the mapping was "
+     {"lifetime of port 5, after 25.76 s at 25.78 s: 2/1 in 50 ms, beside 1/2: the mapping was "
       "still there",
-      "lifetime of socket 21, after 30.05 s at 30.06 s: 14/0 in 0 ms, beside 14/14, missed 14, "
+      "lifetime of port 6, after 30.05 s at 30.06 s: 14/0 in 0 ms, beside 14/14, missed 14, "
       "odds low: the mapping was gone",
-      "refresh_outbound of socket 65, after 30.54 s at 30.59 s: 2/1 in 50 ms, beside 2/2: this "
+      "refresh_outbound of port 50, after 30.54 s at 30.59 s: 2/1 in 50 ms, beside 2/2: this "
       "traffic keeps the mapping alive",
-      "refresh_inbound of socket 64, after 30.59 s at 30.59 s: 14/0 in 0 ms, beside 14/14, missed "
+      "refresh_inbound of port 49, after 30.59 s at 30.59 s: 14/0 in 0 ms, beside 14/14, missed "
       "14, odds low: this traffic does not keep the mapping alive",
-      "25.71 to 30.43 s, 483 sent, 299 received, in 31.23 s, told 30 times"}},
+      "25.71 to 30.43 s, 465 sent, 299 received, in 31.27 s, told 30 times"}},
     {{"cone,timeout=65s,refresh=both", 65 * NSEC_S, 300 * NSEC_S, 10 * NSEC_S, FINDING_YES},
-     {"lifetime of socket 21, after 60.05 s at 60.06 s: 2/1 in 50 ms, beside 1/2: the mapping was "
+     {"lifetime of port 6, after 60.05 s at 60.06 s: 2/1 in 50 ms, beside 1/2: the mapping was "
       "still there",
-      "lifetime of socket 22, after 68.62 s at 68.64 s: 14/0 in 0 ms, beside 14/14, missed 14, "
+      "lifetime of port 7, after 68.62 s at 68.64 s: 14/0 in 0 ms, beside 14/14, missed 14, "
       "odds low: the mapping was gone",
-      "refresh_outbound of socket 65, after 69.64 s at 69.69 s: 2/1 in 50 ms, beside 1/2: this "
+      "refresh_outbound of port 50, after 69.64 s at 69.69 s: 2/1 in 50 ms, beside 1/2: this "
       "traffic keeps the mapping alive",
-      "refresh_inbound of socket 64, after 69.69 s at 69.69 s: 2/1 in 50 ms, beside 1/2: this "
+      "refresh_inbound of port 49, after 69.69 s at 69.69 s: 2/1 in 50 ms, beside 1/2: this "
       "traffic keeps the mapping alive",
-      "60.00 to 69.00 s, 424 sent, 305 received, in 69.98 s, told 69 times"}},
+      "60.00 to 69.00 s, 394 sent, 287 received, in 70.02 s, told 69 times"}},
     {{"symmetric,timeout=20s", 20 * NSEC_S, 120 * NSEC_S, 5 * NSEC_S, FINDING_NO},
-     {"lifetime of socket 18, after 17.19 s at 17.20 s: 2/1 in 50 ms, beside 1/2: the mapping was "
+     {"lifetime of port 3, after 17.19 s at 17.20 s: 2/1 in 50 ms, beside 1/2: the mapping was "
       "still there",
-      "lifetime of socket 19, after 21.48 s at 21.49 s: 14/0 in 0 ms, beside 14/14, missed 14, "
+      "lifetime of port 4, after 21.48 s at 21.49 s: 14/0 in 0 ms, beside 14/14, missed 14, "
       "odds low: the mapping was gone",
-      "refresh_outbound of socket 65, after 21.96 s at 22.01 s: 2/1 in 50 ms, beside 2/2: this "
+      "refresh_outbound of port 50, after 21.96 s at 22.01 s: 2/1 in 50 ms, beside 2/2: this "
       "traffic keeps the mapping alive",
-      "refresh_inbound of socket 64, after 22.01 s at 22.01 s: 14/0 in 0 ms, beside 14/14, missed "
+      "refresh_inbound of port 49, after 22.01 s at 22.01 s: 14/0 in 0 ms, beside 14/14, missed "
       "14, odds low: this traffic does not keep the mapping alive",
-      "17.14 to 21.86 s, 366 sent, 248 received, in 22.65 s, told 22 times"}},
+      "17.14 to 21.86 s, 356 sent, 250 received, in 22.69 s, told 22 times"}},
     {{"none", NSEC_NEVER, 60 * NSEC_S, 10 * NSEC_S, FINDING_UNKNOWN},
-     {"lifetime of socket 21, after 60.05 s at 60.06 s: 2/1 in 50 ms, beside 1/2: the mapping was "
+     {"lifetime of port 6, after 60.05 s at 60.06 s: 2/1 in 50 ms, beside 1/2: the mapping was "
       "still there",
-      "60.00 to 0.00 s, 287 sent, 211 received, in 60.21 s, told 60 times"}},
+      "60.00 to 0.00 s, 251 sent, 187 received, in 60.21 s, told 60 times"}},
 };
 
 static void describe(const struct run *r, const struct classify_evidence *e, char out[static LINE])
@@ -218,8 +218,8 @@ static void describe(const struct run *r, const struct classify_evidence *e, cha
 
     while (port + 1 < WORLD_SOCKETS && r->local[port].port != e->port)
         port++;
-    n = snprintf(out, LINE, "%s of socket %u, after %.2f s at %.2f s: %u/%u in %.0f ms",
-                 code_of(&classify_tests, e->test), port, nsec_seconds(e->idle),
+    n = snprintf(out, LINE, "%s of port %u, after %.2f s at %.2f s: %u/%u in %.0f ms",
+                 code_of(&classify_tests, e->test), port - CLASSIFY_SOCKETS, nsec_seconds(e->idle),
                  nsec_seconds(e->sent_at), e->sent, e->answered, nsec_seconds(e->delay) * 1e3);
     if (e->references > 0)
         n += snprintf(out + n, LINE - (size_t)n, ", beside %u/%u", e->references_answered,

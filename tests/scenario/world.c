@@ -279,13 +279,16 @@ static void arrive_at_server(struct world *w, const struct world_packet *p)
     }
     if (server_process(server, &datagram, &reply) != SERVER_ACCEPTED)
         return;
-    if (service == WORLD_ADVERTISES && reply.kind != SERVER_ADVERTISED)
+    if (service >= WORLD_ADVERTISES && service != WORLD_NO_CONE && service != WORLD_SAME_CONE &&
+        reply.kind != SERVER_ADVERTISED)
         return;
     if (reply.kind == SERVER_ADVERTISED && (int)reply.from != (int)at) {
-        if (service == WORLD_NO_CONE)
+        if (service == WORLD_NO_CONE || service == WORLD_NO_CONE_ADVERTISES)
             return;
-        if (service == WORLD_SAME_CONE)
+        if (service == WORLD_SAME_CONE || service == WORLD_SAME_ADVERTISES)
             reply.from = (enum server_address)at;
+    } else if (service == WORLD_CROSSWISE) {
+        reply.from = at == 0 ? SERVER_SECONDARY : SERVER_PRIMARY;
     }
     if (w->config.tamper != NULL &&
         !w->config.tamper(w->config.tamper_context, reply.kind, reply.data, &reply.size))

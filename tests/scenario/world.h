@@ -26,7 +26,7 @@ enum {
     WORLD_SERVER_1 = 0xc0000201,  /* 192.0.2.1, and .2 */
     WORLD_SERVER_2 = 0xc0000281,  /* 192.0.2.129, and .130 */
     WORLD_PORT = 40001,           /* of socket 0 on both hosts; socket 1 has the next but one */
-    WORLD_SOCKETS = 72,           /* from socket 2 on, ports lie apart: see world_port */
+    WORLD_SOCKETS = 88,           /* from socket 2 on, ports lie apart: see world_port */
 };
 
 /* When every run begins. */
@@ -78,10 +78,13 @@ struct world_leg {
 enum world_service {
     WORLD_SERVES,
     WORLD_SILENT,
-    WORLD_CLOSED,     /* ICMP port unreachable */
-    WORLD_ADVERTISES, /* answers solicitations, relays nothing */
-    WORLD_NO_CONE,    /* drops solicitations with the cone bit */
-    WORLD_SAME_CONE,  /* answers them from the address that was asked */
+    WORLD_CLOSED,          /* ICMP port unreachable */
+    WORLD_ADVERTISES,      /* answers solicitations, relays nothing */
+    WORLD_NO_CONE,         /* drops solicitations with the cone bit */
+    WORLD_SAME_CONE,       /* answers them from the address that was asked */
+    WORLD_CROSSWISE,       /* answers the others from its other address */
+    WORLD_SAME_ADVERTISES, /* WORLD_SAME_CONE, and relays nothing */
+    WORLD_NO_CONE_ADVERTISES,
 };
 
 struct world_config {

@@ -308,12 +308,40 @@ static void test_filtering(void)
            "both ports let another port in");
     begin();
     r->script.lets_in_cone[CLASSIFY_OPEN0] = r->script.lets_in_cone[CLASSIFY_OPEN1] = false;
+    r->script.lets_in_relayed[CLASSIFY_Y] = r->script.lets_in_relayed[CLASSIFY_F0] = false;
     is_nat(NAT_NAME_UNKNOWN, DEPENDS_ENDPOINT_INDEPENDENT, DEPENDS_UNKNOWN,
            "silence means nothing where the reference is silent too");
     begin();
     r->script.lets_in_cone[CLASSIFY_OPEN0] = false;
     is_nat(NAT_NAME_PORT_RESTRICTED, DEPENDS_ENDPOINT_INDEPENDENT, DEPENDS_ADDRESS_AND_PORT,
            "one reference that comes in will do");
+}
+
+/* A server that does not answer the cone bit: bubbles that it relays tell the same. */
+static void test_filtering_without_cone_bit(void)
+{
+    for (unsigned i = 0; i < 8; i++) {
+        static const enum nat_depends found[] = {
+            DEPENDS_ADDRESS_AND_PORT, DEPENDS_ENDPOINT,
+            DEPENDS_ENDPOINT,         DEPENDS_ADDRESS,
+            DEPENDS_UNKNOWN,          DEPENDS_UNKNOWN,
+            DEPENDS_UNKNOWN,          DEPENDS_ENDPOINT_INDEPENDENT,
+        };
+        static const enum nat_name names[] = {NAT_NAME_PORT_RESTRICTED, NAT_NAME_UNKNOWN,
+                                              NAT_NAME_UNKNOWN,         NAT_NAME_ADDRESS_RESTRICTED,
+                                              NAT_NAME_UNKNOWN,         NAT_NAME_UNKNOWN,
+                                              NAT_NAME_UNKNOWN,         NAT_NAME_CONE};
+
+        begin();
+        r->script.lets_in_cone[CLASSIFY_OPEN0] = r->script.lets_in_cone[CLASSIFY_OPEN1] = false;
+        r->script.lets_in_relayed[CLASSIFY_NEAR0] = (i & 1) != 0;
+        r->script.lets_in_relayed[CLASSIFY_NEAR1] = (i & 2) != 0;
+        r->script.lets_in_relayed[CLASSIFY_D0] = i == 4 || i == 7;
+        r->script.lets_in_relayed[CLASSIFY_D1] = i >= 5;
+        is_nat(names[i], DEPENDS_ENDPOINT_INDEPENDENT, found[i],
+               "without the cone bit, what bubbles tell of two ports each");
+        ok(r->result.sent <= 150, "in no more packets than the page says (%u)", r->result.sent);
+    }
 }
 
 static void test_mapping(void)
@@ -499,6 +527,7 @@ int main(void)
     if (r == NULL)
         return 1;
     test_filtering();
+    test_filtering_without_cone_bit();
     test_mapping();
     test_second_port();
     test_relayed();
