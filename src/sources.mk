@@ -95,6 +95,8 @@ ENGINE_SOURCES = \
 	src/engine/bubble_book.h \
 	src/engine/check.c \
 	src/engine/check.h \
+	src/engine/check_judge.c \
+	src/engine/check_judge.h \
 	src/engine/lifetime.c \
 	src/engine/lifetime.h \
 	src/engine/clock_match.c \
@@ -136,6 +138,8 @@ ENGINE_SOURCES = \
 	src/engine/punch_proof.h \
 	src/engine/qualify.c \
 	src/engine/qualify.h \
+	src/engine/qualify_judge.c \
+	src/engine/qualify_judge.h \
 	src/engine/responder.c \
 	src/engine/responder.h \
 	src/engine/server.c \

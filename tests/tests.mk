@@ -18,6 +18,7 @@ UNIT_TESTS = \
 	tests/unit/test_heap \
 	tests/unit/test_icmp4 \
 	tests/unit/test_icmp6 \
+	tests/unit/test_judges \
 	tests/unit/test_ip \
 	tests/unit/test_ip6_block \
 	tests/unit/test_ip6_text \

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "check_judge.h"
 #include "client.h"
 #include "clock.h"
 
@@ -192,30 +193,41 @@ static void say_unknown(FILE *out, const char *what)
     fprintf(out, "TEREDO UNKNOWN - %s\n", what);
 }
 
+static uint32_t evidence_of_failure(const struct error *error, enum qualify_reason reason)
+{
+    if (error->status != EX_NOHOST)
+        return UINT32_C(1) << CHECK_EVIDENCE_LOCAL_FAILURE;
+    return UINT32_C(1) << (reason == QUALIFY_NAME_NOT_FOUND ? CHECK_EVIDENCE_NAME_ABSENT
+                                                            : CHECK_EVIDENCE_NAME_UNKNOWN);
+}
+
 /* A plugin has a result whatever happens. That a name does not exist is the server's trouble; what
  * this host or its resolver cannot do is not. */
 static int failed(const struct client_job *job, struct client_options *client,
                   const struct error *error)
 {
     const struct check_options *o = (const struct check_options *)client;
-    bool unknown_name = error->status == EX_NOHOST && client->no_server == QUALIFY_NAME_NOT_FOUND;
+    bool no_host = error->status == EX_NOHOST;
     struct event event = {
         .kind = EVENT_CHECKING,
         .when = clock_now(),
-        .checking = {.status = unknown_name ? CHECK_CRITICAL : CHECK_UNKNOWN,
-                     .cause = unknown_name ? CHECK_CAUSE_QUALIFICATION : CHECK_CAUSE_ERROR,
+        .checking = {.evidence = evidence_of_failure(error, client->no_server),
+                     .odds = -1,
                      .name = client->server,
                      .warning = o->warning,
                      .critical = o->critical,
-                     .qualification = {.verdict = unknown_name ? QUALIFY_NOT_QUALIFIED
-                                                               : QUALIFY_INCONCLUSIVE,
-                                       .reason = error->status == EX_NOHOST ? client->no_server
-                                                                            : QUALIFY_INTERRUPTED}},
+                     .qualification = {.verdict = QUALIFY_INCONCLUSIVE,
+                                       .reason = no_host ? client->no_server : QUALIFY_INTERRUPTED,
+                                       .evidence =
+                                           no_host ? UINT32_C(1) << QUALIFY_EVIDENCE_NAME : 0}},
     };
 
     if (error->status == EX_IOERR)
         return -1;
-    if (unknown_name || client->common.format != REPORT_TEXT)
+    check_judge(&event.checking);
+    if (event.checking.status == CHECK_CRITICAL)
+        event.checking.qualification.verdict = QUALIFY_NOT_QUALIFIED;
+    if (event.checking.status == CHECK_CRITICAL || client->common.format != REPORT_TEXT)
         client_report(job, client, &event);
     else
         say_unknown(client->rounds.out, error->what);

@@ -242,28 +242,52 @@ static int find_own_path(char path[static PATH_MAX], struct error *error)
     return 0;
 }
 
+/* What a program in the lab finds in its environment beside what this process has. */
+struct lab_environment {
+    char server[64], peer[16 + INET6_ADDRSTRLEN];
+    const char *list[4];
+};
+
+static const char *const *lab_environment(const struct lab *lab, enum lab_host host,
+                                          struct lab_environment *env)
+{
+    snprintf(env->server, sizeof env->server, "TEREDO_SERVER=%s",
+             host == LAB_B ? SERVER_2 : SERVER_1);
+    snprintf(env->peer, sizeof env->peer, "TEREDO_PEER=%s", lab->peer);
+    env->list[0] = env->server;
+    env->list[1] = env->peer;
+    env->list[2] = "TEREDO_EXTRA_PORT=" EXTRA_PORT;
+    env->list[3] = NULL;
+    return env->list;
+}
+
+/* `teredoctl` in what runs in the lab is this one. */
+static void lead_path(const struct lab *lab)
+{
+    const char *old_path = getenv("PATH"), *slash = strrchr(lab->path, '/');
+    char path[PATH_MAX + 4096];
+
+    snprintf(path, sizeof path, "%.*s:%s", slash != NULL ? (int)(slash - lab->path) : 1,
+             slash != NULL ? lab->path : ".", old_path != NULL ? old_path : "/usr/bin:/bin");
+    setenv("PATH", path, 1);
+}
+
 /* Runs ARGV (looked up in PATH, first in our own directory) on HOST in the foreground, with
  * TEREDO_SERVER, TEREDO_PEER and TEREDO_EXTRA_PORT set, until it ends. OUT is its standard output;
  * -1 = ours. Returns its exit status, 128 plus the signal that killed it, or -1. */
 static int run_program(struct lab *lab, enum lab_host host, char *const argv[], int out,
                        struct error *error)
 {
-    const char *own_path = lab->path, *server = host == LAB_B ? SERVER_2 : SERVER_1;
     struct topology *t = lab->topology;
-    char server_env[64], peer_env[16 + INET6_ADDRSTRLEN], path[PATH_MAX + 4096];
-    const char *old_path = getenv("PATH"), *slash = strrchr(own_path, '/');
-    const char *env[] = {server_env, peer_env, "TEREDO_EXTRA_PORT=" EXTRA_PORT, NULL};
-    struct spawn spawn = {.argv = argv, .env = env, .stdio = {-1, out, -1}, .foreground = true};
+    struct lab_environment env;
+    struct spawn spawn = {.argv = argv,
+                          .env = lab_environment(lab, host, &env),
+                          .stdio = {-1, out, -1},
+                          .foreground = true};
     enum topology_end end;
     int status = 0;
     pid_t pid;
 
-    snprintf(server_env, sizeof server_env, "TEREDO_SERVER=%s", server);
-    snprintf(peer_env, sizeof peer_env, "TEREDO_PEER=%s", lab->peer);
-    /* `teredoctl` in the command is this one. */
-    snprintf(path, sizeof path, "%.*s:%s", slash != NULL ? (int)(slash - own_path) : 1,
-             slash != NULL ? own_path : ".", old_path != NULL ? old_path : "/usr/bin:/bin");
-    setenv("PATH", path, 1);
     fflush(stdout);
     pid = topology_spawn(t, host, &spawn, error);
     if (pid < 0 || topology_seal(t, error) != 0)
@@ -435,7 +459,10 @@ static int start_others(struct lab *lab, struct error *error)
 
     for (unsigned i = 0; i < o->also_count; i++) {
         char *const argv[] = {"/bin/sh", "-c", o->also[i].command, NULL};
-        struct spawn spawn = {.argv = argv, .stdio = {-1, STDERR_FILENO, -1}};
+        struct lab_environment env;
+        struct spawn spawn = {.argv = argv,
+                              .env = lab_environment(lab, o->also[i].host, &env),
+                              .stdio = {-1, STDERR_FILENO, -1}};
 
         if (topology_spawn(lab->topology, o->also[i].host, &spawn, error) < 0)
             return -1;
@@ -447,6 +474,7 @@ static int run_in_lab(struct lab *lab, struct error *error)
 {
     const struct lab_options *o = lab->options;
 
+    lead_path(lab);
     if (start_server(lab, LAB_S1, SERVER_1, error) != 0 ||
         start_server(lab, LAB_S2, SERVER_2, error) != 0 || start_listener(lab, error) != 0 ||
         start_others(lab, error) != 0)

@@ -281,7 +281,8 @@ static void unknown_name(const struct client_options *o, struct event *event)
     event->qualification = (struct qualification){.verdict = o->no_server == QUALIFY_RESOLVER_FAILED
                                                                  ? QUALIFY_INCONCLUSIVE
                                                                  : QUALIFY_NOT_QUALIFIED,
-                                                  .reason = o->no_server};
+                                                  .reason = o->no_server,
+                                                  .evidence = UINT32_C(1) << QUALIFY_EVIDENCE_NAME};
 }
 
 static const struct client_job one = {

@@ -252,7 +252,9 @@ static void name_failed(void *context, size_t number, enum names_outcome outcome
         [NAMES_NO_ADDRESS] = QUALIFY_NAME_NO_ADDRESS,
         [NAMES_FAILED] = QUALIFY_RESOLVER_FAILED,
     };
-    struct qualification q = {.verdict = QUALIFY_NOT_QUALIFIED, .reason = reasons[outcome]};
+    struct qualification q = {.verdict = QUALIFY_NOT_QUALIFIED,
+                              .reason = reasons[outcome],
+                              .evidence = UINT32_C(1) << QUALIFY_EVIDENCE_NAME};
 
     if (outcome == NAMES_FAILED)
         q.verdict = QUALIFY_INCONCLUSIVE;

@@ -1,72 +1,116 @@
 #include "check.h"
 
+#include <string.h>
+
+#include "check_judge.h"
+#include "odds.h"
+#include "ra_check.h"
+
 /* How long a bubble is waited for once the round trip is known. */
 #define BUBBLE_WAIT(rtt) (2 * (rtt) + 300 * NSEC_MS)
 
-/* What the qualification says of the server: that our NAT is symmetric, or that this host cannot
- * send, is none of its doing. */
-static enum check_status status_of(const struct qualification *q)
+static const struct qualify_exchange *exchange(const struct check *c, enum check_question which)
 {
-    if (q->reason == QUALIFY_REFUSAL(REFUSAL_NO_ROUTE) ||
-        q->reason == QUALIFY_REFUSAL(REFUSAL_SEND_REFUSED))
-        return CHECK_UNKNOWN;
-    switch (q->reason) {
-    case QUALIFY_BOTH_AGREE:
-    case QUALIFY_SYMMETRIC_NAT:
-    case QUALIFY_TWO_LOCAL_ADDRESSES:
-        return CHECK_OK;
-    case QUALIFY_ONLY_PRIMARY:
-        return CHECK_WARNING;
-    case QUALIFY_INTERRUPTED:
-    case QUALIFY_NAME_NO_ADDRESS:
-    case QUALIFY_ADDRESS_UNUSABLE:
-    case QUALIFY_RESOLVER_FAILED:
-        return CHECK_UNKNOWN;
-    case QUALIFY_NO_REPLY:
-    case QUALIFY_ONLY_SECONDARY:
-    case QUALIFY_REJECTED:
-    case QUALIFY_REFUSED:
-    case QUALIFY_NAME_NOT_FOUND:
-    case QUALIFY_NAME_MALFORMED:
-    case QUALIFY_ONE_ASKED: /* of captures alone */
-    case QUALIFY_UNANSWERED:
-    case QUALIFY_CAPTURE_ENDED:
-    case QUALIFY_ANSWER_CUT:
-    case QUALIFY_REASON_COUNT:
-        break;
+    bool primary_answers = c->qualify.exchanges[0].replied;
+
+    return &c->qualify.exchanges[primary_answers == (which == CHECK_CONTROL) ? 0 : 1];
+}
+
+static bool has(const struct check *c, uint32_t evidence)
+{
+    return (c->result.evidence & evidence) != 0;
+}
+
+static bool misses_bubble(const struct check *c)
+{
+    return c->bubbles > 0 &&
+           !has(c, CHECK_EVIDENCE(BUBBLE_RELAYED) | CHECK_EVIDENCE(RELAY_SILENCE));
+}
+
+/* One address was silent while the other answered, and not for an ICMP error. */
+static bool misses_address(const struct check *c)
+{
+    const struct qualify_exchange *silent = exchange(c, CHECK_SILENT);
+
+    return exchange(c, CHECK_CONTROL)->replied && !silent->replied && !silent->failed &&
+           !silent->hinted && !silent->rejected && silent->sent > 0 &&
+           !has(c, CHECK_EVIDENCE(SERVER_SILENCE) | CHECK_EVIDENCE(SECONDARY_SILENCE)) &&
+           !(has(c, CHECK_EVIDENCE(SERVER_ANSWER)) && has(c, CHECK_EVIDENCE(SECONDARY_ANSWER)));
+}
+
+/* What is known to be answered unless it is lost: solicitations to an address that answers, and
+ * bubbles where one came back. */
+static struct odds_record seen(const struct check *c)
+{
+    struct odds_record seen = {.came = {0}};
+
+    for (int i = 0; i < QUALIFY_SERVERS; i++)
+        if (c->qualify.exchanges[i].replied) {
+            seen.came[2]++;
+            seen.missing[2] += c->qualify.exchanges[i].lost;
+        }
+    seen.came[2] += has(c, CHECK_EVIDENCE(BUBBLE_RELAYED));
+    seen.missing[2] += c->bubbles_lost;
+    for (unsigned i = 0; i < c->rounds; i++) {
+        seen.came[2] += c->questions[CHECK_CONTROL][i].answered;
+        seen.missing[2] +=
+            c->questions[CHECK_CONTROL][i].sent && !c->questions[CHECK_CONTROL][i].answered;
     }
-    return CHECK_CRITICAL;
+    return seen;
 }
 
-static void worsen(struct checking *r, enum check_status status, enum check_cause cause)
+/* Whether loss does not explain that MISSES were not answered. */
+static bool is_silence(struct check *c, unsigned misses)
 {
-    if (status <= r->status)
-        return;
-    r->status = status;
-    r->cause = cause;
+    struct odds_record record = seen(c);
+    unsigned missing[ODDS_MAX_LEGS + 1] = {[2] = misses};
+    double odds = odds_all_lost(&record, missing);
+
+    c->result.odds = c->result.odds < 0 || odds > c->result.odds ? odds : c->result.odds;
+    return odds <= CHECK_ODDS;
 }
 
-static void conclude(struct check *c, nsec now, bool interrupted)
+static void weigh(struct check *c)
+{
+    unsigned asked = exchange(c, CHECK_SILENT)->sent;
+
+    c->result.odds = -1;
+    for (unsigned i = 0; i < c->rounds; i++)
+        asked += c->questions[CHECK_SILENT][i].sent;
+    if (misses_address(c) && is_silence(c, asked))
+        c->result.evidence |= exchange(c, CHECK_SILENT) == &c->qualify.exchanges[0]
+                                  ? CHECK_EVIDENCE(SERVER_SILENCE)
+                                  : CHECK_EVIDENCE(SECONDARY_SILENCE);
+    if (misses_bubble(c) && is_silence(c, c->result.relay_sent))
+        c->result.evidence |= CHECK_EVIDENCE(RELAY_SILENCE);
+}
+
+static void gather_evidence(struct check *c)
 {
     struct checking *r = &c->result;
+    struct odds_record record = seen(c);
     double rtt = nsec_seconds(r->qualification.rtt);
 
-    worsen(r, status_of(&r->qualification), CHECK_CAUSE_QUALIFICATION);
-    if (r->relay == RELAY_SILENT || r->relay == RELAY_WRONG_ORIGIN)
-        worsen(r, CHECK_CRITICAL, CHECK_CAUSE_RELAY);
-    /* RFC 4380 5.3.1: a server should put the origin in front. */
-    if (r->relay == RELAY_NO_ORIGIN)
-        worsen(r, CHECK_WARNING, CHECK_CAUSE_RELAY);
-    if (r->qualification.rtt > 0) {
-        if (check_range_alerts(&r->critical, rtt))
-            worsen(r, CHECK_CRITICAL, CHECK_CAUSE_RTT);
-        if (check_range_alerts(&r->warning, rtt))
-            worsen(r, CHECK_WARNING, CHECK_CAUSE_RTT);
-    }
-    if (interrupted || r->qualification.reason == QUALIFY_INTERRUPTED) {
-        r->status = CHECK_UNKNOWN;
-        r->cause = CHECK_CAUSE_INTERRUPTED;
-    }
+    r->answered = record.came[2];
+    r->asked = r->answered + record.missing[2];
+    if (r->answered < r->asked)
+        r->evidence |= CHECK_EVIDENCE(LOSS);
+    if (r->relay == RELAY_UNTESTED && r->relay_sent > 0 && !has(c, CHECK_EVIDENCE(INTERRUPTED)))
+        r->relay = has(c, CHECK_EVIDENCE(RELAY_SILENCE)) ? RELAY_SILENT : RELAY_LOST;
+    if (r->qualification.rtt == 0)
+        return;
+    if (check_range_alerts(&r->critical, rtt))
+        r->evidence |= CHECK_EVIDENCE(RTT_CRITICAL);
+    if (check_range_alerts(&r->warning, rtt))
+        r->evidence |= CHECK_EVIDENCE(RTT_WARNING);
+}
+
+static void conclude(struct check *c, nsec now)
+{
+    struct checking *r = &c->result;
+
+    gather_evidence(c);
+    check_judge(r);
     r->elapsed = now - c->started;
     c->done = true;
     outbox_emit(c->out, &(struct event){.kind = EVENT_CHECKING, .when = now, .checking = *r});
@@ -76,9 +120,9 @@ static void conclude(struct check *c, nsec now, bool interrupted)
 /* A bubble from our Teredo address to our Teredo address (RFC 4380 5.2.6, 5.3.1). The random flags
  * of the source (RFC 5991) are new each time: the server looks at the mapped endpoint alone, and
  * they tell which bubble came back. */
-static void send_bubble(struct check *c, nsec now)
+static void send_bubble(struct check *c)
 {
-    unsigned n = c->result.relay_sent++;
+    unsigned n = c->bubbles++;
     struct teredo_packet p;
     struct teredo_addr source;
     uint16_t random;
@@ -90,19 +134,72 @@ static void send_bubble(struct check *c, nsec now)
     teredo_make_bubble(&p, &c->sources[n], &c->result.qualification.teredo_address);
     outbox_send_packet(
         c->out, (struct send_request){.tag = QUALIFY_TAGS + n, .to = c->config.qualify.server}, &p);
-    c->next = now + nsec_min(BUBBLE_WAIT(c->result.qualification.rtt),
-                             c->config.relay_timeout / CHECK_BUBBLES);
+}
+
+static void ask(struct check *c, enum check_question which)
+{
+    uint8_t *nonce = c->questions[which][c->rounds].nonce;
+    struct teredo_packet p;
+    struct rs_room room;
+
+    nonce_take(&c->nonces, nonce, TEREDO_NONCE_SIZE);
+    rs_make(&p, &teredo_rs_source, nonce, &c->config.qualify.identity, &room);
+    outbox_send_packet(
+        c->out,
+        (struct send_request){.tag = QUALIFY_TAGS + (1 + which) * CHECK_ROUNDS + c->rounds,
+                              .to = exchange(c, which)->server},
+        &p);
+}
+
+static nsec round_time(const struct check *c)
+{
+    nsec rtt = c->result.qualification.rtt;
+
+    return nsec_max(nsec_min(BUBBLE_WAIT(rtt), c->config.relay_timeout / CHECK_ROUNDS),
+                    rtt + rtt / 4);
+}
+
+static void start_round(struct check *c, nsec now)
+{
+    bool address = misses_address(c);
+
+    if (misses_bubble(c) && c->bubbles < CHECK_ROUNDS)
+        send_bubble(c);
+    if (c->rounds < CHECK_ROUNDS) {
+        ask(c, CHECK_CONTROL);
+        if (address)
+            ask(c, CHECK_SILENT);
+        c->rounds++;
+    }
+    c->next = nsec_min(now + round_time(c), nsec_max(now, c->end));
+}
+
+/* The next round, or the end where nothing is missing any more or nothing more can be asked. */
+static void go_on(struct check *c, nsec now)
+{
+    if (misses_bubble(c) || misses_address(c))
+        weigh(c);
+    if ((misses_bubble(c) || misses_address(c)) && now < c->end && c->rounds < CHECK_ROUNDS)
+        start_round(c, now);
+    else
+        conclude(c, now);
 }
 
 static void take_qualification(struct check *c, nsec now, const struct qualification *q)
 {
     c->result.qualification = *q;
+    c->result.evidence = check_evidence_of(q);
     c->qualified = true;
     c->mapped = q->mapped;
-    if (q->has_address && !endpoint_is_unset(q->mapped) && q->reason != QUALIFY_INTERRUPTED)
-        send_bubble(c, now);
-    else
-        conclude(c, now, false);
+    c->end = now + c->config.relay_timeout;
+    if (q->has_address && !endpoint_is_unset(q->mapped) && q->reason != QUALIFY_INTERRUPTED) {
+        send_bubble(c);
+        c->next = now + round_time(c);
+    } else if (q->reason == QUALIFY_INTERRUPTED) {
+        conclude(c, now);
+    } else {
+        go_on(c, now);
+    }
 }
 
 static void told(struct engine *engine, const struct event *e)
@@ -114,37 +211,81 @@ static void told(struct engine *engine, const struct event *e)
         take_qualification(c, e->when, &e->qualification);
 }
 
-static void on_timer(struct check *c, nsec now)
-{
-    if (now < c->next)
-        return;
-    if (c->result.relay_sent < CHECK_BUBBLES) {
-        send_bubble(c, now);
-        return;
-    }
-    if (c->result.relay == RELAY_UNTESTED)
-        c->result.relay = RELAY_SILENT;
-    conclude(c, now, false);
-}
-
 /* The bubble must come from the server, as it was sent, with our mapping in its origin. */
-static void on_received(struct check *c, const struct observation *o)
+static void take_bubble(struct check *c, const struct observation *o)
 {
     const struct teredo_packet *p = o->packet;
+    struct checking *r = &c->result;
 
-    if (p == NULL || p->kind != TEREDO_BUBBLE ||
-        !endpoint_equal(o->from, c->config.qualify.server) ||
-        !ip6_equal(&p->ip6.destination, &c->result.qualification.teredo_address))
+    if (!endpoint_equal(o->from, c->config.qualify.server) ||
+        has(c, CHECK_EVIDENCE(BUBBLE_RELAYED)) ||
+        !ip6_equal(&p->ip6.destination, &r->qualification.teredo_address))
         return;
-    for (unsigned i = 0; i < c->result.relay_sent; i++) {
+    for (unsigned i = 0; i < c->bubbles; i++) {
         if (!ip6_equal(&p->ip6.source, &c->sources[i]))
             continue;
-        c->result.relay_rtt = c->sent_at[i] != 0 ? o->when - c->sent_at[i] : 0;
-        c->result.relay = !p->has_origin                         ? RELAY_NO_ORIGIN
-                          : endpoint_equal(p->origin, c->mapped) ? RELAY_WORKS
-                                                                 : RELAY_WRONG_ORIGIN;
-        conclude(c, o->when, false);
+        r->relay_rtt = c->sent_at[i] != 0 ? o->when - c->sent_at[i] : 0;
+        r->evidence |= CHECK_EVIDENCE(BUBBLE_RELAYED);
+        c->bubbles_lost = i;
+        if (!p->has_origin)
+            r->evidence |= CHECK_EVIDENCE(BUBBLE_WITHOUT_ORIGIN);
+        else if (!endpoint_equal(p->origin, c->mapped))
+            r->evidence |= CHECK_EVIDENCE(BUBBLE_WITH_WRONG_ORIGIN);
+        r->relay = !p->has_origin                         ? RELAY_NO_ORIGIN
+                   : endpoint_equal(p->origin, c->mapped) ? RELAY_WORKS
+                                                          : RELAY_WRONG_ORIGIN;
+        if (!misses_address(c))
+            conclude(c, o->when);
+        else if (c->rounds == 0)
+            start_round(c, o->when);
         return;
+    }
+}
+
+/* The answer to a question: one by all rules. */
+static void take_advertisement(struct check *c, const struct observation *o)
+{
+    for (int which = 0; which < CHECK_QUESTIONS; which++)
+        for (unsigned i = 0; i < c->rounds; i++) {
+            const struct qualify_exchange *x = exchange(c, which);
+            struct ra_request request = {
+                .asked = x->server,
+                .server = c->config.qualify.server.address,
+                .other_server = x->server.address,
+                .nonces = (const uint8_t(*)[TEREDO_NONCE_SIZE]) & c->questions[which][i].nonce,
+                .nonce_count = 1,
+                .source = teredo_rs_source,
+                .secret = c->config.qualify.identity.client_id == NULL
+                              ? NULL
+                              : c->config.qualify.identity.secret,
+                .secret_size = c->config.qualify.identity.secret_size,
+                .allow_private = c->config.qualify.allow_private,
+            };
+            enum rule_state states[RULE_COUNT];
+            unsigned attempt;
+
+            if (!c->questions[which][i].sent ||
+                ra_check(&request, o, states, &attempt) != RULE_COUNT)
+                continue;
+            c->questions[which][i].answered = true;
+            if (which == CHECK_SILENT)
+                /* It lives, and was not silent, but lost its answers until now. */
+                c->result.evidence |= CHECK_EVIDENCE(SERVER_ANSWER) |
+                                      CHECK_EVIDENCE(SECONDARY_ANSWER) | CHECK_EVIDENCE(LOSS);
+        }
+}
+
+static void on_sent(struct check *c, uint32_t tag, nsec when)
+{
+    uint32_t n = tag - QUALIFY_TAGS, kind = n / CHECK_ROUNDS, which = n % CHECK_ROUNDS;
+
+    if (tag < QUALIFY_TAGS)
+        return;
+    if (kind == 0 && which < c->bubbles) {
+        c->result.relay_sent += c->sent_at[which] == 0;
+        c->sent_at[which] = when;
+    } else if (kind > 0 && kind <= CHECK_QUESTIONS && which < c->rounds) {
+        c->questions[kind - 1][which].sent = true;
     }
 }
 
@@ -163,21 +304,29 @@ static void observe(struct engine *engine, const struct observation *o, struct o
     }
     switch (o->kind) {
     case OBSERVED_TIMER:
-        on_timer(c, o->when);
+        if (o->when >= c->next)
+            go_on(c, o->when);
         break;
     case OBSERVED_SENT:
-        if (o->tag >= QUALIFY_TAGS && o->tag - QUALIFY_TAGS < c->result.relay_sent)
-            c->sent_at[o->tag - QUALIFY_TAGS] = o->when;
+        on_sent(c, o->tag, o->when);
         break;
     case OBSERVED_RECEIVED:
-        on_received(c, o);
+        if (o->packet != NULL && o->packet->kind == TEREDO_BUBBLE)
+            take_bubble(c, o);
+        else if (o->packet != NULL && o->packet->kind == TEREDO_RA)
+            take_advertisement(c, o);
         break;
     case OBSERVED_STOP:
-        conclude(c, o->when, true);
+        c->result.evidence |= CHECK_EVIDENCE(INTERRUPTED);
+        conclude(c, o->when);
+        break;
+    case OBSERVED_SEND_FAILED:
+        /* One that the system had no room for is lost, no more. */
+        if (!send_failure_is_passing(o->errnum) && o->tag >= QUALIFY_TAGS)
+            c->result.evidence |= CHECK_EVIDENCE(OWN_REFUSAL);
         break;
     case OBSERVED_ICMP_ERROR:
-    case OBSERVED_SEND_FAILED:
-        /* A bubble that this costs is one that did not come back. */
+        /* What this costs is what did not come back. */
     case OBSERVED_SEEN: /* of captures, which this engine is not fed from */
         break;
     }
@@ -224,6 +373,7 @@ void check_init(struct check *c, const struct check_config *config)
     /* Not the sequence that the qualification draws from. */
     c->nonces = config->qualify.nonces;
     c->nonces.counter = UINT64_C(1) << 32;
+    c->result.odds = -1;
     c->result.name = config->name;
     c->result.warning = config->warning;
     c->result.critical = config->critical;

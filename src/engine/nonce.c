@@ -2,6 +2,7 @@
 
 #include <nettle/sha2.h>
 
+#include "bytes.h"
 #include "teredo_addr.h"
 
 void nonce_take(struct nonce_source *s, void *out, size_t size)
@@ -25,6 +26,24 @@ struct in6_addr link_local_random(struct nonce_source *s)
         a.s6_addr[8] &= 0x3c;
     } while (!ip6_is_unguessable_link_local(&a)); /* chance makes a guessable form, too */
     return a;
+}
+
+struct in6_addr link_local_repeating(struct nonce_source *s, uint32_t nonce)
+{
+    struct in6_addr a;
+
+    do {
+        a = link_local_random(s);
+        if (nonce != 0)
+            store_u32(&a.s6_addr[12], nonce);
+    } while (!ip6_is_unguessable_link_local(&a));
+    return a;
+}
+
+bool link_local_repeats(const struct in6_addr *address, uint32_t nonce)
+{
+    return nonce != 0 && ip6_is_unguessable_link_local(address) &&
+           load_u32(&address->s6_addr[12]) == nonce;
 }
 
 nsec nonce_between(struct nonce_source *s, nsec low, nsec high)

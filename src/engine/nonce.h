@@ -5,6 +5,7 @@
 #define ENGINE_NONCE_H
 
 #include <netinet/in.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -23,5 +24,10 @@ nsec nonce_between(struct nonce_source *s, nsec low, nsec high);
 
 /* A link-local address that nobody can guess. */
 struct in6_addr link_local_random(struct nonce_source *s);
+
+/* The same, and the last four bytes are NONCE, unless that is 0: whoever has sent the nonce sees in
+ * the address who answers. */
+struct in6_addr link_local_repeating(struct nonce_source *s, uint32_t nonce);
+bool link_local_repeats(const struct in6_addr *address, uint32_t nonce);
 
 #endif

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bytes.h"
 #include "deadline_pool.h"
 #include "passive_client.h"
 #include "passive_verdict.h"
@@ -83,8 +84,9 @@ static bool is_with_peer(const struct passive_punch *p, const struct observation
            (o->packet->kind == TEREDO_BUBBLE && ip6_is_link_local(&ip6->source));
 }
 
-/* The punch that a packet belongs to: by its two addresses; else by the nonce that it repeats (a
- * peer behind a symmetric NAT answers through the server from a link-local address); else by the
+/* The punch that a packet belongs to: by its two addresses; else by the nonce that it repeats, in a
+ * trailer or, where a listener behind a symmetric NAT answers through the server, in its link-local
+ * source; else by the
  * initiator's endpoint, which is at either end, or in the origin indication; else, of a reference,
  * by its host. */
 static struct passive_punch *find_punch(struct passive *e, const struct observation *o)
@@ -96,9 +98,12 @@ static struct passive_punch *find_punch(struct passive *e, const struct observat
     uint32_t nonce;
 
     /* The peer's link-local address may be the same in all punches. */
-    if ((p == NULL || p->done) && o->packet->kind == TEREDO_BUBBLE &&
-        teredo_trailer_nonce(o->packet, &nonce))
-        newer = punch_of(e, book_trailer(nonce, destination));
+    if ((p == NULL || p->done) && o->packet->kind == TEREDO_BUBBLE) {
+        if (teredo_trailer_nonce(o->packet, &nonce))
+            newer = punch_of(e, book_trailer(nonce, destination));
+        if (newer == NULL && ip6_is_unguessable_link_local(source))
+            newer = punch_of(e, book_trailer(load_u32(&source->s6_addr[12]), destination));
+    }
     if (newer != NULL)
         p = newer;
     if (p == NULL && o->packet->has_origin)

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "passive_punch.h"
+#include "qualify_judge.h"
 #include "ra_check.h"
 #include "rs_make.h"
 
@@ -222,6 +223,32 @@ bool client_is_settled(const struct passive_client *c)
     return true;
 }
 
+static uint32_t gather_evidence(const struct passive_client *c, bool ended)
+{
+    const struct qualification *q = &c->result;
+    bool primary = !endpoint_is_unset(q->mapped), second = !endpoint_is_unset(q->mapped_secondary);
+    uint32_t evidence = 0;
+
+    if (primary)
+        evidence |= QUALIFY_EVIDENCE(PRIMARY_ANSWER);
+    if (second)
+        evidence |= QUALIFY_EVIDENCE(SECONDARY_ANSWER);
+    if (primary && second)
+        evidence |= endpoint_equal(q->mapped, q->mapped_secondary)
+                        ? QUALIFY_EVIDENCE(SAME_MAPPING)
+                        : QUALIFY_EVIDENCE(DIFFERENT_MAPPINGS);
+    for (int i = 0; i < RULE_COUNT; i++)
+        if (q->rejected[i] > 0)
+            evidence |= QUALIFY_EVIDENCE(REJECTED_ANSWER);
+    if (q->has_icmp)
+        evidence |= QUALIFY_EVIDENCE(PRIMARY_REFUSAL);
+    if (c->answer_cut)
+        evidence |= QUALIFY_EVIDENCE(CUT_ANSWER);
+    if (ended)
+        evidence |= QUALIFY_EVIDENCE(CAPTURE_END);
+    return evidence != 0 ? evidence : QUALIFY_EVIDENCE(PRIMARY_SILENCE);
+}
+
 static void judge(struct passive_client *c, bool ended)
 {
     struct qualification *q = &c->result;
@@ -271,6 +298,7 @@ bool client_conclude(struct passive_client *c, nsec now, bool ended)
     bool changed;
 
     judge(c, ended && now - q->started < 2 * NSEC_S);
+    q->evidence = gather_evidence(c, ended && now - q->started < 2 * NSEC_S);
     q->elapsed = c->last - q->started;
     c->open = false;
     mapped = endpoint_is_unset(q->mapped) ? q->mapped_secondary : q->mapped;

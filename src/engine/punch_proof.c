@@ -1,5 +1,7 @@
 #include "punch_proof.h"
 
+#include "nonce.h"
+
 enum punch_proof punch_find_proof(const struct punch_mark *marks, unsigned count,
                                   const struct observation *o, struct endpoint mapped,
                                   unsigned *which)
@@ -11,7 +13,10 @@ enum punch_proof punch_find_proof(const struct punch_mark *marks, unsigned count
     for (unsigned i = 0; i < count; i++) {
         const struct punch_mark *m = &marks[i];
 
-        if (has_nonce && m->has_nonce && nonce == m->nonce) {
+        /* A listener behind a symmetric NAT repeats it in its link-local source: the trailer of its
+         * indirect bubble has a nonce of its own. */
+        if (m->has_nonce && ((has_nonce && nonce == m->nonce) ||
+                             link_local_repeats(&o->packet->ip6.source, m->nonce))) {
             *which = i;
             return PROOF_NONCE;
         }

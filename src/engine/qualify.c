@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "qualify_judge.h"
 #include "ra_check.h"
 
 /* Once the round-trip time is known from one address, the other is waited for this long. */
@@ -42,80 +43,66 @@ static void solicit(struct qualify *q, unsigned index, nsec now)
                        &p);
 }
 
-static void conclude(struct qualify *q, nsec now, enum qualify_verdict verdict,
-                     enum qualify_reason reason)
+static bool is_own_refusal(const struct qualify_exchange *x)
 {
+    return x->failed && (x->refusal == REFUSAL_NO_ROUTE || x->refusal == REFUSAL_SEND_REFUSED);
+}
+
+/* What an address shows of itself, once its solicitations have had their time. */
+static uint32_t evidence_of_exchange(const struct qualify_exchange *x, bool is_primary)
+{
+    if (x->replied)
+        return is_primary ? QUALIFY_EVIDENCE(PRIMARY_ANSWER) : QUALIFY_EVIDENCE(SECONDARY_ANSWER);
+    if (is_own_refusal(x))
+        return is_primary ? QUALIFY_EVIDENCE(OWN_REFUSAL)
+                          : QUALIFY_EVIDENCE(OWN_REFUSAL_OF_SECONDARY);
+    if (x->failed)
+        return is_primary ? QUALIFY_EVIDENCE(PRIMARY_REFUSAL) : QUALIFY_EVIDENCE(SECONDARY_REFUSAL);
+    if (x->hinted)
+        return is_primary ? QUALIFY_EVIDENCE(PRIMARY_HINT) : QUALIFY_EVIDENCE(SECONDARY_HINT);
+    if (x->sent > 0 && !x->rejected)
+        return is_primary ? QUALIFY_EVIDENCE(PRIMARY_SILENCE) : QUALIFY_EVIDENCE(SECONDARY_SILENCE);
+    return 0;
+}
+
+static void gather_evidence(struct qualify *q)
+{
+    const struct qualify_exchange *primary = &q->exchanges[0], *secondary = &q->exchanges[1];
     struct qualification *r = &q->result;
 
-    r->verdict = verdict;
-    r->reason = reason;
+    r->evidence |= evidence_of_exchange(primary, true) | evidence_of_exchange(secondary, false);
+    if (primary->replied && secondary->replied)
+        r->evidence |= endpoint_equal(r->mapped, r->mapped_secondary)
+                           ? QUALIFY_EVIDENCE(SAME_MAPPING)
+                           : QUALIFY_EVIDENCE(DIFFERENT_MAPPINGS);
+    if (primary->replied && endpoint_equal(r->mapped, q->config.local))
+        r->evidence |= QUALIFY_EVIDENCE(LOCAL_MAPPING);
+    if (q->config.local_secondary != 0 && q->config.local_secondary != q->config.local.address)
+        r->evidence |= QUALIFY_EVIDENCE(TWO_LOCAL_ADDRESSES);
+    if (q->config.identity.client_id != NULL)
+        r->evidence |= QUALIFY_EVIDENCE(KEY_SHOWN);
+    if (primary->sent + secondary->sent == 0 && primary->unsent + secondary->unsent > 0)
+        r->evidence |= QUALIFY_EVIDENCE(NOTHING_SENT);
+}
+
+/* Time is up for whatever has not answered. */
+static void conclude(struct qualify *q, nsec now)
+{
+    const struct qualify_exchange *primary = &q->exchanges[0];
+    struct qualification *r = &q->result;
+
+    gather_evidence(q);
+    qualify_judge(r, primary->refusal);
+    if (r->reason == QUALIFY_REFUSAL(primary->refusal) && (primary->failed || primary->hinted)) {
+        r->has_icmp = !is_own_refusal(primary);
+        r->icmp = primary->icmp;
+        r->errnum = primary->errnum;
+    }
     r->elapsed = now - q->started;
     q->done = true;
     outbox_emit(q->out,
                 &(struct event){.kind = EVENT_QUALIFICATION, .when = now, .qualification = *r});
     outbox_done(q->out);
-}
-
-static void conclude_failed_exchange(struct qualify *q, nsec now,
-                                     const struct qualify_exchange *exchange)
-{
-    q->result.has_icmp =
-        exchange->refusal != REFUSAL_NO_ROUTE && exchange->refusal != REFUSAL_SEND_REFUSED;
-    q->result.icmp = exchange->icmp;
-    q->result.errnum = exchange->errnum;
-    conclude(q, now, QUALIFY_NOT_QUALIFIED, QUALIFY_REFUSAL(exchange->refusal));
-}
-
-/* Both addresses have answered: the two mappings tell the NAT (RFC 4380 5.2.1). */
-static void conclude_both(struct qualify *q, nsec now)
-{
-    struct qualification *r = &q->result;
-
-    /* Two mappings of two local addresses say nothing of a NAT. */
-    if (q->config.local_secondary != 0 && q->config.local_secondary != q->config.local.address) {
-        conclude(q, now, QUALIFY_INCONCLUSIVE, QUALIFY_TWO_LOCAL_ADDRESSES);
-        return;
-    }
-    if (!endpoint_equal(r->mapped, r->mapped_secondary)) {
-        r->nat = QUALIFY_NAT_SYMMETRIC;
-        conclude(q, now, QUALIFY_NOT_QUALIFIED, QUALIFY_SYMMETRIC_NAT);
-        return;
-    }
-    r->nat = endpoint_equal(r->mapped, q->config.local) ? QUALIFY_NAT_NONE
-                                                        : QUALIFY_NAT_CONE_OR_RESTRICTED;
-    conclude(q, now, QUALIFY_QUALIFIED, QUALIFY_BOTH_AGREE);
-}
-
-static unsigned total_rejected(const struct qualification *r)
-{
-    unsigned n = 0;
-
-    for (int i = 0; i < RULE_COUNT; i++)
-        n += r->rejected[i];
-    return n;
-}
-
-/* Time is up for whatever has not answered. */
-static void conclude_waiting(struct qualify *q, nsec now, bool interrupted)
-{
-    const struct qualify_exchange *primary = &q->exchanges[0], *secondary = &q->exchanges[1];
-
-    if (primary->replied && secondary->replied)
-        conclude_both(q, now);
-    else if (interrupted)
-        conclude(q, now, QUALIFY_INCONCLUSIVE, QUALIFY_INTERRUPTED);
-    else if (primary->replied)
-        conclude(q, now, QUALIFY_INCONCLUSIVE, QUALIFY_ONLY_PRIMARY);
-    else if (secondary->replied)
-        conclude(q, now, QUALIFY_INCONCLUSIVE, QUALIFY_ONLY_SECONDARY);
-    else if (primary->failed)
-        conclude_failed_exchange(q, now, primary);
-    else if (total_rejected(&q->result) > 0)
-        conclude(q, now, QUALIFY_NOT_QUALIFIED, QUALIFY_REJECTED);
-    else if (primary->hinted)
-        conclude_failed_exchange(q, now, primary);
-    else
-        conclude(q, now, QUALIFY_NOT_QUALIFIED, QUALIFY_NO_REPLY);
 }
 
 static bool exchange_settled(const struct qualify_exchange *exchange, nsec now)
@@ -130,10 +117,9 @@ static void conclude_if_settled(struct qualify *q, nsec now)
         return;
     /* A primary that is not there is an answer already: whatever the secondary says, a client
      * cannot use this server. */
-    if (q->exchanges[0].failed && !q->exchanges[1].replied)
-        conclude_failed_exchange(q, now, &q->exchanges[0]);
-    else if (exchange_settled(&q->exchanges[0], now) && exchange_settled(&q->exchanges[1], now))
-        conclude_waiting(q, now, false);
+    if ((q->exchanges[0].failed && !q->exchanges[1].replied) ||
+        (exchange_settled(&q->exchanges[0], now) && exchange_settled(&q->exchanges[1], now)))
+        conclude(q, now);
 }
 
 static void on_timer(struct qualify *q, nsec now)
@@ -157,6 +143,7 @@ static void on_sent(struct qualify *q, const struct observation *o)
     if (exchange >= QUALIFY_SERVERS || attempt >= q->exchanges[exchange].attempts)
         return;
     q->exchanges[exchange].sent_at[attempt] = o->when;
+    q->exchanges[exchange].sent++;
     q->result.solicitations++;
 }
 
@@ -206,8 +193,11 @@ static void accept_reply(struct qualify *q, const struct observation *o, unsigne
     q->result.advertisements++;
     if (exchange->replied)
         return; /* a duplicate, or the answer to a retransmission */
+    if (attempt > 0)
+        q->result.evidence |= QUALIFY_EVIDENCE(LOSS);
     exchange->replied = true;
     exchange->mapped = o->packet->origin;
+    exchange->lost = attempt;
     exchange->rtt = exchange->sent_at[attempt] != 0 ? now - exchange->sent_at[attempt] : 0;
     if (index == 0) {
         q->result.mapped = exchange->mapped;
@@ -222,6 +212,36 @@ static void accept_reply(struct qualify *q, const struct observation *o, unsigne
     /* The other address need not be waited for blindly any more. */
     if (!other->replied && other->next_send != NSEC_NEVER)
         other->next_send = nsec_min(other->next_send, now + KNOWN_RTT_WAIT(exchange->rtt) / 2);
+}
+
+/* What a rejected answer shows all the same. */
+static void note_rejected(struct qualify *q, const struct observation *o, unsigned index,
+                          const enum rule_state rules[static RULE_COUNT])
+{
+    uint32_t evidence = QUALIFY_EVIDENCE(REJECTED_ANSWER);
+
+    q->exchanges[index].rejected |=
+        rules[RULE_NONCE] == RULE_OK || rules[RULE_SOURCE_ENDPOINT] == RULE_OK;
+    if (rules[RULE_NONCE] != RULE_OK) {
+        if (o->packet != NULL && !o->packet->has_auth && rules[RULE_SOURCE_ENDPOINT] == RULE_OK)
+            evidence |= QUALIFY_EVIDENCE(ANSWER_WITHOUT_AUTHENTICATION);
+        q->result.evidence |= evidence;
+        return;
+    }
+    evidence |= QUALIFY_EVIDENCE(ANSWER_WITH_NONCE);
+    if (endpoint_equal(o->from, q->exchanges[1 - index].server)) {
+        evidence |= QUALIFY_EVIDENCE(CROSSED_ANSWER);
+    } else if (rules[RULE_SOURCE_ENDPOINT] == RULE_FAILED) {
+        evidence |= QUALIFY_EVIDENCE(ANSWER_ELSEWHERE);
+        q->result.answered_from = o->from;
+    }
+    if (rules[RULE_CONFIRMATION] == RULE_FAILED)
+        evidence |= QUALIFY_EVIDENCE(KEY_REFUSED);
+    if (rules[RULE_ORIGIN_PRESENT] == RULE_FAILED)
+        evidence |= QUALIFY_EVIDENCE(ANSWER_WITHOUT_ORIGIN);
+    if (rules[RULE_ORIGIN_GLOBAL] == RULE_FAILED)
+        evidence |= QUALIFY_EVIDENCE(PRIVATE_ORIGIN);
+    q->result.evidence |= evidence;
 }
 
 static void on_received(struct qualify *q, const struct observation *o)
@@ -250,6 +270,7 @@ static void on_received(struct qualify *q, const struct observation *o)
                                             .when = o->when,
                                             .rejected = {broken, o->from, o->fault}});
         q->result.rejected[broken]++;
+        note_rejected(q, o, index, rules);
         if (q->result.advertisements == 0)
             memcpy(q->result.rules, rules, sizeof rules);
         return;
@@ -288,6 +309,15 @@ static void take_refusal(struct qualify *q, const struct observation *o, enum re
     conclude_if_settled(q, o->when);
 }
 
+/* A packet for which the system had no room is lost, no more: the next is on its way. */
+static void on_send_failed(struct qualify *q, const struct observation *o)
+{
+    if (!send_failure_is_passing(o->errnum))
+        take_refusal(q, o, refusal_of_errno(o->errnum), REFUSAL_IS_FINAL);
+    else if (o->tag < QUALIFY_TAGS)
+        q->exchanges[o->tag / QUALIFY_MAX_ATTEMPTS].unsent++;
+}
+
 static void observe(struct engine *engine, const struct observation *o, struct outbox *out)
 {
     struct qualify *q = (struct qualify *)engine;
@@ -311,13 +341,13 @@ static void observe(struct engine *engine, const struct observation *o, struct o
                          refusal_is_hint(o->icmp) ? REFUSAL_IS_HINT : REFUSAL_IS_FINAL);
         break;
     case OBSERVED_SEND_FAILED:
-        if (!send_failure_is_passing(o->errnum))
-            take_refusal(q, o, refusal_of_errno(o->errnum), REFUSAL_IS_FINAL);
+        on_send_failed(q, o);
         break;
     case OBSERVED_STOP:
         if (q->started == 0)
             q->started = o->when;
-        conclude_waiting(q, o->when, true);
+        q->result.evidence |= QUALIFY_EVIDENCE(INTERRUPTED);
+        conclude(q, o->when);
         break;
     case OBSERVED_SEEN: /* of captures, which this engine is not fed from */
         break;

@@ -35,7 +35,11 @@ struct qualify_exchange {
     nsec sent_at[QUALIFY_MAX_ATTEMPTS]; /* 0 = not yet confirmed by a SENT observation */
     nsec next_send;                     /* NSEC_NEVER when there is none to come */
     nsec give_up;
+    unsigned sent;   /* solicitations that left this host */
+    unsigned unsent; /* and those for which it had no room */
+    unsigned lost;   /* solicitations before the one that was answered */
     bool replied;
+    bool rejected;        /* an answer came that broke a rule */
     bool failed;          /* ICMP error or refused by this host */
     bool hinted;          /* an ICMP error came that tells of the way for the moment alone */
     enum refusal refusal; /* of either */

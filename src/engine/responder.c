@@ -33,10 +33,13 @@ static struct responder_peer *find_peer(struct responder *r, const struct in6_ad
 }
 
 /* RFC 4380 5.2.6. An answer to a newly learned endpoint is due even within the two seconds: that is
- * the step by which RFC 6081 reaches a client behind a symmetric NAT. */
+ * the step by which RFC 6081 reaches a client behind a symmetric NAT. So is the first one that can
+ * repeat a nonce: the bubble that answered the direct one of the same pair had none to repeat (RFC
+ * 6081 5.2.4.2), and proves nothing to a peer that sees us at another endpoint. */
 static bool may_send_bubble(struct responder_peer *peer, struct endpoint to, nsec now)
 {
     bool same_endpoint = endpoint_equal(to, peer->endpoint);
+    bool first_nonce = peer->nonce_received != 0 && peer->nonce_repeated == 0;
 
     if (now - peer->window_start >= RESPONDER_BUBBLE_WINDOW || peer->last_bubble == 0) {
         peer->window_start = now;
@@ -44,7 +47,7 @@ static bool may_send_bubble(struct responder_peer *peer, struct endpoint to, nse
     }
     if (peer->window_bubbles >= RESPONDER_MAX_BUBBLES)
         return false;
-    return peer->last_bubble == 0 || !same_endpoint ||
+    return peer->last_bubble == 0 || !same_endpoint || first_nonce ||
            now - peer->last_bubble >= RESPONDER_BUBBLE_INTERVAL;
 }
 
@@ -55,18 +58,48 @@ static void send_packet(struct responder *r, struct endpoint to, const struct te
     outbox_send_packet(r->out, (struct send_request){.tag = QUALIFY_TAGS, .to = to}, p);
 }
 
-static void push_bubble(struct responder *r, const struct responder_peer *peer,
-                        const struct in6_addr *source, struct endpoint to)
+/* With NONCE in a trailer, unless it is 0. */
+static void push_bubble(struct responder *r, struct endpoint to, struct teredo_packet *bubble,
+                        uint32_t nonce)
+{
+    uint8_t room[4];
+
+    if (nonce != 0)
+        teredo_add_nonce_trailer(bubble, nonce, room);
+    send_packet(r, to, bubble);
+    r->bubbles_sent++;
+}
+
+/* RFC 6081 5.2.4.2: a direct bubble repeats the nonce of the peer's last indirect one, and has none
+ * before there was one. */
+static void push_direct_bubble(struct responder *r, struct responder_peer *peer, struct endpoint to)
 {
     struct teredo_packet bubble;
-    uint8_t nonce[4];
 
-    teredo_make_bubble(&bubble, source, &peer->address);
-    /* RFC 6081: the answering bubble repeats the nonce. */
-    if (peer->has_nonce)
-        teredo_add_nonce_trailer(&bubble, peer->nonce, nonce);
-    send_packet(r, to, &bubble);
-    r->bubbles_sent++;
+    teredo_make_bubble(&bubble, &r->own, &peer->address);
+    peer->nonce_repeated = peer->nonce_received;
+    push_bubble(r, to, &bubble, peer->nonce_received);
+}
+
+/* RFC 6081 5.2.4.1: an indirect bubble has a new nonce of our own, for the peer to repeat.
+ *
+ * Our Teredo address does not name the endpoint that a symmetric NAT gives us towards the peer's
+ * server, which would discard it (RFC 4380 5.3.1, rule 5). So there the source is a link-local
+ * address (rule 6), and the second half of its identifier is the nonce that the peer has sent us,
+ * which tells the peer who we are. */
+static void push_indirect_bubble(struct responder *r, struct responder_peer *peer,
+                                 struct endpoint to)
+{
+    struct teredo_packet bubble;
+    struct in6_addr source = r->own;
+
+    do
+        nonce_take(&r->config.nonces, &peer->nonce_sent, sizeof peer->nonce_sent);
+    while (peer->nonce_sent == 0);
+    if (r->behind_symmetric_nat)
+        source = link_local_repeating(&r->config.nonces, peer->nonce_received);
+    teredo_make_bubble(&bubble, &source, &peer->address);
+    push_bubble(r, to, &bubble, peer->nonce_sent);
 }
 
 enum answer_way {
@@ -92,15 +125,13 @@ static void answer(struct responder *r, struct responder_peer *peer, struct endp
     peer->endpoint = to;
     peer->last_bubble = now;
     peer->window_bubbles++;
-    push_bubble(r, peer, &r->own, to);
+    push_direct_bubble(r, peer, to);
     tell(r, PEER_ANSWERED, peer, to, now);
     if (way == ALSO_INDIRECTLY && teredo_addr_decode(&peer->address, &a) &&
         (r->config.allow_private || ip4_is_global_unicast(a.server))) {
         struct endpoint server = {a.server, TEREDO_PORT};
 
-        /* Our Teredo address does not name the endpoint that a symmetric NAT gives us towards that
-         * server, which would discard it (RFC 4380 5.3.1, rule 5); the nonce says who we are. */
-        push_bubble(r, peer, r->behind_symmetric_nat ? &r->link_local : &r->own, server);
+        push_indirect_bubble(r, peer, server);
         tell(r, PEER_ANSWERED_INDIRECTLY, peer, server, now);
     }
 }
@@ -119,7 +150,7 @@ static void end_trust(struct responder_peer *peer, nsec now)
         return;
     peer->trusted = false;
     peer->heard_indirect = false;
-    peer->has_nonce = false;
+    peer->nonce_sent = peer->nonce_received = peer->nonce_repeated = 0;
     peer->stray = (struct endpoint){0};
     peer->has_voice = false;
 }
@@ -142,18 +173,6 @@ static void trust(struct responder *r, struct responder_peer *peer, struct endpo
         tell(r, PEER_TRUSTED, peer, endpoint, now);
 }
 
-/* True where the direct bubble that came first, from an unexpected endpoint, belongs to the
- * indirect one that has come now: it had the same nonce (RFC 6081), or the unguessable link-local
- * source. */
-static bool stray_is_proven(const struct responder_peer *peer)
-{
-    if (endpoint_is_unset(peer->stray))
-        return false;
-    if (ip6_is_unguessable_link_local(&peer->address))
-        return true;
-    return peer->has_nonce && peer->stray_has_nonce && peer->stray_nonce == peer->nonce;
-}
-
 /* A bubble through our own server: the peer asks us to open our NAT. */
 static void take_indirect_bubble(struct responder *r, struct responder_peer *peer,
                                  const struct observation *o)
@@ -163,7 +182,9 @@ static void take_indirect_bubble(struct responder *r, struct responder_peer *pee
     bool is_teredo = teredo_addr_decode(&peer->address, &a);
 
     peer->heard_indirect = true;
-    peer->has_nonce = teredo_trailer_nonce(o->packet, &peer->nonce);
+    /* RFC 6081 5.2.4.3. It proves nothing: whoever sends through our server chooses it. */
+    if (!teredo_trailer_nonce(o->packet, &peer->nonce_received))
+        peer->nonce_received = 0;
     tell(r, PEER_INDIRECT_BUBBLE, peer, to, o->when);
     if (peer->trusted)
         to = peer->endpoint;
@@ -172,8 +193,9 @@ static void take_indirect_bubble(struct responder *r, struct responder_peer *pee
     else if (!o->packet->has_origin)
         return; /* nobody knows where a link-local source lives */
     answer(r, peer, to, is_teredo && !peer->trusted ? ALSO_INDIRECTLY : DIRECTLY, o->when);
-    /* The direct bubble of the same pair came first, and from elsewhere: now it is proven. */
-    if (stray_is_proven(peer)) {
+    /* The direct bubble of the same pair came first, from where nothing was known of the source:
+     * now it is the same client's. */
+    if (!endpoint_is_unset(peer->stray) && ip6_is_unguessable_link_local(&peer->address)) {
         struct endpoint stray = peer->stray;
 
         answer(r, peer, stray, DIRECTLY, o->when);
@@ -181,17 +203,17 @@ static void take_indirect_bubble(struct responder *r, struct responder_peer *pee
     }
 }
 
-/* True where a direct packet from an unexpected endpoint is the peer's all the same: it repeats the
- * nonce that came through our server (RFC 6081), or the unguessable link-local source. */
+/* True where a direct packet from an unexpected endpoint is the peer's all the same: a bubble that
+ * repeats our nonce, which only the peer and its server have seen (RFC 6081 5.2.4.4), or a packet
+ * with the unguessable link-local source of one that came through our server. */
 static bool proves_itself(const struct responder_peer *peer, const struct teredo_packet *p)
 {
     uint32_t nonce;
 
-    if (!peer->heard_indirect)
-        return false;
     if (ip6_is_unguessable_link_local(&peer->address))
-        return true;
-    return peer->has_nonce && teredo_trailer_nonce(p, &nonce) && nonce == peer->nonce;
+        return peer->heard_indirect;
+    return p->kind == TEREDO_BUBBLE && peer->nonce_sent != 0 && teredo_trailer_nonce(p, &nonce) &&
+           nonce == peer->nonce_sent;
 }
 
 static void echo_back(struct responder *r, struct responder_peer *peer, const struct observation *o)
@@ -254,25 +276,15 @@ static void take_direct(struct responder *r, struct responder_peer *peer,
             echo_back(r, peer, o);
             return;
         }
-        if (p->kind == TEREDO_BUBBLE) {
+        if (p->kind == TEREDO_BUBBLE)
             peer->stray = o->from;
-            peer->stray_has_nonce = teredo_trailer_nonce(p, &peer->stray_nonce);
-        }
         tell(r, PEER_UNPROVEN, peer, o->from, o->when);
         return;
     }
     /* A bubble that our NAT let in unasked wants an answer as well: the sender's NAT may be the
      * restricted one (RFC 4380 5.2.3, last paragraph). */
-    if (p->kind == TEREDO_BUBBLE) {
-        uint32_t nonce;
-
-        if (teredo_trailer_nonce(p, &nonce)) {
-            peer->has_nonce = true;
-            peer->nonce = nonce;
-        }
-        if (may_send_bubble(peer, o->from, o->when))
-            answer(r, peer, o->from, DIRECTLY, o->when);
-    }
+    if (p->kind == TEREDO_BUBBLE && may_send_bubble(peer, o->from, o->when))
+        answer(r, peer, o->from, DIRECTLY, o->when);
     trust(r, peer, o->from, o->when);
     if (p->kind == TEREDO_ECHO_REQUEST)
         echo_back(r, peer, o);
@@ -340,11 +352,17 @@ static void start_refresh(struct responder *r)
     r->next_refresh = NSEC_NEVER;
 }
 
+/* Where one of the server's addresses was silent, what was known of the NAT stays. */
+static void note_nat(struct responder *r, const struct qualification *q)
+{
+    if (q->nat != QUALIFY_NAT_UNKNOWN)
+        r->behind_symmetric_nat = q->nat == QUALIFY_NAT_SYMMETRIC;
+}
+
 static void adopt(struct responder *r, const struct qualification *q)
 {
     r->own = q->teredo_address;
     r->mapped = q->mapped;
-    r->behind_symmetric_nat = q->nat == QUALIFY_NAT_SYMMETRIC;
 }
 
 static void first_qualification(struct responder *r, const struct event *e)
@@ -363,6 +381,7 @@ static void first_qualification(struct responder *r, const struct event *e)
     if (r->config.duration != 0)
         r->end = e->when + r->config.duration;
     adopt(r, q);
+    note_nat(r, q);
     schedule_refresh(r, e->when);
 }
 
@@ -377,6 +396,7 @@ static void refreshed(struct responder *r, const struct event *e)
                                 .kind = EVENT_SERVER_LOST, .when = e->when, .qualification = *q});
         return;
     }
+    note_nat(r, q);
     if (!endpoint_equal(q->mapped, r->mapped)) {
         struct event change = {.kind = EVENT_MAPPING_CHANGED,
                                .when = e->when,
@@ -503,7 +523,6 @@ void responder_init(struct responder *r, const struct responder_config *config)
     r->qualifying = (struct part){
         .engine = &r->qualify.engine, .composite = &r->engine, .told = told, .tags = QUALIFY_TAGS};
     r->next_refresh = r->end = NSEC_NEVER;
-    r->link_local = link_local_random(&r->config.nonces);
     qualify_init(&r->qualify, &config->qualify);
     r->refreshing = true;
 }

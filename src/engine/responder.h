@@ -38,12 +38,11 @@ struct responder_peer {
     nsec last_bubble;   /* 0 = none */
     nsec window_start;
     unsigned window_bubbles;
-    bool heard_indirect; /* a bubble came through our server */
-    bool has_nonce;
-    uint32_t nonce;        /* of its last bubble */
-    struct endpoint stray; /* a direct bubble came from here, not yet believed; unset = none */
-    bool stray_has_nonce;
-    uint32_t stray_nonce; /* of that bubble */
+    bool heard_indirect;     /* a bubble came through our server */
+    uint32_t nonce_sent;     /* in our last indirect bubble to it (RFC 6081 5.2.1); 0 = none */
+    uint32_t nonce_received; /* in its last indirect bubble (RFC 6081 5.2.1); 0 = none */
+    uint32_t nonce_repeated; /* in our last direct bubble to it; 0 = it had none */
+    struct endpoint stray;   /* a direct bubble came from here, not yet believed; unset = none */
     bool has_voice;
     struct in6_addr voice; /* of a link-local source: the Teredo address that its data comes from */
 };
@@ -58,8 +57,7 @@ struct responder {
     bool qualified;
     struct in6_addr own;
     struct endpoint mapped;
-    bool behind_symmetric_nat;
-    struct in6_addr link_local; /* source of indirect bubbles behind a symmetric NAT */
+    bool behind_symmetric_nat; /* as the last qualification that could tell has it */
     nsec started;
     nsec next_refresh;
     nsec end;

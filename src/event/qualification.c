@@ -17,7 +17,8 @@ static const struct wording reasons[QUALIFY_REASON_COUNT] = {
          "--local-port; without one, RFC 4380 clients cannot work behind this NAT"},
     [QUALIFY_NO_REPLY] =
         {"no_reply", "neither server address replied",
-         "check that UDP port 3544 may leave this network, and try another server"},
+         "check that UDP port 3544 may leave this network; the server may be off-line, or answer "
+         "only clients with --auth-id: try another server"},
     [QUALIFY_ONLY_PRIMARY] =
         {"only_primary_replied", "the primary server address replied, the secondary did not",
          "check the server's second address (--secondary); without it the NAT type stays unknown"},
@@ -46,6 +47,8 @@ static const struct wording reasons[QUALIFY_REASON_COUNT] = {
          "mappings show nothing of a NAT",
          "route both server addresses over one uplink, or name a --secondary that is"},
     [QUALIFY_INTERRUPTED] = {"interrupted", "interrupted before an answer came", ""},
+    [QUALIFY_NOT_SENT] = {"not_sent", "this host was short of room for packets, and sent none",
+                          "try again when this host sends less"},
     [QUALIFY_ONE_ASKED] = {"one_address_asked",
                            "the server answered; its other address was not asked, so the kind of "
                            "NAT is not known",
@@ -62,6 +65,45 @@ static const struct wording reasons[QUALIFY_REASON_COUNT] = {
 };
 
 const struct words qualify_reasons = WORDS("qualify_reason", reasons);
+
+static const struct wording evidences[QUALIFY_EVIDENCE_COUNT] = {
+    [QUALIFY_EVIDENCE_PRIMARY_ANSWER] = {"primary_answer"},
+    [QUALIFY_EVIDENCE_SECONDARY_ANSWER] = {"secondary_answer"},
+    [QUALIFY_EVIDENCE_SAME_MAPPING] = {"same_mapping"},
+    [QUALIFY_EVIDENCE_DIFFERENT_MAPPINGS] = {"different_mappings"},
+    [QUALIFY_EVIDENCE_LOCAL_MAPPING] = {"local_mapping"},
+    [QUALIFY_EVIDENCE_TWO_LOCAL_ADDRESSES] = {"two_local_addresses"},
+    [QUALIFY_EVIDENCE_PRIMARY_SILENCE] = {"primary_silence"},
+    [QUALIFY_EVIDENCE_SECONDARY_SILENCE] = {"secondary_silence"},
+    [QUALIFY_EVIDENCE_PRIMARY_REFUSAL] = {"primary_refusal"},
+    [QUALIFY_EVIDENCE_SECONDARY_REFUSAL] = {"secondary_refusal"},
+    [QUALIFY_EVIDENCE_OWN_REFUSAL] = {"own_refusal"},
+    [QUALIFY_EVIDENCE_OWN_REFUSAL_OF_SECONDARY] = {"own_refusal_of_secondary"},
+    [QUALIFY_EVIDENCE_PRIMARY_HINT] = {"primary_icmp_hint"},
+    [QUALIFY_EVIDENCE_SECONDARY_HINT] = {"secondary_icmp_hint"},
+    [QUALIFY_EVIDENCE_REJECTED_ANSWER] = {"rejected_answer"},
+    [QUALIFY_EVIDENCE_ANSWER_WITH_NONCE] = {"answer_with_nonce"},
+    [QUALIFY_EVIDENCE_CROSSED_ANSWER] = {"crossed_answer"},
+    [QUALIFY_EVIDENCE_ANSWER_ELSEWHERE] = {"answer_from_another_address"},
+    [QUALIFY_EVIDENCE_ANSWER_WITHOUT_ORIGIN] = {"answer_without_origin"},
+    [QUALIFY_EVIDENCE_PRIVATE_ORIGIN] = {"private_origin"},
+    [QUALIFY_EVIDENCE_KEY_REFUSED] = {"key_refused"},
+    [QUALIFY_EVIDENCE_ANSWER_WITHOUT_AUTHENTICATION] = {"answer_without_authentication"},
+    [QUALIFY_EVIDENCE_KEY_SHOWN] = {"key_shown"},
+    [QUALIFY_EVIDENCE_LOSS] = {"loss"},
+    [QUALIFY_EVIDENCE_NOTHING_SENT] = {"nothing_sent"},
+    [QUALIFY_EVIDENCE_INTERRUPTED] = {"interrupted"},
+    [QUALIFY_EVIDENCE_NAME] = {"name"},
+    [QUALIFY_EVIDENCE_CAPTURE_END] = {"capture_end"},
+    [QUALIFY_EVIDENCE_CUT_ANSWER] = {"cut_answer"},
+};
+
+const struct words qualify_evidences = WORDS("qualify_evidence", evidences);
+
+const char *qualification_advice(const struct qualification *q)
+{
+    return q->advice != NULL ? q->advice : advice_of(&qualify_reasons, q->reason);
+}
 
 static const struct wording nats[] = {
     [QUALIFY_NAT_UNKNOWN] = {"unknown", "unknown"},
@@ -141,6 +183,15 @@ static const void *rule_item(const void *record, size_t i, union field_room *roo
     return check;
 }
 
+static const void *advice(const void *record, const struct run_facts *run, union field_room *room)
+{
+    const char **text = (const char **)(void *)room;
+
+    (void)run;
+    *text = qualification_advice(record);
+    return text;
+}
+
 RECORD_TEST(is_answered, struct qualification, r->advertisements > 0)
 RECORD_TEST(has_address, struct qualification, r->has_address)
 RECORD_TEST(has_icmp, struct qualification, r->has_icmp)
@@ -175,7 +226,11 @@ static const struct field fields[] = {
     {KEY("system_error"), FIELD_ERRNO, AT(struct qualification, errnum),
      .flags = FIELD_ZERO_IS_NULL},
     {KEY("checks"), FIELD_LIST, .record = &check_record, .count = count_rules, .item = rule_item},
-    {KEY("advice"), FIELD_ADVICE, AT(struct qualification, reason), .words = &qualify_reasons},
+    {KEY("advice"), FIELD_TEXT, FOUND(const char *, advice)},
+    {KEY("evidence"), FIELD_WORD_SET, AT(struct qualification, evidence),
+     .words = &qualify_evidences},
+    {KEY("answered_from"), FIELD_ENDPOINT, AT(struct qualification, answered_from),
+     .flags = FIELD_ZERO_IS_NULL},
 };
 
 const struct record_type qualification_record = RECORD_TYPE("qualification", fields);

@@ -28,6 +28,7 @@ enum qualify_reason {
     QUALIFY_RESOLVER_FAILED,     /* of a list: the name servers did not say */
     QUALIFY_TWO_LOCAL_ADDRESSES, /* this host sends to each server address from another one */
     QUALIFY_INTERRUPTED,
+    QUALIFY_NOT_SENT, /* this host was short of room for packets all the time */
     /* Only captures come to these. */
     QUALIFY_ONE_ASKED,     /* one server address was solicited, and answered */
     QUALIFY_UNANSWERED,    /* no solicitation was answered */
@@ -39,6 +40,43 @@ enum qualify_reason {
 
 /* The reason that is a refusal, and nothing else. */
 #define QUALIFY_REFUSAL(refusal) ((enum qualify_reason)(QUALIFY_REFUSED + (int)(refusal)))
+
+/* What was observed, each a word of the key "evidence". The judge's table (qualify_judge.c) says
+ * what each shows. */
+enum qualify_evidence {
+    QUALIFY_EVIDENCE_PRIMARY_ANSWER, /* an advertisement that keeps every rule */
+    QUALIFY_EVIDENCE_SECONDARY_ANSWER,
+    QUALIFY_EVIDENCE_SAME_MAPPING,
+    QUALIFY_EVIDENCE_DIFFERENT_MAPPINGS,
+    QUALIFY_EVIDENCE_LOCAL_MAPPING, /* the mapped endpoint is the local one */
+    QUALIFY_EVIDENCE_TWO_LOCAL_ADDRESSES,
+    QUALIFY_EVIDENCE_PRIMARY_SILENCE, /* asked, and no answer, be it one that broke a rule */
+    QUALIFY_EVIDENCE_SECONDARY_SILENCE,
+    QUALIFY_EVIDENCE_PRIMARY_REFUSAL, /* an ICMP error that is final */
+    QUALIFY_EVIDENCE_SECONDARY_REFUSAL,
+    QUALIFY_EVIDENCE_OWN_REFUSAL, /* this host would not send to the primary */
+    QUALIFY_EVIDENCE_OWN_REFUSAL_OF_SECONDARY,
+    QUALIFY_EVIDENCE_PRIMARY_HINT, /* an ICMP error that tells of the way for the moment alone */
+    QUALIFY_EVIDENCE_SECONDARY_HINT,
+    QUALIFY_EVIDENCE_REJECTED_ANSWER, /* one that broke a rule */
+    /* Of rejected answers: */
+    QUALIFY_EVIDENCE_ANSWER_WITH_NONCE, /* so that it is an answer to us, as are the next five */
+    QUALIFY_EVIDENCE_CROSSED_ANSWER,    /* one address answered for the other */
+    QUALIFY_EVIDENCE_ANSWER_ELSEWHERE,  /* it came from neither */
+    QUALIFY_EVIDENCE_ANSWER_WITHOUT_ORIGIN,
+    QUALIFY_EVIDENCE_PRIVATE_ORIGIN,
+    QUALIFY_EVIDENCE_KEY_REFUSED, /* the confirmation byte is not 0 */
+    QUALIFY_EVIDENCE_ANSWER_WITHOUT_AUTHENTICATION,
+    QUALIFY_EVIDENCE_KEY_SHOWN, /* the client authenticated itself */
+    QUALIFY_EVIDENCE_LOSS,      /* an address that answers did not answer every solicitation */
+    QUALIFY_EVIDENCE_NOTHING_SENT,
+    QUALIFY_EVIDENCE_INTERRUPTED,
+    /* Of names and captures: */
+    QUALIFY_EVIDENCE_NAME, /* what the name servers said, or that they did not, is the reason */
+    QUALIFY_EVIDENCE_CAPTURE_END,
+    QUALIFY_EVIDENCE_CUT_ANSWER,
+    QUALIFY_EVIDENCE_COUNT
+};
 
 enum qualify_nat {
     QUALIFY_NAT_UNKNOWN,
@@ -96,10 +134,13 @@ struct qualification {
     unsigned rejected[RULE_COUNT];     /* replies that failed, by the first rule broken */
     enum rule_state rules[RULE_COUNT]; /* of the accepted reply, else of the last rejected one */
     bool has_icmp;
-    struct icmp_error icmp; /* behind a refusal */
-    int errnum;             /* behind a refusal of this host */
-    bool captured;          /* a stranger's, which captures show */
-    nsec started;           /* and then the time of its first solicitation */
+    struct icmp_error icmp;        /* behind a refusal */
+    int errnum;                    /* behind a refusal of this host */
+    uint32_t evidence;             /* bit 1 << N for that of N */
+    const char *advice;            /* what to do, as the evidence has it; NULL = the reason's */
+    struct endpoint answered_from; /* of ANSWER_ELSEWHERE: from where; unset = none */
+    bool captured;                 /* a stranger's, which captures show */
+    nsec started;                  /* and then the time of its first solicitation */
 };
 
 /* What the qualifications with several servers came to. */
@@ -114,6 +155,9 @@ struct qualify_many_summary {
 
 extern const struct words qualify_verdicts;
 extern const struct words qualify_reasons;
+const char *qualification_advice(const struct qualification *q);
+
+extern const struct words qualify_evidences;
 extern const struct words qualify_nats; /* the text: a few words, a colon, and what that means */
 extern const struct words ra_rules;     /* the text: what is asked */
 extern const struct record_type qualification_record;

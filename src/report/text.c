@@ -96,6 +96,16 @@ static void rule_lines(const struct reporter *r, const struct qualification *q)
     }
 }
 
+static void elsewhere_line(const struct reporter *r, const struct qualification *q)
+{
+    char from[ENDPOINT_STRLEN];
+
+    if (endpoint_is_unset(q->answered_from))
+        return;
+    endpoint_format(q->answered_from, from);
+    fprintf(r->config.out, "  the answer came from %s: try --secondary %s\n", from, from);
+}
+
 static void qualification_details(const struct reporter *r, const struct qualification *q)
 {
     char buf[INET6_ADDRSTRLEN], icmp[ICMP_STRLEN];
@@ -139,7 +149,8 @@ static void text_preamble(struct reporter *r, const struct qualification *q)
             verdict_line(r, &qualify_verdicts, q->verdict, text_of(&qualify_reasons, q->reason));
             if (!r->config.quiet)
                 qualification_details(r, q);
-            text_advice(r, advice_of(&qualify_reasons, q->reason));
+            elsewhere_line(r, q);
+            text_advice(r, qualification_advice(q));
         }
         return;
     }
@@ -220,7 +231,8 @@ static void own_qualification(struct reporter *r, const struct qualification *q)
     rejected_lines(r, q);
     if (r->config.explain)
         rule_lines(r, q);
-    text_advice(r, advice_of(&qualify_reasons, q->reason));
+    elsewhere_line(r, q);
+    text_advice(r, qualification_advice(q));
 }
 
 static void text_qualification(struct reporter *r, const struct event *e)
@@ -264,6 +276,8 @@ static void sentence(const struct reporter *r, const struct checking *c)
         fprintf(r->config.out, ", %s", text_of(&relay_states, c->relay));
     else if (c->cause == CHECK_CAUSE_INTERRUPTED && q->reason != QUALIFY_INTERRUPTED)
         fputs(", interrupted", r->config.out);
+    if (c->answered < c->asked)
+        fprintf(r->config.out, ", %u of %u packets lost", c->asked - c->answered, c->asked);
     if (!endpoint_is_unset(q->mapped))
         fprintf(r->config.out, ", mapped %s", endpoint_format(q->mapped, buf));
 }
@@ -286,7 +300,12 @@ static void text_checking(struct reporter *r, const struct event *e)
     qualification_details(r, &c->qualification);
     text_line(r, "relay", "%s, %u bubble%s sent", text_of(&relay_states, c->relay), c->relay_sent,
               c->relay_sent == 1 ? "" : "s");
-    text_advice(r, advice_of(&qualify_reasons, c->qualification.reason));
+    if (c->asked > 0)
+        text_line(r, "loss", "%u of %u", c->asked - c->answered, c->asked);
+    if (c->odds >= 0)
+        text_line(r, "odds", "that loss explains the silence: %.2g", c->odds);
+    elsewhere_line(r, &c->qualification);
+    text_advice(r, qualification_advice(&c->qualification));
 }
 
 /* True for a reply of a kind that was told already, or for which there is no room. */

@@ -205,7 +205,7 @@ void text_captured_qualification(struct reporter *r, const struct qualification 
     fputc('\n', r->config.out);
     text_word(r, &qualify_verdicts, q->verdict, 0);
     fprintf(r->config.out, ": %s\n", text_of(&qualify_reasons, q->reason));
-    text_advice(r, q->verdict == QUALIFY_QUALIFIED ? "" : advice_of(&qualify_reasons, q->reason));
+    text_advice(r, q->verdict == QUALIFY_QUALIFIED ? "" : qualification_advice(q));
     fputc('\n', r->config.out);
 }
 

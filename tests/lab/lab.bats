@@ -129,8 +129,7 @@ punch() {
 
 @test "--also runs another command beside it, on another host, and ends it with the lab" {
     # shellcheck disable=SC2016
-    PATH=$(dirname "${TEREDOCTL_PROGRAM:-$TEREDOCTL}"):$PATH \
-        run --separate-stderr timeout 120 "$TEREDOCTL" lab --nat-a cone \
+    run --separate-stderr timeout 120 "$TEREDOCTL" lab --nat-a cone \
         --also 's1=exec teredoctl serve -q --address 192.0.2.1 --port 5555' --also 'b=echo hello from b' -- \
         sh -c 'until teredoctl qualify -q 192.0.2.1:5555; do sleep 0.05; done'
     [ "$status" -eq 0 ]
@@ -141,6 +140,22 @@ punch() {
         run "$TEREDOCTL" lab --also "$wrong" -- true
         [ "$status" -eq 64 ]
     done
+}
+
+@test "what --also runs has the environment of COMMAND: TEREDO_SERVER, TEREDO_PEER, PATH" {
+    # shellcheck disable=SC2016
+    run --separate-stderr timeout 120 "$TEREDOCTL" lab \
+        --also 'a=echo "a has $TEREDO_SERVER $TEREDO_PEER $TEREDO_EXTRA_PORT"; touch "$BATS_TEST_TMPDIR/a"' \
+        --also 'b=echo "b has $TEREDO_SERVER $TEREDO_PEER $TEREDO_EXTRA_PORT"; touch "$BATS_TEST_TMPDIR/b"' \
+        --also 's2=echo "s2 has $TEREDO_SERVER, and $(command -v teredoctl)"; touch "$BATS_TEST_TMPDIR/s2"' -- \
+        sh -c 'until [ -e "$BATS_TEST_TMPDIR/a" ] && [ -e "$BATS_TEST_TMPDIR/b" ] && [ -e "$BATS_TEST_TMPDIR/s2" ]; do sleep 0.05; done
+            echo "$TEREDO_PEER"; command -v teredoctl'
+    [ "$status" -eq 0 ]
+    [ "${#lines[@]}" -eq 2 ]
+    # shellcheck disable=SC2154 # stderr is bats'
+    [[ $stderr == *"a has 192.0.2.1 ${lines[0]} 3546"* ]]
+    [[ $stderr == *"b has 192.0.2.129 ${lines[0]} 3546"* ]]
+    [[ $stderr == *"s2 has 192.0.2.1, and ${lines[1]}"* ]]
 }
 
 @test "a command that is not there is 127, one that is killed 128 plus the signal" {

@@ -129,7 +129,7 @@ static const struct story stories[] = {
       "A at 150.0 step 5 of pair 1 sent at 150.0, 50.0 after its pair, A to B*, proof endpoint, "
       "rtt 0.0",
       "B at 150.0 indirect_bubble_received, 25.0 after the first, with A*",
-      "B at 150.0 rate_limited, 25.0 after the first, with A*",
+      "B at 150.0 direct_bubble_sent, 25.0 after the first, with A*",
       "B at 175.0 direct_bubble_received, 50.0 after the first, with A*",
       "B at 175.0 echo_answered, 50.0 after the first, with A*",
       "A at 200.0 step 5 of pair 1 received at 200.0, 100.0 after its pair, B* to A, proof "

@@ -52,16 +52,43 @@ static void qualify(void)
     advertise(server, mapped);
 }
 
+static bool last_bubble(struct teredo_packet *out)
+{
+    struct wire_fault fault;
+
+    for (unsigned i = b.send_count; i > 0; i--)
+        if (teredo_decode(b.sends[i - 1].bytes, b.sends[i - 1].size, out, &fault) &&
+            out->kind == TEREDO_BUBBLE)
+            return true;
+    return false;
+}
+
 /* The last bubble comes FROM, with ORIGIN unless that is unset. */
 static void relay(struct endpoint from, struct endpoint origin)
 {
     struct teredo_packet p;
 
-    if (!bench_last_sent(&b, 0, server, &p) || p.kind != TEREDO_BUBBLE)
+    if (!last_bubble(&p))
         abort();
     p.has_origin = !endpoint_is_unset(origin);
     p.origin = origin;
     bench_packet(&b, 0, from, &p);
+}
+
+/* To the end, while CONTROL answers all that it is asked, but for every LOSS-th (0 = none lost). */
+static void finish_beside(struct endpoint control, unsigned loss)
+{
+    unsigned asked = 0;
+
+    while (!b.done) {
+        struct teredo_packet p;
+        unsigned before = b.send_count;
+
+        bench_until(&b, engine_deadline(b.engine));
+        if (b.send_count > before && bench_last_sent(&b, 0, control, &p) && p.kind == TEREDO_RS &&
+            (loss == 0 || ++asked % loss != 0))
+            advertise(control, mapped);
+    }
 }
 
 static const struct checking *verdict(void)
@@ -82,6 +109,11 @@ static void is_verdict(enum check_status status, enum check_cause cause, enum re
            name);
     is_str(code_of(&check_causes, v->cause), code_of(&check_causes, cause), "%s: cause", name);
     is_str(code_of(&relay_states, v->relay), code_of(&relay_states, state), "%s: relay", name);
+}
+
+static bool shows(enum check_evidence word)
+{
+    return (verdict()->evidence & UINT32_C(1) << word) != 0;
 }
 
 static void test_works(void)
@@ -123,15 +155,35 @@ static void test_not_relayed(void)
 {
     set_up();
     qualify();
-    bench_finish(&b);
-    is_verdict(CHECK_CRITICAL, CHECK_CAUSE_RELAY, RELAY_SILENT, "no bubble comes back");
-    is_int(bench_sent(&b, server, TEREDO_BUBBLE), CHECK_BUBBLES, "three were sent");
+    finish_beside(server, 0);
+    is_verdict(CHECK_CRITICAL, CHECK_CAUSE_RELAY, RELAY_SILENT,
+               "no bubble comes back, while solicitations are answered");
+    ok(shows(CHECK_EVIDENCE_RELAY_SILENCE) && !shows(CHECK_EVIDENCE_LOSS),
+       "which is what it rests on");
+    ok(verdict()->odds > 0 && verdict()->odds <= 1e-4 && verdict()->asked == verdict()->answered &&
+           verdict()->relay_sent < CHECK_ROUNDS,
+       "loss explains it with odds of at most 1 in 10,000, which ends it");
     ok(verdict()->elapsed < 4 * NSEC_S, "within the time given");
+
+    qualify();
+    bench_finish(&b);
+    is_verdict(CHECK_UNKNOWN, CHECK_CAUSE_LOSS, RELAY_LOST,
+               "no bubble comes back, nor any other answer any more");
+    ok(verdict()->answered < verdict()->asked && shows(CHECK_EVIDENCE_LOSS) &&
+           !shows(CHECK_EVIDENCE_RELAY_SILENCE),
+       "packets were lost, and how many");
+    ok(verdict()->elapsed < 4 * NSEC_S, "all the time given is used, and no more");
+
+    qualify();
+    finish_beside(server, 2);
+    is_verdict(CHECK_UNKNOWN, CHECK_CAUSE_LOSS, RELAY_LOST,
+               "no bubble comes back, and half of all packets are lost");
 
     qualify();
     bench_wait(&b, 500 * NSEC_MS);
     relay(server, mapped);
     is_verdict(CHECK_OK, CHECK_CAUSE_NONE, RELAY_WORKS, "the first bubble is lost");
+    ok(shows(CHECK_EVIDENCE_LOSS) && verdict()->answered < verdict()->asked, "and that is told");
 }
 
 static void test_forged(void)
@@ -181,12 +233,12 @@ static void test_first_cause(void)
     set_up();
     config.critical = (struct check_range){.text = "0.01", .high = 0.01};
     qualify();
-    bench_finish(&b);
+    finish_beside(server, 0);
     is_verdict(CHECK_CRITICAL, CHECK_CAUSE_RELAY, RELAY_SILENT, "no relaying, and slow as well");
     start();
     bench_wait(&b, 40 * NSEC_MS);
     advertise(secondary, mapped);
-    bench_finish(&b);
+    finish_beside(secondary, 0);
     is_verdict(CHECK_CRITICAL, CHECK_CAUSE_QUALIFICATION, RELAY_UNTESTED,
                "no primary address, and slow as well");
 }
@@ -198,17 +250,47 @@ static void test_half_of_it(void)
     advertise(server, mapped);
     bench_wait(&b, config.qualify.timeout);
     relay(server, mapped);
+    ok(!b.done, "no secondary address: it is asked for again, beside the primary one");
+    finish_beside(server, 0);
     is_verdict(CHECK_WARNING, CHECK_CAUSE_QUALIFICATION, RELAY_WORKS, "no secondary address");
+    ok(shows(CHECK_EVIDENCE_SECONDARY_SILENCE) && verdict()->odds <= 1e-4,
+       "loss does not explain it");
 
     start();
     advertise(server, mapped);
+    bench_wait(&b, config.qualify.timeout);
+    relay(server, mapped);
+    bench_wait(&b, 400 * NSEC_MS);
+    advertise(secondary, mapped);
+    finish_beside(server, 0);
+    is_verdict(CHECK_OK, CHECK_CAUSE_NONE, RELAY_WORKS,
+               "a secondary address that lost its packets");
+    ok(shows(CHECK_EVIDENCE_LOSS), "and that is told");
+
+    start();
+    advertise(server, mapped);
+    bench_wait(&b, config.qualify.timeout);
+    relay(server, mapped);
     bench_finish(&b);
+    is_verdict(CHECK_UNKNOWN, CHECK_CAUSE_LOSS, RELAY_WORKS,
+               "no secondary address, and no primary one any more");
+
+    start();
+    advertise(server, mapped);
+    finish_beside(server, 0);
     is_verdict(CHECK_CRITICAL, CHECK_CAUSE_RELAY, RELAY_SILENT, "and no relaying either");
 
     start();
     advertise(secondary, mapped);
-    bench_finish(&b);
+    finish_beside(secondary, 0);
     is_verdict(CHECK_CRITICAL, CHECK_CAUSE_QUALIFICATION, RELAY_UNTESTED, "no primary address");
+    ok(shows(CHECK_EVIDENCE_SERVER_SILENCE) && verdict()->odds <= 1e-4, "loss does not explain it");
+
+    start();
+    advertise(secondary, mapped);
+    bench_finish(&b);
+    is_verdict(CHECK_UNKNOWN, CHECK_CAUSE_LOSS, RELAY_UNTESTED,
+               "no primary address, and no secondary one any more");
 
     start();
     bench_finish(&b);
@@ -222,6 +304,62 @@ static void test_half_of_it(void)
     bench_send_failed(&b, 0, server, ENETUNREACH);
     is_verdict(CHECK_UNKNOWN, CHECK_CAUSE_QUALIFICATION, RELAY_UNTESTED,
                "this host has no route, which is nothing that the server did");
+
+    start();
+    bench_icmp(&b, 0, secondary, 3, 3);
+    advertise(server, mapped);
+    relay(server, mapped);
+    is_verdict(CHECK_WARNING, CHECK_CAUSE_QUALIFICATION, RELAY_WORKS,
+               "a secondary address that refuses, which no loss explains");
+
+    start();
+    bench_icmp(&b, 0, server, 3, 3);
+    ok(b.done && shows(CHECK_EVIDENCE_SERVER_REFUSAL), "a closed port is told at once");
+    start();
+    advertise(secondary, mapped);
+    bench_icmp(&b, 0, server, 3, 3);
+    is_verdict(CHECK_CRITICAL, CHECK_CAUSE_QUALIFICATION, RELAY_UNTESTED,
+               "a primary address that refuses, beside a secondary that answers");
+
+    start();
+    advertise(server, mapped);
+    bench_send_failed(&b, QUALIFY_MAX_ATTEMPTS, secondary, EPERM);
+    relay(server, mapped);
+    is_verdict(CHECK_UNKNOWN, CHECK_CAUSE_ERROR, RELAY_WORKS,
+               "this host will not send to the secondary address");
+    qualify();
+    for (uint32_t i = 0; i < CHECK_ROUNDS; i++)
+        bench_send_failed(&b, QUALIFY_TAGS + i, server, EPERM);
+    b.mute = true;
+    bench_finish(&b);
+    is_verdict(CHECK_UNKNOWN, CHECK_CAUSE_ERROR, RELAY_LOST, "nor bubbles to the primary one");
+}
+
+static void test_no_buffers(void)
+{
+    set_up();
+    check_init(&c, &config);
+    memset(&b, 0, sizeof b);
+    b.engine = &c.engine;
+    b.now = BENCH_EPOCH;
+    b.mute = true;
+    bench_observe(&b, (struct observation){.kind = OBSERVED_TIMER});
+    for (unsigned i = 0; !b.done; i++) {
+        for (; i < b.send_count; i++)
+            bench_send_failed(&b, b.sends[i].tag, b.sends[i].to, ENOBUFS);
+        bench_until(&b, engine_deadline(&c.engine));
+    }
+    is_verdict(CHECK_UNKNOWN, CHECK_CAUSE_QUALIFICATION, RELAY_UNTESTED,
+               "a system without room for any packet");
+    ok(verdict()->qualification.reason == QUALIFY_NOT_SENT && shows(CHECK_EVIDENCE_NOTHING_SENT) &&
+           verdict()->qualification.solicitations == 0,
+       "which is no silence of the server's");
+    qualify();
+    bench_send_failed(&b, QUALIFY_TAGS, server, ENOBUFS);
+    ok(!b.done, "a bubble that had no room is lost, and ends nothing");
+    bench_wait(&b, 500 * NSEC_MS);
+    relay(server, mapped);
+    is_verdict(CHECK_OK, CHECK_CAUSE_NONE, RELAY_WORKS, "and the next one may come back");
 }
 
 static void test_ranges(void)
@@ -295,7 +433,7 @@ static void test_anything(void)
                 bench_bytes(&b, 0, from, (const uint8_t *)"garbage", 7);
                 break;
             case 4:
-                if (bench_last_sent(&b, 0, server, &p) && p.kind == TEREDO_BUBBLE)
+                if (last_bubble(&p))
                     relay(from, prng_below(&random, 2) == 0 ? mapped : remapped);
                 break;
             default:
@@ -319,6 +457,7 @@ int main(void)
     test_sent();
     test_first_cause();
     test_half_of_it();
+    test_no_buffers();
     test_ranges();
     test_stop();
     test_anything();

@@ -2,6 +2,10 @@
  * (5.2.6, RFC 6081), and how it keeps its mapping (5.2.5). */
 #include "responder.h"
 
+#include <errno.h>
+
+#include "bytes.h"
+
 #include "engine_fixture.h"
 #include "prng.h"
 
@@ -61,6 +65,19 @@ static void set_nonce(struct teredo_packet *p, const uint8_t *nonce)
 }
 
 static const uint8_t nonce_1[4] = {1, 2, 3, 4}, nonce_2[4] = {1, 2, 3, 5};
+
+/* The nonce of our last indirect bubble to the peer's server, as it came in. */
+static const uint8_t *nonce_sent(void)
+{
+    static uint8_t nonce[4];
+    struct teredo_packet p;
+    uint32_t value = 0;
+
+    if (bench_last_sent(&b, 0, peer_server, &p))
+        teredo_trailer_nonce(&p, &value);
+    store_u32(nonce, value);
+    return nonce;
+}
 
 static void direct_bubble(const struct in6_addr *source, struct endpoint from, const uint8_t *nonce)
 {
@@ -147,10 +164,11 @@ static void test_indirect_bubble(void)
     ok(bench_last_sent(&b, 0, peer_mapped, &p) && p.kind == TEREDO_BUBBLE &&
            ip6_equal(&p.ip6.source, &own) && ip6_equal(&p.ip6.destination, &peer),
        "5.2.6: a direct bubble to the mapped endpoint in the peer's address");
-    ok(teredo_trailer_nonce(&p, &nonce) && nonce == 0x01020304, "RFC 6081: it repeats the nonce");
+    ok(teredo_trailer_nonce(&p, &nonce) && nonce == 0x01020304,
+       "RFC 6081 5.2.4.2: it repeats the nonce");
     ok(bench_last_sent(&b, 0, peer_server, &p) && teredo_trailer_nonce(&p, &nonce) &&
-           nonce == 0x01020304,
-       "RFC 6081: an indirect bubble to the peer's server, with the nonce too");
+           nonce != 0x01020304 && nonce == r.peers[0].nonce_sent && ip6_equal(&p.ip6.source, &own),
+       "RFC 6081 5.2.4.1: an indirect bubble to the peer's server, with a nonce of our own");
     ok(told(PEER_ANSWERED) == 1 && told(PEER_ANSWERED_INDIRECTLY) == 1 && told(PEER_TRUSTED) == 0,
        "the peer is not trusted for that");
     listen_now();
@@ -226,8 +244,9 @@ static void test_direct_bubble(void)
     listen_now();
     direct_bubble(&peer, peer_mapped, nonce_1);
     is_int(told(PEER_TRUSTED), 1, "5.2.3 rule 3: from the endpoint in its address: trusted");
-    ok(b.send_count == 1 && bench_last_sent(&b, 0, peer_mapped, &p) && p.trailer_count == 1,
-       "5.2.3: a bubble that came unasked is answered directly, with its nonce");
+    ok(b.send_count == 1 && bench_last_sent(&b, 0, peer_mapped, &p) && p.trailer_count == 0,
+       "5.2.3: a bubble that came unasked is answered directly; RFC 6081 5.2.4.2: without a nonce, "
+       "though it has one, as Windows' has");
     direct_bubble(&peer, peer_mapped, nonce_1);
     is_int(b.send_count, 1, "not again within 2 seconds");
     bench_wait(&b, 2 * NSEC_S);
@@ -265,6 +284,9 @@ static void test_spoofed(void)
        "nor when the spoofed bubble had none");
     direct_bubble(&peer, stranger, nonce_2);
     ok(bench_sent(&b, stranger, TEREDO_BUBBLE) == 0 && told(PEER_TRUSTED) == 0, "nor after it");
+    direct_bubble(&peer, stranger, nonce_1);
+    ok(bench_sent(&b, stranger, TEREDO_BUBBLE) == 0 && told(PEER_TRUSTED) == 0,
+       "nor with the nonce that came through our server, which whoever sent it has chosen");
     echo_request(&peer, stranger);
     is_int(told(PEER_ECHOED), 0, "data from there is not answered");
 }
@@ -350,16 +372,19 @@ static void test_guessable(void)
         is_int(told(PEER_TRUSTED), 0, "not even from the endpoint that our server named");
         indirect_bubble(&guessable[i], &elsewhere, nonce_1);
         direct_bubble(&guessable[i], elsewhere, nonce_1);
-        is_int(told(PEER_TRUSTED), 1, "a nonce proves it all the same");
+        is_int(told(PEER_TRUSTED), 0, "nor with a nonce that it has chosen itself");
     }
 }
 
 static void test_stale(void)
 {
+    uint8_t first[4];
+
     set_up();
     listen_now();
     indirect_bubble(&peer, NULL, nonce_1);
-    direct_bubble(&peer, elsewhere, nonce_1);
+    memcpy(first, nonce_sent(), sizeof first);
+    direct_bubble(&peer, elsewhere, first);
     bench_forget(&b);
     bench_wait(&b, RESPONDER_TRUST - 1);
     indirect_bubble(&peer, NULL, NULL);
@@ -375,16 +400,17 @@ static void test_stale(void)
     bench_forget(&b);
     echo_request(&peer, elsewhere);
     ok(told(PEER_UNPROVEN) == 1 && b.send_count == 0, "nor is the old endpoint believed");
-    direct_bubble(&peer, elsewhere, nonce_1);
+    direct_bubble(&peer, elsewhere, first);
     is_int(told(PEER_TRUSTED), 0, "not with the nonce of then either");
+    bench_wait(&b, 2 * NSEC_S);
     indirect_bubble(&peer, NULL, nonce_2);
-    direct_bubble(&peer, stranger, nonce_2);
+    direct_bubble(&peer, stranger, nonce_sent());
     is_int(told(PEER_TRUSTED), 1, "a new mapping is learned by a new proof");
     is_int(r.trusted_peers, 1, "and the peer counts once");
 
     listen_now();
     indirect_bubble(&peer, NULL, nonce_1);
-    direct_bubble(&peer, elsewhere, nonce_1);
+    direct_bubble(&peer, elsewhere, nonce_sent());
     for (int i = 0; i < 4; i++) {
         bench_wait(&b, 20 * NSEC_S);
         echo_request(&peer, elsewhere);
@@ -418,7 +444,7 @@ static void test_kept_by_strangers(void)
     set_up();
     listen_now();
     indirect_bubble(&peer, NULL, nonce_1);
-    direct_bubble(&peer, elsewhere, nonce_1);
+    direct_bubble(&peer, elsewhere, nonce_sent());
     for (int i = 0; i < 4; i++) {
         bench_wait(&b, 10 * NSEC_S);
         direct_bubble(&peer, stranger, NULL);
@@ -431,20 +457,167 @@ static void test_kept_by_strangers(void)
 
 static void test_nonce(void)
 {
+    struct teredo_packet p;
+    uint32_t nonce = 0;
+
     set_up();
     listen_now();
     indirect_bubble(&peer, NULL, nonce_1);
-    direct_bubble(&peer, elsewhere, nonce_1);
-    is_int(told(PEER_TRUSTED), 1, "RFC 6081: the nonce proves a bubble from another endpoint");
-    is_int(bench_sent(&b, elsewhere, TEREDO_BUBBLE), 1,
-           "and it is answered there at once: that opens our NAT to the new mapping");
+    direct_bubble(&peer, elsewhere, nonce_sent());
+    is_int(told(PEER_TRUSTED), 1,
+           "RFC 6081 5.2.4.4: our nonce proves a bubble from another endpoint");
+    ok(bench_sent(&b, elsewhere, TEREDO_BUBBLE) == 1 && bench_last_sent(&b, 0, elsewhere, &p) &&
+           teredo_trailer_nonce(&p, &nonce) && nonce == 0x01020304,
+       "and it is answered there at once, with its nonce: that opens our NAT to the new mapping");
     echo_request(&peer, elsewhere);
     is_int(bench_sent(&b, elsewhere, TEREDO_ECHO_REPLY), 1, "data from there is answered");
+    direct_bubble(&peer, peer_mapped, NULL);
+    ok(endpoint_equal(r.peers[0].endpoint, peer_mapped),
+       "RFC 6081 5.2.4.4: the endpoint in the address is accepted whatever was proven before, and "
+       "is where the peer is from then on");
+}
+
+static void test_nonce_of_another(void)
+{
+    struct in6_addr other = bench_teredo(peer_server.address, stranger);
+    uint8_t first[4];
+
+    set_up();
     listen_now();
-    direct_bubble(&peer, elsewhere, nonce_1);
     indirect_bubble(&peer, NULL, nonce_1);
-    ok(told(PEER_TRUSTED) == 1 && bench_sent(&b, elsewhere, TEREDO_BUBBLE) == 1,
-       "the same where the direct bubble came first");
+    memcpy(first, nonce_sent(), sizeof first);
+    indirect_bubble(&other, NULL, nonce_1);
+    ok(memcmp(first, nonce_sent(), sizeof first) != 0,
+       "RFC 6081 5.2.4.1: each peer is sent a nonce of its own");
+    direct_bubble(&peer, elsewhere, nonce_sent());
+    is_int(told(PEER_TRUSTED), 0, "and the one's proves nothing for the other");
+    direct_bubble(&other, elsewhere, nonce_sent());
+    is_int(told(PEER_TRUSTED), 1, "but for itself");
+    bench_wait(&b, 2 * NSEC_S);
+    indirect_bubble(&peer, NULL, nonce_1);
+    ok(memcmp(first, nonce_sent(), sizeof first) != 0,
+       "RFC 6081 5.2.4.1: each indirect bubble has a new nonce");
+    direct_bubble(&peer, elsewhere, first);
+    is_int(told(PEER_TRUSTED), 1, "and the last one counts, as in 5.2.1");
+    direct_bubble(&peer, elsewhere, nonce_sent());
+    is_int(told(PEER_TRUSTED), 2, "which is the peer's proof");
+}
+
+static void test_nonce_received(void)
+{
+    struct teredo_packet p;
+    uint32_t nonce = 0;
+
+    set_up();
+    listen_now();
+    direct_bubble(&peer, peer_mapped, nonce_2);
+    indirect_bubble(&peer, NULL, nonce_1);
+    ok(bench_sent(&b, peer_mapped, TEREDO_BUBBLE) == 2 && bench_last_sent(&b, 0, peer_mapped, &p) &&
+           teredo_trailer_nonce(&p, &nonce) && nonce == 0x01020304,
+       "RFC 6081 5.2.4.2: the nonce of a pair whose direct bubble came first is repeated at once");
+    indirect_bubble(&peer, NULL, nonce_2);
+    is_int(bench_sent(&b, peer_mapped, TEREDO_BUBBLE), 2,
+           "RFC 4380 5.2.6: another one not within 2 seconds");
+    bench_wait(&b, 2 * NSEC_S);
+    direct_bubble(&peer, peer_mapped, NULL);
+    ok(bench_last_sent(&b, 0, peer_mapped, &p) && teredo_trailer_nonce(&p, &nonce) &&
+           nonce == 0x01020305,
+       "RFC 6081 5.2.4.3: the nonce of the last indirect bubble is kept");
+    bench_wait(&b, 2 * NSEC_S);
+    indirect_bubble(&peer, NULL, NULL);
+    ok(bench_last_sent(&b, 0, peer_mapped, &p) && p.trailer_count == 0,
+       "RFC 6081 5.2.4.3: and forgotten where the last one has none");
+}
+
+static void test_habits(void)
+{
+    struct teredo_packet p;
+
+    set_up();
+    listen_now();
+    for (int hops = 0; hops <= 21; hops += 21) {
+        teredo_make_bubble(&p, &peer, &own);
+        p.ip6.hop_limit = (uint8_t)hops;
+        p.trailers[0] = (struct teredo_trailer){TRAILER_NONCE, 4, nonce_1};
+        p.trailers[1] =
+            (struct teredo_trailer){TRAILER_ND_OPTION, 4, (const uint8_t[]){0, 0, 0, 0}};
+        p.trailer_count = hops == 0 ? 0 : 2;
+        bench_packet(&b, 0, peer_mapped, &p);
+        bench_wait(&b, 2 * NSEC_S);
+    }
+    is_int(bench_sent(&b, peer_mapped, TEREDO_BUBBLE), 2,
+           "miredo's bubbles, of hop limit 0, and Windows', of 21 with a nonce and an ND option, "
+           "are answered");
+}
+
+static void test_symmetric_source(void)
+{
+    struct teredo_packet p;
+    uint32_t nonce = 0;
+
+    set_up();
+    responder_init(&r, &config);
+    bench_start(&b, &r.engine, local);
+    advertise(server, mapped);
+    advertise(secondary, remapped);
+    indirect_bubble(&peer, NULL, nonce_1);
+    ok(bench_last_sent(&b, 0, peer_server, &p) && ip6_is_unguessable_link_local(&p.ip6.source) &&
+           load_u32(&p.ip6.source.s6_addr[12]) == 0x01020304,
+       "5.3.1 rule 6: behind a symmetric NAT the indirect bubble is from a link-local address, "
+       "which repeats the peer's nonce");
+    ok(teredo_trailer_nonce(&p, &nonce) && nonce == r.peers[0].nonce_sent && nonce != 0x01020304,
+       "and its trailer has our own");
+
+    bench_until(&b, engine_deadline(&r.engine));
+    advertise(server, mapped);
+    advertise(secondary, mapped);
+    bench_wait(&b, 2 * NSEC_S);
+    bench_forget(&b);
+    indirect_bubble(&peer, NULL, nonce_1);
+    ok(bench_last_sent(&b, 0, peer_server, &p) && ip6_equal(&p.ip6.source, &own),
+       "5.2.5: a later qualification that sees one mapping ends that, though the mapping is the "
+       "same");
+    bench_until(&b, engine_deadline(&r.engine));
+    advertise(server, mapped);
+    bench_wait(&b, 3 * NSEC_S);
+    bench_forget(&b);
+    indirect_bubble(&peer, NULL, nonce_1);
+    ok(bench_last_sent(&b, 0, peer_server, &p) && ip6_equal(&p.ip6.source, &own),
+       "one that cannot tell changes nothing");
+    bench_until(&b, engine_deadline(&r.engine));
+    advertise(server, mapped);
+    advertise(secondary, remapped);
+    bench_wait(&b, 2 * NSEC_S);
+    bench_forget(&b);
+    indirect_bubble(&peer, NULL, nonce_1);
+    ok(bench_last_sent(&b, 0, peer_server, &p) && !ip6_equal(&p.ip6.source, &own),
+       "and one that sees two begins it");
+}
+
+static void test_no_buffers(void)
+{
+    static const int errors[] = {ENOBUFS, EAGAIN, ENOMEM};
+
+    set_up();
+    for (unsigned i = 0; i < sizeof errors / sizeof *errors; i++) {
+        responder_init(&r, &config);
+        bench_start(&b, &r.engine, local);
+        bench_send_failed(&b, 0, server, errors[i]);
+        bench_send_failed(&b, QUALIFY_MAX_ATTEMPTS, secondary, errors[i]);
+        advertise(server, mapped);
+        advertise(secondary, mapped);
+        ok(bench_event(&b, EVENT_QUALIFICATION) != NULL && !b.done,
+           "a system short of room loses a packet, and no qualification (errno %d)", errors[i]);
+        bench_send_failed(&b, QUALIFY_TAGS, peer_mapped, errors[i]);
+        bench_until(&b, engine_deadline(&r.engine));
+        bench_send_failed(&b, 0, server, errors[i]);
+        bench_forget(&b);
+        bench_wait(&b, NSEC_S / 2);
+        indirect_bubble(&peer, NULL, NULL);
+        ok(!b.done && bench_count(&b, EVENT_SERVER_LOST) == 0 &&
+               bench_sent(&b, peer_mapped, TEREDO_BUBBLE) == 1,
+           "nor does it end what listens or refreshes (errno %d)", errors[i]);
+    }
 }
 
 static void test_echo(void)
@@ -741,6 +914,11 @@ int main(void)
     test_stale_link_local();
     test_kept_by_strangers();
     test_nonce();
+    test_nonce_of_another();
+    test_nonce_received();
+    test_habits();
+    test_symmetric_source();
+    test_no_buffers();
     test_echo();
     test_not_for_us();
     test_not_global();
