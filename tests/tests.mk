@@ -82,6 +82,7 @@ SCENARIO_TESTS = \
 	tests/scenario/test_passive_matrix \
 	tests/scenario/test_passive_stories \
 	tests/scenario/test_punch_matrix \
+	tests/scenario/test_punch_pairs \
 	tests/scenario/test_punch_stories \
 	tests/scenario/test_qualify_matrix
 TEST_SUPPORT = \

@@ -124,6 +124,15 @@ static void add_pairs(const struct punch *p, nsec before, struct punch_facts *f)
     }
 }
 
+/* Behind a symmetric NAT our data comes from a mapping that the peer has not seen. It believes that
+ * for the last nonce that it has sent, which its indirect answer to our last pair brings. */
+static bool can_show_where_we_are(const struct punch *p)
+{
+    return p->config.own_nat != QUALIFY_NAT_SYMMETRIC ||
+           (p->has_peer_nonce && !p->peer_nonces_differ &&
+            p->attempts[p->attempt_count - 1].answered_indirectly);
+}
+
 /* All that is known at NOW, but for what may still be answered. */
 static struct punch_facts facts_at(const struct punch *p, nsec now)
 {
@@ -137,7 +146,7 @@ static struct punch_facts facts_at(const struct punch *p, nsec now)
     add_pairs(p, before, &f);
     if (p->result.steps[STEP_ANSWER].state != STEP_MISSING)
         f.seen.came[4]++;
-    if ((p->evidence & EVIDENCE(ECHO_REPLY)) == 0)
+    if ((p->evidence & EVIDENCE(ECHO_REPLY)) == 0 && can_show_where_we_are(p))
         for (unsigned i = 0; i < p->echoes; i++)
             f.echoes += p->echo_asked[i] <= before;
     if ((p->evidence & EVIDENCE(BUBBLE_REPLY)) != 0)
@@ -598,6 +607,21 @@ static void take_bubble_reply(struct punch *p, const struct observation *o)
     step_data(p, o, p->echo_sent[n]);
 }
 
+/* An answer to an earlier pair may come later, and a copy of one bubble has an answer of its own.
+ */
+static void take_peer_nonce(struct punch *p, const struct teredo_packet *packet, unsigned attempt)
+{
+    uint32_t nonce = 0;
+    bool has_nonce = teredo_trailer_nonce(packet, &nonce);
+
+    if (attempt > p->peer_nonce_attempt)
+        p->has_peer_nonce = p->peer_nonces_differ = false;
+    p->peer_nonces_differ = p->peer_nonces_differ || (p->has_peer_nonce && nonce != p->peer_nonce);
+    p->has_peer_nonce = has_nonce;
+    p->peer_nonce = nonce;
+    p->peer_nonce_attempt = attempt;
+}
+
 /* From the peer, but through our own server, or its own: it lives, and our bubble reached it. */
 static void take_indirect(struct punch *p, const struct observation *o)
 {
@@ -624,7 +648,8 @@ static void take_indirect(struct punch *p, const struct observation *o)
             !endpoint_equal(p->config.server, p->peer_server))
             p->evidence |= EVIDENCE(PEER_MAPS_ANEW);
     }
-    p->has_peer_nonce = teredo_trailer_nonce(packet, &p->peer_nonce);
+    if (attempt >= p->peer_nonce_attempt)
+        take_peer_nonce(p, packet, attempt);
     if (p->result.indirect_answers++ == 0 && p->result.steps[STEP_ANSWER].state == STEP_MISSING) {
         tell_note(p, o->when, NOTE_INDIRECT_ANSWER, o->from, no_icmp);
         infer_forwarding(p, attempt, o);
@@ -801,22 +826,29 @@ static void start(struct punch *p, nsec now)
     }
 }
 
-/* When the last pair has had its time, once there were two. */
+/* When the last pair has had its time. */
+static nsec last_pair_due(const struct punch *p)
+{
+    const struct punch_attempt *last = &p->attempts[p->attempt_count - 1];
+
+    return nsec_max(last->asked, last->again) + settle_time(p);
+}
+
+/* The same, once there were two. */
 static nsec judging_due(const struct punch *p)
 {
-    const struct punch_attempt *last;
-
     if (p->attempt_count < 2 || p->judged == p->attempt_count ||
         p->result.steps[STEP_ANSWER].state != STEP_MISSING)
         return NSEC_NEVER;
-    last = &p->attempts[p->attempt_count - 1];
-    return nsec_max(last->asked, last->again) + settle_time(p);
+    return last_pair_due(p);
 }
 
 static void give_up(struct punch *p, nsec now)
 {
     if (p->has_weak_answer)
         take_weak_answer(p, now);
+    else if (p->attempt_count > 0 && now < last_pair_due(p))
+        p->give_up = last_pair_due(p);
     else
         conclude_by_facts(p, now);
 }

@@ -120,6 +120,8 @@ struct punch {
     /* RFC 6081: what direct bubbles repeat, of the last indirect bubble of the peer. */
     bool has_peer_nonce;
     uint32_t peer_nonce;
+    unsigned peer_nonce_attempt; /* that it came in answer to */
+    bool peer_nonces_differ;     /* of several answers to that */
     /* Behind a symmetric NAT the address that passes the peer's server: that server, and the
      * endpoint that we have there. */
     bool has_source_there;

@@ -192,7 +192,11 @@ static void take_indirect_bubble(struct responder *r, struct responder_peer *pee
         to = a.mapped; /* RFC 4380 5.2.6 */
     else if (!o->packet->has_origin)
         return; /* nobody knows where a link-local source lives */
-    answer(r, peer, to, is_teredo && !peer->trusted ? ALSO_INDIRECTLY : DIRECTLY, o->when);
+    /* A direct bubble that our NAT let in need not mean that our answer from a symmetric one gets
+     * out to where the peer lets it in. */
+    answer(r, peer, to,
+           is_teredo && (!peer->trusted || r->behind_symmetric_nat) ? ALSO_INDIRECTLY : DIRECTLY,
+           o->when);
     /* The direct bubble of the same pair came first, from where nothing was known of the source:
      * now it is the same client's. */
     if (!endpoint_is_unset(peer->stray) && ip6_is_unguessable_link_local(&peer->address)) {

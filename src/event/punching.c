@@ -78,8 +78,9 @@ static const struct wording causes[CAUSE_COUNT] = {
     [CAUSE_INTERRUPTED] = {"interrupted", "interrupted before the peer answered", ""},
     [CAUSE_OWN_NAT_SYMMETRIC] =
         {"own_nat_symmetric",
-         "our own NAT is symmetric: it maps us anew for each destination, and what the peer sends "
-         "goes to a mapping that is not for it; the peer lives, and answers through a server",
+         "our own NAT is symmetric: it maps us anew for each destination, so that the peer's "
+         "packets, or ours, meet a mapping or a filter that is not for them; the peer lives, and "
+         "answers",
          "reserve a UDP port on our NAT (RFC 4380 5.2.10), and use it with --local-port; without "
          "one only peers whose NAT does not filter by port can be reached"},
     [CAUSE_PEER_NAT_SYMMETRIC] =
