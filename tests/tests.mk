@@ -50,6 +50,7 @@ UNIT_TESTS = \
 	tests/unit/test_classify_rules \
 	tests/unit/test_prospect \
 	tests/unit/test_punch \
+	tests/unit/test_punch_judge \
 	tests/unit/test_qualify \
 	tests/unit/test_live \
 	tests/unit/test_loop \
