@@ -326,7 +326,7 @@ static bool is_wanted(const struct passive *e, const struct observation *o)
 }
 
 /* A bubble that belongs to nothing known begins a punch, unless it can only be an answer: those go
- * to link-local addresses that nobody has seen. */
+ * to link-local addresses that nobody has seen, or advertise (RFC 6081 5.7.4.2). */
 static void begin_punch(struct passive *e, const struct observation *o)
 {
     struct passive_punch *p;
@@ -336,6 +336,8 @@ static void begin_punch(struct passive *e, const struct observation *o)
     if (!teredo_addr_decode(&o->packet->ip6.destination, &to))
         return;
     role = first_role(o, &to);
+    if (role == ROLE_DIRECT && passive_is_advertisement(o->packet))
+        return;
     p = new_punch(e);
     passive_begin(p, o, role);
     find_companion(e, p);

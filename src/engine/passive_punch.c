@@ -2,6 +2,17 @@
 
 #include <string.h>
 
+enum {
+    ND_ADVERTISEMENT = 1 /* RFC 6081 4.4 */
+};
+
+bool passive_is_advertisement(const struct teredo_packet *packet)
+{
+    uint8_t type;
+
+    return teredo_trailer_nd(packet, &type) && type == ND_ADVERTISEMENT;
+}
+
 static bool has_initial_ttl(uint8_t ttl)
 {
     return ttl == 64 || ttl == 128 || ttl == 255;
@@ -199,6 +210,86 @@ static struct passive_attempt *new_attempt(struct passive_punch *p, const struct
     return a;
 }
 
+static void note_peer_nonce(struct passive_punch *p, const struct observation *o, bool direct)
+{
+    uint32_t nonce;
+
+    if (teredo_trailer_nonce(o->packet, &nonce))
+        p->peer_nonces[p->peer_nonce_count++ % PASSIVE_FRESH] =
+            (struct passive_nonce){nonce, direct};
+}
+
+static const struct passive_nonce *find_peer_nonce(const struct passive_punch *p,
+                                                   const struct punch_mark *mark)
+{
+    for (unsigned i = 0; mark->has_nonce && i < PASSIVE_FRESH && i < p->peer_nonce_count; i++)
+        if (p->peer_nonces[i].nonce == mark->nonce)
+            return &p->peer_nonces[i];
+    return NULL;
+}
+
+/* Whether the initiator's direct bubble O answers one of the peer's: it repeats the nonce of that
+ * (RFC 6081 5.2.4.2), or says so (5.7). */
+static bool is_answer(struct passive_punch *p, const struct observation *o,
+                      const struct punch_mark *mark)
+{
+    const struct passive_nonce *answered = find_peer_nonce(p, mark);
+
+    if (answered != NULL && answered->direct)
+        p->talk.answered[PEER] = true;
+    return answered != NULL || passive_is_advertisement(o->packet);
+}
+
+/* Takes the direct bubble O, which is not known as a part of a pair, if it asks whether the path is
+ * open (RFC 6081 5.7). The peer has answered by then; clients that solicit with each bubble send an
+ * indirect one after those that are to open a NAT. */
+static bool take_check(struct passive_punch *p, const struct observation *o,
+                       const struct punch_mark *mark, enum view_place place)
+{
+    uint8_t type;
+
+    if ((p->answer.count == 0 && p->first_indirect == 0) || !teredo_trailer_nd(o->packet, &type))
+        return false;
+    if (mark->has_nonce)
+        p->fresh[p->fresh_count++ % PASSIVE_FRESH] = mark->nonce;
+    if (p->check.count == 0 || !mark_equal(&p->check_mark, mark) ||
+        !add_view(&p->check, o, place)) {
+        p->check.count = 0;
+        p->check_mark = *mark;
+        add_view(&p->check, o, place);
+    }
+    return true;
+}
+
+/* Gives the pair of the indirect bubble O the direct one that was taken for a check. */
+static void adopt_check(struct passive_punch *p, struct passive_attempt *a,
+                        const struct observation *o, const struct punch_mark *mark)
+{
+    if (p->check.count == 0 || o->when - p->check.views[0].when > PASSIVE_SAME ||
+        !ip6_equal(&p->check_mark.source, &mark->source))
+        return;
+    a->direct = p->check;
+    a->direct_mark = p->check_mark;
+    p->check.count = 0;
+}
+
+/* Takes the direct bubble O if it is no part of a pair. */
+static bool take_lone_bubble(struct passive_punch *p, const struct observation *o,
+                             const struct punch_mark *mark, const struct passive_attempt *a)
+{
+    enum view_place place = place_of(p, o, INITIATOR);
+
+    if (place == PLACE_RECEIVER)
+        p->talk.arrived[INITIATOR] = true;
+    if (place == PLACE_SENDER && p->first_indirect != 0)
+        p->sent_since++;
+    if (p->peer_random_port != 0 && o->to.address == p->peer_parts.mapped.address &&
+        o->to.port == p->peer_random_port)
+        p->random_port_tried = true;
+    return is_answer(p, o, mark) ||
+           ((a == NULL || a->direct.count == 0) && take_check(p, o, mark, place));
+}
+
 static void take_bubble(struct passive_punch *p, const struct observation *o,
                         enum passive_role role)
 {
@@ -206,25 +297,19 @@ static void take_bubble(struct passive_punch *p, const struct observation *o,
     struct passive_attempt *a = find_attempt(p, o, role, &mark);
     /* What comes out of the server is its own packet. */
     enum view_place place = place_of(p, o, INITIATOR);
-    uint8_t type;
 
-    /* RFC 6081 5.7: it asks whether a known path still is open, and no peer to open its NAT. */
-    if (role == ROLE_DIRECT && p->attempt_count > 0 && teredo_trailer_nd(o->packet, &type)) {
-        if (place == PLACE_RECEIVER)
-            p->talk.arrived[INITIATOR] = true;
-        p->has_fresh = mark.has_nonce;
-        p->fresh = mark.nonce;
+    if (role == ROLE_DIRECT && take_lone_bubble(p, o, &mark, a))
         return;
-    }
-    if (a == NULL)
+    if (a == NULL) {
         a = new_attempt(p, o);
+        if (role != ROLE_DIRECT)
+            adopt_check(p, a, o, &mark);
+    }
     if (role == ROLE_DIRECT)
         a->direct_mark = mark;
     else
         a->indirect_mark = mark;
     add_view(part_of(a, role), o, place);
-    if (role == ROLE_DIRECT && place == PLACE_RECEIVER)
-        p->talk.arrived[INITIATOR] = true;
     p->last_attempt = nsec_max(p->last_attempt, o->when);
 }
 
@@ -262,6 +347,7 @@ static void learn_reference(struct passive_punch *p, const struct observation *o
     p->reference_attempts = 1;
     p->reference_last = first->direct.views[0].when;
     p->attempt_count = 0;
+    p->has_service_inside = p->has_service_outside = false;
     p->initiator = *source;
     /* So was what it may have been answered with. */
     if (p->answer.count > 0) {
@@ -336,13 +422,22 @@ static void learn_places(struct passive_punch *p, const struct observation *o,
     struct endpoint end = initiator_end(p, o);
 
     if (role == ROLE_FORWARDED) {
-        if (o->packet->has_origin)
+        if (o->packet->has_origin) {
             p->initiator_outside = o->packet->origin;
+            p->has_service_outside = true;
+        }
     } else if (role != ROLE_INDIRECT_ANSWER) {
-        if (ip4_is_inside(end.address) || (from_initiator && passive_is_at_sender(o)))
+        bool inside = ip4_is_inside(end.address) || (from_initiator && passive_is_at_sender(o));
+        bool outside = !ip4_is_inside(end.address);
+
+        if (inside && (role == ROLE_INDIRECT || !p->has_service_inside)) {
             p->initiator_inside = end;
-        if (!ip4_is_inside(end.address))
+            p->has_service_inside = role == ROLE_INDIRECT;
+        }
+        if (outside && (role == ROLE_INDIRECT || !p->has_service_outside)) {
             p->initiator_outside = end;
+            p->has_service_outside = role == ROLE_INDIRECT;
+        }
     }
     if (passive_is_at_sender(o) && role != ROLE_FORWARDED &&
         !(role == ROLE_INDIRECT_ANSWER && o->from.port == TEREDO_PORT))
@@ -385,15 +480,25 @@ static void take_reference_answer(struct passive_punch *p, const struct observat
     p->reference_answered_last = p->reference_last;
 }
 
+static bool repeats_fresh(const struct passive_punch *p, const struct observation *o)
+{
+    uint32_t nonce;
+
+    if (teredo_trailer_nonce(o->packet, &nonce))
+        for (unsigned i = 0; i < PASSIVE_FRESH && i < p->fresh_count; i++)
+            if (p->fresh[i] == nonce)
+                return true;
+    return false;
+}
+
 static void take_answer(struct passive_punch *p, const struct observation *o)
 {
     enum view_place place = place_of(p, o, PEER);
     bool elsewhere = place != PLACE_SENDER && !endpoint_equal(o->from, p->peer_parts.mapped);
     unsigned attempt = 0;
     enum punch_proof proof = find_proof(p, o, &attempt);
+    bool fresh = repeats_fresh(p, o);
     /* Seen as it leaves the peer it needs no proof. */
-    uint32_t nonce;
-    bool fresh = p->has_fresh && teredo_trailer_nonce(o->packet, &nonce) && nonce == p->fresh;
     bool believed = proof != PROOF_NONE || fresh || place == PLACE_SENDER ||
                     (p->answer.count > 0 &&
                      o->when - p->answer.views[p->answer.count - 1].when <= PASSIVE_SAME);
@@ -422,8 +527,12 @@ static void take_answer(struct passive_punch *p, const struct observation *o)
         p->answered_attempt = attempt;
     if (place != PLACE_SENDER)
         p->answered_from = o->from;
+    if (proof != PROOF_NONCE && !fresh)
+        note_peer_nonce(p, o, true);
     if (elsewhere)
         p->answer_elsewhere = true;
+    if (elsewhere && p->peer_random_port != 0 && o->from.port == p->peer_random_port)
+        p->random_port_answered = true;
     if (place == PLACE_RECEIVER)
         p->talk.arrived[PEER] = true;
 }
@@ -431,12 +540,17 @@ static void take_answer(struct passive_punch *p, const struct observation *o)
 static void take_indirect_answer(struct passive_punch *p, const struct observation *o)
 {
     unsigned attempt = 0;
+    enum punch_proof proof = find_proof(p, o, &attempt);
 
-    find_proof(p, o, &attempt);
     if (p->attempt_count == 0)
         return;
+    if (p->first_indirect == 0)
+        p->first_indirect = o->when;
     if (o->packet->has_origin)
         p->peer_origin = o->packet->origin;
+    if (proof != PROOF_NONCE)
+        note_peer_nonce(p, o, false);
+    teredo_trailer_random_port(o->packet, &p->peer_random_port);
     if (!attempt_at(p, attempt)->answered_indirectly)
         p->indirect_answers++;
     attempt_at(p, attempt)->answered_indirectly = true;

@@ -9,6 +9,7 @@
 
 enum {
     PASSIVE_ATTEMPTS = 4, /* bubble pairs that are kept: the latest */
+    PASSIVE_FRESH = 8,    /* nonces of other bubbles, likewise */
     /* Below it a direct bubble stops short of the peer's NAT, above it does not. */
     PASSIVE_SHORT_TTL = 8,
 };
@@ -59,6 +60,9 @@ struct passive_punch {
     struct teredo_addr peer_parts;
     struct endpoint initiator_inside;  /* next to it; unset = never seen */
     struct endpoint initiator_outside; /* beyond its NAT; unset = never seen */
+    /* The two are of its service port, which indirect bubbles come from (a direct one may come from
+     * a random port, RFC 6081 5.4.4.3). */
+    bool has_service_inside, has_service_outside;
     /* The party's own IPv4 address at each vantage point that is next to it; 0 = none is. */
     uint32_t next_to[2][PASSIVE_VANTAGES];
     nsec first;        /* the first bubble */
@@ -74,10 +78,27 @@ struct passive_punch {
     struct endpoint answered_from; /* as nearest to the initiator; unset = none */
     bool answer_elsewhere; /* left the peer's NAT from another endpoint than its address says */
     unsigned indirect_answers;
+    nsec first_indirect;         /* the first indirect answer; 0 = none */
+    unsigned sent_since;         /* direct bubbles since then: the peer has opened its NAT */
     struct endpoint peer_origin; /* of an indirect answer: the peer, as that server sees it */
-    /* Of the initiator's last direct bubble beside its data, and whether the peer's repeats it. */
-    bool has_fresh, answered_fresh;
-    uint32_t fresh;
+    /* The port that the peer listens on as well (RFC 6081 5.4); 0 = it has named none. */
+    uint16_t peer_random_port;
+    bool random_port_tried;    /* the initiator has sent to it */
+    bool random_port_answered; /* and the peer answered from it */
+    /* The initiator's direct bubbles that ask whether a known path is open (RFC 6081 5.7): the
+     * nonces of the latest, and whether the peer's repeats one. */
+    uint32_t fresh[PASSIVE_FRESH];
+    unsigned fresh_count;
+    bool answered_fresh;
+    /* The last one that may also be a part of a pair. */
+    struct passive_packet check;
+    struct punch_mark check_mark;
+    /* Nonces of the peer's own bubbles, which the initiator's answers repeat. */
+    struct passive_nonce {
+        uint32_t nonce;
+        bool direct;
+    } peer_nonces[PASSIVE_FRESH];
+    unsigned peer_nonce_count;
     struct endpoint unproven_from;
     /* `teredoctl trace` sends a reference with each pair: from another port, and with a direct
      * bubble that stops short of the peer's NAT. */
@@ -117,6 +138,9 @@ bool passive_is_reference_pair(const struct passive_punch *p, const struct obser
 /* Takes it in. */
 void passive_take(struct passive_punch *p, const struct observation *o, enum passive_role role);
 void passive_take_icmp(struct passive_punch *p, const struct observation *o);
+
+/* True if the bubble answers a solicitation by its trailer (RFC 6081 5.7.4.2). */
+bool passive_is_advertisement(const struct teredo_packet *packet);
 
 /* True where the addresses show that O was seen before its first router. */
 bool passive_is_at_sender(const struct observation *o);

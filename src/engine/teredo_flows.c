@@ -14,6 +14,9 @@ enum {
     BUBBLE_UP = 1, /* a direct bubble from the lower endpoint to the higher */
     BUBBLE_DOWN = 2,
     BUBBLE_BOTH = BUBBLE_UP | BUBBLE_DOWN,
+    DATA_UP = 4, /* likewise, data */
+    DATA_DOWN = 8,
+    DATA_BOTH = DATA_UP | DATA_DOWN,
     PAIRS =
         1024, /* of addresses seen just now, whose clients and servers are known to be counted */
 };
@@ -114,16 +117,50 @@ static bool is_direct_bubble(const struct captured_packet *s)
     return (s->udp.to.address != to.server && s->udp.from.address != to.server);
 }
 
-static void count_bubble(struct flows_summary *sum, uint32_t *note, uint32_t direction)
+/* What a flow with direct bubbles comes to. Where data goes both ways, the one bubble was answered
+ * by it: who has sent no bubble (a relay, RFC 4380 5.4) trusts who has. */
+enum outcome {
+    NO_BUBBLE,
+    UNANSWERED,
+    ANSWERED_BY_DATA,
+    ANSWERED
+};
+
+static enum outcome outcome_of(uint32_t note)
 {
-    if ((*note & BUBBLE_BOTH) == 0)
-        sum->unanswered++;
-    else if (((*note | direction) & BUBBLE_BOTH) == BUBBLE_BOTH &&
-             (*note & BUBBLE_BOTH) != BUBBLE_BOTH) {
-        sum->unanswered--;
-        sum->punches++;
-    }
+    if ((note & BUBBLE_BOTH) == 0)
+        return NO_BUBBLE;
+    if ((note & BUBBLE_BOTH) == BUBBLE_BOTH)
+        return ANSWERED;
+    return (note & DATA_BOTH) == DATA_BOTH ? ANSWERED_BY_DATA : UNANSWERED;
+}
+
+static void count_outcome(struct flows_summary *sum, enum outcome outcome, uint64_t one)
+{
+    if (outcome == UNANSWERED)
+        sum->unanswered += one;
+    if (outcome == ANSWERED_BY_DATA)
+        sum->answered_by_data += one;
+    if (outcome == ANSWERED_BY_DATA || outcome == ANSWERED)
+        sum->punches += one;
+}
+
+static void note_direction(struct flows_summary *sum, uint32_t *note, uint32_t direction)
+{
+    enum outcome before = outcome_of(*note), after;
+
     *note |= direction;
+    after = outcome_of(*note);
+    if (after != before) {
+        count_outcome(sum, before, -UINT64_C(1));
+        count_outcome(sum, after, 1);
+    }
+}
+
+static bool is_data(const struct captured_packet *s)
+{
+    return s->extent >= TEREDO_KIND && s->packet.kind != TEREDO_BUBBLE &&
+           s->packet.kind != TEREDO_RS && s->packet.kind != TEREDO_RA;
 }
 
 static bool note_problem(struct captured_packet *s, const struct wire_fault *fault)
@@ -151,7 +188,9 @@ static void count(struct teredo_flows *teredo_flows, const struct captured_packe
     else
         sum->unknown++;
     if (is_direct_bubble(s))
-        count_bubble(sum, note, up ? BUBBLE_UP : BUBBLE_DOWN);
+        note_direction(sum, note, up ? BUBBLE_UP : BUBBLE_DOWN);
+    else if (is_data(s))
+        note_direction(sum, note, up ? DATA_UP : DATA_DOWN);
     if (teredo_flows->clients == NULL || s->extent < TEREDO_HEADER)
         return;
     count_pair(teredo_flows, &s->packet.ip6);

@@ -53,11 +53,12 @@ struct flows_summary {
     uint64_t flows; /* pairs of endpoints that showed Teredo */
     uint64_t clients;
     uint64_t servers;
-    uint64_t punches;    /* pairs of endpoints with direct bubbles in both directions */
-    uint64_t unanswered; /* with direct bubbles in one direction */
-    uint64_t forgotten;  /* flows, clients and servers that had to make way: each may count twice */
-    uint64_t dropped;    /* by the kernel, before they were seen */
-    nsec first, last;    /* of the Teredo packets; 0 = there was none */
+    uint64_t punches;          /* pairs of endpoints whose direct bubbles were answered */
+    uint64_t answered_by_data; /* of these, by data in both directions alone */
+    uint64_t unanswered;       /* with direct bubbles in one direction, and no answer */
+    uint64_t forgotten; /* flows, clients and servers that had to make way: each may count twice */
+    uint64_t dropped;   /* by the kernel, before they were seen */
+    nsec first, last;   /* of the Teredo packets; 0 = there was none */
     struct capture_remarks remarks;
 };
 

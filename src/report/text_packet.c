@@ -266,8 +266,11 @@ static void print_flows(FILE *out, const struct flows_summary *s)
         fprintf(out, "  %-16s %" PRIu64 "\n", "unknown", s->unknown);
     fprintf(out, "  %-16s %" PRIu64 "\n  %-16s %" PRIu64 "\n", "clients", s->clients, "servers",
             s->servers);
-    fprintf(out, "  %-16s %" PRIu64 " with direct bubbles both ways, %" PRIu64 " one way\n",
-            "hole punches", s->punches, s->unanswered);
+    fprintf(out, "  %-16s %" PRIu64 " with direct bubbles both ways, ", "hole punches",
+            s->punches - s->answered_by_data);
+    if (s->answered_by_data > 0)
+        fprintf(out, "%" PRIu64 " one way with data both ways, ", s->answered_by_data);
+    fprintf(out, "%" PRIu64 " one way\n", s->unanswered);
     if (s->forgotten > 0)
         fprintf(out,
                 "  %-16s %" PRIu64
