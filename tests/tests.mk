@@ -133,7 +133,8 @@ CLI_TESTS = \
 	tests/cli/serve.bats \
 	tests/cli/trace-read.bats \
 	tests/cli/trace.bats \
-	tests/cli/tsv.bats
+	tests/cli/tsv.bats \
+	tests/cases/captures.bats
 LAB_TESTS = \
 	tests/lab/bubble.bats \
 	tests/lab/check.bats \

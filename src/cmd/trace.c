@@ -268,6 +268,7 @@ static int make_engine(struct tracing *t, struct error *error)
         .vantages = t->replay.count,
         .count = o->count,
         .settle = t->replay.count > 1 ? SETTLE_MANY : SETTLE_ONE,
+        .unfiltered = t->replay.sources[0].live && o->filter == NULL,
         .has_peer = (o->client.common.given & GIVEN_PEER) != 0,
         .peer = o->peer,
     };

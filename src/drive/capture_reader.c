@@ -37,6 +37,7 @@ struct capture_state {
     struct capture_frame frame;
     struct time_line time;
     struct time_step step; /* of the frame */
+    struct capture_strangers strangers;
     struct packet_copies *copies;
     struct reassembly *reassembly;
     struct find_queue *queue; /* NULL until something is held back */
@@ -263,6 +264,33 @@ static void take_time(struct capture_reader *reader, struct captured_packet *s)
     s->steady = state->step.steady;
 }
 
+const struct capture_strangers *capture_reader_strangers(const struct capture_reader *reader)
+{
+    return &reader->state->strangers;
+}
+
+/* Notes the hosts of an IPv4 packet that is none of Teredo's. */
+static void note_stranger(struct capture_strangers *strangers, const uint8_t *data, size_t size)
+{
+    struct reader r = reader_of(data, size);
+    struct wire_fault fault;
+    struct ip4_header h;
+
+    if (strangers->count == CAPTURE_STRANGERS || !ip4_decode(&r, &h, true, &fault))
+        return;
+    if (h.protocol == IP_PROTOCOL_UDP && h.fragment_offset == 0) {
+        uint16_t from = reader_u16(&r), to = reader_u16(&r);
+
+        if (from == TEREDO_PORT || to == TEREDO_PORT)
+            return;
+    }
+    for (unsigned i = 0; i < strangers->count; i++)
+        if (strangers->hosts[i][0] == h.source && strangers->hosts[i][1] == h.destination)
+            return;
+    strangers->hosts[strangers->count][0] = h.source;
+    strangers->hosts[strangers->count++][1] = h.destination;
+}
+
 /* Looks at the frame that was read. */
 static bool look_at_frame(struct capture_reader *reader, struct capture_find *find)
 {
@@ -287,12 +315,16 @@ static bool look_at_frame(struct capture_reader *reader, struct capture_find *fi
     case LINK_HAS_NO_IP4:
         if (frame->link == LINK_UNKNOWN)
             teredo_flows_count_unread(reader->teredo_flows, frame->link_name);
+        else
+            reader->state->strangers.other_than_ip4 = true;
         return false;
     }
     if (look_at_ip4(reader, frame->data + offset, frame->size - offset, s))
         return true;
     find->is_error = reader->errors &&
                      icmp4_error_decode(frame->data + offset, frame->size - offset, &find->icmp);
+    if (reader->errors && !find->is_error)
+        note_stranger(&reader->state->strangers, frame->data + offset, frame->size - offset);
     return find->is_error;
 }
 

@@ -8,6 +8,17 @@
 #include "find_queue.h"
 #include "teredo_flows.h"
 
+enum {
+    CAPTURE_STRANGERS = 8
+};
+
+/* What a capture has shown that is none of Teredo's, nor in UDP port 3544. */
+struct capture_strangers {
+    bool other_than_ip4;
+    unsigned count;
+    uint32_t hosts[CAPTURE_STRANGERS][2]; /* pairs of IPv4 addresses, the first that were seen */
+};
+
 struct capture_reader {
     struct teredo_flows *teredo_flows;
     uint64_t seed; /* unpredictable */
@@ -40,6 +51,9 @@ int capture_reader_begin(struct capture_reader *reader, struct capture *capture,
  * it. */
 enum capture_reader_result capture_reader_next(struct capture_reader *reader,
                                                struct capture_find *find, struct error *error);
+
+/* What it has shown beside its finds so far; of READERs with `errors` alone. */
+const struct capture_strangers *capture_reader_strangers(const struct capture_reader *reader);
 
 /* Reads the rest of the capture: 0 at its end, or when COUNT is reached; -1, ERROR filled, if it is
  * damaged or cannot be read. */

@@ -12,6 +12,7 @@ struct lane {
     struct capture_find find;
     enum capture_reader_result found;
     nsec when; /* of the find, or of the last frame, corrected */
+    struct capture_strangers told;
 };
 
 struct run {
@@ -65,6 +66,23 @@ static void advance(struct run *r, unsigned vantage)
     if (lane->found == CAPTURE_READER_FAILED)
         r->failed = true;
     lane->when = clock_correct(&r->replay->fits[vantage], lane->find.packet.steady);
+}
+
+/* Tells what the capture has shown beside its finds. */
+static void feed_strangers(struct run *r, unsigned vantage)
+{
+    struct lane *lane = &r->lanes[vantage];
+    const struct capture_strangers *now = capture_reader_strangers(&lane->reader);
+    struct observation o = {.kind = OBSERVED_SEEN, .when = r->now, .vantage = vantage};
+
+    if (now->other_than_ip4 && !lane->told.other_than_ip4)
+        feed(r, &o);
+    for (unsigned i = lane->told.count; i < now->count; i++) {
+        o.from.address = now->hosts[i][0];
+        o.to.address = now->hosts[i][1];
+        feed(r, &o);
+    }
+    lane->told = *now;
 }
 
 static bool has_find(const struct lane *lane)
@@ -164,8 +182,10 @@ static void play(struct run *r)
 {
     int vantage;
 
-    for (unsigned i = 0; i < r->replay->count; i++)
+    for (unsigned i = 0; i < r->replay->count; i++) {
         advance(r, i);
+        feed_strangers(r, i);
+    }
     while (!r->done && (vantage = earliest_lane(r)) >= 0) {
         const struct lane *lane = &r->lanes[vantage];
 
@@ -177,6 +197,7 @@ static void play(struct run *r)
         else
             feed_packet(r, (unsigned)vantage);
         advance(r, (unsigned)vantage);
+        feed_strangers(r, (unsigned)vantage);
     }
     for (unsigned i = 0; i < r->replay->count; i++)
         if (r->lanes[i].when > r->now)

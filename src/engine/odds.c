@@ -38,7 +38,12 @@ double odds_all_lost(const struct odds_record *seen, const unsigned misses[ODDS_
         STEPS = 1000
     };
     double all = 0, lost = 0;
+    unsigned count = 0;
 
+    for (unsigned legs = 1; legs <= ODDS_MAX_LEGS; legs++)
+        count += misses[legs];
+    if (count == 0)
+        return 1;
     /* The integral over all rates at which a leg passes a packet. The likelihood of what was seen
      * stays far above the smallest double for some hundreds of observations. */
     for (unsigned i = 0; i < STEPS; i++) {

@@ -8,8 +8,19 @@
 #include "passive_client.h"
 #include "passive_verdict.h"
 
+enum {
+    STRANGERS = 8 /* pairs of hosts that are kept of a vantage point */
+};
+
 /* Bubbles of a path that was open so lately renew it, or are late copies (5.2.4: 30 seconds). */
 #define FRESH (30 * NSEC_S)
+
+/* Packets that are none of Teredo's: they show that a capture was not filtered down to a flow. */
+struct strangers {
+    bool other_than_ip4;
+    unsigned count;
+    uint32_t hosts[STRANGERS][2];
+};
 
 struct passive {
     struct engine engine;
@@ -21,6 +32,8 @@ struct passive {
     struct passive_client *clients;
     nsec now;
     nsec first[PASSIVE_VANTAGES], last[PASSIVE_VANTAGES]; /* when each was capturing */
+    struct strangers strangers[PASSIVE_VANTAGES];
+    uint32_t last_hosts[PASSIVE_VANTAGES][2]; /* of the last packet */
     bool stopping, done;
     struct passive_summary summary;
 };
@@ -60,18 +73,6 @@ static struct passive_client *client_of(struct passive *e, struct book_key key)
         return NULL;
     c = &e->clients[deadline_pool_slot(reference)];
     return c->reference == reference ? c : NULL;
-}
-
-/* Whether a vantage point next to PARTY was capturing at WHEN, and for a while after. NEXT_TO: what
- * a punch knows of that itself, or NULL. */
-static bool is_captured(const struct passive *e, struct endpoint party,
-                        const uint32_t next_to[PASSIVE_VANTAGES], nsec when)
-{
-    for (unsigned v = 0; v < e->config.vantages; v++)
-        if (e->first[v] <= when && e->last[v] >= when + NSEC_S &&
-            ((next_to != NULL && next_to[v] != 0) || look_up(e, book_near(v, party)) != 0))
-            return true;
-    return false;
 }
 
 /* Whether a packet that a name has led to the punch can be of it: it goes to the peer or comes from
@@ -168,12 +169,36 @@ static void learn_parties(struct passive *e, const struct observation *o)
     if (o->from.port == TEREDO_PORT && (o->packet->kind == TEREDO_RA || o->packet->has_origin)) {
         learn(e, book_server(o->from.address), (uint32_t)(o->when / NSEC_S));
         if (passive_is_at_sender(o))
-            learn(e, book_near(o->vantage, o->from), 1);
+            learn(e, book_near(o->vantage, o->from), o->from.address);
     } else if (is_teredo && passive_is_at_sender(o)) {
-        learn(e, book_near(o->vantage, source.mapped), 1);
+        learn(e, book_near(o->vantage, source.mapped), o->from.address);
     }
     if (o->packet->kind == TEREDO_RA && o->packet->has_origin && ip4_is_inside(o->to.address))
-        learn(e, book_near(o->vantage, o->packet->origin), 1);
+        learn(e, book_near(o->vantage, o->packet->origin), o->to.address);
+}
+
+/* Nearly every packet is between the same hosts as the one before it. */
+static void learn_hosts(struct passive *e, const struct observation *o)
+{
+    uint32_t *last = e->last_hosts[o->vantage];
+
+    if (last[0] == o->from.address && last[1] == o->to.address)
+        return;
+    last[0] = o->from.address;
+    last[1] = o->to.address;
+    learn(e, book_hosts(o->vantage, last[0], last[1]), 1);
+}
+
+static void take_stranger(struct passive *e, const struct observation *o)
+{
+    struct strangers *s = &e->strangers[o->vantage];
+
+    if (o->from.address == 0 && o->to.address == 0) {
+        s->other_than_ip4 = true;
+    } else if (s->count < STRANGERS) {
+        s->hosts[s->count][0] = o->from.address;
+        s->hosts[s->count++][1] = o->to.address;
+    }
 }
 
 /* Whether CLIENT's is the endpoint that ADDRESS names, as far as its qualification tells. */
@@ -202,21 +227,161 @@ static bool is_told(struct passive *e, const struct passive_punch *p)
            has_qualified_as(e, p->initiator_outside, &wanted);
 }
 
-static struct punching judge_punch(const struct passive *e, const struct passive_punch *p,
-                                   enum passive_end end)
+/* What a vantage point shows of a punch. */
+struct outlook {
+    const struct passive *engine;
+    unsigned vantage;
+    /* The addresses of whom the packets of the punch go to and come from, as the internet sees
+     * them; 0 = not known. */
+    uint32_t own_server, peer_server, peer, mapped, outside;
+    uint32_t initiator_here, peer_here, server_here; /* next to the vantage point; 0 = is not */
+};
+
+static bool shows_pair(const struct outlook *l, uint32_t a, uint32_t b)
+{
+    return a != 0 && b != 0 && look_up(l->engine, book_hosts(l->vantage, a, b)) != 0;
+}
+
+/* Whether the capture of a host shows that it has packets to others as well than those of whom the
+ * punch knows: a filter may have let these alone through. */
+static bool is_whole(const struct outlook *l, bool of_server)
+{
+    const struct strangers *s = &l->engine->strangers[l->vantage];
+    uint32_t known[] = {l->own_server, l->peer_server, l->peer, l->mapped, l->outside};
+
+    if (l->engine->config.unfiltered || s->other_than_ip4)
+        return true;
+    if (of_server)
+        known[0] = known[1] = 0;
+    if (l->initiator_here != 0)
+        known[3] = known[4] = 0;
+    if (l->peer_here != 0)
+        known[2] = 0;
+    for (unsigned i = 0; i < s->count; i++) {
+        bool strange = true;
+
+        for (unsigned n = 0; n < sizeof known / sizeof *known; n++)
+            if (known[n] != 0 && (s->hosts[i][0] == known[n] || s->hosts[i][1] == known[n]))
+                strange = false;
+        if (strange)
+            return true;
+    }
+    return false;
+}
+
+/* Whether packets between the host NEAR, next to the vantage point, and FAR would be seen. */
+static bool would_show(const struct outlook *l, uint32_t near, uint32_t far)
+{
+    return near != 0 && (shows_pair(l, near, far) || is_whole(l, near == l->server_here));
+}
+
+/* Whether direct packets next to a party would be seen. */
+static bool would_show_direct(const struct outlook *l, enum passive_party party)
+{
+    if (party == INITIATOR)
+        return would_show(l, l->initiator_here, l->peer);
+    return would_show(l, l->peer_here, l->mapped) || would_show(l, l->peer_here, l->outside);
+}
+
+static struct outlook outlook_of(const struct passive *e, const struct passive_punch *p,
+                                 unsigned vantage)
 {
     struct endpoint server = {p->peer_parts.server, TEREDO_PORT};
-    uint32_t heard = look_up(e, book_server(server.address));
-    nsec answered = nsec_max(p->first, p->first_answer);
-    struct passive_surroundings around = {
-        .server_heard = heard != 0 && (nsec)heard * NSEC_S + 60 * NSEC_S > p->first,
-        .server_is_captured = is_captured(e, server, NULL, p->first),
-        .initiator_is_captured =
-            is_captured(e, p->initiator_known ? p->initiator_parts.mapped : p->initiator_outside,
-                        p->next_to[INITIATOR], answered),
-        .peer_is_captured = is_captured(e, p->peer_parts.mapped, p->next_to[PEER], p->first),
+    struct endpoint initiator =
+        p->initiator_known ? p->initiator_parts.mapped : p->initiator_outside;
+    struct outlook l = {
+        .engine = e,
+        .vantage = vantage,
+        .own_server = p->initiator_known ? p->initiator_parts.server : 0,
+        .peer_server = p->peer_parts.server,
+        .peer = p->peer_parts.mapped.address,
+        .mapped = p->initiator_known ? p->initiator_parts.mapped.address : 0,
+        .outside = p->initiator_outside.address,
+        .initiator_here = p->next_to[INITIATOR][vantage],
+        .peer_here = p->next_to[PEER][vantage],
+        .server_here = look_up(e, book_near(vantage, server)),
     };
 
+    if (l.initiator_here == 0)
+        l.initiator_here = look_up(e, book_near(vantage, initiator));
+    if (l.peer_here == 0)
+        l.peer_here = look_up(e, book_near(vantage, p->peer_parts.mapped));
+    return l;
+}
+
+/* Whether the vantage point was capturing at WHEN, and for a while after. */
+static bool captured_at(const struct outlook *l, nsec when)
+{
+    const struct passive *e = l->engine;
+
+    return e->first[l->vantage] <= when && e->last[l->vantage] >= when + NSEC_S;
+}
+
+/* An initiator that is not known to have a server is answered directly. */
+static bool would_show_indirect(const struct outlook *l, const struct passive_punch *p)
+{
+    return !p->initiator_known || would_show(l, l->initiator_here, l->own_server) ||
+           would_show(l, l->peer_here, l->own_server) || shows_pair(l, l->mapped, l->own_server) ||
+           shows_pair(l, l->peer, l->own_server);
+}
+
+static void look_around(const struct passive *e, const struct passive_punch *p,
+                        struct passive_surroundings *around)
+{
+    nsec answered = nsec_max(p->first, p->first_answer);
+
+    for (unsigned v = 0; v < e->config.vantages; v++) {
+        struct outlook l = outlook_of(e, p, v);
+
+        if (would_show_direct(&l, INITIATOR) || would_show_direct(&l, PEER) ||
+            shows_pair(&l, l.mapped, l.peer) || shows_pair(&l, l.outside, l.peer))
+            around->direct_is_captured = true;
+        if (would_show_indirect(&l, p))
+            around->answer_paths_are_captured = true;
+        if (captured_at(&l, answered) && would_show_direct(&l, INITIATOR))
+            around->answer_is_captured = true;
+        if (!captured_at(&l, p->first))
+            continue;
+        if (would_show_direct(&l, PEER))
+            around->peer_is_captured = true;
+        if (would_show(&l, l.peer_here, l.peer_server))
+            around->arrival_is_captured = true;
+        if (would_show(&l, l.server_here, l.peer))
+            around->forwarding_is_captured = true;
+        if (would_show(&l, l.server_here, l.outside))
+            around->server_is_captured = true;
+    }
+}
+
+/* What the initiator's qualifications say of it. */
+static void ask_client(struct passive *e, const struct passive_punch *p,
+                       struct passive_surroundings *around)
+{
+    const struct passive_client *c = client_of(
+        e, book_mapped(p->initiator_known ? p->initiator_parts.mapped : p->initiator_outside));
+
+    if (c != NULL && c->is_next_to)
+        around->initiator_inside = c->at;
+    if (c == NULL)
+        c = client_of(e, book_client(p->initiator_inside));
+    if (c == NULL)
+        c = client_of(e, book_client(p->initiator_outside));
+    if (c == NULL)
+        return;
+    around->initiator_maps_anew = c->maps_anew;
+    client_count_loss(c, &around->solicitations_answered, &around->solicitations_lost);
+}
+
+static struct punching judge_punch(struct passive *e, const struct passive_punch *p,
+                                   enum passive_end end)
+{
+    uint32_t heard = look_up(e, book_server(p->peer_parts.server));
+    struct passive_surroundings around = {
+        .server_heard = heard != 0 && (nsec)heard * NSEC_S + 60 * NSEC_S > p->first,
+    };
+
+    look_around(e, p, &around);
+    ask_client(e, p, &around);
     return passive_judge(p, &around, end, e->now);
 }
 
@@ -426,8 +591,10 @@ static void take_advertisement(struct passive *e, const struct observation *o)
     if (ask == NULL)
         return;
     client_is_answered(c, o, ask, e->out);
-    if (o->packet->has_origin && c->is_next_to)
-        learn(e, book_near(o->vantage, o->packet->origin), 1);
+    if (o->packet->has_origin && c->is_next_to) {
+        learn(e, book_near(o->vantage, o->packet->origin), c->at.address);
+        learn(e, book_mapped(o->packet->origin), c->reference);
+    }
     if (client_is_settled(c))
         deadline_pool_set(&e->client_pool, deadline_pool_slot(c->reference),
                           o->when + e->config.settle);
@@ -448,6 +615,7 @@ static void take_icmp(struct passive *e, const struct observation *o)
 static void take_seen(struct passive *e, const struct observation *o)
 {
     learn_parties(e, o);
+    learn_hosts(e, o);
     if (o->packet->kind == TEREDO_RS) {
         take_solicitation(e, o);
     } else if (o->packet->kind == TEREDO_RA) {
@@ -494,6 +662,8 @@ static void observe(struct engine *engine, const struct observation *o, struct o
         e->last[v] = nsec_max(e->last[v], o->when);
         if (o->kind == OBSERVED_SEEN && o->packet != NULL)
             take_seen(e, o);
+        else if (o->kind == OBSERVED_SEEN)
+            take_stranger(e, o);
         else if (o->kind == OBSERVED_ICMP_ERROR)
             take_icmp(e, o);
         break;

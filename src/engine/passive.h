@@ -1,9 +1,10 @@
 /* The passive analysis: what captures show of other programs' qualifications (RFC 4380 5.2.1) and
  * hole punches (5.2.4 to 5.2.6, 5.4; RFC 6081), from one vantage point or several.
  *
- * It is fed SEEN observations in the order of time, ICMP errors, and a TIMER now and then for each
- * vantage point, which says that it was still capturing; it asks for nothing to be sent. A hole
- * punch is told as a whole once its outcome is known.
+ * It is fed SEEN observations in the order of time (without a packet they tell that there was one
+ * between two hosts that is none of Teredo's, or, without addresses, none of IPv4), ICMP errors,
+ * and a TIMER now and then for each vantage point, which says that it was still capturing; it asks
+ * for nothing to be sent. A hole punch is told as a whole once its outcome is known.
  *
  * Packets are put together by the addresses of their IPv6 headers and by nonces, not by ports,
  * which NATs change, and of which a client may use several. Memory is bounded: where there is too
@@ -27,6 +28,7 @@ struct passive_config {
     uint64_t seed;     /* unpredictable, so that nobody can make the tables slow */
     uint64_t count;    /* end after so many hole punches were told; 0 = never */
     nsec settle;       /* by how much sights of a packet at other vantage points may come late */
+    bool unfiltered;   /* the captures show all packets of their vantage points */
     bool has_peer;     /* tell only what PEER has part in */
     struct in6_addr peer;
 };

@@ -12,7 +12,9 @@ enum kind {
     KIND_CLIENT,
     KIND_NONCE,
     KIND_NEAR,
-    KIND_SERVER
+    KIND_SERVER,
+    KIND_HOSTS,
+    KIND_MAPPED,
 };
 
 static void put_address(struct book_key *key, unsigned at, const struct in6_addr *address)
@@ -96,6 +98,23 @@ struct book_key book_near(unsigned vantage, struct endpoint party)
 
     key.words[0] = party.address;
     key.words[1] = vantage;
+    return key;
+}
+
+struct book_key book_hosts(unsigned vantage, uint32_t a, uint32_t b)
+{
+    struct book_key key = of_kind(KIND_HOSTS, vantage);
+
+    key.words[0] = a < b ? a : b;
+    key.words[1] = a < b ? b : a;
+    return key;
+}
+
+struct book_key book_mapped(struct endpoint mapped)
+{
+    struct book_key key = of_kind(KIND_MAPPED, mapped.port);
+
+    key.words[0] = mapped.address;
     return key;
 }
 

@@ -36,9 +36,15 @@ struct book_key book_host(uint32_t initiator, const struct in6_addr *peer);
 struct book_key book_client(struct endpoint client);
 struct book_key book_nonce(const uint8_t nonce[static TEREDO_NONCE_SIZE]);
 
-/* That VANTAGE sees the packets of the party with this endpoint (a client's mapped one, or a
- * server's) next to it. */
+/* The IPv4 address that the party with this endpoint (a client's mapped one, or a server's) has at
+ * VANTAGE, which sees its packets next to it. */
 struct book_key book_near(unsigned vantage, struct endpoint party);
+
+/* That VANTAGE has shown a packet between the two hosts, so that no filter hides such. */
+struct book_key book_hosts(unsigned vantage, uint32_t a, uint32_t b);
+
+/* The client that has qualified with this mapped endpoint, captured next to it. */
+struct book_key book_mapped(struct endpoint mapped);
 
 /* When the server was last heard, in seconds. */
 struct book_key book_server(uint32_t server);

@@ -32,6 +32,55 @@ static void begin(struct passive_client *c, const struct observation *o)
         c->result.local = o->from;
 }
 
+/* A mapping lasts for longer than this. */
+#define SAME_MAPPING (10 * NSEC_S)
+
+/* The count of the server address AT. Of more than there is room for the last one's place is taken.
+ */
+static struct client_server *server_at(struct passive_client *c, struct endpoint at)
+{
+    struct client_server *s = c->servers;
+
+    while (s < c->servers + c->server_count && !endpoint_equal(s->at, at))
+        s++;
+    if (s < c->servers + c->server_count)
+        return s;
+    if (c->server_count < CLIENT_SERVERS)
+        c->server_count++;
+    s = &c->servers[c->server_count - 1];
+    *s = (struct client_server){.at = at};
+    return s;
+}
+
+static void note_origin(struct passive_client *c, struct endpoint server, struct endpoint origin,
+                        nsec when)
+{
+    struct client_server *from = server_at(c, server);
+
+    from->answered++;
+    if (endpoint_is_unset(origin))
+        return;
+    from->origin = origin;
+    from->when = when;
+    for (unsigned i = 0; i < c->server_count; i++) {
+        const struct client_server *s = &c->servers[i];
+
+        if (s != from && s->when + SAME_MAPPING >= when && !endpoint_is_unset(s->origin))
+            c->maps_anew = !endpoint_equal(s->origin, origin);
+    }
+}
+
+void client_count_loss(const struct passive_client *c, unsigned *answered, unsigned *missing)
+{
+    for (unsigned i = 0; i < c->server_count; i++) {
+        const struct client_server *s = &c->servers[i];
+
+        *answered += s->answered;
+        if (s->answered > 0 && s->asked > s->answered)
+            *missing += s->asked - s->answered;
+    }
+}
+
 void client_solicits(struct passive_client *c, const struct observation *o)
 {
     struct client_ask *ask;
@@ -54,6 +103,7 @@ void client_solicits(struct passive_client *c, const struct observation *o)
     if (ask->has_nonce)
         memcpy(ask->nonce, o->packet->auth.nonce, sizeof ask->nonce);
     c->result.solicitations++;
+    server_at(c, o->to)->asked++;
     if (!endpoint_equal(o->to, c->result.server))
         c->result.secondary = o->to;
 }
@@ -186,6 +236,7 @@ void client_is_answered(struct passive_client *c, const struct observation *o,
         return;
     }
     ask->answered = true;
+    note_origin(c, ask->to, o->packet->origin, o->when);
     c->result.advertisements++;
     if (c->result.rtt == 0)
         c->result.rtt = nsec_max(0, o->when - ask->when);

@@ -7,7 +7,16 @@
 #include "passive_book.h"
 
 enum {
-    CLIENT_ASKS = 6 /* solicitations that may still be answered: the latest */
+    CLIENT_ASKS = 6, /* solicitations that may still be answered: the latest */
+    CLIENT_SERVERS = 4,
+};
+
+/* What a client has asked of a server address, in all its qualifications. */
+struct client_server {
+    struct endpoint at;
+    unsigned asked, answered;
+    struct endpoint origin; /* the client, as it sees it; unset = it has not said */
+    nsec when;              /* it said so */
 };
 
 struct client_ask {
@@ -33,6 +42,9 @@ struct passive_client {
     bool answer_cut; /* an answer is there that the capture has only a part of */
     struct qualification result;
     struct endpoint known_server, known_mapped; /* of the last one told; unset = none */
+    struct client_server servers[CLIENT_SERVERS];
+    unsigned server_count;
+    bool maps_anew; /* two addresses saw two mappings at a time */
 };
 
 /* Takes in a solicitation: a new qualification if none is open. */
@@ -48,6 +60,9 @@ struct client_ask *client_find_ask(struct passive_client *c, const struct observ
 /* Takes in the advertisement O; tells OUT where it broke a rule. */
 void client_is_answered(struct passive_client *c, const struct observation *o,
                         struct client_ask *ask, struct outbox *out);
+
+/* How many solicitations were answered, and not, by servers that have answered at all. */
+void client_count_loss(const struct passive_client *c, unsigned *answered, unsigned *missing);
 
 /* An ICMP error for a solicitation. */
 void client_is_refused(struct passive_client *c, const struct observation *o);

@@ -353,6 +353,7 @@ static void learn_reference(struct passive_punch *p, const struct observation *o
     if (p->answer.count > 0) {
         p->reference_answers = 1;
         p->reference_answered_last = p->reference_last;
+        p->reference_proven = endpoint_equal(p->answered_from, p->peer_parts.mapped);
     }
     p->answer.count = 0;
     p->first_answer = 0;
@@ -478,6 +479,8 @@ static void take_reference_answer(struct passive_punch *p, const struct observat
         return;
     p->reference_answers++;
     p->reference_answered_last = p->reference_last;
+    if (endpoint_equal(o->from, p->peer_parts.mapped))
+        p->reference_proven = true;
 }
 
 static bool repeats_fresh(const struct passive_punch *p, const struct observation *o)

@@ -106,6 +106,7 @@ struct passive_punch {
     struct in6_addr reference_source;
     unsigned reference_attempts, reference_answers;
     nsec reference_last, reference_answered_last;
+    bool reference_proven; /* it was answered from the endpoint in the peer's address */
     bool has_icmp;
     bool icmp_from_direct;
     struct icmp_error icmp;

@@ -2,11 +2,13 @@
 
 enum {
     /* Attempts that must have failed alike before loss is no explanation any more. */
-    ENOUGH_REFERENCES = 3,
     ENOUGH_RETRIES = 2,
-    ENOUGH_INDIRECT = 4,
     ALL_ATTEMPTS = 4, /* RFC 4380 5.2.6: no more in 300 seconds without an answer */
 };
+
+/* What a client does at most, four pairs of which each is answered through a server and none
+ * directly, has to do: a capture cannot ask more. */
+#define CAPTURE_ODDS 2e-3
 
 /* An answer that is to come has come by then; before it, a capture that ends proves nothing. */
 #define ENOUGH_TIME (2 * NSEC_S)
@@ -42,12 +44,13 @@ bool passive_is_open(const struct passive_punch *p)
 }
 
 /* Whether direct packets would have been captured, had there been any. */
-static bool sees_direct_path(const struct passive_punch *p)
+static bool sees_direct_path(const struct passive_punch *p,
+                             const struct passive_surroundings *around)
 {
     for (unsigned i = 0; i < PASSIVE_ATTEMPTS && i < p->attempt_count; i++)
         if (p->attempts[i].direct.count > 0)
             return true;
-    return p->answer.count > 0 || passive_is_next_to(p, INITIATOR) || passive_is_next_to(p, PEER);
+    return p->answer.count > 0 || around->direct_is_captured;
 }
 
 static bool any_attempt_has(const struct passive_punch *p, enum passive_role role)
@@ -67,66 +70,74 @@ static bool forwarding_arrived(const struct passive_punch *p)
     return false;
 }
 
-static bool always_answered_indirectly(const struct passive_punch *p)
-{
-    for (unsigned i = 0; i < PASSIVE_ATTEMPTS && i < p->attempt_count; i++)
-        if (!p->attempts[i].answered_indirectly)
-            return false;
-    return p->attempt_count >= ENOUGH_INDIRECT;
-}
+/* Each row of captures that say that a hole punch failed. */
+#define FAILED(cause, blame, needs, refuted_by)                                                 \
+    {                                                                                           \
+        PUNCH_NOT_PUNCHED, cause, blame, needs, (refuted_by) | EVIDENCE(MAY_BE_REFERENCE), true \
+    }
+#define OPEN_QUESTION(cause, needs, refuted_by)                           \
+    {                                                                     \
+        PUNCH_INCONCLUSIVE, cause, BLAME_UNKNOWN, needs, refuted_by, true \
+    }
 
-static void decide(struct punching *r, enum punch_verdict verdict, enum punch_cause cause)
-{
-    r->verdict = verdict;
-    r->cause = cause;
-}
+/* What captures come to: as in src/engine/punch_judge.c the first row whose evidence stands. */
+static const struct punch_rule rules[] = {
+    /* Both directions are shown to work. */
+    {PUNCH_PUNCHED, CAUSE_PEER_NAT_TRIPS, BLAME_PEER_NAT,
+     EVIDENCE(DATA_CROSSED) | EVIDENCE(ANSWER_ELSEWHERE) | EVIDENCE(REFERENCE_ANSWERED), 0, true},
+    {PUNCH_PUNCHED, CAUSE_PEER_REMAPPED, BLAME_NOBODY,
+     EVIDENCE(DATA_CROSSED) | EVIDENCE(ANSWER_ELSEWHERE), EVIDENCE(REFERENCE_ANSWERED), true},
+    {PUNCH_PUNCHED, CAUSE_NONE, BLAME_NOBODY, EVIDENCE(DATA_CROSSED), EVIDENCE(ANSWER_ELSEWHERE),
+     true},
+    OPEN_QUESTION(CAUSE_FORGOTTEN, EVIDENCE(FORGOTTEN), 0),
+    OPEN_QUESTION(CAUSE_DIRECT_PATH_UNSEEN, 0, EVIDENCE(DIRECT_PATH_SEEN)),
+    OPEN_QUESTION(CAUSE_CAPTURE_ENDED, EVIDENCE(CAPTURE_ENDED), 0),
+    /* The peer answered directly. Data that has no answer by its nature may have arrived. */
+    FAILED(CAUSE_DATA_LOST, BLAME_UNKNOWN, EVIDENCE(DIRECT_ANSWER) | EVIDENCE(DATA_SILENCE), 0),
+    OPEN_QUESTION(CAUSE_NO_DATA, EVIDENCE(DIRECT_ANSWER) | EVIDENCE(DATA_SENT), 0),
+    FAILED(CAUSE_ANSWER_LOST, BLAME_UNKNOWN, EVIDENCE(DIRECT_ANSWER) | EVIDENCE(ANSWER_NOT_SEEN),
+           EVIDENCE(ANSWER_ARRIVED)),
+    FAILED(CAUSE_ANSWER_LOST, BLAME_UNKNOWN, EVIDENCE(DIRECT_ANSWER) | EVIDENCE(PAIRS_AFTER_ANSWER),
+           EVIDENCE(ANSWER_ARRIVED)),
+    OPEN_QUESTION(CAUSE_NO_DATA, EVIDENCE(DIRECT_ANSWER), 0),
+    OPEN_QUESTION(CAUSE_ANSWER_UNPROVEN, EVIDENCE(UNPROVEN_ANSWER), EVIDENCE(PEER_CAPTURED)),
+    FAILED(CAUSE_PEER_NAT_TRIPS, BLAME_PEER_NAT, EVIDENCE(REFERENCES_ALONE), 0),
+    /* It answered through a server alone. A peer that was sent to at the port that it announced
+     * needs no other mapping. */
+    FAILED(CAUSE_SAME_NAT, BLAME_SAME_NAT,
+           EVIDENCE(SAME_ADDRESS) | EVIDENCE(INDIRECT_ANSWER) | EVIDENCE(DIRECT_SILENCE), 0),
+    FAILED(CAUSE_OWN_NAT_SYMMETRIC, BLAME_OWN_NAT,
+           EVIDENCE(OWN_MAPS_ANEW) | EVIDENCE(INDIRECT_ANSWER) | EVIDENCE(DIRECT_SILENCE), 0),
+    FAILED(CAUSE_PEER_NAT_SYMMETRIC, BLAME_PEER_NAT,
+           EVIDENCE(PEER_MAPS_ANEW) | EVIDENCE(INDIRECT_ANSWER) | EVIDENCE(DIRECT_SILENCE),
+           EVIDENCE(OWN_MAPS_ANEW) | EVIDENCE(RANDOM_PORT) | EVIDENCE(REFERENCE_ANSWERED)),
+    FAILED(CAUSE_DIRECT_PATH_BLOCKED, BLAME_UNKNOWN,
+           EVIDENCE(INDIRECT_ANSWER) | EVIDENCE(DIRECT_SILENCE), 0),
+    FAILED(CAUSE_DIRECT_ANSWER_MISSING, BLAME_UNKNOWN, EVIDENCE(INDIRECT_ANSWER), 0),
+    /* It did not answer at all. */
+    OPEN_QUESTION(CAUSE_NO_INDIRECT_BUBBLE, 0, EVIDENCE(INDIRECT_BUBBLE)),
+    FAILED(CAUSE_PEER_HOST_SILENT, BLAME_PEER,
+           EVIDENCE(FORWARD_ARRIVED) | EVIDENCE(PEER_CAPTURED) | EVIDENCE(ANSWER_PATHS_SEEN), 0),
+    FAILED(CAUSE_FORWARD_LOST, BLAME_PATH, EVIDENCE(FORWARDED) | EVIDENCE(ARRIVAL_NOT_SEEN),
+           EVIDENCE(FORWARD_ARRIVED)),
+    OPEN_QUESTION(CAUSE_PATHS_UNSEEN, 0, EVIDENCE(ANSWER_PATHS_SEEN)),
+    FAILED(CAUSE_PEER_SERVER_UNREACHABLE, BLAME_PEER_SERVER, EVIDENCE(PEER_SERVER_ICMP),
+           EVIDENCE(FORWARDED)),
+    FAILED(CAUSE_NOT_FORWARDED, BLAME_UNKNOWN, EVIDENCE(FORWARD_NOT_SEEN), EVIDENCE(FORWARDED)),
+    /* The peer is captured, but not all that goes to it and comes from it. */
+    OPEN_QUESTION(CAUSE_PATHS_UNSEEN, EVIDENCE(PEER_CAPTURED), EVIDENCE(MAY_BE_REFERENCE)),
+    OPEN_QUESTION(CAUSE_PATHS_UNSEEN, EVIDENCE(FORWARD_ARRIVED), EVIDENCE(MAY_BE_REFERENCE)),
+    FAILED(CAUSE_PEER_SILENT, BLAME_PEER, EVIDENCE(PEER_SERVER_ALIVE) | EVIDENCE(PEER_SILENCE), 0),
+    FAILED(CAUSE_PEER_SILENT, BLAME_UNKNOWN, EVIDENCE(PEER_SERVER_ALIVE), 0),
+    FAILED(CAUSE_NO_ANSWER, BLAME_UNKNOWN, 0, 0),
+    /* The reference of another hole punch, perhaps. */
+    OPEN_QUESTION(CAUSE_DIRECT_PATH_UNSEEN, 0, 0),
+};
 
-/* The peer has answered, and yet the path is not shown open. Data that has no answer by its nature
- * may have arrived, unless the peer is captured and the data was not seen there. */
-static void judge_answered(const struct passive_punch *p, const struct passive_surroundings *around,
-                           struct punching *r)
+const struct punch_rule *passive_rules(unsigned *count)
 {
-    bool arrived = passive_view(&p->answer, PLACE_RECEIVER) != NULL || p->talk.seen[INITIATOR];
-
-    if (p->talk.seen[INITIATOR] && !p->talk.arrived[INITIATOR] &&
-        (p->talk.marks[INITIATOR][0].set || around->peer_is_captured))
-        decide(r, PUNCH_NOT_PUNCHED, CAUSE_DATA_LOST);
-    else if (p->talk.seen[INITIATOR])
-        decide(r, PUNCH_INCONCLUSIVE, CAUSE_NO_DATA);
-    else if (!arrived && around->initiator_is_captured)
-        decide(r, PUNCH_NOT_PUNCHED, CAUSE_ANSWER_LOST);
-    else if (!arrived && p->attempts_after_answer >= ENOUGH_RETRIES)
-        decide(r, PUNCH_NOT_PUNCHED, CAUSE_ANSWER_LOST);
-    else
-        decide(r, PUNCH_INCONCLUSIVE, CAUSE_NO_DATA);
-}
-
-static void judge_unanswered(const struct passive_punch *p,
-                             const struct passive_surroundings *around, struct punching *r)
-{
-    if (!endpoint_is_unset(p->unproven_from))
-        decide(r, PUNCH_INCONCLUSIVE, CAUSE_ANSWER_UNPROVEN);
-    else if (p->reference_answers >= ENOUGH_REFERENCES &&
-             p->reference_answers >= p->reference_attempts)
-        decide(r, PUNCH_NOT_PUNCHED, CAUSE_PEER_NAT_TRIPS);
-    else if (p->indirect_answers > 0)
-        decide(r, PUNCH_NOT_PUNCHED,
-               always_answered_indirectly(p) ? CAUSE_DIRECT_PATH_BLOCKED
-                                             : CAUSE_DIRECT_ANSWER_MISSING);
-    else if (!any_attempt_has(p, ROLE_INDIRECT) && !any_attempt_has(p, ROLE_FORWARDED))
-        decide(r, PUNCH_INCONCLUSIVE, CAUSE_NO_INDIRECT_BUBBLE);
-    else if (any_attempt_has(p, ROLE_FORWARDED))
-        decide(r, PUNCH_NOT_PUNCHED,
-               around->peer_is_captured && !forwarding_arrived(p) ? CAUSE_FORWARD_LOST
-                                                                  : CAUSE_PEER_SILENT);
-    else if (p->has_icmp && !p->icmp_from_direct)
-        decide(r, PUNCH_NOT_PUNCHED, CAUSE_PEER_SERVER_UNREACHABLE);
-    else if (around->peer_is_captured || around->server_is_captured)
-        decide(r, PUNCH_NOT_PUNCHED, CAUSE_NOT_FORWARDED);
-    else if (around->server_heard)
-        decide(r, PUNCH_NOT_PUNCHED, CAUSE_PEER_SILENT);
-    else
-        decide(r, PUNCH_NOT_PUNCHED, CAUSE_NO_ANSWER);
+    *count = sizeof rules / sizeof *rules;
+    return rules;
 }
 
 /* Whether more could have followed when the capture ended: another attempt, unless the client has
@@ -135,7 +146,7 @@ static bool ended_too_early(const struct passive_punch *p,
                             const struct passive_surroundings *around, nsec end)
 {
     bool answered = p->talk.seen[INITIATOR] ||
-                    (p->answer.count > 0 && (!around->initiator_is_captured ||
+                    (p->answer.count > 0 && (!around->answer_is_captured ||
                                              passive_view(&p->answer, PLACE_RECEIVER) != NULL));
     bool exhausted = !answered && p->attempts_before + p->attempt_count >= ALL_ATTEMPTS;
 
@@ -158,24 +169,128 @@ static bool may_be_reference(const struct passive_punch *p)
     return true;
 }
 
+static void add(uint64_t *evidence, uint64_t one, bool stands)
+{
+    if (stands)
+        *evidence |= one;
+}
+
+/* The mapped endpoint of the initiator, by its address or as it was seen. */
+static struct endpoint mapped_of(const struct passive_punch *p)
+{
+    return p->initiator_known && p->initiator_parts.mapped.port != 0 ? p->initiator_parts.mapped
+                                                                     : p->initiator_outside;
+}
+
+/* Of the two NATs. */
+static uint64_t find_mappings(const struct passive_punch *p,
+                              const struct passive_surroundings *around)
+{
+    struct endpoint mapped = mapped_of(p);
+    uint64_t e = 0;
+
+    add(&e, EVIDENCE(ANSWER_ELSEWHERE), p->answer_elsewhere);
+    add(&e, EVIDENCE(PEER_MAPS_ANEW),
+        !endpoint_is_unset(p->peer_origin) &&
+            !endpoint_equal(p->peer_origin, p->peer_parts.mapped));
+    add(&e, EVIDENCE(OWN_MAPS_ANEW),
+        around->initiator_maps_anew ||
+            (p->has_service_outside && !endpoint_equal(p->initiator_outside, mapped)));
+    add(&e, EVIDENCE(SAME_ADDRESS),
+        !p->relay && mapped.address != 0 && mapped.address == p->peer_parts.mapped.address);
+    add(&e, EVIDENCE(RANDOM_PORT), p->random_port_tried || p->random_port_answered);
+    return e;
+}
+
+/* Of the bubbles' way through the peer's server. */
+static uint64_t find_forwarding(const struct passive_punch *p,
+                                const struct passive_surroundings *around)
+{
+    bool forwarded = any_attempt_has(p, ROLE_FORWARDED), arrived = forwarding_arrived(p);
+    uint64_t e = 0;
+
+    add(&e, EVIDENCE(INDIRECT_BUBBLE), forwarded || any_attempt_has(p, ROLE_INDIRECT));
+    add(&e, EVIDENCE(FORWARDED), forwarded);
+    add(&e, EVIDENCE(FORWARD_ARRIVED), arrived);
+    add(&e, EVIDENCE(ARRIVAL_NOT_SEEN), forwarded && !arrived && around->arrival_is_captured);
+    add(&e, EVIDENCE(FORWARD_NOT_SEEN),
+        !forwarded && (around->arrival_is_captured || around->forwarding_is_captured));
+    add(&e, EVIDENCE(PEER_SERVER_ALIVE), around->server_heard || forwarded);
+    add(&e, EVIDENCE(PEER_SERVER_ICMP), p->has_icmp && !p->icmp_from_direct);
+    add(&e, EVIDENCE(PEER_ICMP), p->has_icmp && p->icmp_from_direct);
+    return e;
+}
+
+/* Of the direct path. */
+static uint64_t find_direct(const struct passive_punch *p,
+                            const struct passive_surroundings *around)
+{
+    bool sent = p->talk.seen[INITIATOR];
+    bool arrived = passive_view(&p->answer, PLACE_RECEIVER) != NULL || sent;
+    bool answered = p->answer.count > 0;
+    uint64_t e = 0;
+
+    add(&e, EVIDENCE(DATA_CROSSED), passive_is_open(p));
+    add(&e, EVIDENCE(DATA_SENT), sent);
+    add(&e, EVIDENCE(DATA_SILENCE),
+        sent && !passive_is_open(p) && !p->talk.arrived[INITIATOR] &&
+            (p->talk.marks[INITIATOR][0].set || around->peer_is_captured));
+    add(&e, EVIDENCE(DIRECT_ANSWER), answered);
+    add(&e, EVIDENCE(ANSWER_ARRIVED), answered && arrived);
+    add(&e, EVIDENCE(ANSWER_NOT_SEEN), answered && !arrived && around->answer_is_captured);
+    add(&e, EVIDENCE(PAIRS_AFTER_ANSWER), p->attempts_after_answer >= ENOUGH_RETRIES);
+    add(&e, EVIDENCE(UNPROVEN_ANSWER), !answered && !endpoint_is_unset(p->unproven_from));
+    add(&e, EVIDENCE(PEER_CAPTURED), around->peer_is_captured);
+    add(&e, EVIDENCE(DIRECT_PATH_SEEN), sees_direct_path(p, around));
+    add(&e, EVIDENCE(REFERENCE_ANSWERED), p->reference_proven);
+    add(&e, EVIDENCE(REFERENCES_ALONE),
+        !answered && p->reference_answers >= PUNCH_ENOUGH_REFERENCES &&
+            p->reference_answers >= p->reference_attempts);
+    return e;
+}
+
+static struct punch_facts find_facts(const struct passive_punch *p,
+                                     const struct passive_surroundings *around,
+                                     enum passive_end end, nsec now)
+{
+    struct punch_facts f = {
+        .pairs = endpoint_is_unset(p->unproven_from) ? p->attempts_before + p->attempt_count : 0,
+        .opened = p->sent_since,
+        .bound = CAPTURE_ODDS,
+    };
+
+    f.evidence = find_mappings(p, around) | find_forwarding(p, around) | find_direct(p, around);
+    add(&f.evidence, EVIDENCE(INDIRECT_ANSWER), p->indirect_answers > 0);
+    add(&f.evidence, EVIDENCE(ANSWER_PATHS_SEEN), around->answer_paths_are_captured);
+    add(&f.evidence, EVIDENCE(MAY_BE_REFERENCE), may_be_reference(p));
+    add(&f.evidence, EVIDENCE(FORGOTTEN), end == END_FORGOTTEN);
+    add(&f.evidence, EVIDENCE(CAPTURE_ENDED),
+        end == END_CAPTURE && !passive_is_open(p) && ended_too_early(p, around, now));
+    f.indirect = p->indirect_answers < f.pairs ? p->indirect_answers : f.pairs;
+    f.seen.came[2] = around->solicitations_answered;
+    f.seen.missing[2] = around->solicitations_lost;
+    f.seen.came[4] = f.indirect + p->reference_answers;
+    if (f.indirect > 0 && !ip6_is_link_local(&p->initiator))
+        f.seen.missing[4] = f.pairs - f.indirect;
+    if (p->reference_answers > 0 && p->reference_attempts > p->reference_answers)
+        f.seen.missing[4] += p->reference_attempts - p->reference_answers;
+    return f;
+}
+
 static void judge(const struct passive_punch *p, const struct passive_surroundings *around,
                   enum passive_end end, nsec now, struct punching *r)
 {
-    if (passive_is_open(p))
-        decide(r, PUNCH_PUNCHED, p->answer_elsewhere ? CAUSE_PEER_REMAPPED : CAUSE_NONE);
-    else if (end == END_FORGOTTEN)
-        decide(r, PUNCH_INCONCLUSIVE, CAUSE_FORGOTTEN);
-    else if (!sees_direct_path(p))
-        decide(r, PUNCH_INCONCLUSIVE, CAUSE_DIRECT_PATH_UNSEEN);
-    else if (end == END_CAPTURE && ended_too_early(p, around, now))
-        decide(r, PUNCH_INCONCLUSIVE, CAUSE_CAPTURE_ENDED);
-    else if (p->answer.count > 0)
-        judge_answered(p, around, r);
-    else
-        judge_unanswered(p, around, r);
-    if (r->verdict == PUNCH_NOT_PUNCHED && may_be_reference(p))
-        decide(r, PUNCH_INCONCLUSIVE,
-               p->answer.count > 0 ? CAUSE_NO_DATA : CAUSE_DIRECT_PATH_UNSEEN);
+    struct punch_facts facts = find_facts(p, around, end, now);
+    struct punch_judgement j = punch_judge_by(rules, &facts);
+
+    r->verdict = j.verdict;
+    r->cause = j.cause;
+    r->blame = j.blame;
+    r->evidence = j.evidence;
+    r->loss_asked = j.asked;
+    r->loss_answered = j.answered;
+    /* No other cause rests on odds. */
+    r->loss_odds = (j.evidence & EVIDENCE(INDIRECT_ANSWER)) != 0 ? j.odds : -1;
 }
 
 /* A step as told by its sights: the sender's, where that side is the captured one, or the
@@ -289,8 +404,8 @@ static void set_lost(const struct passive_surroundings *around, struct punching 
     const bool captured[STEP_COUNT] = {
         [STEP_DIRECT_BUBBLE] = around->peer_is_captured,
         [STEP_INDIRECT_BUBBLE] = around->server_is_captured,
-        [STEP_FORWARDED] = around->peer_is_captured,
-        [STEP_ANSWER] = around->initiator_is_captured,
+        [STEP_FORWARDED] = around->arrival_is_captured,
+        [STEP_ANSWER] = around->answer_is_captured,
     };
     const struct step_report *next = &r->steps[STEP_FORWARDED];
 
@@ -333,10 +448,11 @@ struct punching passive_judge(const struct passive_punch *p,
         .own = p->initiator,
         .has_own = p->initiator_known,
         .relay = p->relay,
-        .local = p->initiator_inside,
-        .mapped = p->initiator_known && p->initiator_parts.mapped.port != 0
-                      ? p->initiator_parts.mapped
-                      : p->initiator_outside,
+        .local = endpoint_is_unset(around->initiator_inside) ? p->initiator_inside
+                                                             : around->initiator_inside,
+        .mapped = mapped_of(p),
+        .peer_origin = p->peer_origin,
+        .peer_random_port = p->peer_random_port,
         .proof = p->proof,
         .answered_from = p->answered_from,
         .unproven_from = p->unproven_from,

@@ -146,7 +146,7 @@ struct punch {
     bool own_answers;             /* our server answers solicitations */
     nsec slowest;                 /* answer that has come */
     unsigned judged;              /* attempts when it was last judged */
-    uint32_t evidence;            /* what shows by itself */
+    uint64_t evidence;            /* what shows by itself */
     bool done;
     struct punching result;
 };

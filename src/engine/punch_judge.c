@@ -76,13 +76,13 @@ static void count_loss(const struct punch_facts *f, struct punch_judgement *j)
 }
 
 /* Evidence of a SILENCE, unless loss explains it. */
-static void weigh(const struct punch_facts *f, struct punch_judgement *j, uint32_t silence,
+static void weigh(const struct punch_facts *f, struct punch_judgement *j, uint64_t silence,
                   const unsigned misses[ODDS_MAX_LEGS + 1])
 {
     double odds = odds_all_lost(&f->seen, misses);
 
     j->odds = odds;
-    if (odds <= PUNCH_ODDS)
+    if (odds <= (f->bound > 0 ? f->bound : PUNCH_ODDS))
         j->evidence |= silence;
 }
 
@@ -130,10 +130,9 @@ static void weigh_silence(const struct punch_facts *f, struct punch_judgement *j
     }
 }
 
-struct punch_judgement punch_judge(const struct punch_facts *facts)
+struct punch_judgement punch_judge_by(const struct punch_rule *r, const struct punch_facts *facts)
 {
     struct punch_judgement j = {.evidence = facts->evidence, .odds = -1};
-    const struct punch_rule *r = rules;
 
     count_loss(facts, &j);
     weigh_silence(facts, &j);
@@ -146,4 +145,9 @@ struct punch_judgement punch_judge(const struct punch_facts *facts)
     if (r->verdict == PUNCH_PUNCHED)
         j.odds = -1;
     return j;
+}
+
+struct punch_judgement punch_judge(const struct punch_facts *facts)
+{
+    return punch_judge_by(rules, facts);
 }

@@ -14,11 +14,11 @@ enum {
     PUNCH_ENOUGH_REFERENCES = 3,
 };
 
-#define EVIDENCE(name) (UINT32_C(1) << EVIDENCE_##name)
+#define EVIDENCE(name) (UINT64_C(1) << EVIDENCE_##name)
 
 /* What was observed, each part only once its answer has had its time. */
 struct punch_facts {
-    uint32_t evidence;       /* what shows by itself: all but the silences, and EVIDENCE_LOSS */
+    uint64_t evidence;       /* what shows by itself: all but the silences, and EVIDENCE_LOSS */
     struct odds_record seen; /* of all that is known to be answered unless it is lost */
     unsigned pairs;          /* bubble pairs without a direct answer */
     unsigned indirect;       /* of these, answered through a server */
@@ -27,13 +27,15 @@ struct punch_facts {
     unsigned references_answered;
     unsigned server_asked; /* in each of three ways, the peer's server, in vain */
     unsigned echoes;       /* echo requests without a reply */
+    double bound;          /* odds that loss explains a silence, above which it counts for nothing;
+                              0 = PUNCH_ODDS */
 };
 
 struct punch_judgement {
     enum punch_verdict verdict;
     enum punch_cause cause;
     enum punch_blame blame;
-    uint32_t evidence;
+    uint64_t evidence;
     bool proven; /* more bubble pairs would not change it */
     unsigned asked, answered;
     double odds; /* that loss explains the silence that it rests on; negative = it rests on none */
@@ -41,14 +43,20 @@ struct punch_judgement {
 
 struct punch_judgement punch_judge(const struct punch_facts *facts);
 
+struct punch_rule;
+
+/* The same by other RULES, of which the last one needs nothing, and is refuted by nothing. */
+struct punch_judgement punch_judge_by(const struct punch_rule *rules,
+                                      const struct punch_facts *facts);
+
 /* A row of the table that the judge reads: the first whose evidence all stands, and none of what
  * refutes it, is the verdict. */
 struct punch_rule {
     enum punch_verdict verdict;
     enum punch_cause cause;
     enum punch_blame blame;
-    uint32_t needs;
-    uint32_t refuted_by;
+    uint64_t needs;
+    uint64_t refuted_by;
     bool proven;
 };
 

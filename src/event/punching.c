@@ -135,7 +135,8 @@ static const struct wording causes[CAUSE_COUNT] = {
     [CAUSE_NO_INDIRECT_BUBBLE] =
         {"no_indirect_bubble",
          "a direct bubble was seen, but none through the peer's server, and no answer",
-         "capture all UDP of the initiator: the indirect bubble goes to another address"},
+         "capture all UDP of the initiator: the indirect bubble goes to another address; one that "
+         "asks whether a known path is open (RFC 6081 5.7) has none"},
     [CAUSE_DIRECT_PATH_UNSEEN] =
         {"direct_path_unseen",
          "only the way through the peer's server was captured, so that nothing is known of the "
@@ -149,12 +150,60 @@ static const struct wording causes[CAUSE_COUNT] = {
     [CAUSE_FORGOTTEN] =
         {"forgotten", "too many hole punches were under way at once, and this one had to make way",
          "filter the capture, or name one --peer"},
+    [CAUSE_PEER_HOST_SILENT] =
+        {"peer_host_silent",
+         "the indirect bubble did arrive at the peer's host, which sent nothing to the initiator",
+         "look at the peer's host: its Teredo client does not run or does not answer, or its own "
+         "firewall refuses the bubble"},
+    [CAUSE_PATHS_UNSEEN] =
+        {"answer_paths_unseen",
+         "no answer of the peer was seen, and not all ways that bubbles and answers take were "
+         "captured",
+         "capture at the initiator or at the peer, without a filter"},
 };
 
 const struct words punch_causes = WORDS("punch_cause", causes);
 
 /* Of punches that captures show, where the words above speak in the first person. Others hold. */
 static const struct wording captured[CAUSE_COUNT] = {
+    [CAUSE_PEER_REMAPPED] =
+        {NULL,
+         "data crosses directly, though the peer answers from another endpoint than the one in its "
+         "address: its NAT maps it anew for each destination",
+         ""},
+    [CAUSE_OWN_NAT_SYMMETRIC] =
+        {NULL,
+         "the initiator's NAT is symmetric: it maps the initiator anew for each destination, and "
+         "what the peer sends goes to a mapping that is not for it; the peer lives, and answers "
+         "through a server",
+         "reserve a UDP port on the initiator's NAT (RFC 4380 5.2.10); without one only peers "
+         "whose NAT does not filter by port can be reached"},
+    [CAUSE_PEER_NAT_SYMMETRIC] =
+        {NULL,
+         "the peer's NAT is symmetric: the initiator's server sees the peer at another endpoint "
+         "than the one in its address, and the endpoint that it answers the initiator from is "
+         "another one again, which the initiator's side refuses",
+         "ask whoever runs the peer's NAT to reserve a UDP port there (RFC 4380 5.2.10), or "
+         "reserve one on the initiator's: a NAT or firewall that does not filter by port lets the "
+         "answer in"},
+    [CAUSE_SAME_NAT] =
+        {NULL,
+         "both are behind one NAT, for their mapped addresses are equal, and that NAT does not "
+         "hairpin: the peer lives, and nothing that either sends to the other's mapped endpoint "
+         "arrives",
+         "use the peer's address in the local network (RFC 6081 5.6), or have the NAT hairpin (RFC "
+         "4787 6); a reserved port does not help"},
+    [CAUSE_NOT_FORWARDED] =
+        {NULL,
+         "the indirect bubble went to the peer's server, and nothing of it was seen to come out "
+         "for the peer",
+         "ask the peer to qualify with a server that relays, and again: this one does not, refuses "
+         "the bubble's source (RFC 4380 5.3.1), or is off-line, or what it sends does not get "
+         "through the peer's NAT"},
+    [CAUSE_FORWARD_LOST] =
+        {NULL, "the peer's server forwarded the bubble, and it did not arrive at the peer",
+         "have the peer qualify again, for its NAT may have lost the mapping that its address "
+         "names, and see with `teredoctl classify --lifetime` how long it keeps one"},
     [CAUSE_PEER_NAT_TRIPS] =
         {NULL,
          "the peer's NAT trips over the direct bubble: it keeps state for the bubble that it "
@@ -175,8 +224,9 @@ static const struct wording captured[CAUSE_COUNT] = {
     [CAUSE_DIRECT_ANSWER_MISSING] =
         {NULL,
          "the peer lives and has answered through the initiator's server, but nothing from it "
-         "arrived directly: packets were lost, or one of the two NATs is too strict",
-         "run `teredoctl classify` at both ends to find a symmetric NAT"},
+         "arrived directly: packets were lost, or a NAT is too strict",
+         "run `teredoctl classify` at both ends to find a symmetric NAT, or one that both are "
+         "behind and that does not hairpin"},
     [CAUSE_ANSWER_UNPROVEN] =
         {NULL,
          "answers came only from another endpoint than the one in the peer's address, and without "
@@ -188,8 +238,8 @@ static const struct wording captured[CAUSE_COUNT] = {
                          "data, or the path loses packets"},
     [CAUSE_PEER_SILENT] =
         {NULL, "the peer's server lives, but the peer answers nothing",
-         "capture at the peer too: it is off-line, its NAT mapping has expired, its NAT answers "
-         "from a port that the initiator's NAT refuses, or its server does not relay"},
+         "capture at the peer too, which shows whether the bubbles arrive there, and whether it "
+         "answers"},
 };
 
 const struct words captured_causes = {
@@ -255,6 +305,24 @@ static const struct wording evidences[EVIDENCE_COUNT] = {
     [EVIDENCE_PEER_SERVER_ICMP] = {"peer_server_icmp"},
     [EVIDENCE_PEER_ICMP] = {"peer_icmp"},
     [EVIDENCE_LOSS] = {"loss"},
+    [EVIDENCE_DATA_CROSSED] = {"data_crossed"},
+    [EVIDENCE_DATA_SENT] = {"data_sent"},
+    [EVIDENCE_DATA_SILENCE] = {"data_silence"},
+    [EVIDENCE_ANSWER_ARRIVED] = {"answer_arrived"},
+    [EVIDENCE_ANSWER_NOT_SEEN] = {"answer_did_not_arrive"},
+    [EVIDENCE_PAIRS_AFTER_ANSWER] = {"pairs_after_answer"},
+    [EVIDENCE_INDIRECT_BUBBLE] = {"indirect_bubble"},
+    [EVIDENCE_FORWARDED] = {"forwarded"},
+    [EVIDENCE_FORWARD_ARRIVED] = {"forward_arrived"},
+    [EVIDENCE_FORWARD_NOT_SEEN] = {"not_forwarded"},
+    [EVIDENCE_ARRIVAL_NOT_SEEN] = {"forward_did_not_arrive"},
+    [EVIDENCE_PEER_CAPTURED] = {"peer_captured"},
+    [EVIDENCE_DIRECT_PATH_SEEN] = {"direct_path_captured"},
+    [EVIDENCE_ANSWER_PATHS_SEEN] = {"answer_paths_captured"},
+    [EVIDENCE_RANDOM_PORT] = {"random_port"},
+    [EVIDENCE_MAY_BE_REFERENCE] = {"may_be_control"},
+    [EVIDENCE_CAPTURE_ENDED] = {"capture_ended"},
+    [EVIDENCE_FORGOTTEN] = {"forgotten"},
 };
 
 const struct words punch_evidences = WORDS("punch_evidence", evidences);
@@ -487,6 +555,13 @@ static const struct field captured_fields[] = {
      .record = &icmp_record},
     {KEY("rtt_s"), FIELD_DURATION, AT(struct punching, rtt), .flags = FIELD_ZERO_IS_NULL},
     {KEY("elapsed_s"), FIELD_DURATION, AT(struct punching, elapsed)},
+    {KEY("blame"), FIELD_CODE, AT(struct punching, blame), .words = &punch_blames},
+    {KEY("evidence"), FIELD_WORD_SET, AT(struct punching, evidence), .words = &punch_evidences},
+    {KEY("loss"), FIELD_RECORD, .record = &loss_record},
+    {KEY("peer_origin"), FIELD_ENDPOINT, AT(struct punching, peer_origin),
+     .flags = FIELD_ZERO_IS_NULL},
+    {KEY("peer_random_port"), FIELD_COUNT, AT(struct punching, peer_random_port),
+     .flags = FIELD_ZERO_IS_NULL},
 };
 
 const struct record_type captured_punch_record = RECORD_TYPE("captured_punch", captured_fields);

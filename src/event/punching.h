@@ -66,7 +66,9 @@ enum punch_cause {
     CAUSE_NO_INDIRECT_BUBBLE, /* a direct bubble alone */
     CAUSE_DIRECT_PATH_UNSEEN, /* only the way through the server was captured */
     CAUSE_CAPTURE_ENDED,
-    CAUSE_FORGOTTEN, /* too many at once: it had to make way */
+    CAUSE_FORGOTTEN,        /* too many at once: it had to make way */
+    CAUSE_PEER_HOST_SILENT, /* the bubble arrived at the peer's host, which sent nothing */
+    CAUSE_PATHS_UNSEEN,     /* answers may have come by ways that were not captured */
     CAUSE_COUNT
 };
 
@@ -85,7 +87,7 @@ enum punch_blame {
 };
 
 /* What a verdict rests on: bits 1 << N of punching.evidence. A silence counts where lost packets
- * explain it with odds of 1 in 10,000 at most. */
+ * explain it with odds of 1 in 10,000 at most; of captures, which cannot ask more, 1 in 500. */
 enum punch_evidence {
     EVIDENCE_DIRECT_ANSWER,       /* a proven packet of the peer, directly */
     EVIDENCE_ANSWER_ELSEWHERE,    /* and not from the endpoint in its address */
@@ -106,6 +108,25 @@ enum punch_evidence {
     EVIDENCE_PEER_SERVER_ICMP,    /* an ICMP error for what went to it */
     EVIDENCE_PEER_ICMP,           /* an ICMP error for a direct bubble */
     EVIDENCE_LOSS,                /* something was lost of what is known to be answered */
+    /* Of captures alone. */
+    EVIDENCE_DATA_CROSSED,       /* data or bubbles were seen to work in both directions */
+    EVIDENCE_DATA_SENT,          /* the initiator sent data directly */
+    EVIDENCE_DATA_SILENCE,       /* which called for an answer, or was not seen to arrive */
+    EVIDENCE_ANSWER_ARRIVED,     /* the peer's answer was seen to, or data followed it */
+    EVIDENCE_ANSWER_NOT_SEEN,    /* it was not, where it would have arrived */
+    EVIDENCE_PAIRS_AFTER_ANSWER, /* the initiator went on as if there had been none */
+    EVIDENCE_INDIRECT_BUBBLE,    /* a bubble to the peer's server, or out of it */
+    EVIDENCE_FORWARDED,          /* out of it */
+    EVIDENCE_FORWARD_ARRIVED,    /* and at the peer */
+    EVIDENCE_FORWARD_NOT_SEEN,   /* nothing came out, where it would have been seen */
+    EVIDENCE_ARRIVAL_NOT_SEEN,   /* nothing arrived, where that would have been seen */
+    EVIDENCE_PEER_CAPTURED,      /* the peer's direct packets would have been seen next to it */
+    EVIDENCE_DIRECT_PATH_SEEN,   /* direct packets would have been seen */
+    EVIDENCE_ANSWER_PATHS_SEEN,  /* answers through servers would have been seen */
+    EVIDENCE_RANDOM_PORT,        /* the port that the peer announced was used (RFC 6081 5.4) */
+    EVIDENCE_MAY_BE_REFERENCE,   /* the bubbles may be the reference of another punch */
+    EVIDENCE_CAPTURE_ENDED,      /* more could have followed after its end */
+    EVIDENCE_FORGOTTEN,          /* it had to make way */
     EVIDENCE_COUNT
 };
 
@@ -182,11 +203,12 @@ struct punching {
     struct icmp_error icmp;
     int errnum; /* behind SEND_FAILED */
     enum punch_blame blame;
-    uint32_t evidence; /* bits of enum punch_evidence */
+    uint64_t evidence; /* bits of enum punch_evidence */
     /* Of what is known to be answered where nothing is lost: solicitations, checks, bubbles. */
     unsigned loss_asked, loss_answered;
     double loss_odds;             /* that loss alone explains the silence; negative = no matter */
     struct endpoint peer_origin;  /* the peer, as our server sees it; unset = never told */
+    uint16_t peer_random_port;    /* that it announced (RFC 6081 5.4); 0 = none */
     struct endpoint mapped_there; /* we, as the peer's server sees us; unset = never told */
     bool has_rejected;            /* OWN_SERVER_REJECTED: the last rule broken, and by whom */
     enum ra_rule rejected_rule;

@@ -42,7 +42,7 @@ enum field_type {
     FIELD_SENTENCE, /* the same: its sentence */
     FIELD_ADVICE,   /* the same: what to do about it */
     FIELD_RFC,      /* the same: the section that says so */
-    FIELD_WORD_SET, /* uint32_t: a list of words, bit 1 << N for that of N */
+    FIELD_WORD_SET, /* uint64_t: a list of words, bit 1 << N for that of N */
     FIELD_RECORD,   /* an object of its own */
     FIELD_LIST,     /* any number of objects */
     FIELD_KEYS,     /* all keys of another record, in the same object */

@@ -170,16 +170,16 @@ static char *put_list(struct json_put *j, char *p, const struct field *f, const 
     return p;
 }
 
-static char *put_word_set(struct json_put *j, char *p, const struct words *words, uint32_t set,
+static char *put_word_set(struct json_put *j, char *p, const struct words *words, uint64_t set,
                           unsigned depth)
 {
     *p++ = '[';
-    for (uint32_t left = set; left != 0; left &= left - 1) {
+    for (uint64_t left = set; left != 0; left &= left - 1) {
         if (left != set)
             *p++ = ',';
         if (j->indented)
             p = put_line(p, depth + 1);
-        p = put_own(j, p, code_of(words, (unsigned)__builtin_ctz(left)));
+        p = put_own(j, p, code_of(words, (unsigned)__builtin_ctzll(left)));
     }
     if (j->indented && set != 0)
         p = put_line(p, depth);
@@ -267,7 +267,7 @@ static inline char *put_value(struct json_put *j, char *p, const struct field *f
         text = field_word(f, value);
         return text != NULL ? put_own(j, p, text) : put_string(p, "null");
     case FIELD_WORD_SET:
-        return put_word_set(j, p, f->words, *(const uint32_t *)value, depth);
+        return put_word_set(j, p, f->words, *(const uint64_t *)value, depth);
     case FIELD_RECORD:
         return put_object(j, p, f->record, value, depth);
     case FIELD_LIST:

@@ -127,14 +127,6 @@ static void print_steps(const struct reporter *r, const struct punching *p)
     }
 }
 
-static bool arrived(const struct step_report *s)
-{
-    for (unsigned i = 0; i < s->view_count; i++)
-        if (s->views[i].place == PLACE_RECEIVER)
-            return true;
-    return false;
-}
-
 static void print_evidence(const struct reporter *r, const struct punching *p)
 {
     FILE *out = r->config.out;
@@ -145,8 +137,12 @@ static void print_evidence(const struct reporter *r, const struct punching *p)
                 p->steps[STEP_ANSWER].state != STEP_MISSING ? "answered" : "last");
     if (p->indirect_answers > 0)
         fprintf(out, "  %u answered through the initiator's server as well\n", p->indirect_answers);
-    if (p->cause == CAUSE_PEER_SILENT && arrived(&p->steps[STEP_FORWARDED]))
-        fprintf(out, "  the indirect bubble did arrive at the peer\n");
+    if (!endpoint_is_unset(p->peer_origin) && !endpoint_equal(p->peer_origin, p->peer_mapped))
+        fprintf(out, "  the initiator's server sees the peer at %s, the peer's address says %s\n",
+                endpoint_format(p->peer_origin, from), endpoint_format(p->peer_mapped, mapped));
+    if (p->peer_random_port != 0)
+        fprintf(out, "  the peer announced its random port %u (RFC 6081 5.4)\n",
+                p->peer_random_port);
     if (!endpoint_is_unset(p->answered_from) && !endpoint_equal(p->answered_from, p->peer_mapped))
         fprintf(out, "  the answer came from %s, the peer's address says %s\n",
                 endpoint_format(p->answered_from, from), endpoint_format(p->peer_mapped, mapped));

@@ -493,18 +493,18 @@ END
     "$craft" <frames >silent.pcap
     t trace -r silent.pcap
     status_is 1
-    [[ $output == *'not punched: the peer'\''s server lives, but the peer answers nothing'*'did arrive at the peer'* ]]
+    [[ $output == *'not punched: the indirect bubble did arrive at the peer'\''s host, which sent nothing to the initiator'* ]]
     [[ $output != *icmp:* ]]
     sed -i '1a ip 45000038000000004001520264400202c000028103032ba400000000'"$quoted" frames
     "$craft" <frames >refused.pcap
     t trace -r refused.pcap --format=json
     status_is 1
-    punches '.cause == "peer_silent" and .icmp.type == 3 and .icmp.code == 3'
+    punches '.cause == "peer_host_silent" and .blame == "peer" and .icmp.type == 3 and .icmp.code == 3'
     # The host that sends the error leaves the checksum of its IPv4 header to the network card.
     sed -i 's/4001520264400202/4001000064400202/' frames
     "$craft" <frames >unfilled.pcap
     t trace -r unfilled.pcap --format=json
-    punches '.cause == "peer_silent" and .icmp.type == 3 and .icmp.code == 3'
+    punches '.cause == "peer_host_silent" and .blame == "peer" and .icmp.type == 3 and .icmp.code == 3'
 }
 
 @test "a capture in which the time runs backwards is read as it is" {

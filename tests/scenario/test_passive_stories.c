@@ -329,7 +329,7 @@ static const struct story stories[] = {
      "at A",
      1,
      {WORLD_HOST_A},
-     {"not_punched, direct_answer_missing, at the initiator: A as A*:other by S2 to B* by S2, "
+     {"not_punched, own_nat_symmetric, at the initiator: A as A*:other by S2 to B* by S2, "
       "alive, with controls, proof none of nobody, 2 pairs, 2 indirect, rtt 0.0 began -2200.0 took "
       "8300.0",
       "1 direct sent at 0.0 A to B* [0 left ttl 64]",
@@ -436,7 +436,7 @@ static const struct story stories[] = {
      "at A",
      1,
      {WORLD_HOST_A},
-     {"not_punched, direct_answer_missing, at the initiator: A as A* by S1 to B*:other by S2, "
+     {"not_punched, peer_nat_symmetric, at the initiator: A as A* by S1 to B*:other by S2, "
       "alive, with controls, proof none of nobody, 2 pairs, 2 indirect, rtt 0.0 began -2200.0 took "
       "8300.0",
       "1 direct sent at 0.0 A to B*:other [0 left ttl 64]",

@@ -2,6 +2,7 @@
  */
 #include "engine_fixture.h"
 #include "passive.h"
+#include "passive_verdict.h"
 #include "server.h"
 
 /* A client A inside its NAT, its mapping, its server; the same of B; a relay. */
@@ -20,6 +21,7 @@ struct rig {
     struct bench *b;
     struct in6_addr a, peer, native, link_local;
     unsigned vantage;
+    bool filtered;
 };
 
 static struct in6_addr teredo(struct endpoint mapped, struct endpoint server)
@@ -59,6 +61,11 @@ static struct rig passive_rig_new(void)
 static void begin(struct rig *e)
 {
     bench_start(e->b, passive_engine(e->engine), a_inside);
+    if (e->filtered)
+        return;
+    /* What is none of IPv4: a capture that was not filtered shows some, sooner or later. */
+    for (unsigned i = 0; i < PASSIVE_VANTAGES; i++)
+        bench_observe(e->b, (struct observation){.kind = OBSERVED_SEEN, .vantage = i});
 }
 
 static void end(struct rig *e)
@@ -416,7 +423,7 @@ static void test_companion(void)
         bench_wait(e.b, 30 * NSEC_S);
         end(&e);
         if (late)
-            is_punch(&e, 1, PUNCH_NOT_PUNCHED, CAUSE_PEER_SILENT,
+            is_punch(&e, 1, PUNCH_NOT_PUNCHED, CAUSE_PEER_HOST_SILENT,
                      "a punch of a minute ago is no control of this one");
         else
             is_punch(&e, 1, PUNCH_INCONCLUSIVE, CAUSE_DIRECT_PATH_UNSEEN,
@@ -997,13 +1004,103 @@ static void test_exhausted(void)
             is_punch(&e, 0, PUNCH_INCONCLUSIVE, CAUSE_CAPTURE_ENDED,
                      "three seconds after an answer data may still come");
         else
-            is_punch(&e, 0, PUNCH_NOT_PUNCHED, CAUSE_PEER_SILENT,
+            is_punch(&e, 0, PUNCH_NOT_PUNCHED, CAUSE_PEER_HOST_SILENT,
                      "after four attempts without an answer nothing more is to come");
     }
 }
 
+static bool has(uint64_t evidence, uint64_t all)
+{
+    return (evidence & all) == all;
+}
+
+/* Whether the verdict is carried by the evidence, and the advice not refuted by it. */
+static bool is_honest(const struct punch_judgement *j)
+{
+    const char *advice = advice_of(&captured_causes, j->cause);
+    uint64_t e = j->evidence;
+    bool unseen = !has(e, EVIDENCE(DIRECT_PATH_SEEN)) ||
+                  (!has(e, EVIDENCE(ANSWER_PATHS_SEEN)) && !has(e, EVIDENCE(DIRECT_ANSWER)) &&
+                   !has(e, EVIDENCE(INDIRECT_ANSWER)) && !has(e, EVIDENCE(REFERENCES_ALONE)) &&
+                   !has(e, EVIDENCE(FORWARDED) | EVIDENCE(ARRIVAL_NOT_SEEN)));
+    bool crossed = has(e, EVIDENCE(DATA_CROSSED));
+
+    if ((j->verdict == PUNCH_PUNCHED) != crossed)
+        return false;
+    if (j->verdict == PUNCH_NOT_PUNCHED &&
+        (unseen || has(e, EVIDENCE(CAPTURE_ENDED)) || has(e, EVIDENCE(MAY_BE_REFERENCE))))
+        return false;
+    if (has(e, EVIDENCE(FORWARDED)) && strstr(advice, "relay") != NULL)
+        return false;
+    if (has(e, EVIDENCE(PEER_CAPTURED)) && strstr(advice, "at the peer too") != NULL)
+        return false;
+    if (has(e, EVIDENCE(FORWARD_ARRIVED)) && strstr(advice, "bubbles arrive") != NULL)
+        return false;
+    if (j->cause == CAUSE_PEER_HOST_SILENT)
+        return has(e, EVIDENCE(FORWARD_ARRIVED) | EVIDENCE(PEER_CAPTURED)) &&
+               !has(e, EVIDENCE(DIRECT_ANSWER)) && !has(e, EVIDENCE(INDIRECT_ANSWER));
+    if (j->blame == BLAME_SAME_NAT)
+        return has(e, EVIDENCE(SAME_ADDRESS)) && strstr(advice, "classify") == NULL;
+    return true;
+}
+
+/* All that captures may show of a punch, in every combination. */
+static void test_rules(void)
+{
+    static const uint64_t bits[] = {
+        EVIDENCE(DATA_CROSSED),     EVIDENCE(DIRECT_ANSWER),     EVIDENCE(DATA_SILENCE),
+        EVIDENCE(ANSWER_NOT_SEEN),  EVIDENCE(UNPROVEN_ANSWER),   EVIDENCE(REFERENCES_ALONE),
+        EVIDENCE(INDIRECT_ANSWER),  EVIDENCE(DIRECT_SILENCE),    EVIDENCE(SAME_ADDRESS),
+        EVIDENCE(PEER_MAPS_ANEW),   EVIDENCE(INDIRECT_BUBBLE),   EVIDENCE(FORWARDED),
+        EVIDENCE(FORWARD_ARRIVED),  EVIDENCE(ARRIVAL_NOT_SEEN),  EVIDENCE(PEER_CAPTURED),
+        EVIDENCE(DIRECT_PATH_SEEN), EVIDENCE(ANSWER_PATHS_SEEN), EVIDENCE(PEER_SERVER_ALIVE),
+        EVIDENCE(CAPTURE_ENDED),    EVIDENCE(MAY_BE_REFERENCE)};
+    unsigned count = sizeof bits / sizeof *bits, rule_count, dishonest = 0, unreached = 0;
+    const struct punch_rule *rules = passive_rules(&rule_count);
+    bool reached[CAUSE_COUNT] = {false};
+
+    for (uint32_t set = 0; set < UINT32_C(1) << count; set++) {
+        struct punch_facts facts = {0};
+        struct punch_judgement j;
+
+        for (unsigned i = 0; i < count; i++)
+            if ((set >> i & 1) != 0)
+                facts.evidence |= bits[i];
+        j = punch_judge_by(rules, &facts);
+        reached[j.cause] = true;
+        dishonest += !is_honest(&j);
+    }
+    is_int(dishonest, 0, "whatever captures show, no verdict says more, and no advice less");
+    for (unsigned i = 0; i < rule_count; i++)
+        unreached += !reached[rules[i].cause] && rules[i].cause != CAUSE_PEER_REMAPPED &&
+                     rules[i].cause != CAUSE_PEER_NAT_TRIPS && rules[i].cause != CAUSE_FORGOTTEN &&
+                     rules[i].cause != CAUSE_OWN_NAT_SYMMETRIC &&
+                     rules[i].cause != CAUSE_PEER_SERVER_UNREACHABLE &&
+                     rules[i].cause != CAUSE_NOT_FORWARDED;
+    is_int(unreached, 0, "and there is something that leads to each cause");
+}
+
+/* The capture has but the flow of the bubbles' pair and that of the peer's server. */
+static void test_filtered(void)
+{
+    struct rig e = passive_rig_new();
+
+    e.filtered = true;
+    begin(&e);
+    for (unsigned i = 0; i < 4; i++) {
+        see_pair(&e, &e.a, 1 + i, 1 + i);
+        bench_wait(e.b, 2 * NSEC_S);
+    }
+    bench_wait(e.b, 30 * NSEC_S);
+    end(&e);
+    is_punch(&e, 0, PUNCH_INCONCLUSIVE, CAUSE_PATHS_UNSEEN,
+             "an answer may come by a way that a filter hides");
+}
+
 int main(void)
 {
+    test_rules();
+    test_filtered();
     test_windows();
     test_unproven();
     test_guessable_source();
