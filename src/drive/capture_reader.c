@@ -311,6 +311,7 @@ static bool look_at_frame(struct capture_reader *reader, struct capture_find *fi
     case LINK_TOO_SHORT:
         if (s->missing > 0)
             teredo_flows_count_cut(reader->teredo_flows, s);
+        reader->state->strangers.cut = reader->state->strangers.cut || s->too_short;
         return false;
     case LINK_HAS_NO_IP4:
         if (frame->link == LINK_UNKNOWN)
@@ -323,7 +324,9 @@ static bool look_at_frame(struct capture_reader *reader, struct capture_find *fi
         return true;
     find->is_error = reader->errors &&
                      icmp4_error_decode(frame->data + offset, frame->size - offset, &find->icmp);
-    if (reader->errors && !find->is_error)
+    if (s->too_short)
+        reader->state->strangers.cut = true;
+    else if (reader->errors && !find->is_error)
         note_stranger(&reader->state->strangers, frame->data + offset, frame->size - offset);
     return find->is_error;
 }

@@ -15,6 +15,7 @@ enum {
 /* What a capture has shown that is none of Teredo's, nor in UDP port 3544. */
 struct capture_strangers {
     bool other_than_ip4;
+    bool cut; /* frames that are too short to tell what they are */
     unsigned count;
     uint32_t hosts[CAPTURE_STRANGERS][2]; /* pairs of IPv4 addresses, the first that were seen */
 };

@@ -68,6 +68,14 @@ static void advance(struct run *r, unsigned vantage)
     lane->when = clock_correct(&r->replay->fits[vantage], lane->find.packet.steady);
 }
 
+static void feed_cut(struct run *r, unsigned vantage)
+{
+    feed(r, &(struct observation){.kind = OBSERVED_SEEN,
+                                  .when = r->now,
+                                  .vantage = vantage,
+                                  .fault = {.reason = WIRE_TRUNCATED}});
+}
+
 /* Tells what the capture has shown beside its finds. */
 static void feed_strangers(struct run *r, unsigned vantage)
 {
@@ -77,6 +85,8 @@ static void feed_strangers(struct run *r, unsigned vantage)
 
     if (now->other_than_ip4 && !lane->told.other_than_ip4)
         feed(r, &o);
+    if (now->cut && !lane->told.cut)
+        feed_cut(r, vantage);
     for (unsigned i = lane->told.count; i < now->count; i++) {
         o.from.address = now->hosts[i][0];
         o.to.address = now->hosts[i][1];
@@ -147,8 +157,11 @@ static void feed_packet(struct run *r, unsigned vantage)
         .ttl = s->udp.ip.ttl,
     };
 
-    if (s->copy ||
-        (s->extent < TEREDO_KIND && (s->missing == 0 || s->udp.from.port != TEREDO_PORT)))
+    if (s->copy || (s->extent < TEREDO_KIND && s->missing == 0))
+        return;
+    if (s->extent < TEREDO_KIND && !packet.has_auth)
+        feed_cut(r, vantage);
+    if (s->extent < TEREDO_KIND && s->udp.from.port != TEREDO_PORT)
         return;
     if (s->extent < TEREDO_KIND) {
         take_for_advertisement(s, &packet);

@@ -18,6 +18,7 @@ enum {
 /* Packets that are none of Teredo's: they show that a capture was not filtered down to a flow. */
 struct strangers {
     bool other_than_ip4;
+    bool cut; /* some are too short to tell what they are, which may be anything */
     unsigned count;
     uint32_t hosts[STRANGERS][2];
 };
@@ -193,7 +194,9 @@ static void take_stranger(struct passive *e, const struct observation *o)
 {
     struct strangers *s = &e->strangers[o->vantage];
 
-    if (o->from.address == 0 && o->to.address == 0) {
+    if (o->fault.reason == WIRE_TRUNCATED) {
+        s->cut = true;
+    } else if (o->from.address == 0 && o->to.address == 0) {
         s->other_than_ip4 = true;
     } else if (s->count < STRANGERS) {
         s->hosts[s->count][0] = o->from.address;
@@ -333,6 +336,8 @@ static void look_around(const struct passive *e, const struct passive_punch *p,
     for (unsigned v = 0; v < e->config.vantages; v++) {
         struct outlook l = outlook_of(e, p, v);
 
+        if (e->strangers[v].cut)
+            continue;
         if (would_show_direct(&l, INITIATOR) || would_show_direct(&l, PEER) ||
             shows_pair(&l, l.mapped, l.peer) || shows_pair(&l, l.outside, l.peer))
             around->direct_is_captured = true;

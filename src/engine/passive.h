@@ -2,9 +2,10 @@
  * hole punches (5.2.4 to 5.2.6, 5.4; RFC 6081), from one vantage point or several.
  *
  * It is fed SEEN observations in the order of time (without a packet they tell that there was one
- * between two hosts that is none of Teredo's, or, without addresses, none of IPv4), ICMP errors,
- * and a TIMER now and then for each vantage point, which says that it was still capturing; it asks
- * for nothing to be sent. A hole punch is told as a whole once its outcome is known.
+ * between two hosts that is none of Teredo's, or, without addresses, none of IPv4, or, with the
+ * fault WIRE_TRUNCATED, a frame that was cut too short to tell), ICMP errors, and a TIMER now and
+ * then for each vantage point, which says that it was still capturing; it asks for nothing to be
+ * sent. A hole punch is told as a whole once its outcome is known.
  *
  * Packets are put together by the addresses of their IPv6 headers and by nonces, not by ports,
  * which NATs change, and of which a client may use several. Memory is bounded: where there is too

@@ -228,56 +228,41 @@ static const struct passive_nonce *find_peer_nonce(const struct passive_punch *p
     return NULL;
 }
 
-/* Whether the initiator's direct bubble O answers one of the peer's: it repeats the nonce of that
- * (RFC 6081 5.2.4.2), or says so (5.7). */
-static bool is_answer(struct passive_punch *p, const struct observation *o,
-                      const struct punch_mark *mark)
+/* Holds the direct bubble O, which belongs to no pair that is known. */
+static void hold_bubble(struct passive_punch *p, const struct observation *o,
+                        const struct punch_mark *mark, enum view_place place)
 {
-    const struct passive_nonce *answered = find_peer_nonce(p, mark);
-
-    if (answered != NULL && answered->direct)
-        p->talk.answered[PEER] = true;
-    return answered != NULL || passive_is_advertisement(o->packet);
-}
-
-/* Takes the direct bubble O, which is not known as a part of a pair, if it asks whether the path is
- * open (RFC 6081 5.7). The peer has answered by then; clients that solicit with each bubble send an
- * indirect one after those that are to open a NAT. */
-static bool take_check(struct passive_punch *p, const struct observation *o,
-                       const struct punch_mark *mark, enum view_place place)
-{
-    uint8_t type;
-
-    if ((p->answer.count == 0 && p->first_indirect == 0) || !teredo_trailer_nd(o->packet, &type))
-        return false;
-    if (mark->has_nonce)
-        p->fresh[p->fresh_count++ % PASSIVE_FRESH] = mark->nonce;
-    if (p->check.count == 0 || !mark_equal(&p->check_mark, mark) ||
-        !add_view(&p->check, o, place)) {
-        p->check.count = 0;
-        p->check_mark = *mark;
-        add_view(&p->check, o, place);
-    }
-    return true;
-}
-
-/* Gives the pair of the indirect bubble O the direct one that was taken for a check. */
-static void adopt_check(struct passive_punch *p, struct passive_attempt *a,
-                        const struct observation *o, const struct punch_mark *mark)
-{
-    if (p->check.count == 0 || o->when - p->check.views[0].when > PASSIVE_SAME ||
-        !ip6_equal(&p->check_mark.source, &mark->source))
+    if (p->lone.count > 0 && mark_equal(&p->lone_mark, mark) && add_view(&p->lone, o, place))
         return;
-    a->direct = p->check;
-    a->direct_mark = p->check_mark;
-    p->check.count = 0;
+    p->lone.count = 0;
+    p->lone_mark = *mark;
+    add_view(&p->lone, o, place);
 }
 
-/* Takes the direct bubble O if it is no part of a pair. */
+/* Gives the pair of the indirect bubble O the direct one that was held. */
+static void adopt_bubble(struct passive_punch *p, struct passive_attempt *a,
+                         const struct observation *o, const struct punch_mark *mark)
+{
+    if (p->lone.count == 0 || o->when - p->lone.views[0].when > PASSIVE_SAME ||
+        !ip6_equal(&p->lone_mark.source, &mark->source))
+        return;
+    a->direct = p->lone;
+    a->direct_mark = p->lone_mark;
+    p->lone.count = 0;
+}
+
+/* Takes the direct bubble O if it is no part of a pair, as far as is known. Once the peer was
+ * heard, it may answer what came through a server (RFC 4380 5.2.3), or ask whether the path is open
+ * (RFC 6081 5.7): those that are to open a NAT have an indirect bubble behind them. Only what says
+ * that it answers (5.7.4.2) cannot be one of these. That a bubble repeats a nonce of the peer's
+ * shows what the initiator has got. */
 static bool take_lone_bubble(struct passive_punch *p, const struct observation *o,
                              const struct punch_mark *mark, const struct passive_attempt *a)
 {
+    const struct passive_nonce *answered = find_peer_nonce(p, mark);
     enum view_place place = place_of(p, o, INITIATOR);
+    uint8_t type;
+    bool asks = teredo_trailer_nd(o->packet, &type) && type != ND_ADVERTISEMENT;
 
     if (place == PLACE_RECEIVER)
         p->talk.arrived[INITIATOR] = true;
@@ -286,8 +271,17 @@ static bool take_lone_bubble(struct passive_punch *p, const struct observation *
     if (p->peer_random_port != 0 && o->to.address == p->peer_parts.mapped.address &&
         o->to.port == p->peer_random_port)
         p->random_port_tried = true;
-    return is_answer(p, o, mark) ||
-           ((a == NULL || a->direct.count == 0) && take_check(p, o, mark, place));
+    if (answered != NULL && answered->direct)
+        p->talk.answered[PEER] = true;
+    if (passive_is_advertisement(o->packet))
+        return true;
+    if ((p->answer.count == 0 && p->first_indirect == 0) ||
+        (a != NULL && (a->direct.count > 0 || (!asks && answered == NULL))))
+        return false;
+    if (asks && mark->has_nonce && answered == NULL)
+        p->fresh[p->fresh_count++ % PASSIVE_FRESH] = mark->nonce;
+    hold_bubble(p, o, mark, place);
+    return true;
 }
 
 static void take_bubble(struct passive_punch *p, const struct observation *o,
@@ -303,7 +297,7 @@ static void take_bubble(struct passive_punch *p, const struct observation *o,
     if (a == NULL) {
         a = new_attempt(p, o);
         if (role != ROLE_DIRECT)
-            adopt_check(p, a, o, &mark);
+            adopt_bubble(p, a, o, &mark);
     }
     if (role == ROLE_DIRECT)
         a->direct_mark = mark;

@@ -90,9 +90,9 @@ struct passive_punch {
     uint32_t fresh[PASSIVE_FRESH];
     unsigned fresh_count;
     bool answered_fresh;
-    /* The last one that may also be a part of a pair. */
-    struct passive_packet check;
-    struct punch_mark check_mark;
+    /* The last direct bubble after the peer was heard, which may be a part of a pair. */
+    struct passive_packet lone;
+    struct punch_mark lone_mark;
     /* Nonces of the peer's own bubbles, which the initiator's answers repeat. */
     struct passive_nonce {
         uint32_t nonce;

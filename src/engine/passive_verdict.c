@@ -1,5 +1,7 @@
 #include "passive_verdict.h"
 
+#include "refusal.h"
+
 enum {
     /* Attempts that must have failed alike before loss is no explanation any more. */
     ENOUGH_RETRIES = 2,
@@ -95,6 +97,9 @@ static const struct punch_rule rules[] = {
     /* The peer answered directly. Data that has no answer by its nature may have arrived. */
     FAILED(CAUSE_DATA_LOST, BLAME_UNKNOWN, EVIDENCE(DIRECT_ANSWER) | EVIDENCE(DATA_SILENCE), 0),
     OPEN_QUESTION(CAUSE_NO_DATA, EVIDENCE(DIRECT_ANSWER) | EVIDENCE(DATA_SENT), 0),
+    FAILED(CAUSE_SAME_NAT, BLAME_SAME_NAT,
+           EVIDENCE(SAME_ADDRESS) | EVIDENCE(DIRECT_ANSWER) | EVIDENCE(PAIRS_AFTER_ANSWER),
+           EVIDENCE(ANSWER_ARRIVED)),
     FAILED(CAUSE_ANSWER_LOST, BLAME_UNKNOWN, EVIDENCE(DIRECT_ANSWER) | EVIDENCE(ANSWER_NOT_SEEN),
            EVIDENCE(ANSWER_ARRIVED)),
     FAILED(CAUSE_ANSWER_LOST, BLAME_UNKNOWN, EVIDENCE(DIRECT_ANSWER) | EVIDENCE(PAIRS_AFTER_ANSWER),
@@ -216,7 +221,11 @@ static uint64_t find_forwarding(const struct passive_punch *p,
     add(&e, EVIDENCE(FORWARD_NOT_SEEN),
         !forwarded && (around->arrival_is_captured || around->forwarding_is_captured));
     add(&e, EVIDENCE(PEER_SERVER_ALIVE), around->server_heard || forwarded);
-    add(&e, EVIDENCE(PEER_SERVER_ICMP), p->has_icmp && !p->icmp_from_direct);
+    /* What a network says of a server that was heard lately is but a hint (RFC 1122 3.2.2.1). */
+    add(&e, EVIDENCE(PEER_SERVER_ICMP),
+        p->has_icmp && !p->icmp_from_direct &&
+            (!around->server_heard ||
+             refusal_of_icmp(p->icmp, p->peer_parts.server) == REFUSAL_PORT_UNREACHABLE));
     add(&e, EVIDENCE(PEER_ICMP), p->has_icmp && p->icmp_from_direct);
     return e;
 }

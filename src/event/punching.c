@@ -124,9 +124,8 @@ static const struct wording causes[CAUSE_COUNT] = {
         {"answer_lost",
          "the peer answered directly, and its answer did not arrive at the initiator",
          "compare the port that the answer left the peer's NAT from with the one in the peer's "
-         "address, and run `teredoctl classify` at both ends: the initiator's NAT refuses it, or "
-         "it "
-         "was lost"},
+         "address, and run `teredoctl classify` at both ends: the initiator's NAT refuses it or "
+         "does not hairpin it, or it was lost"},
     [CAUSE_NO_DATA] =
         {"no_data",
          "the peer answered directly, and no data followed that would show the path open in both "
@@ -157,9 +156,9 @@ static const struct wording causes[CAUSE_COUNT] = {
          "firewall refuses the bubble"},
     [CAUSE_PATHS_UNSEEN] =
         {"answer_paths_unseen",
-         "no answer of the peer was seen, and not all ways that bubbles and answers take were "
-         "captured",
-         "capture at the initiator or at the peer, without a filter"},
+         "no answer of the peer was seen, and one may have gone a way that was not captured, or be "
+         "in a frame that was cut too short to tell",
+         "capture whole frames at the initiator or at the peer, without a filter"},
 };
 
 const struct words punch_causes = WORDS("punch_cause", causes);

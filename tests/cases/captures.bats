@@ -104,6 +104,19 @@ same_nat() { # PAIRS
         (.evidence | contains(["same_address", "indirect_answer", "direct_silence"]))'
     advises_no classify
     punches '.advice | contains("local network")'
+    # The same seen from the peer, whose direct answers do not arrive.
+    local a b i
+    a=$(teredo 1 203.0.113.10:41000)
+    b=$(teredo 1 203.0.113.10:43000)
+    trace_of < <(
+        for i in 1000 3200 5400 7600; do
+            echo "udp 192.0.2.1:3544 10.1.0.3:43000 $(origin 203.0.113.10:41000)$(bubble "$a" "$b" "$(nonce 7)") ttl=60 at=$i"
+            echo "udp 10.1.0.3:43000 203.0.113.10:41000 $(bubble "$b" "$a" "$(nonce 7)") at=$((i + 1))"
+        done
+        still_there 60000
+    )
+    [ "$status" -eq 1 ]
+    punches '.cause == "same_nat" and .side == "peer"'
     # Of one pair less it might be loss, and is not said to be a NAT's.
     trace_of < <(same_nat 3)
     punches '.cause == "direct_answer_missing" and .blame == "unknown" and
@@ -157,6 +170,23 @@ heard() {
     trace_of < <(cat pairs; still_there 60000)
     [ "$status" -eq 1 ]
     punches '.cause == "no_answer"'
+}
+
+@test "frames that are cut too short to tell are no silence" {
+    local a b
+    a=$(teredo 1 203.0.113.10:41000)
+    b=$(teredo 129 198.51.100.20:40000)
+    for at in 1000 3200 5400 7600; do
+        echo "udp 10.1.0.2:41000 198.51.100.20:40000 $(bubble "$a" "$b") at=$at"
+        echo "udp 10.1.0.2:41000 192.0.2.129:3544 $(bubble "$a" "$b") at=$at"
+        echo "udp 192.0.2.1:3544 10.1.0.2:41000 $(origin 198.51.100.20:40000)$(bubble "$b" "$a") ttl=60 at=$((at + 50)) cut=74"
+    done >frames
+    trace_of < <(cat frames; still_there 60000)
+    [ "$status" -eq 2 ]
+    punches '.cause == "answer_paths_unseen" and (.advice | contains("whole frames"))'
+    sed -i 's/ cut=74//' frames
+    trace_of < <(cat frames; still_there 60000)
+    punches '.cause == "direct_path_blocked"'
 }
 
 # A capture at the initiator whose bubbles are answered through its server.

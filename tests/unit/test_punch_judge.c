@@ -1,6 +1,7 @@
 /* The judge of a hole punch, with all evidence that there can be: each verdict has what it needs
  * and nothing that refutes it, and neither its words nor its advice name what the evidence
  * excludes. */
+#include <inttypes.h>
 #include <string.h>
 
 #include "punch_judge.h"
@@ -24,7 +25,7 @@ enum {
 /* Words, with the evidence of which they need a part, and that which excludes them. */
 static const struct {
     const char *words;
-    uint32_t needs_one_of, excluded_by;
+    uint64_t needs_one_of, excluded_by;
 } phrases[] = {
     {"crosses directly", EVIDENCE(ECHO_REPLY) | EVIDENCE(BUBBLE_REPLY), 0},
     {"bubbles crossed in both directions", EVIDENCE(DIRECT_ANSWER), 0},
@@ -60,7 +61,7 @@ static unsigned wrong_words(const struct punch_judgement *j)
             continue;
         if ((phrases[i].needs_one_of != 0 && (j->evidence & phrases[i].needs_one_of) == 0) ||
             (j->evidence & phrases[i].excluded_by) != 0) {
-            printf("# %s, evidence %x: \"%s\"\n", w->code, j->evidence, phrases[i].words);
+            printf("# %s, evidence %" PRIx64 ": \"%s\"\n", w->code, j->evidence, phrases[i].words);
             wrong++;
         }
     }
@@ -68,9 +69,9 @@ static unsigned wrong_words(const struct punch_judgement *j)
 }
 
 /* Whether the evidence can stand together: an echo's reply is a direct packet, and so on. */
-static bool is_possible(uint32_t e, const struct punch_facts *f)
+static bool is_possible(uint64_t e, const struct punch_facts *f)
 {
-    uint32_t data = EVIDENCE(ECHO_REPLY) | EVIDENCE(BUBBLE_REPLY) | EVIDENCE(ANSWER_ELSEWHERE);
+    uint64_t data = EVIDENCE(ECHO_REPLY) | EVIDENCE(BUBBLE_REPLY) | EVIDENCE(ANSWER_ELSEWHERE);
 
     if ((e & data) != 0 && (e & EVIDENCE(DIRECT_ANSWER)) == 0)
         return false;
@@ -136,7 +137,7 @@ static void test_situation(size_t n, bool causes[CAUSE_COUNT])
 
         for (unsigned i = 0; i < SHOWN; i++)
             if ((bits >> i & 1) != 0)
-                facts.evidence |= UINT32_C(1) << shown[i];
+                facts.evidence |= UINT64_C(1) << shown[i];
         if (!is_possible(facts.evidence, &facts))
             continue;
         j = punch_judge(&facts);
