@@ -82,6 +82,7 @@ SCENARIO_TESTS = \
 	tests/scenario/test_lifetime \
 	tests/scenario/test_passive_matrix \
 	tests/scenario/test_passive_stories \
+	tests/scenario/test_prospects \
 	tests/scenario/test_punch_matrix \
 	tests/scenario/test_punch_pairs \
 	tests/scenario/test_punch_stories \

@@ -169,11 +169,16 @@ bool classify_cone_works(const struct classify *p)
     return any_answered(p, NAT_TEST_ANY0, NAT_TEST_OPEN1);
 }
 
+bool classify_relay_took_over(const struct classify *p)
+{
+    return any_answered(p, NAT_TEST_RELAY_OPEN0, NAT_TEST_RELAY_OPEN1);
+}
+
 bool classify_cone_is_doubtful(const struct classify *p, nsec now)
 {
     const struct nat_test *control = &p->tests[NAT_TEST_OPEN0];
 
-    return classify_relay_works(p) ||
+    return classify_relay_took_over(p) ||
            (!classify_cone_works(p) &&
             (p->cone_ignored > 0 || (control->sent > 0 && now - control->first_sent >= p->wait)));
 }
@@ -220,6 +225,24 @@ static uint32_t shared_space_router(const struct classify *p)
     for (unsigned i = 0; i < p->router_count && !is_shared(p->config.local[CLASSIFY_X].address);
          i++)
         if (is_shared(p->routers[i]))
+            return p->routers[i];
+    return 0;
+}
+
+/* RFC 1918's. */
+static bool is_private(uint32_t address)
+{
+    return (address & UINT32_C(0xff000000)) == UINT32_C(0x0a000000) ||
+           (address & UINT32_C(0xfff00000)) == UINT32_C(0xac100000) ||
+           (address & UINT32_C(0xffff0000)) == UINT32_C(0xc0a80000);
+}
+
+/* A router behind the first one with a private address, where something is translated: the NAT may
+ * be there, or the first one, or both; 0 = none was seen. */
+static uint32_t private_router(const struct classify *p)
+{
+    for (unsigned i = 0; i < p->router_count; i++)
+        if (is_private(p->routers[i]))
             return p->routers[i];
     return 0;
 }
@@ -500,16 +523,16 @@ static struct filtering find_filtering(const struct classify *p, struct classify
         return filtering_by_relay(p, view);
     f = filtering_by(p, NAT_TEST_ANY0, NAT_TEST_PORT0, view);
     /* The server does not answer the cone bit as it should, or its answers were lost. */
-    if (classify_relay_works(p) && mapping_is_independent(p) &&
+    if (classify_relay_took_over(p) && mapping_is_independent(p) &&
         (!f.done || f.depends == DEPENDS_UNKNOWN))
         return filtering_by(p, NAT_TEST_RELAY_ANY0, NAT_TEST_RELAY_NEAR0, view);
     f.done |= classify_cone_is_dead(p, view) && (is_unsteady(p) || relay_is_dead(p, view));
     return f;
 }
 
-bool classify_filtering_open(const struct classify *p, nsec now)
+bool classify_filtering_open(const struct classify *p, struct classify_view view)
 {
-    return !find_filtering(p, classify_seen(now)).done;
+    return !find_filtering(p, view).done;
 }
 
 /* Where the mapping depends on the destination, a bubble between two ports of this host comes from
@@ -541,6 +564,49 @@ bool classify_hairpin_open(const struct classify *p, struct classify_view view)
     double unused = 0;
 
     return hairpin_testable(p) && find_hairpin(p, view, &unused) == FINDING_UNKNOWN;
+}
+
+/* Bubbles that a port gets though it never sent to P show a NAT that discards nothing. */
+static bool unasked_gets_in(const struct classify *p)
+{
+    return classify_answered(p, NAT_TEST_RELAY_ANY0) || classify_answered(p, NAT_TEST_RELAY_ANY1);
+}
+
+bool classify_unasked_came(const struct classify *p, struct classify_view view)
+{
+    static const struct references references = {{NAT_TEST_X_P, NAT_TEST_Y_P}, 2};
+
+    return are_silent(p, NAT_TEST_RELAY_ANY0, &references, view);
+}
+
+/* Both ports must agree, as with the filtering. */
+static enum finding find_trip(const struct classify *p)
+{
+    bool first = differ(p, NAT_TEST_D0_S, NAT_TEST_D0_P);
+    bool second = differ(p, NAT_TEST_D1_S, NAT_TEST_D1_P);
+
+    if (find_translation(p) == FINDING_NO)
+        return FINDING_NOT_APPLICABLE;
+    if (!mapping_is_independent(p) || find_translation(p) != FINDING_YES)
+        return FINDING_UNKNOWN;
+    if (unasked_gets_in(p))
+        return FINDING_NO;
+    if (!classify_answered(p, NAT_TEST_RELAY_SELF) || !classify_answered(p, NAT_TEST_D0_P) ||
+        !classify_answered(p, NAT_TEST_D1_P))
+        return FINDING_UNKNOWN;
+    return first && second ? FINDING_YES : first || second ? FINDING_UNKNOWN : FINDING_NO;
+}
+
+bool classify_trip_open(const struct classify *p, struct classify_view view)
+{
+    double unused;
+
+    if (find_translation(p) != FINDING_YES || !mapping_is_independent(p) || unasked_gets_in(p))
+        return false;
+    return !tests_done(p, NAT_TEST_D0_P, NAT_TEST_D1_P, view) &&
+           !is_silent(p, NAT_TEST_RELAY_SELF, view, &unused) &&
+           !is_silent(p, NAT_TEST_D0_P, view, &unused) &&
+           !is_silent(p, NAT_TEST_D1_P, view, &unused);
 }
 
 static enum nat_name find_name(const struct classification *c)
@@ -697,13 +763,16 @@ bool classify_find(const struct classify *p, struct classify_view view, struct c
         find_ports(p, c);
         count_loss(p, view.now, c);
         c->shared_space_router = shared_space_router(p);
+        c->private_router = c->translated == FINDING_NO ? 0 : private_router(p);
         c->mapped = p->tests[NAT_TEST_X_P].mapped;
         c->mapped_secondary = p->tests[NAT_TEST_X_S].mapped;
         if (classify_answered(p, NAT_TEST_X_P))
             c->local = p->tests[NAT_TEST_X_P].came_to;
         c->rtt = p->fastest;
         c->server_cone = find_cone(p, view);
-        c->server_relays = classify_relay_works(p)  ? FINDING_YES
+        c->trips = find_trip(p);
+        c->server_relays = classify_relay_works(p) || classify_answered(p, NAT_TEST_RELAY_SELF)
+                               ? FINDING_YES
                            : relay_is_dead(p, view) ? FINDING_NO
                                                     : FINDING_UNKNOWN;
     }
@@ -712,6 +781,6 @@ bool classify_find(const struct classify *p, struct classify_view view, struct c
     if (c->reach == REACH_ONLY_SECONDARY)
         return true;
     return classify_primary_answers(p) && c->reach != REACH_UNSURE && mapping_done(p, view) &&
-           filtering.done && !classify_hairpin_open(p, view) &&
+           filtering.done && !classify_hairpin_open(p, view) && !classify_trip_open(p, view) &&
            tests_done(p, NAT_TEST_F0, NAT_TEST_F3, view);
 }

@@ -129,6 +129,7 @@ static const struct wording tests[TEST_COUNT] = {
     [TEST_PORTS] = {"port_allocation"},
     [TEST_POOLING] = {"pooling"},
     [TEST_HAIRPIN] = {"hairpinning"},
+    [TEST_UNASKED] = {"unsolicited"},
     [TEST_LIFETIME] = {"lifetime"},
     [TEST_KEPT_INBOUND] = {"refresh_inbound"},
     [TEST_KEPT_OUTBOUND] = {"refresh_outbound"},
@@ -141,6 +142,8 @@ static const struct wording proofs[PROVES_COUNT] = {
     [PROVES_NO_UDP] = {NULL, "no UDP comes back from this server"},
     [PROVES_UDP_LEAVES] = {NULL, "UDP gets out at least as far as that router"},
     [PROVES_SHARED_SPACE] = {NULL, "a router has a carrier's shared address: maybe a second NAT"},
+    [PROVES_PRIVATE_ROUTER] =
+        {NULL, "a router behind the first has a private address: maybe a second NAT"},
     [PROVES_NO_TRANSLATION] = {NULL, "nothing is translated: the server sees the local endpoint"},
     [PROVES_MAPPING_INDEPENDENT] = {NULL, "the mapping does not depend on the destination"},
     [PROVES_MAPPING_DEPENDENT] = {NULL, "the mapping depends on the destination"},
@@ -160,6 +163,8 @@ static const struct wording proofs[PROVES_COUNT] = {
     [PROVES_HAIRPIN] = {NULL, "ports of this host reach each other by external endpoints"},
     [PROVES_NO_HAIRPIN] = {NULL,
                            "ports of this host do not reach each other by external endpoints"},
+    [PROVES_MAPPED_ANEW] = {NULL, "a port is mapped anew towards whoever sent to it unasked"},
+    [PROVES_NOT_MAPPED_ANEW] = {NULL, "what came unasked did not change the mapping"},
     [PROVES_ALIVE] = {NULL, "the mapping was still there"},
     [PROVES_GONE] = {NULL, "the mapping was gone"},
     [PROVES_REFRESHES] = {NULL, "this traffic keeps the mapping alive"},
@@ -172,6 +177,10 @@ const char *classification_advice(const struct classification *c)
 {
     const char *about_server = advice_of(&classify_reaches, c->reach);
 
+    if (about_server[0] == '\0' && c->trips == FINDING_YES)
+        return "let the NAT's own rules drop what comes unasked from outside, or reserve a UDP "
+               "port "
+               "on it for this host: a peer behind a NAT that trips likewise is out of reach";
     if (about_server[0] != '\0' || c->nat != NAT_NAME_SYMMETRIC)
         return about_server;
     return "reserve a UDP port on your NAT for this host (RFC 4380 5.2.10), or use RFC 6081 "
@@ -325,6 +334,10 @@ static const struct field fields[] = {
     {KEY("server_cone_bit"), FIELD_CODE, AT(struct classification, server_cone),
      .words = &server_cones, .flags = FIELD_NULLABLE},
     {KEY("server_relays"), FIELD_FINDING, AT(struct classification, server_relays)},
+    {KEY("trips_on_unsolicited"), FIELD_FINDING, AT(struct classification, trips),
+     .flags = FIELD_CHANGE},
+    {KEY("private_router"), FIELD_IP4, AT(struct classification, private_router),
+     .flags = FIELD_ZERO_IS_NULL},
     {KEY("rejected"), FIELD_COUNT, AT(struct classification, rejected)},
     {KEY("rejected_rule"), FIELD_CODE, AT(struct classification, rejected_rule), .words = &ra_rules,
      .known = has_rejected},

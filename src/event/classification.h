@@ -98,6 +98,7 @@ enum classify_test {
     TEST_PORTS,         /* the external ports of fresh local ports */
     TEST_POOLING,       /* their external addresses */
     TEST_HAIRPIN,       /* two ports of this host, by their external endpoints */
+    TEST_UNASKED,       /* one port, both server addresses; the latter sent to it first, unasked */
     TEST_LIFETIME,      /* bubble to a port that was silent for a time */
     TEST_KEPT_INBOUND,  /* to one that only received */
     TEST_KEPT_OUTBOUND, /* to one that only sent */
@@ -110,6 +111,7 @@ enum classify_proof {
     PROVES_NO_UDP,
     PROVES_UDP_LEAVES,
     PROVES_SHARED_SPACE,
+    PROVES_PRIVATE_ROUTER,
     PROVES_NO_TRANSLATION,
     PROVES_MAPPING_INDEPENDENT,
     PROVES_MAPPING_DEPENDENT,
@@ -127,6 +129,8 @@ enum classify_proof {
     PROVES_ARBITRARY,
     PROVES_HAIRPIN,
     PROVES_NO_HAIRPIN,
+    PROVES_MAPPED_ANEW,
+    PROVES_NOT_MAPPED_ANEW,
     PROVES_ALIVE,
     PROVES_GONE,
     PROVES_REFRESHES,
@@ -178,8 +182,9 @@ struct mapping_lifetime {
 
 enum punch_outcome {
     OUTCOME_UNKNOWN,
-    OUTCOME_DIRECT,    /* with RFC 4380 alone */
-    OUTCOME_EXTENSION, /* with an extension of RFC 6081 */
+    OUTCOME_DIRECT,       /* with RFC 4380 alone */
+    OUTCOME_DIRECT_FIRST, /* likewise, if this side sends first */
+    OUTCOME_EXTENSION,    /* with an extension of RFC 6081 */
     OUTCOME_NO,
 };
 
@@ -200,7 +205,9 @@ struct classification {
     int port_step; /* of PORTS_SEQUENTIAL */
     enum finding hairpinning;
     enum address_pooling pooling;
+    enum finding trips; /* a port that was sent to unasked is mapped anew towards that sender */
     uint32_t shared_space_router; /* on the way, of RFC 6598's addresses; 0 = none was seen */
+    uint32_t private_router;      /* on the way, behind the first one (RFC 1918); 0 = none */
     bool unsteady;                /* external endpoints changed while they were compared */
     struct mapping_lifetime lifetime;
     enum server_cone server_cone;

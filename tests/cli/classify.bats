@@ -19,7 +19,7 @@ KEYS='schema command verdict nat rfc4380 mapping filtering port_allocation port_
     lifetime_s pooling local mapped loss error_odds rtt_s elapsed_s evidence punching reachability
     rfc3489 netsh translated shared_space_router unsteady interrupted refreshed_by_outbound
     refreshed_by_inbound server secondary mapped_secondary sent received icmp system_error text
-    advice server_cone_bit server_relays rejected rejected_rule rejected_from'
+    advice server_cone_bit server_relays trips_on_unsolicited private_router rejected rejected_rule rejected_from'
 
 @test "usage errors" {
     t classify

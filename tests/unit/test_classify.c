@@ -199,6 +199,10 @@ static void test_silence(struct run *r)
     icmp(r, CLASSIFY_HOPS, 11, 0, 0x0a000001);
     wait_until(r, START + 10 * NSEC_S);
     is_int(r->result.reach, REACH_NO_REPLY, "private routers do not show that UDP leaves");
+    is_int(r->result.private_router, NAT_BOX, "but are told: there may be a second NAT");
+    hops = find_evidence(r, TEST_HOPS);
+    ok(hops->proof == PROVES_PRIVATE_ROUTER && hops->seen[0].address == NAT_BOX,
+       "and are the evidence");
 
     start(r, 0);
     wait_until(r, START + NSEC_S);
