@@ -47,6 +47,7 @@ UNIT_TESTS = \
 	tests/unit/test_port \
 	tests/unit/test_port_pattern \
 	tests/unit/test_classify \
+	tests/unit/test_classify_judge \
 	tests/unit/test_classify_rules \
 	tests/unit/test_prospect \
 	tests/unit/test_punch \

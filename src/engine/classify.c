@@ -515,10 +515,18 @@ static void sent_round(struct classify *p, nsec now, nsec interval)
     p->round++;
 }
 
+/* A firewall that refuses one port may let another pass: its answer has the time that a refusal
+ * has. */
+static bool awaits_extra(const struct classify *p, nsec now)
+{
+    return p->tests[NAT_TEST_X_EXTRA].sent > 0 && !classify_answered(p, NAT_TEST_X_EXTRA) &&
+           p->refusals[0].refusal == REFUSAL_PROHIBITED && now - p->started < CLASSIFY_SILENCE / 2;
+}
+
 static void advance_blindly(struct classify *p, nsec now)
 {
     /* A primary that is not there is an answer already: no client can use this server. */
-    if (classify_is_refused(p, 0, now)) {
+    if (classify_is_refused(p, 0, now) && !awaits_extra(p, now)) {
         conclude(p, now);
         return;
     }
@@ -682,7 +690,12 @@ static void refuse(struct classify *p, const struct observation *o, enum refusal
         if (!endpoint_equal(o->to, i == 0 ? p->config.server : p->config.secondary) ||
             o->socket == CLASSIFY_HOPS)
             continue;
-        r->count++;
+        if (o->kind == OBSERVED_ICMP_ERROR && refusal_is_hint(o->icmp)) {
+            if (r->hints++ > 0 || r->count > 0)
+                return;
+        } else {
+            r->count++;
+        }
         r->refusal = refusal;
         r->icmp = o->icmp;
         r->errnum = o->errnum;
@@ -706,8 +719,7 @@ static void on_icmp(struct classify *p, const struct observation *o)
         note_router(p, o->icmp.reporter);
     if (!refusal_is_final(o->icmp))
         return;
-    p->server_host_answered |=
-        o->to.address == p->config.server.address && o->icmp.reporter == o->to.address;
+    p->server_host_answered |= from_server(p, o->to) && o->icmp.reporter == o->to.address;
     refuse(p, o, refusal_of_icmp(o->icmp, o->to.address));
 }
 

@@ -131,7 +131,8 @@ struct classify_config {
 
 /* A server address to which packets were refused: by ICMP, or by this host. */
 struct classify_refusal {
-    unsigned count;
+    unsigned count;       /* of those that are no hint */
+    unsigned hints;       /* RFC 1122 3.2.2.1 */
     enum refusal refusal; /* the last one */
     struct icmp_error icmp;
     int errnum;

@@ -144,7 +144,7 @@ static void add_hops(const struct classify *p, struct classification *c)
         e->seen[0] = (struct endpoint){.address = c->private_router};
         e->seen[1] = (struct endpoint){0};
         e->proof = PROVES_PRIVATE_ROUTER;
-    } else if (p->router_count > 0 && classify_udp_leaves(p) && !p->server_host_answered) {
+    } else if (classify_router_outside(p)) {
         e->proof = PROVES_UDP_LEAVES;
     }
 }

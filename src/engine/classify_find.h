@@ -71,8 +71,8 @@ bool classify_relay_took_over(const struct classify *p);
 /* It has relayed a bubble. */
 bool classify_relay_works(const struct classify *p);
 
-/* True where a router outside, or the server's host, has shown that UDP gets there. */
-bool classify_udp_leaves(const struct classify *p);
+/* True where a router outside has shown that UDP gets there. */
+bool classify_router_outside(const struct classify *p);
 
 /* The mappings that the tests saw, for the ports' pattern, in the order in which the NAT made them
  * if they depend on the destination as MAPPING says; returns how many. */

@@ -172,7 +172,7 @@ void punch_prospects(const struct classification *c, struct punch_prospect out[C
 
     for (int i = 0; i < CLASSIFY_PEERS; i++) {
         out[i] = (struct punch_prospect){.peer = peers[i].word, .needs = ""};
-        if (c->reach == REACH_REFUSAL(REFUSAL_PROHIBITED))
+        if (c->nat == NAT_NAME_BLOCKED && c->reach == REACH_REFUSAL(REFUSAL_PROHIBITED))
             set(&out[i], OUTCOME_NO, "UDP through to the outside");
         else
             prospect(&own, &peers[i].side, &out[i]);

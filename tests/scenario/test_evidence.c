@@ -502,7 +502,8 @@ static const struct story stories[] = {
      {"classified, reach both_answered, NAT port_restricted, mapping endpoint_independent, "
       "filtering address_and_port_dependent, ports 1 step 0, hairpin 2; X is X* and X*; 134/65, "
       "references 27/27, odds low, 50 ms, 370 ms",
-      "hops HOPS to P from -: 3/1 at 50 after 0, saw 198.51.100.1:0 -: nothing, by itself",
+      "hops HOPS to P from -: 3/1 at 50 after 0, saw 198.51.100.1:0 -: UDP gets out at least as "
+      "far as that router",
       "mapping X to S from S: 20/20 at 0 after 50, saw X* X*: the mapping does not depend on the "
       "destination",
       "mapping Y to S from S: 14/14 at 0 after 50, saw Y* Y*: the mapping does not depend on the "
