@@ -128,6 +128,8 @@ ENGINE_SOURCES = \
 	src/engine/classify_evidence.c \
 	src/engine/classify_find.c \
 	src/engine/classify_find.h \
+	src/engine/classify_judge.c \
+	src/engine/classify_judge.h \
 	src/engine/nat_test.c \
 	src/engine/nat_test.h \
 	src/engine/punch.c \

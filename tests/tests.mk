@@ -47,6 +47,7 @@ UNIT_TESTS = \
 	tests/unit/test_port \
 	tests/unit/test_port_pattern \
 	tests/unit/test_classify \
+	tests/unit/test_classify_judge \
 	tests/unit/test_classify_rules \
 	tests/unit/test_prospect \
 	tests/unit/test_punch \
@@ -82,6 +83,7 @@ SCENARIO_TESTS = \
 	tests/scenario/test_lifetime \
 	tests/scenario/test_passive_matrix \
 	tests/scenario/test_passive_stories \
+	tests/scenario/test_prospects \
 	tests/scenario/test_punch_matrix \
 	tests/scenario/test_punch_pairs \
 	tests/scenario/test_punch_stories \

@@ -11,6 +11,8 @@ enum {
     OTHER_PORT = 3545,
     FIRST_HOP = 2, /* 1 would die at the first router, which proves nothing */
     HOPS_A_ROUND = 3,
+    PRIMES = 4,        /* of each port: they need get no further than the NAT */
+    HAIRPINS_BACK = 3, /* bubbles that only open the NAT for the other port's */
     /* Behind a NAT whose mapping depends on the destination the cone bit is tried so often, for a
      * server that relays nothing: the answer may get in. */
     CONE_TRIES = 4,
@@ -92,6 +94,9 @@ static const struct test_plan plan[CLASSIFY_TESTS] = {
     [NAT_TEST_NEAR1_S] = ASK(CLASSIFY_NEAR1, S),
     [NAT_TEST_RELAY_NEAR0] = RELAY_NEAR(CLASSIFY_NEAR0),
     [NAT_TEST_RELAY_NEAR1] = RELAY_NEAR(CLASSIFY_NEAR1),
+    [NAT_TEST_RELAY_SELF] = RELAY(P, CLASSIFY_X),
+    [NAT_TEST_D0_P] = ASK(CLASSIFY_D0, P),
+    [NAT_TEST_D1_P] = ASK(CLASSIFY_D1, P),
     [NAT_TEST_HAIR_XY] = {CLASSIFY_BUBBLE, CLASSIFY_X, CLASSIFY_Y, NOBODY, NOBODY, NOBODY},
     [NAT_TEST_HAIR_YX] = {CLASSIFY_BUBBLE, CLASSIFY_Y, CLASSIFY_X, NOBODY, NOBODY, NOBODY},
     [NAT_TEST_HOP0] = ASK(CLASSIFY_HOPS, P),
@@ -174,7 +179,7 @@ static void send_all(struct classify *p, const struct selection *s)
         struct nat_test *test = &p->tests[which];
 
         test->open = true;
-        if (!endpoint_is_unset(test->prime) && test->answered == 0)
+        if (!endpoint_is_unset(test->prime) && test->answered == 0 && test->sent < PRIMES)
             nat_test_send_prime(test, CLASSIFY_TAG_PRIME, p->out);
         nat_test_send(test, p->round, which * CLASSIFY_ROUNDS + p->round, &server, p->out);
     }
@@ -250,10 +255,18 @@ static void choose_relay_controls(struct classify *p, struct selection *s)
     choose_bubble(p, s, NAT_TEST_RELAY_EXTRA1, NAT_TEST_X_EXTRA);
 }
 
-static void choose_relays(struct classify *p, struct selection *s)
+/* To D, as long as it has not sent to P. */
+static void choose_unasked(struct classify *p, struct selection *s)
 {
+    if (p->tests[NAT_TEST_D0_P].sent > 0)
+        return;
     choose_bubble(p, s, NAT_TEST_RELAY_ANY0, NAT_TEST_D0_S);
     choose_bubble(p, s, NAT_TEST_RELAY_ANY1, NAT_TEST_D1_S);
+}
+
+static void choose_relays(struct classify *p, struct selection *s)
+{
+    choose_unasked(p, s);
     if (!classify_mapping_depends(p)) {
         choose_bubble(p, s, NAT_TEST_RELAY_NEAR0, NAT_TEST_NEAR0_S);
         choose_bubble(p, s, NAT_TEST_RELAY_NEAR1, NAT_TEST_NEAR1_S);
@@ -281,7 +294,7 @@ static void choose_by_cone_bit(struct classify *p, struct selection *s, nsec now
 {
     bool first = p->tests[NAT_TEST_OPEN0].sent == 0;
 
-    if (classify_relay_works(p))
+    if (classify_relay_took_over(p))
         return; /* which is as good, and has begun */
     if (first || classify_cone_works(p)) {
         choose(s, NAT_TEST_ANY0);
@@ -345,6 +358,21 @@ static void choose_filtering(struct classify *p, struct selection *s, nsec now)
     }
 }
 
+/* Bubbles to ports that never sent to P, until one of them has surely come to the NAT. Once they
+ * have had the time, and nothing else is open, the ports send to P. */
+static void choose_trip(struct classify *p, struct selection *s, nsec now)
+{
+    if (!classify_answered(p, NAT_TEST_RELAY_SELF))
+        choose_bubble(p, s, NAT_TEST_RELAY_SELF, NAT_TEST_X_P);
+    if (!classify_unasked_came(p, classify_hoped(now))) {
+        choose_unasked(p, s);
+    } else if (((classify_cone_works(p) && !classify_relay_took_over(p)) ||
+                !classify_filtering_open(p, classify_seen(now))) &&
+               classify_unasked_came(p, classify_seen(now))) {
+        choose_unanswered(p, s, now, NAT_TEST_D0_P, NAT_TEST_D1_P);
+    }
+}
+
 static void choose_secondary(const struct classify *p, struct selection *s, nsec now)
 {
     if (classify_is_refused(p, 1, now))
@@ -363,7 +391,8 @@ static void choose_secondary(const struct classify *p, struct selection *s, nsec
 static void send_round(struct classify *p, nsec now)
 {
     struct selection s = {0};
-    bool first = !p->tests[NAT_TEST_F2].open, filtering_open = classify_filtering_open(p, now);
+    bool first = !p->tests[NAT_TEST_F2].open,
+         filtering_open = classify_filtering_open(p, classify_hoped(now));
 
     /* The references, in every round: one will do where only the secondary is waited for. */
     choose(&s, NAT_TEST_X_P);
@@ -381,10 +410,13 @@ static void send_round(struct classify *p, nsec now)
         choose_unanswered(p, &s, now, NAT_TEST_X_EXTRA, NAT_TEST_F1_EXTRA);
     if (filtering_open)
         choose_filtering(p, &s, now);
-    if (classify_hairpin_open(p, classify_seen(now))) {
+    if (classify_hairpin_open(p, classify_hoped(now))) {
         choose_bubble(p, &s, NAT_TEST_HAIR_XY, NAT_TEST_Y_P);
-        choose_bubble(p, &s, NAT_TEST_HAIR_YX, NAT_TEST_X_P);
+        if (p->tests[NAT_TEST_HAIR_YX].sent < HAIRPINS_BACK)
+            choose_bubble(p, &s, NAT_TEST_HAIR_YX, NAT_TEST_X_P);
     }
+    if (classify_trip_open(p, classify_seen(now)))
+        choose_trip(p, &s, now);
     if (first)
         choose_hops(p, &s, FIRST_HOP);
     send_all(p, &s);
@@ -409,14 +441,22 @@ static nsec round_interval(const struct classify *p, nsec now)
     return interval;
 }
 
-/* Until when the next round waits for the controls of the first, which tell how to go on. */
+/* Until when the next round waits: for the controls of the first, which tell how to go on; and
+ * where nothing else is open, for the bubbles that may trip the NAT. */
 static nsec hold_until(const struct classify *p, nsec now)
 {
     bool relays = classify_mapping_depends(p) || classify_cone_is_doubtful(p, now);
     bool works = relays ? classify_relay_works(p) : classify_cone_works(p);
     const struct nat_test *control = &p->tests[relays ? NAT_TEST_RELAY_OPEN0 : NAT_TEST_OPEN0];
 
-    return control->sent == 1 && !works ? control->last_sent + p->wait : 0;
+    if (control->sent == 1 && !works)
+        return control->last_sent + p->wait;
+    if (classify_trip_open(p, classify_seen(now)) &&
+        classify_unasked_came(p, classify_hoped(now)) &&
+        !classify_filtering_open(p, classify_hoped(now)) &&
+        !classify_hairpin_open(p, classify_hoped(now)))
+        return p->tests[NAT_TEST_RELAY_ANY1].last_sent + p->wait;
+    return 0;
 }
 
 static void finish(struct classify *p, nsec now)
@@ -475,10 +515,18 @@ static void sent_round(struct classify *p, nsec now, nsec interval)
     p->round++;
 }
 
+/* A firewall that refuses one port may let another pass: its answer has the time that a refusal
+ * has. */
+static bool awaits_extra(const struct classify *p, nsec now)
+{
+    return p->tests[NAT_TEST_X_EXTRA].sent > 0 && !classify_answered(p, NAT_TEST_X_EXTRA) &&
+           p->refusals[0].refusal == REFUSAL_PROHIBITED && now - p->started < CLASSIFY_SILENCE / 2;
+}
+
 static void advance_blindly(struct classify *p, nsec now)
 {
     /* A primary that is not there is an answer already: no client can use this server. */
-    if (classify_is_refused(p, 0, now)) {
+    if (classify_is_refused(p, 0, now) && !awaits_extra(p, now)) {
         conclude(p, now);
         return;
     }
@@ -593,6 +641,13 @@ static bool ignores_cone_bit(const struct nat_test *test, const struct observati
            endpoint_equal(o->from, test->to);
 }
 
+/* A bubble that P relayed to D, which comes in only because D has sent to P meanwhile. */
+static bool is_late(const struct classify *p, const struct nat_test *test)
+{
+    return (test == &p->tests[NAT_TEST_RELAY_ANY0] || test == &p->tests[NAT_TEST_RELAY_ANY1]) &&
+           p->tests[NAT_TEST_D0_P].sent > 0;
+}
+
 static void on_received(struct classify *p, const struct observation *o)
 {
     struct classify_server server = server_of(p);
@@ -605,6 +660,8 @@ static void on_received(struct classify *p, const struct observation *o)
 
         if (t == NULL)
             continue;
+        if (is_late(p, test))
+            return;
         if (!nat_test_believes(test, t, &server, o, &broken)) {
             if (ignores_cone_bit(test, o, broken))
                 p->cone_ignored++;
@@ -633,7 +690,12 @@ static void refuse(struct classify *p, const struct observation *o, enum refusal
         if (!endpoint_equal(o->to, i == 0 ? p->config.server : p->config.secondary) ||
             o->socket == CLASSIFY_HOPS)
             continue;
-        r->count++;
+        if (o->kind == OBSERVED_ICMP_ERROR && refusal_is_hint(o->icmp)) {
+            if (r->hints++ > 0 || r->count > 0)
+                return;
+        } else {
+            r->count++;
+        }
         r->refusal = refusal;
         r->icmp = o->icmp;
         r->errnum = o->errnum;
@@ -657,8 +719,7 @@ static void on_icmp(struct classify *p, const struct observation *o)
         note_router(p, o->icmp.reporter);
     if (!refusal_is_final(o->icmp))
         return;
-    p->server_host_answered |=
-        o->to.address == p->config.server.address && o->icmp.reporter == o->to.address;
+    p->server_host_answered |= from_server(p, o->to) && o->icmp.reporter == o->to.address;
     refuse(p, o, refusal_of_icmp(o->icmp, o->to.address));
 }
 

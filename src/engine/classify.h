@@ -18,6 +18,12 @@
  *   NEAR     a byte to another port of P, and a solicitation to S: a relayed bubble from P gets in
  *            unless filtering looks at ports
  *
+ * A NAT that keeps state for what it should discard, as netfilter does for what its own host takes
+ * in, maps a port anew towards whoever has sent to it unasked: a trap for hole punching.
+ *
+ *   D        a solicitation to S, bubbles relayed by P, and at last a solicitation to P: is the
+ *            mapping another one? That of X and Y, to which nobody sent unasked, is the control.
+ *
  * A server that does neither, or has no second address, cannot show how a NAT filters: once its
  * controls are known to be dead no more is sent, so that it gets no more packets than others.
  *
@@ -83,6 +89,9 @@ enum nat_test_name {
     NAT_TEST_NEAR1_S,
     NAT_TEST_RELAY_NEAR0, /* X by P to NEAR, which has sent to S and to another port of P */
     NAT_TEST_RELAY_NEAR1,
+    NAT_TEST_RELAY_SELF, /* X by P to itself */
+    NAT_TEST_D0_P,       /* once P has sent to D, or tried to, and all else is known */
+    NAT_TEST_D1_P,
     NAT_TEST_HAIR_XY, /* X straight to Y's external endpoint */
     NAT_TEST_HAIR_YX,
     NAT_TEST_HOP0, /* dies on the way */
@@ -122,7 +131,8 @@ struct classify_config {
 
 /* A server address to which packets were refused: by ICMP, or by this host. */
 struct classify_refusal {
-    unsigned count;
+    unsigned count;       /* of those that are no hint */
+    unsigned hints;       /* RFC 1122 3.2.2.1 */
     enum refusal refusal; /* the last one */
     struct icmp_error icmp;
     int errnum;

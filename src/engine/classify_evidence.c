@@ -40,6 +40,9 @@ static void add_test(const struct classify *p, nsec now, struct classification *
     struct classify_count count;
     double odds;
 
+    /* Bubbles that may trip the NAT are none of its filtering's, without their controls. */
+    if (m->what == TEST_RELAY_ANY && p->tests[NAT_TEST_RELAY_OPEN0].sent == 0)
+        return;
     if (p->tests[m->test].sent == 0 || (e = add(c, m->what)) == NULL)
         return;
     fill(p, &p->tests[m->test], e);
@@ -137,7 +140,11 @@ static void add_hops(const struct classify *p, struct classification *c)
         e->seen[0] = (struct endpoint){.address = c->shared_space_router};
         e->seen[1] = (struct endpoint){0};
         e->proof = PROVES_SHARED_SPACE;
-    } else if (p->router_count > 0 && classify_udp_leaves(p) && !p->server_host_answered) {
+    } else if (c->private_router != 0) {
+        e->seen[0] = (struct endpoint){.address = c->private_router};
+        e->seen[1] = (struct endpoint){0};
+        e->proof = PROVES_PRIVATE_ROUTER;
+    } else if (classify_router_outside(p)) {
         e->proof = PROVES_UDP_LEAVES;
     }
 }
@@ -187,6 +194,26 @@ static void add_hairpin(const struct classify *p, nsec now, struct classificatio
     }
 }
 
+/* Two ports that were sent to unasked, towards that sender. */
+static void add_trips(const struct classify *p, struct classification *c)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        const struct nat_test *before = &p->tests[NAT_TEST_D0_S + i];
+        const struct nat_test *after = &p->tests[NAT_TEST_D0_P + i];
+        struct classify_evidence *e;
+
+        if (after->sent == 0 || (e = add(c, TEST_UNASKED)) == NULL)
+            return;
+        fill(p, after, e);
+        e->paired = p->tests[NAT_TEST_RELAY_ANY0 + i].sent;
+        e->seen[0] = before->mapped;
+        e->seen[1] = after->mapped;
+        if (before->answered > 0 && after->answered > 0)
+            e->proof = endpoint_equal(before->mapped, after->mapped) ? PROVES_NOT_MAPPED_ANEW
+                                                                     : PROVES_MAPPED_ANEW;
+    }
+}
+
 static const struct meaning meanings[] = {
     {TEST_FILTER_ANY, NAT_TEST_ANY0, PROVES_ANYONE_GETS_IN, PROVES_NOT_ANYONE},
     {TEST_FILTER_ANY, NAT_TEST_ANY1, PROVES_ANYONE_GETS_IN, PROVES_NOT_ANYONE},
@@ -221,4 +248,5 @@ void classify_evidence(const struct classify *p, nsec now, struct classification
         add_test(p, now, c, &meanings[i]);
     add_ports(p, c);
     add_hairpin(p, now, c);
+    add_trips(p, c);
 }

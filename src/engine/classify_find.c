@@ -1,7 +1,9 @@
 #include "classify_find.h"
 
+#include "classify_judge.h"
 #include "odds.h"
 
+#define PROVEN(name) CLASSIFY_PROVEN(name)
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
 enum {
@@ -169,11 +171,16 @@ bool classify_cone_works(const struct classify *p)
     return any_answered(p, NAT_TEST_ANY0, NAT_TEST_OPEN1);
 }
 
+bool classify_relay_took_over(const struct classify *p)
+{
+    return any_answered(p, NAT_TEST_RELAY_OPEN0, NAT_TEST_RELAY_OPEN1);
+}
+
 bool classify_cone_is_doubtful(const struct classify *p, nsec now)
 {
     const struct nat_test *control = &p->tests[NAT_TEST_OPEN0];
 
-    return classify_relay_works(p) ||
+    return classify_relay_took_over(p) ||
            (!classify_cone_works(p) &&
             (p->cone_ignored > 0 || (control->sent > 0 && now - control->first_sent >= p->wait)));
 }
@@ -205,12 +212,17 @@ static bool is_shared(uint32_t address)
     return (address & UINT32_C(0xffc00000)) == UINT32_C(0x64400000);
 }
 
-bool classify_udp_leaves(const struct classify *p)
+bool classify_router_outside(const struct classify *p)
 {
     for (unsigned i = 0; i < p->router_count; i++)
         if (ip4_is_global_unicast(p->routers[i]) && !is_shared(p->routers[i]))
             return true;
-    return p->server_host_answered;
+    return false;
+}
+
+static bool udp_leaves(const struct classify *p)
+{
+    return p->server_host_answered || classify_router_outside(p);
 }
 
 /* A router on the way in the address space that carriers use behind their NATs (RFC 6598), where
@@ -224,39 +236,77 @@ static uint32_t shared_space_router(const struct classify *p)
     return 0;
 }
 
-/* Which of the server's addresses answer, and what it means if none does. */
-static enum classify_reach find_reach(const struct classify *p, struct classify_view view,
-                                      struct classification *c)
+/* RFC 1918's. */
+static bool is_private(uint32_t address)
+{
+    return (address & UINT32_C(0xff000000)) == UINT32_C(0x0a000000) ||
+           (address & UINT32_C(0xfff00000)) == UINT32_C(0xac100000) ||
+           (address & UINT32_C(0xffff0000)) == UINT32_C(0xc0a80000);
+}
+
+/* A router behind the first one with a private address, where something is translated: the NAT may
+ * be there, or the first one, or both; 0 = none was seen. */
+static uint32_t private_router(const struct classify *p)
+{
+    for (unsigned i = 0; i < p->router_count; i++)
+        if (is_private(p->routers[i]))
+            return p->routers[i];
+    return 0;
+}
+
+/* Nothing answers: all solicitations are taken together. */
+static uint32_t total_silence(const struct classify *p, struct classification *c)
+{
+    double odds = odds_at_loss(CLASSIFY_WORST_LOSS,
+                               p->tests[NAT_TEST_X_P].sent + p->tests[NAT_TEST_X_S].sent);
+
+    if (p->result.rejected > 0 || odds >= CLASSIFY_ODDS)
+        return 0;
+    c->error_odds = odds;
+    return PROVEN(PRIMARY_SILENCE) | PROVEN(SECONDARY_SILENCE);
+}
+
+static uint32_t refusal_of_primary(const struct classify *p, struct classify_view view)
+{
+    const struct classify_refusal *r = &p->refusals[0];
+
+    if (classify_is_refused(p, 0, view.now))
+        return r->refusal == REFUSAL_PROHIBITED ? PROVEN(PRIMARY_PROHIBITED)
+                                                : PROVEN(PRIMARY_REFUSAL);
+    return r->hints > 0 ? PROVEN(PRIMARY_HINT) : 0;
+}
+
+/* Which of the server's addresses answer, and what else came. Adds the odds of a silence to
+ * C->error_odds. */
+static uint32_t prove_reach(const struct classify *p, struct classify_view view,
+                            struct classification *c)
 {
     bool primary = classify_primary_answers(p), secondary = classify_secondary_answers(p);
+    uint32_t proven = 0;
 
-    if (primary && secondary)
-        return REACH_BOTH;
     if (primary)
-        return classify_is_refused(p, 1, view.now) || is_address_silent(p, 1, view, &c->error_odds)
-                   ? REACH_ONLY_PRIMARY
-                   : REACH_UNSURE;
+        proven |= PROVEN(PRIMARY_ANSWER);
+    else
+        proven |= refusal_of_primary(p, view);
     if (secondary)
-        return classify_is_refused(p, 0, view.now) || is_address_silent(p, 0, view, &c->error_odds)
-                   ? REACH_ONLY_SECONDARY
-                   : REACH_UNSURE;
-    if (classify_is_refused(p, 0, view.now)) {
-        c->has_icmp = p->refusals[0].errnum == 0;
-        c->icmp = p->refusals[0].icmp;
-        c->errnum = p->refusals[0].errnum;
-        return REACH_REFUSAL(p->refusals[0].refusal);
-    }
-    if (c->interrupted)
-        return REACH_INTERRUPTED;
-    if (classify_answered(p, NAT_TEST_X_EXTRA) || classify_answered(p, NAT_TEST_F1_EXTRA))
-        return REACH_ONLY_EXTRA;
+        proven |= PROVEN(SECONDARY_ANSWER);
+    else if (classify_is_refused(p, 1, view.now))
+        proven |= PROVEN(SECONDARY_REFUSAL);
+    else if (primary && is_address_silent(p, 1, view, &c->error_odds))
+        proven |= PROVEN(SECONDARY_SILENCE);
+    if (secondary && !primary && is_address_silent(p, 0, view, &c->error_odds))
+        proven |= PROVEN(PRIMARY_SILENCE);
+    if (any_answered(p, NAT_TEST_X_EXTRA, NAT_TEST_F1_EXTRA))
+        proven |= PROVEN(EXTRA_PORT_ANSWER);
     if (p->result.rejected > 0)
-        return REACH_REJECTED;
-    if (classify_udp_leaves(p))
-        return REACH_SERVER_SILENT;
-    c->error_odds = odds_at_loss(CLASSIFY_WORST_LOSS,
-                                 p->tests[NAT_TEST_X_P].sent + p->tests[NAT_TEST_X_S].sent);
-    return REACH_NO_REPLY;
+        proven |= PROVEN(REJECTED_ANSWER);
+    if (udp_leaves(p))
+        proven |= PROVEN(UDP_OUTSIDE);
+    if (c->interrupted)
+        proven |= PROVEN(INTERRUPTED);
+    if ((proven & ~PROVEN(SECONDARY_REFUSAL)) == 0)
+        proven |= total_silence(p, c);
+    return proven;
 }
 
 /* Answered, or, where we hope, under way. */
@@ -372,18 +422,27 @@ static enum finding find_translation(const struct classify *p)
                : FINDING_UNKNOWN;
 }
 
-static enum nat_depends find_mapping(const struct classify *p)
+static uint32_t prove_mapping(const struct classify *p)
 {
+    uint32_t proven = is_unsteady(p) ? PROVEN(UNSTEADY) : 0;
+    bool by_port = differ(p, NAT_TEST_X_P, NAT_TEST_X_EXTRA);
+    bool by_port_too = differ(p, NAT_TEST_F1, NAT_TEST_F1_EXTRA);
+
+    if (find_translation(p) == FINDING_YES)
+        proven |= PROVEN(TRANSLATED);
+    else if (find_translation(p) == FINDING_NO)
+        proven |= PROVEN(UNTRANSLATED);
     if (mapping_is_independent(p))
-        return DEPENDS_ENDPOINT_INDEPENDENT;
-    if (!classify_mapping_depends(p))
-        return DEPENDS_UNKNOWN;
-    /* The same address, another port. */
-    if (differ(p, NAT_TEST_X_P, NAT_TEST_X_EXTRA) || differ(p, NAT_TEST_F1, NAT_TEST_F1_EXTRA))
-        return DEPENDS_ADDRESS_AND_PORT;
-    if (agree(p, NAT_TEST_X_P, NAT_TEST_X_EXTRA) && agree(p, NAT_TEST_F1, NAT_TEST_F1_EXTRA))
-        return DEPENDS_ADDRESS;
-    return DEPENDS_ENDPOINT;
+        proven |= PROVEN(SAME_MAPPING);
+    if (differ(p, NAT_TEST_X_P, NAT_TEST_X_S) || differ(p, NAT_TEST_Y_P, NAT_TEST_Y_S))
+        proven |= PROVEN(OTHER_MAPPING);
+    /* The same address, another port: one local port is enough where the mapping depends on the
+     * address, for then nothing else tells two mappings apart. */
+    if ((by_port && by_port_too) || ((by_port || by_port_too) && classify_mapping_depends(p)))
+        proven |= PROVEN(OTHER_MAPPING_BY_PORT);
+    else if (agree(p, NAT_TEST_X_P, NAT_TEST_X_EXTRA) && agree(p, NAT_TEST_F1, NAT_TEST_F1_EXTRA))
+        proven |= PROVEN(SAME_MAPPING_BY_PORT);
+    return proven;
 }
 
 /* Everything that the mapping can be told by is there. */
@@ -410,7 +469,7 @@ static bool anyone_gets_in(const struct classify *p)
 }
 
 struct filtering {
-    enum nat_depends depends;
+    uint32_t proven;
     double odds; /* of the silences that it rests on */
     bool done;   /* nothing more can be found */
 };
@@ -419,11 +478,11 @@ struct filtering {
 static struct filtering filtering_by(const struct classify *p, enum nat_test_name any,
                                      enum nat_test_name port, struct classify_view view)
 {
-    struct filtering f = {.depends = DEPENDS_UNKNOWN, .done = true};
+    struct filtering f = {.done = true};
 
     switch (pair(p, any, view, &f.odds)) {
     case FINDING_YES:
-        f.depends = DEPENDS_ENDPOINT_INDEPENDENT;
+        f.proven = PROVEN(STRANGER_IN);
         return f;
     case FINDING_NO:
         break;
@@ -433,13 +492,13 @@ static struct filtering filtering_by(const struct classify *p, enum nat_test_nam
     case FINDING_NOT_APPLICABLE:
         return f;
     }
-    f.depends = DEPENDS_ENDPOINT;
+    f.proven = PROVEN(STRANGER_OUT);
     switch (pair(p, port, view, &f.odds)) {
     case FINDING_YES:
-        f.depends = DEPENDS_ADDRESS;
+        f.proven |= PROVEN(OTHER_PORT_IN);
         break;
     case FINDING_NO:
-        f.depends = DEPENDS_ADDRESS_AND_PORT;
+        f.proven |= PROVEN(OTHER_PORT_OUT);
         break;
     case FINDING_UNKNOWN:
         f.done = false;
@@ -455,15 +514,18 @@ static struct filtering filtering_by(const struct classify *p, enum nat_test_nam
 static struct filtering filtering_by_extra_port(const struct classify *p, struct classify_view view)
 {
     static const struct references extra_references = {{NAT_TEST_X_P, NAT_TEST_Y_P}, 2};
-    struct filtering f = {.depends = DEPENDS_UNKNOWN, .done = p->config.extra_port == 0};
+    struct filtering f = {.done = p->config.extra_port == 0};
     double odds = 0, unused;
 
     if (f.done)
         return f;
     switch (pair(p, NAT_TEST_RELAY_PORT0, view, &odds)) {
     case FINDING_NO:
-        return (struct filtering){DEPENDS_ADDRESS_AND_PORT, odds, true};
+        return (struct filtering){PROVEN(OTHER_PORT_OUT), odds, true};
     case FINDING_YES:
+        f.proven = PROVEN(OTHER_PORT_IN);
+        f.done = true;
+        break;
     case FINDING_NOT_APPLICABLE:
         f.done = true;
         break;
@@ -481,10 +543,10 @@ static struct filtering filtering_by_relay(const struct classify *p, struct clas
     double unused;
 
     if (anyone_gets_in(p))
-        return (struct filtering){.depends = DEPENDS_ENDPOINT_INDEPENDENT, .done = true};
+        return (struct filtering){.proven = PROVEN(STRANGER_IN), .done = true};
     f = filtering_by(p, NAT_TEST_RELAY_ANY0, NAT_TEST_RELAY_PORT0, view);
     /* Without an extra port, or where it is none, the finding stays the coarser one. */
-    if (f.depends == DEPENDS_ENDPOINT && !f.done)
+    if (f.proven == PROVEN(STRANGER_OUT) && !f.done)
         f.done = p->config.extra_port == 0 || is_silent(p, NAT_TEST_X_EXTRA, view, &unused);
     f.done |= relay_is_dead(p, view);
     return f;
@@ -500,16 +562,15 @@ static struct filtering find_filtering(const struct classify *p, struct classify
         return filtering_by_relay(p, view);
     f = filtering_by(p, NAT_TEST_ANY0, NAT_TEST_PORT0, view);
     /* The server does not answer the cone bit as it should, or its answers were lost. */
-    if (classify_relay_works(p) && mapping_is_independent(p) &&
-        (!f.done || f.depends == DEPENDS_UNKNOWN))
+    if (classify_relay_took_over(p) && mapping_is_independent(p) && (!f.done || f.proven == 0))
         return filtering_by(p, NAT_TEST_RELAY_ANY0, NAT_TEST_RELAY_NEAR0, view);
     f.done |= classify_cone_is_dead(p, view) && (is_unsteady(p) || relay_is_dead(p, view));
     return f;
 }
 
-bool classify_filtering_open(const struct classify *p, nsec now)
+bool classify_filtering_open(const struct classify *p, struct classify_view view)
 {
-    return !find_filtering(p, classify_seen(now)).done;
+    return !find_filtering(p, view).done;
 }
 
 /* Where the mapping depends on the destination, a bubble between two ports of this host comes from
@@ -543,38 +604,45 @@ bool classify_hairpin_open(const struct classify *p, struct classify_view view)
     return hairpin_testable(p) && find_hairpin(p, view, &unused) == FINDING_UNKNOWN;
 }
 
-static enum nat_name find_name(const struct classification *c)
+/* Bubbles that a port gets though it never sent to P show a NAT that discards nothing. */
+static bool unasked_gets_in(const struct classify *p)
 {
-    bool translated = c->translated == FINDING_YES;
-
-    if (c->reach == REACH_NO_REPLY || c->reach == REACH_REFUSAL(REFUSAL_PROHIBITED))
-        return NAT_NAME_BLOCKED;
-    if (translated && c->mapping != DEPENDS_UNKNOWN && c->mapping != DEPENDS_ENDPOINT_INDEPENDENT)
-        return NAT_NAME_SYMMETRIC;
-    if (c->mapping != DEPENDS_ENDPOINT_INDEPENDENT)
-        return NAT_NAME_UNKNOWN;
-    switch (c->filtering) {
-    case DEPENDS_ENDPOINT_INDEPENDENT:
-        return translated ? NAT_NAME_CONE : NAT_NAME_NONE;
-    case DEPENDS_ADDRESS:
-        return translated ? NAT_NAME_ADDRESS_RESTRICTED : NAT_NAME_FIREWALL;
-    case DEPENDS_ADDRESS_AND_PORT:
-        return translated ? NAT_NAME_PORT_RESTRICTED : NAT_NAME_FIREWALL;
-    case DEPENDS_ENDPOINT:
-        return translated ? NAT_NAME_UNKNOWN : NAT_NAME_FIREWALL;
-    case DEPENDS_UNKNOWN:
-    case DEPENDS_COUNT:
-        break;
-    }
-    return NAT_NAME_UNKNOWN;
+    return classify_answered(p, NAT_TEST_RELAY_ANY0) || classify_answered(p, NAT_TEST_RELAY_ANY1);
 }
 
-static enum classify_verdict find_verdict(const struct classification *c)
+bool classify_unasked_came(const struct classify *p, struct classify_view view)
 {
-    if (c->nat == NAT_NAME_BLOCKED)
-        return CLASSIFY_BLOCKED;
-    return c->nat != NAT_NAME_UNKNOWN && c->filtering != DEPENDS_UNKNOWN ? CLASSIFY_CLASSIFIED
-                                                                         : CLASSIFY_PARTIAL;
+    static const struct references references = {{NAT_TEST_X_P, NAT_TEST_Y_P}, 2};
+
+    return are_silent(p, NAT_TEST_RELAY_ANY0, &references, view);
+}
+
+/* Both ports must agree, as with the filtering. */
+static uint32_t prove_trip(const struct classify *p)
+{
+    bool first = differ(p, NAT_TEST_D0_S, NAT_TEST_D0_P);
+    bool second = differ(p, NAT_TEST_D1_S, NAT_TEST_D1_P);
+
+    if (!mapping_is_independent(p) || find_translation(p) != FINDING_YES)
+        return 0;
+    if (unasked_gets_in(p))
+        return PROVEN(NOT_MAPPED_ANEW);
+    if (!classify_answered(p, NAT_TEST_RELAY_SELF) || !classify_answered(p, NAT_TEST_D0_P) ||
+        !classify_answered(p, NAT_TEST_D1_P))
+        return 0;
+    return first && second ? PROVEN(MAPPED_ANEW) : (first || second ? 0 : PROVEN(NOT_MAPPED_ANEW));
+}
+
+bool classify_trip_open(const struct classify *p, struct classify_view view)
+{
+    double unused;
+
+    if (find_translation(p) != FINDING_YES || !mapping_is_independent(p) || unasked_gets_in(p))
+        return false;
+    return !tests_done(p, NAT_TEST_D0_P, NAT_TEST_D1_P, view) &&
+           !is_silent(p, NAT_TEST_RELAY_SELF, view, &unused) &&
+           !is_silent(p, NAT_TEST_D0_P, view, &unused) &&
+           !is_silent(p, NAT_TEST_D1_P, view, &unused);
 }
 
 static bool same_mapping(enum nat_depends mapping, struct endpoint a, struct endpoint b)
@@ -681,37 +749,68 @@ static enum server_cone find_cone(const struct classify *p, struct classify_view
     return classify_cone_is_dead(p, view) ? SERVER_CONE_UNANSWERED : SERVER_CONE_UNTRIED;
 }
 
+static uint32_t prove_hairpin(const struct classify *p, struct classify_view view, double *odds)
+{
+    switch (find_hairpin(p, view, odds)) {
+    case FINDING_YES:
+        return PROVEN(HAIRPIN_IN);
+    case FINDING_NO:
+        return PROVEN(HAIRPIN_OUT);
+    case FINDING_UNKNOWN:
+    case FINDING_NOT_APPLICABLE:
+        break;
+    }
+    return 0;
+}
+
+static uint32_t prove_server(const struct classify *p, struct classify_view view)
+{
+    return (classify_cone_is_dead(p, view) ? PROVEN(CONE_BIT_DEAD) : 0) |
+           (relay_is_dead(p, view) ? PROVEN(RELAY_DEAD) : 0);
+}
+
+static void find_details(const struct classify *p, struct classify_view view,
+                         struct classification *c)
+{
+    find_ports(p, c);
+    count_loss(p, view.now, c);
+    c->shared_space_router = shared_space_router(p);
+    c->private_router = c->translated == FINDING_NO ? 0 : private_router(p);
+    if (c->shared_space_router != 0)
+        c->proven |= PROVEN(SHARED_SPACE_ROUTER);
+    if (c->private_router != 0)
+        c->proven |= PROVEN(PRIVATE_ROUTER);
+    c->mapped = p->tests[NAT_TEST_X_P].mapped;
+    c->mapped_secondary = p->tests[NAT_TEST_X_S].mapped;
+    if (classify_answered(p, NAT_TEST_X_P))
+        c->local = p->tests[NAT_TEST_X_P].came_to;
+    c->rtt = p->fastest;
+    c->server_cone = find_cone(p, view);
+    c->server_relays = classify_relay_works(p) || classify_answered(p, NAT_TEST_RELAY_SELF)
+                           ? FINDING_YES
+                       : relay_is_dead(p, view) ? FINDING_NO
+                                                : FINDING_UNKNOWN;
+    if (c->reach == REACH_REFUSAL(p->refusals[0].refusal)) {
+        c->has_icmp = p->refusals[0].errnum == 0;
+        c->icmp = p->refusals[0].icmp;
+        c->errnum = p->refusals[0].errnum;
+    }
+}
+
 bool classify_find(const struct classify *p, struct classify_view view, struct classification *c)
 {
     struct filtering filtering = find_filtering(p, view);
 
-    c->error_odds = 0;
-    c->reach = find_reach(p, view, c);
-    c->translated = find_translation(p);
+    c->error_odds = filtering.odds;
+    c->proven = filtering.proven | prove_reach(p, view, c) | prove_mapping(p) | prove_trip(p) |
+                prove_hairpin(p, view, &c->error_odds) | prove_server(p, view);
     c->unsteady = is_unsteady(p);
-    c->mapping = find_mapping(p);
-    c->filtering = filtering.depends;
-    c->error_odds += filtering.odds;
-    c->hairpinning = find_hairpin(p, view, &c->error_odds);
-    if (!view.hopeful) {
-        find_ports(p, c);
-        count_loss(p, view.now, c);
-        c->shared_space_router = shared_space_router(p);
-        c->mapped = p->tests[NAT_TEST_X_P].mapped;
-        c->mapped_secondary = p->tests[NAT_TEST_X_S].mapped;
-        if (classify_answered(p, NAT_TEST_X_P))
-            c->local = p->tests[NAT_TEST_X_P].came_to;
-        c->rtt = p->fastest;
-        c->server_cone = find_cone(p, view);
-        c->server_relays = classify_relay_works(p)  ? FINDING_YES
-                           : relay_is_dead(p, view) ? FINDING_NO
-                                                    : FINDING_UNKNOWN;
-    }
-    c->nat = find_name(c);
-    c->verdict = find_verdict(c);
+    classify_judge(c, p->refusals[0].refusal);
+    if (!view.hopeful)
+        find_details(p, view, c);
     if (c->reach == REACH_ONLY_SECONDARY)
         return true;
     return classify_primary_answers(p) && c->reach != REACH_UNSURE && mapping_done(p, view) &&
-           filtering.done && !classify_hairpin_open(p, view) &&
+           filtering.done && !classify_hairpin_open(p, view) && !classify_trip_open(p, view) &&
            tests_done(p, NAT_TEST_F0, NAT_TEST_F3, view);
 }

@@ -31,7 +31,7 @@ bool classify_find(const struct classify *p, struct classify_view view, struct c
 bool classify_mapping_depends(const struct classify *p);
 
 /* True when a filtering test can still change the finding. */
-bool classify_filtering_open(const struct classify *p, nsec now);
+bool classify_filtering_open(const struct classify *p, struct classify_view view);
 
 /* True where hairpinning can be tested, and is not decided. */
 bool classify_hairpin_open(const struct classify *p, struct classify_view view);
@@ -61,11 +61,18 @@ bool classify_secondary_is_doubtful(const struct classify *p, nsec now);
 bool classify_cone_works(const struct classify *p);
 bool classify_cone_is_doubtful(const struct classify *p, nsec now);
 bool classify_cone_is_dead(const struct classify *p, struct classify_view view);
+/* True where it can be tested whether the NAT trips over what comes unasked, and is not decided. */
+bool classify_trip_open(const struct classify *p, struct classify_view view);
+/* True when one of the bubbles that nobody asked for has come to the NAT, more surely than loss
+ * explains. */
+bool classify_unasked_came(const struct classify *p, struct classify_view view);
+/* Its relayed bubbles have taken the place of the cone bit. */
+bool classify_relay_took_over(const struct classify *p);
 /* It has relayed a bubble. */
 bool classify_relay_works(const struct classify *p);
 
-/* True where a router outside, or the server's host, has shown that UDP gets there. */
-bool classify_udp_leaves(const struct classify *p);
+/* True where a router outside has shown that UDP gets there. */
+bool classify_router_outside(const struct classify *p);
 
 /* The mappings that the tests saw, for the ports' pattern, in the order in which the NAT made them
  * if they depend on the destination as MAPPING says; returns how many. */

@@ -30,11 +30,12 @@ static const struct wording reaches[REACH_COUNT] = {
                         "this network",
                         "let UDP port 3544 out of this network; if another server does not answer "
                         "either, it is this network that blocks UDP"},
-    [REACH_SERVER_SILENT] = {"server_silent",
-                             "nothing came back from the server, though UDP gets out of this "
-                             "network at least as far as a router outside",
-                             "try another server: this one is down, or something on the way to it "
-                             "drops UDP port 3544"},
+    [REACH_SERVER_SILENT] =
+        {"server_silent",
+         "nothing came back from the server, though UDP gets out of this "
+         "network at least as far as a router outside",
+         "try another server: this one is down, answers only clients with a key "
+         "(--auth-id), or something on the way to it drops UDP port 3544"},
     [REACH_ONLY_EXTRA] =
         {"only_extra_port_answered",
          "the server's own port is filtered on the way, or not served, though another port of the "
@@ -115,6 +116,42 @@ static const struct wording cones[SERVER_CONE_COUNT] = {
 
 const struct words server_cones = WORDS("server_cone", cones);
 
+static const struct wording proven[CLASSIFY_PROVEN_COUNT] = {
+    [CLASSIFY_PROVEN_PRIMARY_ANSWER] = {"primary_answer"},
+    [CLASSIFY_PROVEN_SECONDARY_ANSWER] = {"secondary_answer"},
+    [CLASSIFY_PROVEN_EXTRA_PORT_ANSWER] = {"extra_port_answer"},
+    [CLASSIFY_PROVEN_PRIMARY_SILENCE] = {"primary_silence"},
+    [CLASSIFY_PROVEN_SECONDARY_SILENCE] = {"secondary_silence"},
+    [CLASSIFY_PROVEN_PRIMARY_REFUSAL] = {"primary_refusal"},
+    [CLASSIFY_PROVEN_PRIMARY_PROHIBITED] = {"primary_prohibited"},
+    [CLASSIFY_PROVEN_PRIMARY_HINT] = {"primary_hint"},
+    [CLASSIFY_PROVEN_SECONDARY_REFUSAL] = {"secondary_refusal"},
+    [CLASSIFY_PROVEN_REJECTED_ANSWER] = {"rejected_answer"},
+    [CLASSIFY_PROVEN_UDP_OUTSIDE] = {"udp_outside"},
+    [CLASSIFY_PROVEN_INTERRUPTED] = {"interrupted"},
+    [CLASSIFY_PROVEN_TRANSLATED] = {"translated"},
+    [CLASSIFY_PROVEN_UNTRANSLATED] = {"untranslated"},
+    [CLASSIFY_PROVEN_UNSTEADY] = {"unsteady"},
+    [CLASSIFY_PROVEN_SAME_MAPPING] = {"same_mapping"},
+    [CLASSIFY_PROVEN_OTHER_MAPPING] = {"other_mapping"},
+    [CLASSIFY_PROVEN_SAME_MAPPING_BY_PORT] = {"same_mapping_by_port"},
+    [CLASSIFY_PROVEN_OTHER_MAPPING_BY_PORT] = {"other_mapping_by_port"},
+    [CLASSIFY_PROVEN_STRANGER_IN] = {"stranger_in"},
+    [CLASSIFY_PROVEN_STRANGER_OUT] = {"stranger_out"},
+    [CLASSIFY_PROVEN_OTHER_PORT_IN] = {"other_port_in"},
+    [CLASSIFY_PROVEN_OTHER_PORT_OUT] = {"other_port_out"},
+    [CLASSIFY_PROVEN_CONE_BIT_DEAD] = {"cone_bit_dead"},
+    [CLASSIFY_PROVEN_RELAY_DEAD] = {"relay_dead"},
+    [CLASSIFY_PROVEN_HAIRPIN_IN] = {"hairpin_in"},
+    [CLASSIFY_PROVEN_HAIRPIN_OUT] = {"hairpin_out"},
+    [CLASSIFY_PROVEN_MAPPED_ANEW] = {"mapped_anew"},
+    [CLASSIFY_PROVEN_NOT_MAPPED_ANEW] = {"not_mapped_anew"},
+    [CLASSIFY_PROVEN_SHARED_SPACE_ROUTER] = {"shared_space_router"},
+    [CLASSIFY_PROVEN_PRIVATE_ROUTER] = {"private_router"},
+};
+
+const struct words classify_proven_words = WORDS("classify_proven", proven);
+
 static const struct wording tests[TEST_COUNT] = {
     [TEST_SILENCE] = {"silence"},
     [TEST_HOPS] = {"hops"},
@@ -129,6 +166,7 @@ static const struct wording tests[TEST_COUNT] = {
     [TEST_PORTS] = {"port_allocation"},
     [TEST_POOLING] = {"pooling"},
     [TEST_HAIRPIN] = {"hairpinning"},
+    [TEST_UNASKED] = {"unsolicited"},
     [TEST_LIFETIME] = {"lifetime"},
     [TEST_KEPT_INBOUND] = {"refresh_inbound"},
     [TEST_KEPT_OUTBOUND] = {"refresh_outbound"},
@@ -141,6 +179,8 @@ static const struct wording proofs[PROVES_COUNT] = {
     [PROVES_NO_UDP] = {NULL, "no UDP comes back from this server"},
     [PROVES_UDP_LEAVES] = {NULL, "UDP gets out at least as far as that router"},
     [PROVES_SHARED_SPACE] = {NULL, "a router has a carrier's shared address: maybe a second NAT"},
+    [PROVES_PRIVATE_ROUTER] =
+        {NULL, "a router behind the first has a private address: maybe a second NAT"},
     [PROVES_NO_TRANSLATION] = {NULL, "nothing is translated: the server sees the local endpoint"},
     [PROVES_MAPPING_INDEPENDENT] = {NULL, "the mapping does not depend on the destination"},
     [PROVES_MAPPING_DEPENDENT] = {NULL, "the mapping depends on the destination"},
@@ -160,6 +200,8 @@ static const struct wording proofs[PROVES_COUNT] = {
     [PROVES_HAIRPIN] = {NULL, "ports of this host reach each other by external endpoints"},
     [PROVES_NO_HAIRPIN] = {NULL,
                            "ports of this host do not reach each other by external endpoints"},
+    [PROVES_MAPPED_ANEW] = {NULL, "a port is mapped anew towards whoever sent to it unasked"},
+    [PROVES_NOT_MAPPED_ANEW] = {NULL, "what came unasked did not change the mapping"},
     [PROVES_ALIVE] = {NULL, "the mapping was still there"},
     [PROVES_GONE] = {NULL, "the mapping was gone"},
     [PROVES_REFRESHES] = {NULL, "this traffic keeps the mapping alive"},
@@ -168,10 +210,31 @@ static const struct wording proofs[PROVES_COUNT] = {
 
 const struct words classify_proofs = WORDS("classify_proof", proofs);
 
+/* What to do where every reply broke a rule, by the last one. */
+static const char *const rejected_advice[RULE_COUNT] = {
+    [RULE_SOURCE_ENDPOINT] =
+        "the server answers from another address than was asked: ask its operator to have each "
+        "address answer for itself (RFC 4380 5.3.2), or use another server",
+    [RULE_NONCE] = "the server does not repeat the nonce of a solicitation (RFC 4380 5.2.2), or "
+                   "another host answers in its place: use another server",
+    [RULE_CONFIRMATION] = "the server does not accept this client's key: get one for "
+                          "--auth-secret-file from its operator (RFC 4380 5.2.2)",
+    [RULE_ORIGIN_PRESENT] = "the server leaves out the origin indication, without which nobody "
+                            "knows a mapping: use another server",
+    [RULE_ORIGIN_GLOBAL] = "the server sees this host at an address that is not global: use one "
+                           "outside of this network, or --allow-private in a laboratory",
+};
+
 const char *classification_advice(const struct classification *c)
 {
     const char *about_server = advice_of(&classify_reaches, c->reach);
 
+    if (c->reach == REACH_REJECTED && rejected_advice[c->rejected_rule] != NULL)
+        return rejected_advice[c->rejected_rule];
+    if (about_server[0] == '\0' && c->trips == FINDING_YES)
+        return "let the NAT's own rules drop what comes unasked from outside, or reserve a UDP "
+               "port "
+               "on it for this host: a peer behind a NAT that trips likewise is out of reach";
     if (about_server[0] != '\0' || c->nat != NAT_NAME_SYMMETRIC)
         return about_server;
     return "reserve a UDP port on your NAT for this host (RFC 4380 5.2.10), or use RFC 6081 "
@@ -322,9 +385,15 @@ static const struct field fields[] = {
      .item = prospect_item},
     {KEY("text"), FIELD_TEXT, FOUND(const char *, text)},
     {KEY("advice"), FIELD_TEXT, FOUND(const char *, advice)},
+    {KEY("proven"), FIELD_WORD_SET, AT(struct classification, proven),
+     .words = &classify_proven_words},
     {KEY("server_cone_bit"), FIELD_CODE, AT(struct classification, server_cone),
      .words = &server_cones, .flags = FIELD_NULLABLE},
     {KEY("server_relays"), FIELD_FINDING, AT(struct classification, server_relays)},
+    {KEY("trips_on_unsolicited"), FIELD_FINDING, AT(struct classification, trips),
+     .flags = FIELD_CHANGE},
+    {KEY("private_router"), FIELD_IP4, AT(struct classification, private_router),
+     .flags = FIELD_ZERO_IS_NULL},
     {KEY("rejected"), FIELD_COUNT, AT(struct classification, rejected)},
     {KEY("rejected_rule"), FIELD_CODE, AT(struct classification, rejected_rule), .words = &ra_rules,
      .known = has_rejected},

@@ -84,6 +84,54 @@ enum server_cone {
     SERVER_CONE_COUNT
 };
 
+/* What is proven, each a word of the key "proven". The table in classify_judge.c says what each
+ * finding needs of it, and what refutes that.
+ *
+ * - An answer is one that meets all rules of ra_check.h, or a bubble that came where it must.
+ * - P is called silent, or S, where so many solicitations to it were unanswered, each in a round in
+ *   which one to the other was answered, that loss explains it with odds below one in a million if
+ * at least one in four comes through; no sooner than a second after the start. Where neither
+ * answers all solicitations are taken together.
+ * - What stayed out did so at two ports, in so many rounds with a control that came back, that loss
+ *   explains it with the same odds. What came in, or did not stay the same, did so at two ports.
+ * - A control is dead by the same odds, beside solicitations in the same rounds that were answered.
+ * - An error of the network is a refusal after three, or half a second, if nothing answers; network
+ *   and host unreachable are a hint until the time is up (RFC 1122 3.2.2.1). */
+enum classify_proven {
+    CLASSIFY_PROVEN_PRIMARY_ANSWER,
+    CLASSIFY_PROVEN_SECONDARY_ANSWER,
+    CLASSIFY_PROVEN_EXTRA_PORT_ANSWER,
+    CLASSIFY_PROVEN_PRIMARY_SILENCE,
+    CLASSIFY_PROVEN_SECONDARY_SILENCE,
+    CLASSIFY_PROVEN_PRIMARY_REFUSAL,
+    CLASSIFY_PROVEN_PRIMARY_PROHIBITED, /* by a firewall on the way */
+    CLASSIFY_PROVEN_PRIMARY_HINT,
+    CLASSIFY_PROVEN_SECONDARY_REFUSAL,
+    CLASSIFY_PROVEN_REJECTED_ANSWER,
+    CLASSIFY_PROVEN_UDP_OUTSIDE, /* a router outside, or the server's host, told of a packet */
+    CLASSIFY_PROVEN_INTERRUPTED,
+    CLASSIFY_PROVEN_TRANSLATED,
+    CLASSIFY_PROVEN_UNTRANSLATED,
+    CLASSIFY_PROVEN_UNSTEADY,      /* an endpoint of one port changed between two answers */
+    CLASSIFY_PROVEN_SAME_MAPPING,  /* P and S saw the same endpoint */
+    CLASSIFY_PROVEN_OTHER_MAPPING, /* of one port at least they did not */
+    CLASSIFY_PROVEN_SAME_MAPPING_BY_PORT,
+    CLASSIFY_PROVEN_OTHER_MAPPING_BY_PORT,
+    CLASSIFY_PROVEN_STRANGER_IN, /* from an address that was not sent to */
+    CLASSIFY_PROVEN_STRANGER_OUT,
+    CLASSIFY_PROVEN_OTHER_PORT_IN, /* from another port of an address that was */
+    CLASSIFY_PROVEN_OTHER_PORT_OUT,
+    CLASSIFY_PROVEN_CONE_BIT_DEAD, /* no control of the cone bit came back */
+    CLASSIFY_PROVEN_RELAY_DEAD,    /* none of the relayed bubbles */
+    CLASSIFY_PROVEN_HAIRPIN_IN,
+    CLASSIFY_PROVEN_HAIRPIN_OUT,
+    CLASSIFY_PROVEN_MAPPED_ANEW, /* once P had sent unasked */
+    CLASSIFY_PROVEN_NOT_MAPPED_ANEW,
+    CLASSIFY_PROVEN_SHARED_SPACE_ROUTER,
+    CLASSIFY_PROVEN_PRIVATE_ROUTER,
+    CLASSIFY_PROVEN_COUNT
+};
+
 enum classify_test {
     TEST_SILENCE,       /* solicitations that nothing answered */
     TEST_HOPS,          /* solicitations that die on the way: how far does UDP get? */
@@ -98,6 +146,7 @@ enum classify_test {
     TEST_PORTS,         /* the external ports of fresh local ports */
     TEST_POOLING,       /* their external addresses */
     TEST_HAIRPIN,       /* two ports of this host, by their external endpoints */
+    TEST_UNASKED,       /* one port, both server addresses; the latter sent to it first, unasked */
     TEST_LIFETIME,      /* bubble to a port that was silent for a time */
     TEST_KEPT_INBOUND,  /* to one that only received */
     TEST_KEPT_OUTBOUND, /* to one that only sent */
@@ -110,6 +159,7 @@ enum classify_proof {
     PROVES_NO_UDP,
     PROVES_UDP_LEAVES,
     PROVES_SHARED_SPACE,
+    PROVES_PRIVATE_ROUTER,
     PROVES_NO_TRANSLATION,
     PROVES_MAPPING_INDEPENDENT,
     PROVES_MAPPING_DEPENDENT,
@@ -127,6 +177,8 @@ enum classify_proof {
     PROVES_ARBITRARY,
     PROVES_HAIRPIN,
     PROVES_NO_HAIRPIN,
+    PROVES_MAPPED_ANEW,
+    PROVES_NOT_MAPPED_ANEW,
     PROVES_ALIVE,
     PROVES_GONE,
     PROVES_REFRESHES,
@@ -178,8 +230,9 @@ struct mapping_lifetime {
 
 enum punch_outcome {
     OUTCOME_UNKNOWN,
-    OUTCOME_DIRECT,    /* with RFC 4380 alone */
-    OUTCOME_EXTENSION, /* with an extension of RFC 6081 */
+    OUTCOME_DIRECT,       /* with RFC 4380 alone */
+    OUTCOME_DIRECT_FIRST, /* likewise, if this side sends first */
+    OUTCOME_EXTENSION,    /* with an extension of RFC 6081 */
     OUTCOME_NO,
 };
 
@@ -200,9 +253,12 @@ struct classification {
     int port_step; /* of PORTS_SEQUENTIAL */
     enum finding hairpinning;
     enum address_pooling pooling;
+    enum finding trips; /* a port that was sent to unasked is mapped anew towards that sender */
     uint32_t shared_space_router; /* on the way, of RFC 6598's addresses; 0 = none was seen */
+    uint32_t private_router;      /* on the way, behind the first one (RFC 1918); 0 = none */
     bool unsteady;                /* external endpoints changed while they were compared */
     struct mapping_lifetime lifetime;
+    uint32_t proven; /* bit 1 << N for that of enum classify_proven */
     enum server_cone server_cone;
     enum finding server_relays;    /* bubbles, RFC 4380 5.3.1 */
     unsigned rejected;             /* replies that broke a rule */
@@ -234,6 +290,7 @@ extern const struct words nat_names;
 extern const struct words nat_dependences;
 extern const struct words port_allocations; /* null where not applicable, as the next */
 extern const struct words address_poolings;
+extern const struct words classify_proven_words;
 extern const struct words server_cones;
 extern const struct words classify_tests;
 extern const struct words classify_proofs; /* the text alone */

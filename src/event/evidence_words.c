@@ -47,7 +47,7 @@ static void add_ports(char *buf, const struct classify_evidence *e)
 
 const char *evidence_sent(const struct classify_evidence *e, char buf[static EVIDENCE_STRLEN])
 {
-    char other[ENDPOINT_STRLEN];
+    char other[ENDPOINT_STRLEN], to[ENDPOINT_STRLEN];
 
     buf[0] = '\0';
     switch (e->test) {
@@ -101,6 +101,13 @@ const char *evidence_sent(const struct classify_evidence *e, char buf[static EVI
     case TEST_HAIRPIN:
         add(buf, "%u bubble%s between two ports of this host, to their external endpoints", e->sent,
             plural(e->sent));
+        break;
+    case TEST_UNASKED:
+        add(buf,
+            "%u bubble%s by %s to port %u, which had sent to the other server address alone; "
+            "then a solicitation from it to %s",
+            e->paired, plural(e->paired), endpoint_format(e->to, other), e->port,
+            endpoint_format(e->to, to));
         break;
     case TEST_LIFETIME:
         add_relayed(buf, e);
@@ -172,6 +179,7 @@ const char *evidence_received(const struct classify_evidence *e, char buf[static
     switch (e->test) {
     case TEST_MAPPING:
     case TEST_MAPPING_PORT:
+    case TEST_UNASKED:
         add_seen(buf, e, " and ");
         break;
     case TEST_HOPS:

@@ -5,10 +5,18 @@
 #define NEEDS_PRESERVING "RFC 6081 port-preserving symmetric NAT extension at both ends"
 #define NEEDS_SEQUENTIAL "RFC 6081 sequential port-symmetric NAT extension at both ends"
 #define NEEDS_PORT "a port reserved on the symmetric NAT, by hand or by UPnP"
+/* Between two symmetric NATs, of which one filters nothing, and the other no ports. */
+#define NEEDS_LAX_PEER \
+    NEEDS_PORT ", or, with RFC 6081 nonces, a peer's NAT that lets in any port of an address"
+#define NEEDS_OPEN_PEER NEEDS_PORT ", or, with RFC 6081 nonces, a peer's NAT that filters nothing"
+#define NEEDS_CHANCE "the NAT takes one of several external addresses for each mapping, by chance"
+#define NEEDS_FIRST "if this side sends first, for its NAT trips over what comes unasked"
+#define NEEDS_NO_TRAP "this side's NAT trips over a bubble that comes before the guess is right"
 
 static const struct wording outcomes[] = {
     [OUTCOME_UNKNOWN] = {"unknown"},
     [OUTCOME_DIRECT] = {"direct"},
+    [OUTCOME_DIRECT_FIRST] = {"direct_if_first"},
     [OUTCOME_EXTENSION] = {"rfc6081"},
     [OUTCOME_NO] = {"no"},
 };
@@ -21,6 +29,9 @@ struct side {
     bool symmetric;
     bool filter_known;
     bool filters_ports; /* lets in only addresses and ports that were sent to */
+    bool filters_nothing, filters_addresses; /* of a symmetric one: each mapping of it */
+    bool scattered; /* takes another external address for another mapping */
+    bool trips;     /* over what comes unasked */
     enum port_allocation ports;
 };
 
@@ -30,8 +41,8 @@ struct peer {
 };
 
 static const struct peer peers[CLASSIFY_PEERS] = {
-    {"none", {.known = true, .filter_known = true}},
-    {"cone", {.known = true, .filter_known = true}},
+    {"none", {.known = true, .filter_known = true, .filters_nothing = true}},
+    {"cone", {.known = true, .filter_known = true, .filters_nothing = true}},
     {"address_restricted", {.known = true, .filter_known = true}},
     {"port_restricted", {.known = true, .filter_known = true, .filters_ports = true}},
     {"symmetric_preserving",
@@ -61,6 +72,10 @@ static struct side own_side(const struct classification *c)
         .symmetric = c->mapping != DEPENDS_UNKNOWN && c->mapping != DEPENDS_ENDPOINT_INDEPENDENT,
         .filter_known = c->filtering != DEPENDS_UNKNOWN && c->filtering != DEPENDS_ENDPOINT,
         .filters_ports = c->filtering == DEPENDS_ADDRESS_AND_PORT,
+        .filters_nothing = c->filtering == DEPENDS_ENDPOINT_INDEPENDENT,
+        .filters_addresses = c->filtering == DEPENDS_ADDRESS,
+        .scattered = c->pooling == POOLING_ARBITRARY,
+        .trips = c->trips == FINDING_YES,
         .ports = c->ports,
     };
 
@@ -97,17 +112,33 @@ static void guess(struct punch_prospect *p, enum port_allocation ports)
     }
 }
 
-/* Both ports must be guessed at once: known to work where both are preserved, known not to where
- * one has no pattern. */
-static void guess_both(struct punch_prospect *p, enum port_allocation own,
-                       enum port_allocation peer)
+static const char *other_ways(const struct side *own)
 {
-    if (own == PORTS_RANDOM || peer == PORTS_RANDOM)
-        set(p, OUTCOME_NO, NEEDS_PORT);
-    else if (own == PORTS_PRESERVING && peer == PORTS_PRESERVING)
+    return own->filters_nothing     ? NEEDS_LAX_PEER
+           : own->filters_addresses ? NEEDS_OPEN_PEER
+                                    : NEEDS_PORT;
+}
+
+/* Both ports must be guessed at once, by figure 1 of RFC 6081. */
+static void guess_both(struct punch_prospect *p, const struct side *own, enum port_allocation peer)
+{
+    if (own->ports == PORTS_PRESERVING && peer == PORTS_PRESERVING)
         set(p, OUTCOME_EXTENSION, NEEDS_PRESERVING);
-    else
+    else if (own->ports == PORTS_PRESERVING && peer == PORTS_SEQUENTIAL)
+        set(p, OUTCOME_EXTENSION, NEEDS_SEQUENTIAL);
+    else if (own->ports == PORTS_UNKNOWN && peer != PORTS_RANDOM)
         set(p, OUTCOME_UNKNOWN, "");
+    else
+        set(p, OUTCOME_NO, other_ways(own));
+}
+
+/* Neither maps by destination: RFC 4380 is enough, for the filters that both open. */
+static void direct(struct punch_prospect *p, const struct side *own)
+{
+    if (own->trips)
+        set(p, OUTCOME_DIRECT_FIRST, NEEDS_FIRST);
+    else
+        set(p, OUTCOME_DIRECT, "");
 }
 
 static void prospect(const struct side *own, const struct side *peer, struct punch_prospect *p)
@@ -115,19 +146,24 @@ static void prospect(const struct side *own, const struct side *peer, struct pun
     const struct side *symmetric = own->symmetric ? own : peer;
     const struct side *other = own->symmetric ? peer : own;
 
-    if (!own->known) {
+    if (!own->known)
         set(p, OUTCOME_UNKNOWN, "");
-    } else if (!own->symmetric && !peer->symmetric) {
-        set(p, OUTCOME_DIRECT, "");
-    } else if (own->symmetric && peer->symmetric) {
-        guess_both(p, own->ports, peer->ports);
-    } else if (!other->filter_known) {
+    else if (!own->symmetric && !peer->symmetric)
+        direct(p, own);
+    else if (own->symmetric && peer->symmetric)
+        guess_both(p, own, peer->ports);
+    else if (!other->filter_known)
         set(p, OUTCOME_UNKNOWN, "");
-    } else if (!other->filters_ports) {
+    else if (!other->filters_ports)
         set(p, OUTCOME_EXTENSION, NEEDS_NONCE);
-    } else {
+    else
         guess(p, symmetric->ports);
-    }
+    if (own->trips && peer->symmetric && p->outcome == OUTCOME_EXTENSION)
+        set(p, OUTCOME_UNKNOWN, NEEDS_NO_TRAP);
+    /* RFC 6081's address-symmetric NAT: only who filters nothing is sure to let it in. */
+    if (own->symmetric && own->scattered && p->outcome != OUTCOME_NO &&
+        !(peer->filter_known && peer->filters_nothing))
+        set(p, OUTCOME_UNKNOWN, NEEDS_CHANCE);
 }
 
 void punch_prospects(const struct classification *c, struct punch_prospect out[CLASSIFY_PEERS])
@@ -136,7 +172,7 @@ void punch_prospects(const struct classification *c, struct punch_prospect out[C
 
     for (int i = 0; i < CLASSIFY_PEERS; i++) {
         out[i] = (struct punch_prospect){.peer = peers[i].word, .needs = ""};
-        if (c->reach == REACH_REFUSAL(REFUSAL_PROHIBITED))
+        if (c->nat == NAT_NAME_BLOCKED && c->reach == REACH_REFUSAL(REFUSAL_PROHIBITED))
             set(&out[i], OUTCOME_NO, "UDP through to the outside");
         else
             prospect(&own, &peers[i].side, &out[i]);

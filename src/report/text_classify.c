@@ -60,6 +60,10 @@ static void translation(const struct reporter *r, const struct classification *c
     if (c->shared_space_router != 0)
         text_line(r, "second NAT", "maybe: router %s on the way has a carrier's shared address",
                   ip4_format(c->shared_space_router, router));
+    if (c->private_router != 0)
+        text_line(r, "second NAT",
+                  "maybe: router %s on the way, behind the first, has a private address",
+                  ip4_format(c->private_router, router));
 }
 
 static void mapping(const struct reporter *r, const struct classification *c)
@@ -223,6 +227,18 @@ static void hairpinning(const struct reporter *r, const struct classification *c
     }
 }
 
+static void trap(const struct reporter *r, const struct classification *c)
+{
+    const struct classify_evidence *e = find_proof(c, PROVES_MAPPED_ANEW);
+    char before[ENDPOINT_STRLEN], after[ENDPOINT_STRLEN];
+
+    if (c->trips == FINDING_YES && e != NULL)
+        text_line(r, "trap",
+                  "the NAT trips over what comes unasked: towards a sender that was first, %s "
+                  "became %s",
+                  endpoint_format(e->seen[0], before), endpoint_format(e->seen[1], after));
+}
+
 static const char *refresh_words(const struct mapping_lifetime *m)
 {
     if (m->outbound_refreshes == FINDING_YES && m->inbound_refreshes == FINDING_YES)
@@ -286,6 +302,7 @@ static void error_odds(const struct reporter *r, const struct classification *c)
 static const char *const outcome_words[] = {
     [OUTCOME_UNKNOWN] = "unknown",
     [OUTCOME_DIRECT] = "direct, with RFC 4380 alone",
+    [OUTCOME_DIRECT_FIRST] = "direct, with RFC 4380 alone,",
     [OUTCOME_EXTENSION] = "with",
     [OUTCOME_NO] = "no, without",
 };
@@ -300,7 +317,10 @@ static void punching(const struct reporter *r, const struct classification *c)
     for (int i = 0; i < CLASSIFY_PEERS; i++)
         fprintf(r->config.out, "    %-21s %s%s%s\n",
                 words_of_code(prospects[i].peer, peer, sizeof peer),
-                outcome_words[prospects[i].outcome], prospects[i].needs[0] != '\0' ? " " : "",
+                outcome_words[prospects[i].outcome],
+                prospects[i].needs[0] == '\0'             ? ""
+                : prospects[i].outcome == OUTCOME_UNKNOWN ? ": "
+                                                          : " ",
                 prospects[i].needs);
 }
 
@@ -335,6 +355,7 @@ static void details(const struct reporter *r, const struct classification *c)
         filtering(r, c);
         ports(r, c);
         hairpinning(r, c);
+        trap(r, c);
         lifetime(r, c);
         text_line(r, "other names", "RFC 3489 %s; RFC 4380 %s; Windows %s", rfc3489_name(c),
                   rfc4380_name(c), netsh_name(c));

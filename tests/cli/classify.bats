@@ -19,7 +19,7 @@ KEYS='schema command verdict nat rfc4380 mapping filtering port_allocation port_
     lifetime_s pooling local mapped loss error_odds rtt_s elapsed_s evidence punching reachability
     rfc3489 netsh translated shared_space_router unsteady interrupted refreshed_by_outbound
     refreshed_by_inbound server secondary mapped_secondary sent received icmp system_error text
-    advice server_cone_bit server_relays rejected rejected_rule rejected_from'
+    advice proven server_cone_bit server_relays trips_on_unsolicited private_router rejected rejected_rule rejected_from'
 
 @test "usage errors" {
     t classify
@@ -69,6 +69,7 @@ KEYS='schema command verdict nat rfc4380 mapping filtering port_allocation port_
     json --arg keys "$KEYS" '(keys - ($keys | [splits("\\s+")])) == []'
     json '.schema == 1 and .command == "classify" and .verdict == "classified" and .nat == "none"'
     json '.translated == false and .local == .mapped and .mapped == .mapped_secondary'
+    json '.proven - ["udp_outside"] == ["primary_answer", "secondary_answer", "untranslated", "same_mapping", "stranger_in"]'
     json '.hairpinning == null and .port_allocation == null and .pooling == null'
     json '.lifetime_s == null and .shared_space_router == null and .unsteady == false and .port_step == null'
     json '.loss == 0 and .error_odds == 0 and .rtt_s > 0 and .elapsed_s > 0'

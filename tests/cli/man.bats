@@ -138,15 +138,15 @@ rendered() {
 
 @test "classify: every word of its JSON is documented" {
     mapfile -t found < <(codes event/classification.c reaches)
-    [ "${#found[@]}" -eq 12 ]
+    [ "${#found[@]}" -eq 13 ]
     documents teredoctl-classify.1 "${found[@]}"
-    for table in verdicts:3 nats:8 depends:5 allocations:4 poolings:3 tests:16; do
+    for table in verdicts:3 nats:8 depends:5 allocations:4 poolings:3 cones:3 tests:17 proven:31; do
         mapfile -t found < <(codes event/classification.c "${table%:*}")
         [ "${#found[@]}" -eq "${table#*:}" ]
         documents teredoctl-classify.1 "${found[@]}"
     done
     mapfile -t found < <(codes event/prospect.c outcomes)
-    [ "${#found[@]}" -eq 4 ]
+    [ "${#found[@]}" -eq 5 ]
     documents teredoctl-classify.1 "${found[@]}"
 }
 

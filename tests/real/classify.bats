@@ -114,13 +114,35 @@ EOF
     same_in_lab firewall
 }
 
-@test "the trap of netfilter, which keeps state for what was not asked for, changes no word" {
+@test "the trap of netfilter, which keeps state for what was not asked for, is found and changes no word" {
     trap_at na
     for _ in 1 2 3; do
         on a classify 192.0.2.1 --format=json
         [ "$status" -eq 0 ]
         [ "$(words)" = "port_restricted endpoint_independent address_and_port_dependent preserving false" ]
+        json '.trips_on_unsolicited == true'
+        json '[.punching[] | select(.peer == "port_restricted").outcome] == ["direct_if_first"]'
+        json '[.evidence[] | select(.test == "unsolicited").proves] == [
+            "a port is mapped anew towards whoever sent to it unasked",
+            "a port is mapped anew towards whoever sent to it unasked"]'
     done
+    on a classify 192.0.2.1
+    [[ $output == *"trap             the NAT trips over what comes unasked: "* ]]
+    [[ $output == *"port restricted       direct, with RFC 4380 alone, if this side sends first"* ]]
+    masquerade na
+    on a classify 192.0.2.1 --format=json
+    json '.trips_on_unsolicited == false'
+}
+
+@test "a private router behind the NAT is named: there may be a second one" {
+    # A second address of the core's, from which it tells of packets that die there.
+    in_ns core ip addr add 192.168.7.1/24 dev core-na
+    in_ns core ip route add 203.0.113.10/32 dev core-na src 192.168.7.1
+    on a classify 192.0.2.1
+    in_ns core ip route del 203.0.113.10/32 dev core-na
+    in_ns core ip addr del 192.168.7.1/24 dev core-na
+    [ "$status" -eq 0 ]
+    [[ $output == *"second NAT       maybe: router 192.168.7.1 on the way, behind the first, has a private address"* ]]
 }
 
 @test "the lifetime of netfilter's mappings is what its timeouts say; the lab agrees" {

@@ -54,9 +54,9 @@ static void travel(struct world *w, struct world_packet *p, const struct world_l
 
 static enum world_site site_of(uint32_t address)
 {
-    if (address == WORLD_OUTSIDE_A)
+    if (address - WORLD_OUTSIDE_A < NAT_POOL_MAX)
         return WORLD_A;
-    if (address == WORLD_OUTSIDE_B)
+    if (address - WORLD_OUTSIDE_B < NAT_POOL_MAX)
         return WORLD_B;
     if (address == WORLD_SERVER_1 || address == (uint32_t)WORLD_SERVER_1 + 1)
         return WORLD_S1;
@@ -389,8 +389,8 @@ static struct nat *make_nat(const char *word, uint32_t outside, uint64_t seed)
 
     if (nat_config_parse(word, &config, &error) != 0)
         abort();
-    config.external_count = 1;
-    config.external[0] = outside;
+    for (unsigned i = 0; i < NAT_POOL_MAX; i++)
+        config.external[i] = outside + i;
     config.max_mappings = 256;
     config.seed = seed;
     nat = nat_new(&config);

@@ -19,8 +19,8 @@
 #include "server.h"
 
 enum {
-    WORLD_OUTSIDE_A = 0xcb00710a, /* 203.0.113.10 */
-    WORLD_OUTSIDE_B = 0xc6336414, /* 198.51.100.20 */
+    WORLD_OUTSIDE_A = 0xcb00710a, /* 203.0.113.10, and the next three of a pool */
+    WORLD_OUTSIDE_B = 0xc6336414, /* 198.51.100.20, likewise */
     WORLD_INSIDE_A = 0x64400102,  /* 100.64.1.2 */
     WORLD_INSIDE_B = 0x64400202,  /* 100.64.2.2 */
     WORLD_SERVER_1 = 0xc0000201,  /* 192.0.2.1, and .2 */

@@ -133,10 +133,28 @@ static void test_refusals(struct run *r)
     is_int(r->result.verdict, CLASSIFY_BLOCKED, "prohibited is blocked");
 
     start(r, 0);
-    icmp(r, CLASSIFY_X, 3, 1, NAT_BOX);
+    icmp(r, CLASSIFY_X, 3, 13, NAT_BOX);
     wait_until(r, START + 5 * NSEC_S);
     ok(r->done && r->result.elapsed < NSEC_S, "one that nothing contradicts is believed soon");
-    is_int(r->result.reach, REACH_REFUSAL(REFUSAL_HOST_UNREACHABLE), "then it is the reason");
+    is_int(r->result.reach, REACH_REFUSAL(REFUSAL_PROHIBITED), "then it is the reason");
+
+    for (uint8_t code = 0; code <= 5; code++) {
+        if (code >= 2 && code <= 4)
+            continue;
+        start(r, 0);
+        for (int i = 0; i < 10; i++)
+            icmp(r, CLASSIFY_X, 3, code, NAT_BOX);
+        wait_until(r, START + NSEC_S);
+        ok(!r->done, "code %d is a hint: a route may be changing", code);
+        wait_until(r, START + 5 * NSEC_S);
+        ok(r->done && r->result.elapsed >= 2 * NSEC_S, "code %d: it is asked until the time is up",
+           code);
+        is_int(r->result.reach,
+               REACH_REFUSAL(code == 0 ? REFUSAL_NET_UNREACHABLE : REFUSAL_HOST_UNREACHABLE),
+               "code %d: then it is the reason", code);
+        is_int(r->result.verdict, CLASSIFY_PARTIAL, "code %d: and no proof that UDP is blocked",
+               code);
+    }
 
     start(r, 0);
     for (int i = 0; i < 3; i++)
@@ -199,6 +217,10 @@ static void test_silence(struct run *r)
     icmp(r, CLASSIFY_HOPS, 11, 0, 0x0a000001);
     wait_until(r, START + 10 * NSEC_S);
     is_int(r->result.reach, REACH_NO_REPLY, "private routers do not show that UDP leaves");
+    is_int(r->result.private_router, NAT_BOX, "but are told: there may be a second NAT");
+    hops = find_evidence(r, TEST_HOPS);
+    ok(hops->proof == PROVES_PRIVATE_ROUTER && hops->seen[0].address == NAT_BOX,
+       "and are the evidence");
 
     start(r, 0);
     wait_until(r, START + NSEC_S);

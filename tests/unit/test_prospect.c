@@ -17,22 +17,26 @@ static const char *const peers[CLASSIFY_PEERS] = {"none",
                                                   "symmetric_sequential",
                                                   "symmetric_random"};
 
-/* OUTCOMES: a letter a peer, d(irect), e(xtension), n(o), u(nknown). */
+/* OUTCOMES: a letter a peer, d(irect), f(irst), e(xtension), n(o), u(nknown), c(hance) where it is
+ * told why it is unknown. */
 static void check(const char *title, struct classification c, const char *outcomes)
 {
     static const char letters[] = {[OUTCOME_UNKNOWN] = 'u',
                                    [OUTCOME_DIRECT] = 'd',
+                                   [OUTCOME_DIRECT_FIRST] = 'f',
                                    [OUTCOME_EXTENSION] = 'e',
                                    [OUTCOME_NO] = 'n'};
     struct punch_prospect p[CLASSIFY_PEERS];
 
     punch_prospects(&c, p);
     for (int i = 0; i < CLASSIFY_PEERS; i++) {
-        char got[2] = {letters[p[i].outcome], '\0'}, want[2] = {outcomes[i], '\0'};
+        bool told = p[i].needs[0] != '\0';
+        char got[2] = {told && p[i].outcome == OUTCOME_UNKNOWN ? 'c' : letters[p[i].outcome], '\0'};
+        char want[2] = {outcomes[i], '\0'};
 
         is_str(p[i].peer, peers[i], "%s: peer %d", title, i);
         is_str(got, want, "%s against %s", title, peers[i]);
-        is_int(p[i].needs[0] != '\0', outcomes[i] == 'e' || outcomes[i] == 'n',
+        is_int(told, outcomes[i] != 'd' && outcomes[i] != 'u',
                "%s against %s: what it takes is told where it takes something", title, peers[i]);
     }
 }
@@ -62,11 +66,28 @@ static void test_table(void)
     check("symmetric, random",
           nat(NAT_NAME_SYMMETRIC, DEPENDS_ENDPOINT, DEPENDS_ENDPOINT, PORTS_RANDOM), "eeennnn");
     check("symmetric, preserving",
-          nat(NAT_NAME_SYMMETRIC, DEPENDS_ENDPOINT, DEPENDS_ENDPOINT, PORTS_PRESERVING), "eeeeeun");
+          nat(NAT_NAME_SYMMETRIC, DEPENDS_ENDPOINT, DEPENDS_ENDPOINT, PORTS_PRESERVING), "eeeeeen");
     check("symmetric, sequential",
-          nat(NAT_NAME_SYMMETRIC, DEPENDS_ADDRESS, DEPENDS_ADDRESS, PORTS_SEQUENTIAL), "eeeeuun");
+          nat(NAT_NAME_SYMMETRIC, DEPENDS_ADDRESS, DEPENDS_ADDRESS, PORTS_SEQUENTIAL), "eeeennn");
     check("symmetric, ports unknown",
           nat(NAT_NAME_SYMMETRIC, DEPENDS_ENDPOINT, DEPENDS_UNKNOWN, PORTS_UNKNOWN), "eeeuuun");
+    for (enum port_allocation ports = PORTS_PRESERVING; ports <= PORTS_RANDOM; ports++) {
+        struct classification c =
+            nat(NAT_NAME_SYMMETRIC, DEPENDS_ENDPOINT, DEPENDS_ENDPOINT, ports);
+
+        c.pooling = POOLING_ARBITRARY;
+        check("symmetric, with another external address for each mapping", c,
+              ports == PORTS_PRESERVING   ? "eeccccn"
+              : ports == PORTS_SEQUENTIAL ? "eeccnnn"
+                                          : "eecnnnn");
+        c = nat(NAT_NAME_PORT_RESTRICTED, DEPENDS_ENDPOINT_INDEPENDENT, DEPENDS_ADDRESS_AND_PORT,
+                ports);
+        c.pooling = POOLING_ARBITRARY;
+        check("one mapping keeps one address of the pool", c, "ddddeen");
+        c.pooling = POOLING_ONE_ADDRESS;
+        c.trips = FINDING_YES;
+        check("a NAT that trips over what comes unasked", c, "ffffccn");
+    }
     check("filtering unknown",
           nat(NAT_NAME_UNKNOWN, DEPENDS_ENDPOINT_INDEPENDENT, DEPENDS_UNKNOWN, PORTS_UNKNOWN),
           "dddduuu");
@@ -78,6 +99,25 @@ static void test_table(void)
           (struct classification){.nat = NAT_NAME_BLOCKED,
                                   .reach = REACH_REFUSAL(REFUSAL_PROHIBITED)},
           "nnnnnnn");
+}
+
+/* Two symmetric NATs reach each other where one filters nothing, and the other no ports. */
+static void test_lax_symmetric(void)
+{
+    static const enum nat_depends filtering[] = {DEPENDS_ENDPOINT_INDEPENDENT, DEPENDS_ADDRESS,
+                                                 DEPENDS_ADDRESS_AND_PORT};
+    static const char *const way[] = {"lets in any port of an address", "filters nothing", NULL};
+
+    for (int i = 0; i < 3; i++) {
+        struct classification c =
+            nat(NAT_NAME_SYMMETRIC, DEPENDS_ADDRESS_AND_PORT, filtering[i], PORTS_RANDOM);
+        struct punch_prospect p[CLASSIFY_PEERS];
+
+        punch_prospects(&c, p);
+        ok(way[i] == NULL ? strstr(p[6].needs, "nonces") == NULL
+                          : strstr(p[6].needs, way[i]) != NULL,
+           "symmetric to symmetric: what it takes, by this side's filter: %s", p[6].needs);
+    }
 }
 
 struct names {
@@ -117,6 +157,7 @@ static void test_names(void)
 int main(void)
 {
     test_table();
+    test_lax_symmetric();
     test_names();
     return done_testing();
 }
