@@ -79,6 +79,7 @@ UNIT_TESTS = \
 SCENARIO_TESTS = \
 	tests/scenario/test_classify_matrix \
 	tests/scenario/test_evidence \
+	tests/scenario/test_forged \
 	tests/scenario/test_lifetime \
 	tests/scenario/test_passive_matrix \
 	tests/scenario/test_passive_stories \
@@ -164,6 +165,7 @@ OUTPUT_TESTS = \
 LONG_TESTS = \
 	tests/scenario/test_classify_matrix \
 	tests/scenario/test_evidence \
+	tests/scenario/test_forged \
 	tests/scenario/test_passive_matrix
 # Of the command line, what tells whether a program that was built or installed elsewhere works.
 SMOKE_TESTS = \
