@@ -2,8 +2,8 @@
 # What qualify and check say of servers that are right in everything but one thing, and of a host
 # that has no room for packets.
 
-# jq has variables of its own
-# shellcheck disable=SC2016
+# jq has variables of its own, and each test sets output
+# shellcheck disable=SC2016,SC2030,SC2031
 bats_require_minimum_version 1.5.0
 load lib
 
