@@ -78,8 +78,10 @@ UNIT_TESTS = \
 	tests/unit/test_watch \
 	tests/unit/test_words
 SCENARIO_TESTS = \
+	tests/scenario/test_check_matrix \
 	tests/scenario/test_classify_matrix \
 	tests/scenario/test_evidence \
+	tests/scenario/test_forged \
 	tests/scenario/test_lifetime \
 	tests/scenario/test_passive_matrix \
 	tests/scenario/test_passive_stories \
@@ -129,6 +131,7 @@ CLI_TESTS = \
 	tests/cli/man.bats \
 	tests/cli/metrics.bats \
 	tests/cli/names.bats \
+	tests/cli/odd-servers.bats \
 	tests/cli/qualify-list.bats \
 	tests/cli/qualify.bats \
 	tests/cli/rounds.bats \
@@ -165,8 +168,10 @@ OUTPUT_TESTS = \
 	tests/schema/outputs.bats
 # The same programs once more, with LONG=1: thousands of seeds instead of some (`make check-long`).
 LONG_TESTS = \
+	tests/scenario/test_check_matrix \
 	tests/scenario/test_classify_matrix \
 	tests/scenario/test_evidence \
+	tests/scenario/test_forged \
 	tests/scenario/test_passive_matrix
 # Of the command line, what tells whether a program that was built or installed elsewhere works.
 SMOKE_TESTS = \
@@ -207,6 +212,7 @@ TEST_FIXTURES = \
 	tests/fuzz/run.sh \
 	tests/bench/miredo_time.bash \
 	tests/cli/lib.bash \
+	tests/cli/odd_server.py \
 	tests/cli/random_bubbles.bash \
 	tests/mutate/mutate.py \
 	tests/mutate/survivors \

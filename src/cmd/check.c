@@ -260,6 +260,8 @@ static int run(int argc, char **argv, struct error *error)
     if (o.told)
         return CHECK_UNKNOWN;
     o.client.timeout = o.timeout / 2;
+    /* As many as one loss in five does not explain the silence of. */
+    o.client.attempts = 5;
     result = client_run(&job, &o.client, error);
     if (result >= 0 || ferror(stdout))
         return result;

@@ -279,7 +279,7 @@ static int run_program(struct lab *lab, enum lab_host host, char *const argv[], 
                        struct error *error)
 {
     struct topology *t = lab->topology;
-    struct lab_environment env;
+    struct lab_environment env = {.list = {NULL}};
     struct spawn spawn = {.argv = argv,
                           .env = lab_environment(lab, host, &env),
                           .stdio = {-1, out, -1},
@@ -459,7 +459,7 @@ static int start_others(struct lab *lab, struct error *error)
 
     for (unsigned i = 0; i < o->also_count; i++) {
         char *const argv[] = {"/bin/sh", "-c", o->also[i].command, NULL};
-        struct lab_environment env;
+        struct lab_environment env = {.list = {NULL}};
         struct spawn spawn = {.argv = argv,
                               .env = lab_environment(lab, o->also[i].host, &env),
                               .stdio = {-1, STDERR_FILENO, -1}};

@@ -6,7 +6,7 @@
 #include "qualify.h"
 
 enum {
-    CHECK_ROUNDS = 12, /* at most; see struct check */
+    CHECK_ROUNDS = 24, /* at most; see struct check */
 };
 
 struct check_config {

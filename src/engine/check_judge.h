@@ -7,8 +7,9 @@
 
 #define CHECK_EVIDENCE(name) (UINT32_C(1) << CHECK_EVIDENCE_##name)
 
-/* What lost packets explain with better odds than this is no evidence of the server's silence. */
-#define CHECK_ODDS 1e-4
+/* What lost packets explain with better odds than this is no evidence of the server's silence. The
+ * odds are looked at after every round, so that they must be smaller than what is promised. */
+#define CHECK_ODDS 1e-5
 
 struct check_rule {
     enum check_status status;

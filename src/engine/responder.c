@@ -240,14 +240,15 @@ static void echo_back(struct responder *r, struct responder_peer *peer, const st
 }
 
 /* A client whose bubbles came from a link-local source sends its data from its Teredo
- * address. The endpoint that those bubbles have proven speaks for the first such address, and for
- * no other. It only speaks: what else is sent to that address goes where the address says. */
+ * address. The endpoint that those bubbles have proven speaks for the first such address that
+ * embeds its IPv4 address (the port is another one behind a symmetric NAT), and for no other. It
+ * only speaks: what else is sent to that address goes where the address says. */
 static bool speaks_for(struct responder *r, struct endpoint e, const struct responder_peer *peer,
                        nsec now)
 {
     struct teredo_addr a;
 
-    if (!teredo_addr_decode(&peer->address, &a))
+    if (!teredo_addr_decode(&peer->address, &a) || a.mapped.address != e.address)
         return false;
     for (int i = 0; i < RESPONDER_MAX_PEERS; i++) {
         struct responder_peer *p = &r->peers[i];

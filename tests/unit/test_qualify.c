@@ -790,6 +790,202 @@ static void test_anything(void)
     is_int(verdicts, 2000, "and one verdict each run");
 }
 
+static void is_reason(enum qualify_reason reason, const char *name)
+{
+    is_str(code_of(&qualify_reasons, verdict()->reason), code_of(&qualify_reasons, reason),
+           "%s: the reason", name);
+}
+
+/* Servers as they are: what a qualification says of those that break one rule. */
+static void spoil(struct ra_check *a, unsigned how)
+{
+    switch (how) {
+    case 1:
+        a->p.has_origin = false;
+        break;
+    case 2:
+        a->p.has_auth = false;
+        break;
+    case 3:
+        a->p.auth.confirmation = 1;
+        break;
+    case 4:
+        a->p.origin.address = 0x0a000001;
+        break;
+    case 5:
+        a->p.ip6.hop_limit = 64;
+        break;
+    default:
+        break;
+    }
+}
+
+static bool shows(enum qualify_evidence word)
+{
+    return (verdict()->evidence & UINT32_C(1) << word) != 0;
+}
+
+static void is_advice(const char *part, const char *name)
+{
+    ok(strstr(qualification_advice(verdict()), part) != NULL, "%s: the advice: %s", name,
+       qualification_advice(verdict()));
+}
+
+static void test_odd_servers(void)
+{
+    static const struct {
+        unsigned how;
+        const char *name, *advice;
+        enum qualify_evidence shows;
+    } rows[] = {
+        {1, "answers without an origin indication", "leaves out the origin",
+         QUALIFY_EVIDENCE_ANSWER_WITHOUT_ORIGIN},
+        {2, "answers without a nonce", "does not repeat the nonce",
+         QUALIFY_EVIDENCE_ANSWER_WITHOUT_AUTHENTICATION},
+        {3, "answers only clients that it knows", "give --auth-id", QUALIFY_EVIDENCE_KEY_REFUSED},
+        {4, "sees a private origin", "not global", QUALIFY_EVIDENCE_PRIVATE_ORIGIN},
+        {5, "sets another hop limit", "the rule that the server breaks",
+         QUALIFY_EVIDENCE_ANSWER_WITH_NONCE},
+    };
+
+    for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
+        set_up();
+        start();
+        for (int n = 0; n < 2; n++) {
+            struct ra_check a = make_advert(n == 0 ? server : secondary, mapped);
+
+            spoil(&a, rows[i].how);
+            deliver(&a);
+        }
+        bench_finish(&b);
+        is_reason(QUALIFY_REJECTED, rows[i].name);
+        ok(shows(rows[i].shows) && shows(QUALIFY_EVIDENCE_REJECTED_ANSWER) &&
+               !shows(QUALIFY_EVIDENCE_PRIMARY_SILENCE),
+           "%s: the evidence", rows[i].name);
+        is_advice(rows[i].advice, rows[i].name);
+    }
+}
+
+/* The answer to what WHOM was asked comes FROM elsewhere. */
+static void answer_from(struct endpoint whom, struct endpoint from)
+{
+    struct ra_check a = make_advert(whom, mapped);
+
+    a.from = from;
+    deliver(&a);
+}
+
+static void test_answers_from_elsewhere(void)
+{
+    set_up();
+    start();
+    answer_from(server, secondary);
+    answer_from(secondary, server);
+    bench_finish(&b);
+    is_reason(QUALIFY_REJECTED, "crosswise");
+    ok(shows(QUALIFY_EVIDENCE_CROSSED_ANSWER) && endpoint_is_unset(verdict()->answered_from),
+       "crosswise: the evidence");
+    is_advice("each of the two addresses answers for the other", "crosswise");
+
+    start();
+    answer_from(server, stranger);
+    answer_from(secondary, stranger);
+    bench_finish(&b);
+    is_reason(QUALIFY_REJECTED, "from another address");
+    ok(shows(QUALIFY_EVIDENCE_ANSWER_ELSEWHERE) &&
+           endpoint_equal(verdict()->answered_from, stranger),
+       "from another address: which is told");
+    is_advice("--secondary", "from another address");
+
+    start();
+    answer(server, mapped);
+    answer_from(secondary, stranger);
+    bench_finish(&b);
+    is_reason(QUALIFY_ONLY_PRIMARY, "the secondary's answer from another address");
+    ok(endpoint_equal(verdict()->answered_from, stranger),
+       "the secondary's answer from another address: which is told");
+    is_advice("name the address that the answer came from",
+              "the secondary's answer from another address");
+
+    start();
+    answer(server, mapped);
+    answer_from(secondary, server);
+    bench_finish(&b);
+    is_reason(QUALIFY_ONLY_PRIMARY, "the primary answers for both");
+    is_advice("answers for the second one as well", "the primary answers for both");
+
+    start();
+    answer(secondary, mapped);
+    answer_from(server, secondary);
+    bench_finish(&b);
+    is_reason(QUALIFY_ONLY_SECONDARY, "the secondary answers for both");
+    is_advice("answers for the primary one as well", "the secondary answers for both");
+
+    start();
+    answer(server, mapped);
+    bench_icmp(&b, 0, secondary, 3, 3);
+    is_reason(QUALIFY_ONLY_PRIMARY, "nobody at the second address");
+    is_advice("what was asked refuses", "nobody at the second address");
+}
+
+static void test_no_reply_advice(void)
+{
+    set_up();
+    start();
+    bench_finish(&b);
+    is_reason(QUALIFY_NO_REPLY, "silence");
+    ok(shows(QUALIFY_EVIDENCE_PRIMARY_SILENCE) && shows(QUALIFY_EVIDENCE_SECONDARY_SILENCE),
+       "silence: the evidence");
+    is_advice("only clients with --auth-id", "a server may want authentication");
+    config.identity = (struct rs_identity){"me", secret, sizeof secret - 1};
+    start();
+    bench_finish(&b);
+    is_reason(QUALIFY_NO_REPLY, "silence after authentication");
+    is_advice("identifier or its key", "a server may not know the client");
+    ok(strstr(qualification_advice(verdict()), "--auth-id") == NULL,
+       "but nobody is told to do what was done");
+
+    start();
+    for (int n = 0; n < 2; n++) {
+        struct ra_check a = make_advert(n == 0 ? server : secondary, mapped);
+
+        a.p.auth.confirmation = 1;
+        sign(&a, secret, sizeof secret - 1);
+        deliver(&a);
+    }
+    bench_finish(&b);
+    is_reason(QUALIFY_REJECTED, "a key that is refused");
+    is_advice("get a new one", "a key that is refused");
+}
+
+static void test_no_buffers(void)
+{
+    set_up();
+    start();
+    bench_send_failed(&b, 0, server, ENOBUFS);
+    bench_send_failed(&b, QUALIFY_MAX_ATTEMPTS, secondary, ENOBUFS);
+    ok(!b.done, "a full queue is loss, and ends nothing");
+    answer(server, mapped);
+    answer(secondary, mapped);
+    is_reason(QUALIFY_BOTH_AGREE, "what was sent later is answered");
+
+    qualify_init(&q, &config);
+    memset(&b, 0, sizeof b);
+    b.engine = &q.engine;
+    b.now = BENCH_EPOCH;
+    b.mute = true;
+    bench_observe(&b, (struct observation){.kind = OBSERVED_TIMER});
+    for (unsigned i = 0; !b.done; i++) {
+        for (; i < b.send_count; i++)
+            bench_send_failed(&b, b.sends[i].tag, b.sends[i].to, ENOBUFS);
+        bench_until(&b, engine_deadline(&q.engine));
+    }
+    is_reason(QUALIFY_NOT_SENT, "a queue that stays full");
+    ok(verdict()->verdict == QUALIFY_INCONCLUSIVE && shows(QUALIFY_EVIDENCE_NOTHING_SENT) &&
+           verdict()->solicitations == 0,
+       "is no silence of the server's");
+}
+
 int main(void)
 {
     ok(sizeof(struct qualify) <= 2048, "thousands at once take little memory: %zu bytes each",
@@ -811,6 +1007,10 @@ int main(void)
     test_patience();
     test_two_uplinks();
     test_send_failed();
+    test_odd_servers();
+    test_answers_from_elsewhere();
+    test_no_reply_advice();
+    test_no_buffers();
     test_stop();
     test_anything();
     return done_testing();

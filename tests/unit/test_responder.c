@@ -324,7 +324,7 @@ static void test_hijack(void)
 
 static void test_hijack_through_link_local(void)
 {
-    struct in6_addr second = bench_teredo(peer_server.address, elsewhere);
+    struct in6_addr second = bench_teredo(peer_server.address, (struct endpoint){0xcb00710a, 7});
 
     set_up();
     listen_now();
@@ -333,16 +333,26 @@ static void test_hijack_through_link_local(void)
     is_int(told(PEER_TRUSTED), 1, "an unguessable source proves its endpoint");
     bench_forget(&b);
     direct_bubble(&peer, stranger, NULL);
-    ok(told(PEER_UNPROVEN) == 1 && b.send_count == 0, "but not for a victim's bubbles");
     echo_request(&peer, stranger);
-    is_int(bench_sent(&b, stranger, TEREDO_ECHO_REPLY), 1,
-           "a Teredo address's echo from there is answered to where it came from");
+    ok(told(PEER_UNPROVEN) == 2 && b.send_count == 0,
+       "but neither for a victim's bubbles nor for its data");
+
+    listen_now();
+    indirect_bubble(&secret, &elsewhere, NULL);
+    direct_bubble(&secret, elsewhere, NULL);
+    bench_forget(&b);
+    direct_bubble(&peer, elsewhere, NULL);
+    ok(told(PEER_UNPROVEN) == 1 && b.send_count == 0,
+       "nor for the bubbles of one behind the same IPv4 address");
+    echo_request(&peer, elsewhere);
+    is_int(bench_sent(&b, elsewhere, TEREDO_ECHO_REPLY), 1,
+           "whose echo from there is answered to where it came from");
     indirect_bubble(&peer, NULL, NULL);
     ok(bench_sent(&b, peer_mapped, TEREDO_BUBBLE) == 1 &&
-           bench_sent(&b, stranger, TEREDO_BUBBLE) == 0 && told(PEER_TRUSTED) == 0,
+           bench_sent(&b, elsewhere, TEREDO_BUBBLE) == 0 && told(PEER_TRUSTED) == 0,
        "which moves no answer for that address: it goes to the endpoint in the address");
     bench_forget(&b);
-    echo_request(&second, stranger);
+    echo_request(&second, elsewhere);
     ok(told(PEER_UNPROVEN) == 1 && b.send_count == 0,
        "and a second Teredo address from the same endpoint is not answered");
     is_int(r.trusted_peers, 1, "one client counts once");
