@@ -42,7 +42,7 @@ enum field_type {
     FIELD_SENTENCE, /* the same: its sentence */
     FIELD_ADVICE,   /* the same: what to do about it */
     FIELD_RFC,      /* the same: the section that says so */
-    FIELD_WORD_SET, /* uint64_t: a list of words, bit 1 << N for that of N */
+    FIELD_WORD_SET, /* a list of words, bit 1 << N for that of N */
     FIELD_RECORD,   /* an object of its own */
     FIELD_LIST,     /* any number of objects */
     FIELD_KEYS,     /* all keys of another record, in the same object */
@@ -241,7 +241,7 @@ static inline const void *field_value(const struct field *f, const void *record,
     return value;
 }
 
-/* The number at VALUE, of a COUNT or an enumeration. */
+/* The number at VALUE, of a COUNT, an enumeration or a WORD_SET. */
 static inline uint64_t field_number(const struct field *f, const void *value)
 {
     switch (f->size) {

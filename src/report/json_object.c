@@ -267,7 +267,7 @@ static inline char *put_value(struct json_put *j, char *p, const struct field *f
         text = field_word(f, value);
         return text != NULL ? put_own(j, p, text) : put_string(p, "null");
     case FIELD_WORD_SET:
-        return put_word_set(j, p, f->words, *(const uint64_t *)value, depth);
+        return put_word_set(j, p, f->words, field_number(f, value), depth);
     case FIELD_RECORD:
         return put_object(j, p, f->record, value, depth);
     case FIELD_LIST:
