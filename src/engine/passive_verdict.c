@@ -109,6 +109,8 @@ static const struct punch_rule rules[] = {
     FAILED(CAUSE_PEER_NAT_TRIPS, BLAME_PEER_NAT, EVIDENCE(REFERENCES_ALONE), 0),
     /* It answered through a server alone. A peer that was sent to at the port that it announced
      * needs no other mapping. */
+    FAILED(CAUSE_PEER_INDIRECT_ONLY, BLAME_PEER,
+           EVIDENCE(INDIRECT_ANSWER) | EVIDENCE(PEER_CAPTURED), 0),
     FAILED(CAUSE_SAME_NAT, BLAME_SAME_NAT,
            EVIDENCE(SAME_ADDRESS) | EVIDENCE(INDIRECT_ANSWER) | EVIDENCE(DIRECT_SILENCE), 0),
     FAILED(CAUSE_OWN_NAT_SYMMETRIC, BLAME_OWN_NAT,
@@ -258,15 +260,41 @@ static uint64_t find_direct(const struct passive_punch *p,
     return e;
 }
 
+/* What of the bubble pairs was answered, as far as an answer would have been seen. */
+static void count_pairs(const struct passive_punch *p, struct punch_facts *f)
+{
+    if ((f->evidence & EVIDENCE(DIRECT_PATH_SEEN)) == 0 ||
+        (f->evidence & (EVIDENCE(ANSWER_PATHS_SEEN) | EVIDENCE(INDIRECT_ANSWER))) == 0 ||
+        (f->evidence & EVIDENCE(UNPROVEN_ANSWER)) != 0)
+        return;
+    f->pairs = p->attempts_before + p->attempt_count;
+    f->indirect = p->indirect_answers < f->pairs ? p->indirect_answers : f->pairs;
+    f->opened = p->sent_since;
+    f->seen.came[4] = f->indirect + p->reference_answers;
+    if (f->indirect > 0 && !ip6_is_link_local(&p->initiator))
+        f->seen.missing[4] = f->pairs - f->indirect;
+    if (p->reference_answers > 0 && p->reference_attempts > p->reference_answers)
+        f->seen.missing[4] += p->reference_attempts - p->reference_answers;
+}
+
+/* That a NAT maps anew is known already. What the initiator sent to the peer's NAT once that was
+ * open is too little in most captures, and what the peer answered directly went astray, unless it
+ * was lost. */
+static void weigh_astray(struct punch_facts *f)
+{
+    const unsigned misses[ODDS_MAX_LEGS + 1] = {[2] = f->indirect, [4] = f->pairs - f->indirect};
+
+    if ((f->evidence & EVIDENCE(OWN_MAPS_ANEW)) != 0 &&
+        (f->evidence & EVIDENCE(DIRECT_ANSWER)) == 0 && f->indirect > 0 &&
+        odds_all_lost(&f->seen, misses) <= f->bound)
+        f->evidence |= EVIDENCE(DIRECT_SILENCE);
+}
+
 static struct punch_facts find_facts(const struct passive_punch *p,
                                      const struct passive_surroundings *around,
                                      enum passive_end end, nsec now)
 {
-    struct punch_facts f = {
-        .pairs = endpoint_is_unset(p->unproven_from) ? p->attempts_before + p->attempt_count : 0,
-        .opened = p->sent_since,
-        .bound = CAPTURE_ODDS,
-    };
+    struct punch_facts f = {.bound = CAPTURE_ODDS};
 
     f.evidence = find_mappings(p, around) | find_forwarding(p, around) | find_direct(p, around);
     add(&f.evidence, EVIDENCE(INDIRECT_ANSWER), p->indirect_answers > 0);
@@ -275,14 +303,10 @@ static struct punch_facts find_facts(const struct passive_punch *p,
     add(&f.evidence, EVIDENCE(FORGOTTEN), end == END_FORGOTTEN);
     add(&f.evidence, EVIDENCE(CAPTURE_ENDED),
         end == END_CAPTURE && !passive_is_open(p) && ended_too_early(p, around, now));
-    f.indirect = p->indirect_answers < f.pairs ? p->indirect_answers : f.pairs;
     f.seen.came[2] = around->solicitations_answered;
     f.seen.missing[2] = around->solicitations_lost;
-    f.seen.came[4] = f.indirect + p->reference_answers;
-    if (f.indirect > 0 && !ip6_is_link_local(&p->initiator))
-        f.seen.missing[4] = f.pairs - f.indirect;
-    if (p->reference_answers > 0 && p->reference_attempts > p->reference_answers)
-        f.seen.missing[4] += p->reference_attempts - p->reference_answers;
+    count_pairs(p, &f);
+    weigh_astray(&f);
     return f;
 }
 

@@ -154,6 +154,11 @@ static const struct wording causes[CAUSE_COUNT] = {
          "the indirect bubble did arrive at the peer's host, which sent nothing to the initiator",
          "look at the peer's host: its Teredo client does not run or does not answer, or its own "
          "firewall refuses the bubble"},
+    [CAUSE_PEER_INDIRECT_ONLY] =
+        {"peer_answers_indirectly_only",
+         "the peer's host answered through the initiator's server, and sent nothing directly",
+         "look at the peer's host: its client or its own firewall keeps back what goes to the "
+         "initiator's mapped endpoint"},
     [CAUSE_PATHS_UNSEEN] =
         {"answer_paths_unseen",
          "no answer of the peer was seen, and one may have gone a way that was not captured, or be "

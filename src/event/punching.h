@@ -66,9 +66,10 @@ enum punch_cause {
     CAUSE_NO_INDIRECT_BUBBLE, /* a direct bubble alone */
     CAUSE_DIRECT_PATH_UNSEEN, /* only the way through the server was captured */
     CAUSE_CAPTURE_ENDED,
-    CAUSE_FORGOTTEN,        /* too many at once: it had to make way */
-    CAUSE_PEER_HOST_SILENT, /* the bubble arrived at the peer's host, which sent nothing */
-    CAUSE_PATHS_UNSEEN,     /* answers may have come by ways that were not captured */
+    CAUSE_FORGOTTEN,          /* too many at once: it had to make way */
+    CAUSE_PEER_HOST_SILENT,   /* the bubble arrived at the peer's host, which sent nothing */
+    CAUSE_PEER_INDIRECT_ONLY, /* the peer's host sent its answers through a server alone */
+    CAUSE_PATHS_UNSEEN,       /* answers may have come by ways that were not captured */
     CAUSE_COUNT
 };
 

@@ -142,6 +142,22 @@ heard() {
     advises_no 'capture at the peer' off-line expired relay
 }
 
+@test "a peer that answers through a server alone is told where it is captured" {
+    local a b i
+    a=$(teredo 1 203.0.113.10:41000)
+    b=$(teredo 129 198.51.100.20:40000)
+    for i in 5000 7200 9400 11600; do
+        echo "udp 192.0.2.129:3544 10.2.0.2:40000 $(origin 203.0.113.10:41000)$(bubble "$a" "$b" "$(nonce $i)") ttl=60 at=$i"
+        echo "udp 10.2.0.2:40000 192.0.2.1:3544 $(bubble "$b" "$a" "$(nonce $i)") at=$((i + 1))"
+    done >frames
+    trace_of < <(cat frames; still_there 60000)
+    [ "$status" -eq 1 ]
+    punches '.cause == "peer_answers_indirectly_only" and .blame == "peer"'
+    # With its servers alone there, the direct answers may have been filtered out.
+    trace_of < <(cat frames; echo "udp 10.2.0.2:9 192.0.2.1:9 00 at=60000")
+    punches '.cause == "direct_path_unseen" and (.evidence | contains(["direct_silence"]) | not)'
+}
+
 @test "a capture that was filtered to one flow proves nothing about other flows" {
     local a b tail frame
     # At the peer: only packets of its server are there, also where the capture went on.
@@ -202,6 +218,18 @@ answered_indirectly() { # ORIGIN [TRAILERS]
     still_there 60000
 }
 
+@test "the initiator's own qualification tells that its NAT is symmetric" {
+    trace_of < <(
+        echo "udp 10.1.0.2:41000 192.0.2.1:3544 $rs at=0"
+        echo "udp 192.0.2.1:3544 10.1.0.2:41000 $(ra 203.0.113.10:41000) ttl=60 at=50"
+        echo "udp 10.1.0.2:41000 192.0.2.2:3544 ${rs/010203/112233} at=100"
+        echo "udp 192.0.2.2:3544 10.1.0.2:41000 $(ra 203.0.113.10:51000 | sed s/010203/112233/) ttl=60 at=150"
+        answered_indirectly 198.51.100.20:40000
+    )
+    punches '.cause == "own_nat_symmetric" and .blame == "own_nat" and (.evidence | contains(["own_maps_anew"]))'
+    advises_no 'peer'\''s NAT to reserve'
+}
+
 @test "the origin indication of the peer's indirect answers tells whose NAT is symmetric" {
     trace_of < <(answered_indirectly 198.51.100.20:40777)
     punches '.cause == "peer_nat_symmetric" and .blame == "peer_nat" and .peer_origin.port == 40777'
@@ -231,7 +259,8 @@ windows() { # fail|ok
 }
 
 icmp6_checksum() { # SOURCE DESTINATION MESSAGE
-    local words=$1$2$(printf '%08x0000003a' $((${#3} / 2)))$3 sum=0 i
+    local words sum=0 i
+    words=$1$2$(printf '%08x0000003a' $((${#3} / 2)))$3
     for ((i = 0; i < ${#words}; i += 4)); do
         sum=$((sum + 0x${words:i:4}))
     done
