@@ -157,7 +157,9 @@ static bool ended_too_early(const struct passive_punch *p,
                                              passive_view(&p->answer, PLACE_RECEIVER) != NULL));
     bool exhausted = !answered && p->attempts_before + p->attempt_count >= ALL_ATTEMPTS;
 
-    return end - p->last < (exhausted ? ENOUGH_TIME : passive_patience(p));
+    if (exhausted)
+        return end - p->last < ENOUGH_TIME;
+    return end - p->last < (answered ? passive_patience(p) : PASSIVE_PATIENCE);
 }
 
 /* `teredoctl trace` sends references from another port, with direct bubbles that stop short of the

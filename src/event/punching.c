@@ -124,8 +124,8 @@ static const struct wording causes[CAUSE_COUNT] = {
         {"answer_lost",
          "the peer answered directly, and its answer did not arrive at the initiator",
          "compare the port that the answer left the peer's NAT from with the one in the peer's "
-         "address, and run `teredoctl classify` at both ends: the initiator's NAT refuses it or "
-         "does not hairpin it, or it was lost"},
+         "address, and run `teredoctl classify` at both ends: the initiator's NAT refuses it, or "
+         "it was lost"},
     [CAUSE_NO_DATA] =
         {"no_data",
          "the peer answered directly, and no data followed that would show the path open in both "
@@ -229,8 +229,8 @@ static const struct wording captured[CAUSE_COUNT] = {
         {NULL,
          "the peer lives and has answered through the initiator's server, but nothing from it "
          "arrived directly: packets were lost, or a NAT is too strict",
-         "run `teredoctl classify` at both ends to find a symmetric NAT, or one that both are "
-         "behind and that does not hairpin"},
+         "run `teredoctl classify` at both ends, which tells how each NAT maps, filters and "
+         "hairpins"},
     [CAUSE_ANSWER_UNPROVEN] =
         {NULL,
          "answers came only from another endpoint than the one in the peer's address, and without "
