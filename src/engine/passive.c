@@ -178,12 +178,13 @@ static void learn_parties(struct passive *e, const struct observation *o)
         learn(e, book_near(o->vantage, o->packet->origin), o->to.address);
 }
 
-/* Nearly every packet is between the same hosts as the one before it. */
+/* Nearly every packet is between the same hosts as the one before it, in one of the directions. */
 static void learn_hosts(struct passive *e, const struct observation *o)
 {
     uint32_t *last = e->last_hosts[o->vantage];
 
-    if (last[0] == o->from.address && last[1] == o->to.address)
+    if ((last[0] == o->from.address && last[1] == o->to.address) ||
+        (last[0] == o->to.address && last[1] == o->from.address))
         return;
     last[0] = o->from.address;
     last[1] = o->to.address;
@@ -290,9 +291,8 @@ static struct outlook outlook_of(const struct passive *e, const struct passive_p
                                  unsigned vantage)
 {
     struct endpoint server = {p->peer_parts.server, TEREDO_PORT};
-    struct endpoint initiator =
-        p->initiator_known ? p->initiator_parts.mapped : p->initiator_outside;
-    struct outlook l = {
+
+    return (struct outlook){
         .engine = e,
         .vantage = vantage,
         .own_server = p->initiator_known ? p->initiator_parts.server : 0,
@@ -304,12 +304,6 @@ static struct outlook outlook_of(const struct passive *e, const struct passive_p
         .peer_here = p->next_to[PEER][vantage],
         .server_here = look_up(e, book_near(vantage, server)),
     };
-
-    if (l.initiator_here == 0)
-        l.initiator_here = look_up(e, book_near(vantage, initiator));
-    if (l.peer_here == 0)
-        l.peer_here = look_up(e, book_near(vantage, p->peer_parts.mapped));
-    return l;
 }
 
 /* Whether the vantage point was capturing at WHEN, and for a while after. */
@@ -396,10 +390,26 @@ static void finish(struct passive *e)
     outbox_done(e->out);
 }
 
+/* Who stands next to which vantage point, as far as other packets tell: a party that has sent none
+ * of the punch, say. */
+static void find_places(const struct passive *e, struct passive_punch *p)
+{
+    struct endpoint initiator =
+        p->initiator_known ? p->initiator_parts.mapped : p->initiator_outside;
+
+    for (unsigned v = 0; v < e->config.vantages; v++) {
+        if (p->next_to[INITIATOR][v] == 0)
+            p->next_to[INITIATOR][v] = look_up(e, book_near(v, initiator));
+        if (p->next_to[PEER][v] == 0)
+            p->next_to[PEER][v] = look_up(e, book_near(v, p->peer_parts.mapped));
+    }
+}
+
 static void conclude_punch(struct passive *e, struct passive_punch *p, enum passive_end end)
 {
     struct punching verdict;
 
+    find_places(e, p);
     passive_place_again(p);
     verdict = judge_punch(e, p, end);
     p->done = true;

@@ -140,6 +140,15 @@ heard() {
     punches '.cause == "peer_host_silent" and .blame == "peer" and .side == "peer" and
         (.evidence | contains(["forward_arrived", "peer_captured"]))'
     advises_no 'capture at the peer' off-line expired relay
+    # The peer has no NAT, and so no address that would tell it: its qualification does.
+    trace_of < <(
+        echo "udp 198.51.100.20:40000 192.0.2.129:3544 $rs at=0"
+        echo "udp 192.0.2.129:3544 198.51.100.20:40000 $(ra 198.51.100.20:40000 129) ttl=60 at=20"
+        heard | sed '1d; s/10.2.0.2/198.51.100.20/'
+        still_there 60000
+    )
+    [ "$status" -eq 1 ]
+    punches '.cause == "peer_host_silent" and .side == "peer"'
 }
 
 @test "a peer that answers through a server alone is told where it is captured" {
