@@ -38,23 +38,27 @@ double odds_all_lost(const struct odds_record *seen, const unsigned misses[ODDS_
         STEPS = 1000
     };
     double all = 0, lost = 0;
-    unsigned count = 0;
+    unsigned count = 0, passed = 0;
 
-    for (unsigned legs = 1; legs <= ODDS_MAX_LEGS; legs++)
+    for (unsigned legs = 1; legs <= ODDS_MAX_LEGS; legs++) {
         count += misses[legs];
+        passed += legs * seen->came[legs];
+    }
     if (count == 0)
         return 1;
     /* The integral over all rates at which a leg passes a packet. The likelihood of what was seen
      * stays far above the smallest double for some hundreds of observations. */
     for (unsigned i = 0; i < STEPS; i++) {
-        double pass = (i + 0.5) / STEPS, likelihood = 1, silence = 1;
+        double pass = (i + 0.5) / STEPS, likelihood = power(pass, passed), silence = 1;
 
         for (unsigned legs = 1; legs <= ODDS_MAX_LEGS; legs++) {
-            double through = power(pass, legs);
+            double stays;
 
-            likelihood *=
-                power(through, seen->came[legs]) * power(1 - through, seen->missing[legs]);
-            silence *= power(1 - through, misses[legs]);
+            if (seen->missing[legs] == 0 && misses[legs] == 0)
+                continue;
+            stays = 1 - power(pass, legs);
+            likelihood *= power(stays, seen->missing[legs]);
+            silence *= power(stays, misses[legs]);
         }
         all += likelihood;
         lost += likelihood * silence;

@@ -379,8 +379,10 @@ static struct punching judge_punch(struct passive *e, const struct passive_punch
         .server_heard = heard != 0 && (nsec)heard * NSEC_S + 60 * NSEC_S > p->first,
     };
 
-    look_around(e, p, &around);
-    ask_client(e, p, &around);
+    if (end != END_FORGOTTEN) {
+        look_around(e, p, &around);
+        ask_client(e, p, &around);
+    }
     return passive_judge(p, &around, end, e->now);
 }
 
@@ -409,7 +411,8 @@ static void conclude_punch(struct passive *e, struct passive_punch *p, enum pass
 {
     struct punching verdict;
 
-    find_places(e, p);
+    if (end != END_FORGOTTEN)
+        find_places(e, p);
     passive_place_again(p);
     verdict = judge_punch(e, p, end);
     p->done = true;

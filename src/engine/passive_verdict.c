@@ -265,9 +265,13 @@ static uint64_t find_direct(const struct passive_punch *p,
 /* What of the bubble pairs was answered, as far as an answer would have been seen. */
 static void count_pairs(const struct passive_punch *p, struct punch_facts *f)
 {
+    const uint64_t others = EVIDENCE(DATA_CROSSED) | EVIDENCE(DIRECT_ANSWER) |
+                            EVIDENCE(UNPROVEN_ANSWER) | EVIDENCE(CAPTURE_ENDED) |
+                            EVIDENCE(FORGOTTEN);
+
     if ((f->evidence & EVIDENCE(DIRECT_PATH_SEEN)) == 0 ||
         (f->evidence & (EVIDENCE(ANSWER_PATHS_SEEN) | EVIDENCE(INDIRECT_ANSWER))) == 0 ||
-        (f->evidence & EVIDENCE(UNPROVEN_ANSWER)) != 0)
+        (f->evidence & others) != 0)
         return;
     f->pairs = p->attempts_before + p->attempt_count;
     f->indirect = p->indirect_answers < f->pairs ? p->indirect_answers : f->pairs;
