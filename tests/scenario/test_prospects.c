@@ -188,14 +188,18 @@ static void test_trips(struct classified *c, struct run *r)
 
 int main(void)
 {
-    struct classified *c = calloc(1, sizeof *c);
-    struct run *r = calloc(1, sizeof *r);
+    struct room {
+        struct classified classified;
+        struct run run;
+    } *room = calloc(1, sizeof *room);
+    struct classified *c = &room->classified;
+    struct run *r = &room->run;
     const char *seed = getenv("SEED");
     struct prng random = {.state = seed != NULL ? strtoull(seed, NULL, 10) : 1};
     unsigned nats = getenv("LONG") != NULL ? 600 : 60;
     struct tally t = {0};
 
-    if (c == NULL || r == NULL)
+    if (room == NULL)
         return 1;
     for (unsigned i = 0; i < nats; i++) {
         uint64_t world = prng_next(&random);
@@ -210,7 +214,6 @@ int main(void)
     is_int(t.denials, 0, "and none denies what works");
     test_trips(c, r);
     printf("# %u NATs, %u lines, %u of them unknown\n", nats, t.lines, t.unknown);
-    free(r);
-    free(c);
+    free(room);
     return done_testing();
 }

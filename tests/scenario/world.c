@@ -141,9 +141,12 @@ static const struct world_trip *find_trip(const struct world *w, enum world_site
 static void trip(struct world *w, enum world_site site, struct endpoint external,
                  struct endpoint from)
 {
-    if (w->trip_count[site] < WORLD_TRIPS && find_trip(w, site, external, from) == NULL)
-        w->trips[site][w->trip_count[site]++] =
-            (struct world_trip){external, from, (uint16_t)(60000 + w->trip_count[site])};
+    unsigned count = w->trip_count[site];
+
+    if (count == WORLD_TRIPS || find_trip(w, site, external, from) != NULL)
+        return;
+    w->trips[site][count] = (struct world_trip){external, from, (uint16_t)(60000 + count)};
+    w->trip_count[site]++;
 }
 
 static struct observation make_observation(enum observation_kind kind, nsec when)
