@@ -124,6 +124,31 @@ static void show(const struct world *w, enum world_point point, const struct wor
         w->config.watch(w->config.watch_context, &s);
 }
 
+/* The trip that packets between these two come by, or NULL. */
+static const struct world_trip *find_trip(const struct world *w, enum world_site site,
+                                          struct endpoint external, struct endpoint remote)
+{
+    for (unsigned i = 0; i < w->trip_count[site]; i++) {
+        const struct world_trip *t = &w->trips[site][i];
+
+        if (endpoint_equal(t->from, remote) && t->external.address == external.address &&
+            (t->external.port == external.port || t->anew == external.port))
+            return t;
+    }
+    return NULL;
+}
+
+static void trip(struct world *w, enum world_site site, struct endpoint external,
+                 struct endpoint from)
+{
+    unsigned count = w->trip_count[site];
+
+    if (count == WORLD_TRIPS || find_trip(w, site, external, from) != NULL)
+        return;
+    w->trips[site][count] = (struct world_trip){external, from, (uint16_t)(60000 + count)};
+    w->trip_count[site]++;
+}
+
 static struct observation make_observation(enum observation_kind kind, nsec when)
 {
     return (struct observation){.kind = kind, .when = when};
@@ -134,6 +159,7 @@ static void host_sends(struct world *w, enum world_site site, const struct send_
     struct world_host *h = &w->hosts[site];
     struct observation o = make_observation(OBSERVED_SENT, w->now);
     struct teredo_packet packet;
+    const struct world_trip *tripped;
     struct world_packet p;
     struct nat_result result;
 
@@ -154,6 +180,9 @@ static void host_sends(struct world *w, enum world_site site, const struct send_
     show(w, site == WORLD_A ? WORLD_HOST_A : WORLD_HOST_B, &p, o.from, o.to, 0);
     nat_outbound(h->nat, w->now, o.from, o.to, &result);
     p.from = result.from;
+    tripped = find_trip(w, site, result.from, result.to);
+    if (tripped != NULL)
+        p.from.port = tripped->anew;
     p.to = result.to;
     if (result.verdict == NAT_HAIRPIN) {
         p.hairpinned = true;
@@ -233,6 +262,8 @@ static void arrive_at_host(struct world *w, const struct world_packet *p)
     struct observation o = make_observation(OBSERVED_ICMP_ERROR, w->now);
     enum world_point outside = p->to_site == WORLD_A ? WORLD_WAN_A : WORLD_WAN_B;
     enum world_point inside = p->to_site == WORLD_A ? WORLD_HOST_A : WORLD_HOST_B;
+    const struct world_trip *tripped;
+    struct endpoint to;
     /* A host's packet has passed its NAT and the core, a server's the core alone. */
     unsigned hops = p->from_site <= WORLD_B ? 2 : 1;
     struct nat_result result;
@@ -248,9 +279,18 @@ static void arrive_at_host(struct world *w, const struct world_packet *p)
             tell_host(w, p->to_site, &o);
         return;
     }
-    nat_inbound(h->nat, w->now, p->from, p->to, &result);
-    if (result.verdict != NAT_IN)
+    to = p->to;
+    tripped = find_trip(w, p->to_site, to, p->from);
+    if (tripped != NULL && tripped->anew != to.port)
+        return; /* the NAT's own state has it */
+    if (tripped != NULL)
+        to = tripped->external;
+    nat_inbound(h->nat, w->now, p->from, to, &result);
+    if (result.verdict != NAT_IN) {
+        if (w->config.trips[p->to_site])
+            trip(w, p->to_site, to, p->from);
         return;
+    }
     show(w, inside, p, result.from, result.to, hops + 1);
     deliver(w, p->to_site, result.from, result.to, p->bytes, p->size);
 }

@@ -91,6 +91,9 @@ struct world_config {
     const char *nat[2];                /* words of nat_config_parse, of A and of B */
     struct world_leg leg[WORLD_SITES]; /* both directions alike */
     enum world_service service[2][2];  /* server 1 and 2, primary and secondary address */
+    bool trips[2];         /* NAT A, or B, keeps state for what it discards, and maps the port anew
+                            * towards whoever has sent it, as Linux does where its own rules let that
+                            * in */
     double secondary_loss; /* more, for packets to and from the servers' secondary addresses */
     uint16_t extra_port;   /* on which both servers serve as well; 0 = none */
     uint64_t seed;
@@ -129,6 +132,17 @@ struct world_host {
     void *emit_context;
 };
 
+/* A packet FROM an endpoint that nobody had sent to, discarded at EXTERNAL: what EXTERNAL sends
+ * back leaves from port ANEW. */
+struct world_trip {
+    struct endpoint external, from;
+    uint16_t anew;
+};
+
+enum {
+    WORLD_TRIPS = 16
+};
+
 enum {
     WORLD_IN_FLIGHT = 256,
     WORLD_EVENTS = 100000, /* a run that needs more does not end */
@@ -139,6 +153,8 @@ struct world {
     nsec now;
     struct prng random;
     struct world_host hosts[2];
+    struct world_trip trips[2][WORLD_TRIPS];
+    unsigned trip_count[2];
     struct server servers[2];
     struct server extra[2]; /* the same hosts' on extra_port */
     struct world_packet packets[WORLD_IN_FLIGHT];
