@@ -6,7 +6,7 @@
 #include "qualify.h"
 
 enum {
-    RESPONDER_MAX_PEERS = 256, /* the least recently heard goes first (RFC 4380 7.3.3) */
+    RESPONDER_MAX_PEERS = 256, /* who is not trusted, then who was silent for longest, goes first */
     RESPONDER_MAX_BUBBLES = 4, /* to a peer in RESPONDER_BUBBLE_WINDOW without a direct response */
 };
 

@@ -699,6 +699,25 @@ static void test_many_peers(void)
     is_int(told(PEER_TRUSTED), 0, "7.3.3: who is heard of stays; the longest silent goes");
 }
 
+static void test_flood(void)
+{
+    set_up();
+    listen_now();
+    indirect_bubble(&peer, NULL, nonce_1);
+    direct_bubble(&peer, elsewhere, nonce_sent());
+    for (unsigned i = 0; i < 4 * RESPONDER_MAX_PEERS; i++) {
+        struct in6_addr address =
+            bench_teredo(peer_server.address, (struct endpoint){0xcb007164 + i, 7000});
+
+        bench_wait(&b, NSEC_MS);
+        direct_bubble(&address, stranger, NULL);
+        bench_forget(&b);
+    }
+    echo_request(&peer, elsewhere);
+    is_int(told(PEER_ECHOED), 1,
+           "7.3.3: what strangers send in any names pushes no proven peer out");
+}
+
 static void test_refresh(void)
 {
     nsec least = NSEC_NEVER, most = 0, last = BENCH_EPOCH;
@@ -933,6 +952,7 @@ int main(void)
     test_not_for_us();
     test_not_global();
     test_many_peers();
+    test_flood();
     test_refresh();
     test_mapping_changed();
     test_server_lost();
