@@ -87,12 +87,15 @@ static void push_bubble(struct responder *r, struct endpoint to, struct teredo_p
 }
 
 /* RFC 6081 5.2.4.2: a direct bubble repeats the nonce of the peer's last indirect one, and has none
- * before there was one. */
+ * before there was one; 5.7.4.2: it answers a solicitation for its neighbor. */
 static void push_direct_bubble(struct responder *r, struct responder_peer *peer, struct endpoint to)
 {
     struct teredo_packet bubble;
 
     teredo_make_bubble(&bubble, &r->own, &peer->address);
+    if (peer->solicits)
+        teredo_add_nd_advertisement(&bubble);
+    peer->solicits = false;
     peer->nonce_repeated = peer->nonce_received;
     push_bubble(r, to, &bubble, peer->nonce_received);
 }
@@ -288,6 +291,7 @@ static void take_direct(struct responder *r, struct responder_peer *peer,
     struct teredo_addr a;
     bool expected = teredo_addr_decode(&peer->address, &a) && endpoint_equal(a.mapped, o->from);
     bool known = peer->trusted && endpoint_equal(peer->endpoint, o->from);
+    uint8_t type;
 
     if (p->kind == TEREDO_BUBBLE)
         tell(r, PEER_DIRECT_BUBBLE, peer, o->from, o->when);
@@ -302,6 +306,8 @@ static void take_direct(struct responder *r, struct responder_peer *peer,
         tell(r, PEER_UNPROVEN, peer, o->from, o->when);
         return;
     }
+    peer->solicits =
+        p->kind == TEREDO_BUBBLE && teredo_trailer_nd(p, &type) && type == ND_TRAILER_SOLICITATION;
     /* A bubble that our NAT let in unasked wants an answer as well: the sender's NAT may be the
      * restricted one (RFC 4380 5.2.3, last paragraph). */
     if (p->kind == TEREDO_BUBBLE && may_send_bubble(peer, o->from, o->when))
