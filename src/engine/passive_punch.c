@@ -280,6 +280,7 @@ static bool take_lone_bubble(struct passive_punch *p, const struct observation *
         return false;
     if (asks && mark->has_nonce && answered == NULL)
         p->fresh[p->fresh_count++ % PASSIVE_FRESH] = mark->nonce;
+    p->solicited = p->solicited || asks;
     hold_bubble(p, o, mark, place);
     return true;
 }
@@ -495,6 +496,7 @@ static void take_answer(struct passive_punch *p, const struct observation *o)
     unsigned attempt = 0;
     enum punch_proof proof = find_proof(p, o, &attempt);
     bool fresh = repeats_fresh(p, o);
+    bool advertises = p->solicited && proof != PROOF_NONE && passive_is_advertisement(o->packet);
     /* Seen as it leaves the peer it needs no proof. */
     bool believed = proof != PROOF_NONE || fresh || place == PLACE_SENDER ||
                     (p->answer.count > 0 &&
@@ -509,7 +511,7 @@ static void take_answer(struct passive_punch *p, const struct observation *o)
         return;
     }
     /* A client sends data once something has arrived. */
-    if (fresh && place != PLACE_SENDER && p->talk.seen[INITIATOR])
+    if ((fresh || advertises) && place != PLACE_SENDER && p->talk.seen[INITIATOR])
         p->answered_fresh = true;
     if (p->first_answer == 0)
         p->first_answer = o->when;

@@ -86,7 +86,8 @@ struct passive_punch {
     bool random_port_tried;    /* the initiator has sent to it */
     bool random_port_answered; /* and the peer answered from it */
     /* The initiator's direct bubbles that ask whether a known path is open (RFC 6081 5.7): the
-     * nonces of the latest, and whether the peer's repeats one. */
+     * nonces of the latest, and whether the peer's repeats one, or advertises itself. */
+    bool solicited;
     uint32_t fresh[PASSIVE_FRESH];
     unsigned fresh_count;
     bool answered_fresh;

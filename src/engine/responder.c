@@ -13,23 +13,39 @@ static void tell(struct responder *r, enum peer_activity activity,
                                                  .offset = now - peer->first_seen}});
 }
 
-/* The peer's entry; a new one takes the place of the one that was silent for longest. */
+static bool is_trusted(const struct responder_peer *peer, nsec now)
+{
+    return peer->trusted && now - peer->last_believed < RESPONDER_TRUST;
+}
+
+/* True where A makes way for a new peer before B does: who is not trusted goes first, so that what
+ * strangers send in any names pushes nobody out who was proven; then who was silent for longest. */
+static bool makes_way(const struct responder_peer *a, const struct responder_peer *b, nsec now)
+{
+    if (!a->used || !b->used)
+        return !a->used && b->used;
+    if (is_trusted(a, now) != is_trusted(b, now))
+        return is_trusted(b, now);
+    return a->last_received < b->last_received;
+}
+
+/* The peer's entry; a new one takes the place of another where there is no room. */
 static struct responder_peer *find_peer(struct responder *r, const struct in6_addr *address,
                                         nsec now)
 {
-    struct responder_peer *oldest = &r->peers[0];
+    struct responder_peer *first = &r->peers[0];
 
     for (int i = 0; i < RESPONDER_MAX_PEERS; i++) {
         struct responder_peer *peer = &r->peers[i];
 
         if (peer->used && ip6_equal(&peer->address, address))
             return peer;
-        if (oldest->used && (!peer->used || peer->last_received < oldest->last_received))
-            oldest = peer;
+        if (makes_way(peer, first, now))
+            first = peer;
     }
-    *oldest = (struct responder_peer){
+    *first = (struct responder_peer){
         .used = true, .address = *address, .first_seen = now, .last_received = now};
-    return oldest;
+    return first;
 }
 
 /* RFC 4380 5.2.6. An answer to a newly learned endpoint is due even within the two seconds: that is
@@ -71,12 +87,15 @@ static void push_bubble(struct responder *r, struct endpoint to, struct teredo_p
 }
 
 /* RFC 6081 5.2.4.2: a direct bubble repeats the nonce of the peer's last indirect one, and has none
- * before there was one. */
+ * before there was one; 5.7.4.2: it answers a solicitation for its neighbor. */
 static void push_direct_bubble(struct responder *r, struct responder_peer *peer, struct endpoint to)
 {
     struct teredo_packet bubble;
 
     teredo_make_bubble(&bubble, &r->own, &peer->address);
+    if (peer->solicits)
+        teredo_add_nd_advertisement(&bubble);
+    peer->solicits = false;
     peer->nonce_repeated = peer->nonce_received;
     push_bubble(r, to, &bubble, peer->nonce_received);
 }
@@ -146,7 +165,7 @@ static void count_peer(struct responder *r, struct responder_peer *peer)
 /* RFC 4380 5.2.4. What proved the endpoint that was believed proves no other one. */
 static void end_trust(struct responder_peer *peer, nsec now)
 {
-    if (!peer->trusted || now - peer->last_believed < RESPONDER_TRUST)
+    if (!peer->trusted || is_trusted(peer, now))
         return;
     peer->trusted = false;
     peer->heard_indirect = false;
@@ -272,6 +291,7 @@ static void take_direct(struct responder *r, struct responder_peer *peer,
     struct teredo_addr a;
     bool expected = teredo_addr_decode(&peer->address, &a) && endpoint_equal(a.mapped, o->from);
     bool known = peer->trusted && endpoint_equal(peer->endpoint, o->from);
+    uint8_t type;
 
     if (p->kind == TEREDO_BUBBLE)
         tell(r, PEER_DIRECT_BUBBLE, peer, o->from, o->when);
@@ -286,6 +306,8 @@ static void take_direct(struct responder *r, struct responder_peer *peer,
         tell(r, PEER_UNPROVEN, peer, o->from, o->when);
         return;
     }
+    peer->solicits =
+        p->kind == TEREDO_BUBBLE && teredo_trailer_nd(p, &type) && type == ND_TRAILER_SOLICITATION;
     /* A bubble that our NAT let in unasked wants an answer as well: the sender's NAT may be the
      * restricted one (RFC 4380 5.2.3, last paragraph). */
     if (p->kind == TEREDO_BUBBLE && may_send_bubble(peer, o->from, o->when))
@@ -301,8 +323,7 @@ static void take_packet(struct responder *r, const struct observation *o)
     const struct teredo_packet *p = o->packet;
     const struct qualify_config *q = &r->config.qualify;
     bool through_server =
-        o->from.port == q->server.port &&
-        (o->from.address == q->server.address || o->from.address == q->secondary.address);
+        endpoint_equal(o->from, q->server) || endpoint_equal(o->from, q->secondary);
     struct responder_peer *peer;
 
     if (ip6_equal(&p->ip6.source, &r->own) || (through_server && p->kind != TEREDO_BUBBLE)) {

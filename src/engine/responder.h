@@ -6,7 +6,7 @@
 #include "qualify.h"
 
 enum {
-    RESPONDER_MAX_PEERS = 256, /* the least recently heard goes first (RFC 4380 7.3.3) */
+    RESPONDER_MAX_PEERS = 256, /* who is not trusted, then who was silent for longest, goes first */
     RESPONDER_MAX_BUBBLES = 4, /* to a peer in RESPONDER_BUBBLE_WINDOW without a direct response */
 };
 
@@ -42,6 +42,7 @@ struct responder_peer {
     uint32_t nonce_sent;     /* in our last indirect bubble to it (RFC 6081 5.2.1); 0 = none */
     uint32_t nonce_received; /* in its last indirect bubble (RFC 6081 5.2.1); 0 = none */
     uint32_t nonce_repeated; /* in our last direct bubble to it; 0 = it had none */
+    bool solicits;           /* the direct bubble that is answered has an ND solicitation */
     struct endpoint stray;   /* a direct bubble came from here, not yet believed; unset = none */
     bool has_voice;
     struct in6_addr voice; /* of a link-local source: the Teredo address that its data comes from */

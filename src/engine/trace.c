@@ -30,13 +30,19 @@ static void conclude_unqualified(struct trace *t, nsec now, const struct qualifi
     if (q->reason == QUALIFY_INTERRUPTED) {
         p.cause = CAUSE_INTERRUPTED;
         p.blame = BLAME_UNKNOWN;
+    } else if (q->reason == QUALIFY_NOT_SENT) {
+        p.cause = CAUSE_PACKETS_LOST;
+        p.blame = BLAME_UNKNOWN;
     } else if (q->reason == QUALIFY_REJECTED) {
         p.cause = CAUSE_OWN_SERVER_REJECTED;
         p.has_rejected = t->has_rejected;
         p.rejected_rule = t->rejected_rule;
         p.rejected_from = t->rejected_from;
-    } else if (q->has_icmp || q->errnum != 0)
+    } else if (q->has_icmp || q->errnum != 0) {
         p.cause = CAUSE_OWN_SERVER_UNREACHABLE;
+        if (q->errnum != 0)
+            p.blame = BLAME_UNKNOWN; /* this host has no route, or would not send */
+    }
     if (teredo_addr_decode(&p.peer, &peer)) {
         p.peer_mapped = peer.mapped;
         p.peer_server = (struct endpoint){peer.server, t->config.punch.server_port};

@@ -133,8 +133,10 @@ extern const struct in6_addr teredo_rs_source_cone;
 void teredo_add_auth_nonce(struct teredo_packet *p, const uint8_t nonce[static TEREDO_NONCE_SIZE]);
 /* Adds a nonce trailer (RFC 6081) to a packet with room for it. BUF: its 4 bytes. */
 void teredo_add_nonce_trailer(struct teredo_packet *p, uint32_t nonce, uint8_t buf[static 4]);
-/* Adds a neighbor discovery option trailer that solicits (RFC 6081 4.4, 5.7). */
+/* Adds a neighbor discovery option trailer that solicits, or one that answers it (RFC 6081 4.4,
+ * 5.7). */
 void teredo_add_nd_solicitation(struct teredo_packet *p);
+void teredo_add_nd_advertisement(struct teredo_packet *p);
 /* RA with the one /64 prefix of a server and an MTU option (5.3.2). BUF: TEREDO_RA_SIZE bytes. */
 enum {
     TEREDO_RA_SIZE = 16 + 32 + 8

@@ -71,6 +71,14 @@ void teredo_add_nd_solicitation(struct teredo_packet *p)
         (struct teredo_trailer){TRAILER_ND_OPTION, sizeof solicitation, solicitation};
 }
 
+void teredo_add_nd_advertisement(struct teredo_packet *p)
+{
+    static const uint8_t advertisement[4] = {ND_TRAILER_ADVERTISEMENT};
+
+    p->trailers[p->trailer_count++] =
+        (struct teredo_trailer){TRAILER_ND_OPTION, sizeof advertisement, advertisement};
+}
+
 void teredo_make_rs(struct teredo_packet *p, const struct in6_addr *source, uint8_t buf[static 8])
 {
     static const struct in6_addr all_routers = {

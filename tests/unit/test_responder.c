@@ -560,6 +560,45 @@ static void test_habits(void)
            "are answered");
 }
 
+static void solicit(const struct in6_addr *source, struct endpoint from)
+{
+    struct teredo_packet p;
+
+    teredo_make_bubble(&p, source, &own);
+    teredo_add_nd_solicitation(&p);
+    bench_packet(&b, 0, from, &p);
+}
+
+static void test_neighbor_discovery(void)
+{
+    struct teredo_packet p;
+    uint8_t type = 0;
+
+    set_up();
+    listen_now();
+    solicit(&peer, stranger);
+    ok(b.send_count == 0 && told(PEER_UNPROVEN) == 1,
+       "RFC 6081 5.7.4.2: an unproven solicitation is not answered");
+    direct_bubble(&peer, peer_mapped, NULL);
+    ok(bench_last_sent(&b, 0, peer_mapped, &p) && !teredo_trailer_nd(&p, &type),
+       "who does not solicit gets no advertisement");
+    solicit(&peer, peer_mapped);
+    is_int(bench_sent(&b, peer_mapped, TEREDO_BUBBLE), 1,
+           "RFC 4380 5.2.6: within 2 seconds of the last bubble nothing is sent");
+    bench_wait(&b, 2 * NSEC_S);
+    solicit(&peer, peer_mapped);
+    ok(bench_sent(&b, peer_mapped, TEREDO_BUBBLE) == 2 && bench_last_sent(&b, 0, peer_mapped, &p) &&
+           teredo_trailer_nd(&p, &type) && type == ND_TRAILER_ADVERTISEMENT,
+       "RFC 6081 5.7.4.2: a direct bubble that solicits is answered by one that advertises");
+    bench_wait(&b, 2 * NSEC_S);
+    direct_bubble(&peer, peer_mapped, NULL);
+    ok(bench_last_sent(&b, 0, peer_mapped, &p) && !teredo_trailer_nd(&p, &type),
+       "one without is answered without");
+    indirect_bubble(&peer, NULL, nonce_1);
+    ok(bench_last_sent(&b, 0, peer_mapped, &p) && !teredo_trailer_nd(&p, &type),
+       "nor does an indirect one");
+}
+
 static void test_symmetric_source(void)
 {
     struct teredo_packet p;
@@ -697,6 +736,25 @@ static void test_many_peers(void)
     is_int(r.trusted_peers, 3 * RESPONDER_MAX_PEERS + 1, "more peers than the table holds");
     direct_bubble(&peer, peer_mapped, NULL);
     is_int(told(PEER_TRUSTED), 0, "7.3.3: who is heard of stays; the longest silent goes");
+}
+
+static void test_flood(void)
+{
+    set_up();
+    listen_now();
+    indirect_bubble(&peer, NULL, nonce_1);
+    direct_bubble(&peer, elsewhere, nonce_sent());
+    for (unsigned i = 0; i < 4 * RESPONDER_MAX_PEERS; i++) {
+        struct in6_addr address =
+            bench_teredo(peer_server.address, (struct endpoint){0xcb007164 + i, 7000});
+
+        bench_wait(&b, NSEC_MS);
+        direct_bubble(&address, stranger, NULL);
+        bench_forget(&b);
+    }
+    echo_request(&peer, elsewhere);
+    is_int(told(PEER_ECHOED), 1,
+           "7.3.3: what strangers send in any names pushes no proven peer out");
 }
 
 static void test_refresh(void)
@@ -927,12 +985,14 @@ int main(void)
     test_nonce_of_another();
     test_nonce_received();
     test_habits();
+    test_neighbor_discovery();
     test_symmetric_source();
     test_no_buffers();
     test_echo();
     test_not_for_us();
     test_not_global();
     test_many_peers();
+    test_flood();
     test_refresh();
     test_mapping_changed();
     test_server_lost();

@@ -168,6 +168,43 @@ static void test_unqualified(void)
     bench_send_failed(&b, 0, server, ENETUNREACH);
     is_verdict(PUNCH_INCONCLUSIVE, CAUSE_OWN_SERVER_UNREACHABLE, "no route to our server");
     is_int(verdict()->errnum, ENETUNREACH, "the system's error is kept");
+    is_int(verdict()->blame, BLAME_UNKNOWN, "and is not our server's doing");
+}
+
+/* Fails all that is sent from now on, for want of room, until the end. */
+static void fail_all(void)
+{
+    unsigned failed = b.reported;
+
+    b.mute = true;
+    while (!b.done) {
+        for (; failed < b.send_count; failed++)
+            bench_send_failed(&b, b.sends[failed].tag, b.sends[failed].to, ENOBUFS);
+        bench_until(&b, nsec_max(b.now, engine_deadline(b.engine)));
+    }
+}
+
+static void test_no_buffers(void)
+{
+    set_up();
+    trace_init(&t, &config);
+    memset(&b, 0, sizeof b);
+    b.engine = &t.engine;
+    b.now = BENCH_EPOCH;
+    b.local[0] = local;
+    b.mute = true;
+    bench_observe(&b, (struct observation){.kind = OBSERVED_TIMER});
+    fail_all();
+    is_verdict(PUNCH_INCONCLUSIVE, CAUSE_PACKETS_LOST,
+               "a system without room for any packet shows nothing of our server");
+    is_int(verdict()->blame, BLAME_UNKNOWN, "and blames nobody");
+    start();
+    advertise(server, mapped);
+    advertise(secondary, mapped);
+    fail_all();
+    ok(verdict()->cause != CAUSE_SEND_FAILED && verdict()->elapsed > NSEC_S,
+       "nor does a full queue end a trace: it is loss (%s)",
+       code_of(&punch_causes, verdict()->cause));
 }
 
 static void test_stop(void)
@@ -287,6 +324,7 @@ int main(void)
     test_whole();
     test_half_qualified();
     test_unqualified();
+    test_no_buffers();
     test_stop();
     test_known_address();
     test_late_advertisement();
