@@ -72,6 +72,21 @@ static bool forwarding_arrived(const struct passive_punch *p)
     return false;
 }
 
+/* Whether the host that a bubble through the server arrived at has said that nobody listens there:
+ * for a port, its word is final. */
+static bool peer_host_refuses(const struct passive_punch *p)
+{
+    if (!p->has_icmp || p->icmp.type != ICMP4_UNREACHABLE || p->icmp.code != ICMP4_PORT)
+        return false;
+    for (unsigned i = 0; i < PASSIVE_ATTEMPTS && i < p->attempt_count; i++) {
+        const struct step_view *v = passive_view(&p->attempts[i].forwarded, PLACE_RECEIVER);
+
+        if (v != NULL && v->to.address == p->icmp.reporter)
+            return true;
+    }
+    return false;
+}
+
 /* Each row of captures that say that a hole punch failed. */
 #define FAILED(cause, blame, needs, refuted_by)                                                 \
     {                                                                                           \
@@ -123,6 +138,8 @@ static const struct punch_rule rules[] = {
     FAILED(CAUSE_DIRECT_ANSWER_MISSING, BLAME_UNKNOWN, EVIDENCE(INDIRECT_ANSWER), 0),
     /* It did not answer at all. */
     OPEN_QUESTION(CAUSE_NO_INDIRECT_BUBBLE, 0, EVIDENCE(INDIRECT_BUBBLE)),
+    FAILED(CAUSE_PEER_SILENT, BLAME_PEER, EVIDENCE(FORWARD_ARRIVED) | EVIDENCE(PEER_HOST_REFUSED),
+           0),
     FAILED(CAUSE_PEER_HOST_SILENT, BLAME_PEER,
            EVIDENCE(FORWARD_ARRIVED) | EVIDENCE(PEER_CAPTURED) | EVIDENCE(ANSWER_PATHS_SEEN), 0),
     FAILED(CAUSE_FORWARD_LOST, BLAME_PATH, EVIDENCE(FORWARDED) | EVIDENCE(ARRIVAL_NOT_SEEN),
@@ -231,6 +248,7 @@ static uint64_t find_forwarding(const struct passive_punch *p,
             (!around->server_heard ||
              refusal_of_icmp(p->icmp, p->peer_parts.server) == REFUSAL_PORT_UNREACHABLE));
     add(&e, EVIDENCE(PEER_ICMP), p->has_icmp && p->icmp_from_direct);
+    add(&e, EVIDENCE(PEER_HOST_REFUSED), peer_host_refuses(p));
     return e;
 }
 

@@ -327,6 +327,7 @@ static const struct wording evidences[EVIDENCE_COUNT] = {
     [EVIDENCE_MAY_BE_REFERENCE] = {"may_be_control"},
     [EVIDENCE_CAPTURE_ENDED] = {"capture_ended"},
     [EVIDENCE_FORGOTTEN] = {"forgotten"},
+    [EVIDENCE_PEER_HOST_REFUSED] = {"peer_host_refused"},
 };
 
 const struct words punch_evidences = WORDS("punch_evidence", evidences);

@@ -128,6 +128,7 @@ enum punch_evidence {
     EVIDENCE_MAY_BE_REFERENCE,   /* the bubbles may be the reference of another punch */
     EVIDENCE_CAPTURE_ENDED,      /* more could have followed after its end */
     EVIDENCE_FORGOTTEN,          /* it had to make way */
+    EVIDENCE_PEER_HOST_REFUSED,  /* it arrived at the peer's host, where nobody listens */
     EVIDENCE_COUNT
 };
 

@@ -1062,7 +1062,8 @@ static bool is_honest(const struct punch_judgement *j)
     bool unseen = !has(e, EVIDENCE(DIRECT_PATH_SEEN)) ||
                   (!has(e, EVIDENCE(ANSWER_PATHS_SEEN)) && !has(e, EVIDENCE(DIRECT_ANSWER)) &&
                    !has(e, EVIDENCE(INDIRECT_ANSWER)) && !has(e, EVIDENCE(REFERENCES_ALONE)) &&
-                   !has(e, EVIDENCE(FORWARDED) | EVIDENCE(ARRIVAL_NOT_SEEN)));
+                   !has(e, EVIDENCE(FORWARDED) | EVIDENCE(ARRIVAL_NOT_SEEN)) &&
+                   !has(e, EVIDENCE(FORWARD_ARRIVED) | EVIDENCE(PEER_HOST_REFUSED)));
     bool crossed = has(e, EVIDENCE(DATA_CROSSED));
 
     if ((j->verdict == PUNCH_PUNCHED) != crossed)
@@ -1094,6 +1095,7 @@ static void test_rules(void)
                                       EVIDENCE(FORWARD_NOT_SEEN),
                                       EVIDENCE(PEER_SERVER_ICMP),
                                       EVIDENCE(FORGOTTEN),
+                                      EVIDENCE(PEER_HOST_REFUSED),
                                       EVIDENCE(ANSWER_ELSEWHERE) | EVIDENCE(REFERENCE_ANSWERED),
                                       EVIDENCE(DATA_SENT) | EVIDENCE(ANSWER_ARRIVED)};
     unsigned count = sizeof bits / sizeof *bits, rule_count, dishonest = 0, unreached = 0;
