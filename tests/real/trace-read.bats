@@ -298,7 +298,8 @@ step() {
     punch '.cause == "no_answer" and .steps[3].state == "missing"'
     on_captures a s2 b2
     [ "$status" -eq 1 ]
-    punch '.verdict == "not_punched" and .cause == "peer_silent" and .icmp.from == "100.64.2.2"'
+    punch '.verdict == "not_punched" and .cause == "peer_host_silent" and .blame == "peer" and
+        .icmp.from == "100.64.2.2"'
     punch '.steps[2].views[-1].place == "receiver" and .steps[3].state == "missing"'
 }
 

@@ -1035,7 +1035,7 @@ static const struct {
     {"its NAT may have lost the mapping", 0, EVIDENCE(FORWARD_ARRIVED)},
     {"did arrive at the peer's host", EVIDENCE(FORWARD_ARRIVED),
      EVIDENCE(DIRECT_ANSWER) | EVIDENCE(INDIRECT_ANSWER)},
-    {"sent nothing to the initiator", EVIDENCE(PEER_CAPTURED), 0},
+    {"sent nothing to the initiator", EVIDENCE(PEER_CAPTURED) | EVIDENCE(PEER_HOST_REFUSED), 0},
     {"sent nothing directly", EVIDENCE(PEER_CAPTURED), EVIDENCE(DIRECT_ANSWER)},
     {"the peer's server lives, but", EVIDENCE(PEER_SERVER_ALIVE), 0},
     {"at the peer too", 0, EVIDENCE(PEER_CAPTURED)},
