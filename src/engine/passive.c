@@ -510,8 +510,10 @@ static bool is_wanted(const struct passive *e, const struct observation *o)
 
 /* A bubble that belongs to nothing known begins a punch, unless it can only be an answer: those go
  * to link-local addresses that nobody has seen, or advertise (RFC 6081 5.7.4.2). */
-static void begin_punch(struct passive *e, const struct observation *o)
+static void begin_punch(struct passive *e, const struct observation *o,
+                        const struct passive_punch *older)
 {
+    struct passive_bubble lone = {0};
     struct passive_punch *p;
     struct teredo_addr to;
     enum passive_role role;
@@ -521,8 +523,10 @@ static void begin_punch(struct passive *e, const struct observation *o)
     role = first_role(o, &to);
     if (role == ROLE_DIRECT && passive_is_advertisement(o->packet))
         return;
+    if (older != NULL)
+        lone = older->lone;
     p = new_punch(e);
-    passive_begin(p, o, role);
+    passive_begin(p, o, role, &lone);
     find_companion(e, p);
     learn_names(e, p, o, role);
     set_deadline(e, p, o->when);
@@ -541,6 +545,16 @@ static void absorb(struct passive *e, struct passive_punch *p, struct passive_pu
     p->attempts_before += older->attempts_before + older->attempt_count;
 }
 
+/* Whether the bubble O asks whether the path that P has opened is open still. */
+static bool asks_for_path(const struct passive_punch *p, const struct observation *o)
+{
+    struct teredo_addr to;
+
+    return passive_is_open(p) && passive_is_solicitation(o->packet) &&
+           teredo_addr_decode(&o->packet->ip6.destination, &to) &&
+           first_role(o, &to) == ROLE_DIRECT;
+}
+
 static void take_packet(struct passive *e, const struct observation *o)
 {
     struct passive_punch *p = find_punch(e, o);
@@ -551,8 +565,10 @@ static void take_packet(struct passive *e, const struct observation *o)
     if (ip6_same_interface(&o->packet->ip6.source, &o->packet->ip6.destination))
         return;
     if (p == NULL || (p->done && is_bubble && is_over(p, o))) {
-        if (is_bubble)
-            begin_punch(e, o);
+        if (p != NULL && asks_for_path(p, o))
+            passive_hold(p, o);
+        else if (is_bubble)
+            begin_punch(e, o, p);
         return;
     }
     role = passive_role(p, o);

@@ -13,6 +13,13 @@ bool passive_is_advertisement(const struct teredo_packet *packet)
     return teredo_trailer_nd(packet, &type) && type == ND_ADVERTISEMENT;
 }
 
+bool passive_is_solicitation(const struct teredo_packet *packet)
+{
+    uint8_t type;
+
+    return teredo_trailer_nd(packet, &type) && type != ND_ADVERTISEMENT;
+}
+
 static bool has_initial_ttl(uint8_t ttl)
 {
     return ttl == 64 || ttl == 128 || ttl == 255;
@@ -232,23 +239,31 @@ static const struct passive_nonce *find_peer_nonce(const struct passive_punch *p
 static void hold_bubble(struct passive_punch *p, const struct observation *o,
                         const struct punch_mark *mark, enum view_place place)
 {
-    if (p->lone.count > 0 && mark_equal(&p->lone_mark, mark) && add_view(&p->lone, o, place))
+    if (p->lone.packet.count > 0 && mark_equal(&p->lone.mark, mark) &&
+        add_view(&p->lone.packet, o, place))
         return;
-    p->lone.count = 0;
-    p->lone_mark = *mark;
-    add_view(&p->lone, o, place);
+    p->lone.packet.count = 0;
+    p->lone.mark = *mark;
+    add_view(&p->lone.packet, o, place);
+}
+
+void passive_hold(struct passive_punch *p, const struct observation *o)
+{
+    struct punch_mark mark = mark_of(o->packet);
+
+    hold_bubble(p, o, &mark, place_of(p, o, passive_from_initiator(p, o) ? INITIATOR : PEER));
 }
 
 /* Gives the pair of the indirect bubble O the direct one that was held. */
 static void adopt_bubble(struct passive_punch *p, struct passive_attempt *a,
                          const struct observation *o, const struct punch_mark *mark)
 {
-    if (p->lone.count == 0 || o->when - p->lone.views[0].when > PASSIVE_SAME ||
-        !ip6_equal(&p->lone_mark.source, &mark->source))
+    if (p->lone.packet.count == 0 || o->when - p->lone.packet.views[0].when > PASSIVE_SAME ||
+        !ip6_equal(&p->lone.mark.source, &mark->source))
         return;
-    a->direct = p->lone;
-    a->direct_mark = p->lone_mark;
-    p->lone.count = 0;
+    a->direct = p->lone.packet;
+    a->direct_mark = p->lone.mark;
+    p->lone.packet.count = 0;
 }
 
 /* Takes the direct bubble O if it is no part of a pair, as far as is known. Once the peer was
@@ -261,8 +276,7 @@ static bool take_lone_bubble(struct passive_punch *p, const struct observation *
 {
     const struct passive_nonce *answered = find_peer_nonce(p, mark);
     enum view_place place = place_of(p, o, INITIATOR);
-    uint8_t type;
-    bool asks = teredo_trailer_nd(o->packet, &type) && type != ND_ADVERTISEMENT;
+    bool asks = passive_is_solicitation(o->packet);
 
     if (place == PLACE_RECEIVER)
         p->talk.arrived[INITIATOR] = true;
@@ -616,11 +630,13 @@ void passive_take_icmp(struct passive_punch *p, const struct observation *o)
     p->icmp = o->icmp;
 }
 
-void passive_begin(struct passive_punch *p, const struct observation *o, enum passive_role role)
+void passive_begin(struct passive_punch *p, const struct observation *o, enum passive_role role,
+                   const struct passive_bubble *lone)
 {
     uint32_t reference = p->reference;
 
     memset(p, 0, sizeof *p);
+    p->lone = *lone;
     p->reference = reference;
     p->initiator = o->packet->ip6.source;
     p->peer = o->packet->ip6.destination;

@@ -45,6 +45,12 @@ struct passive_attempt {
     bool answered_indirectly;
 };
 
+/* A direct bubble that may be a part of a pair. */
+struct passive_bubble {
+    struct punch_mark mark;
+    struct passive_packet packet; /* none = there is no such bubble */
+};
+
 struct passive_punch {
     uint32_t reference; /* in the book; 0 = the slot is free */
     bool done;          /* told; what follows for a while belongs to it */
@@ -91,9 +97,7 @@ struct passive_punch {
     uint32_t fresh[PASSIVE_FRESH];
     unsigned fresh_count;
     bool answered_fresh;
-    /* The last direct bubble after the peer was heard, which may be a part of a pair. */
-    struct passive_packet lone;
-    struct punch_mark lone_mark;
+    struct passive_bubble lone; /* the last one after the peer was heard */
     /* Nonces of the peer's own bubbles, which the initiator's answers repeat. */
     struct passive_nonce {
         uint32_t nonce;
@@ -124,8 +128,16 @@ enum passive_role {
     ROLE_DATA /* 5: either's, directly */
 };
 
-/* Makes *P a punch that begins with the bubble O of ROLE (one of the first three). */
-void passive_begin(struct passive_punch *p, const struct observation *o, enum passive_role role);
+/* Makes *P a punch that begins with the bubble O of ROLE (one of the first three). LONE came before
+ * it, and is a part of the punch if O is an indirect bubble that follows closely. */
+void passive_begin(struct passive_punch *p, const struct observation *o, enum passive_role role,
+                   const struct passive_bubble *lone);
+
+/* Whether the bubble asks whether a known path is open (RFC 6081 5.7.4.1), by its trailer. */
+bool passive_is_solicitation(const struct teredo_packet *packet);
+
+/* Holds the direct bubble O, of either party, on a path that was open. */
+void passive_hold(struct passive_punch *p, const struct observation *o);
 
 /* What O is in the punch; its IPv6 addresses, or endpoints, name the two parties. */
 enum passive_role passive_role(const struct passive_punch *p, const struct observation *o);

@@ -304,6 +304,30 @@ icmp6_checksum() { # SOURCE DESTINATION MESSAGE
     punches '.cause == "no_indirect_bubble" and (.advice | contains("has none"))'
 }
 
+@test "who asks whether a path is open still begins no hole punch, unless an indirect bubble follows" {
+    local a b
+    a=$(teredo 1 203.0.113.10:41000)
+    b=$(teredo 129 198.51.100.20:40000)
+    {
+        echo "udp 10.1.0.2:41000 198.51.100.20:40000 $(bubble "$a" "$b" "$(nonce 1)") at=0"
+        echo "udp 10.1.0.2:41000 192.0.2.129:3544 $(bubble "$a" "$b" "$(nonce 2)") at=1"
+        echo "udp 198.51.100.20:40000 10.1.0.2:41000 $(bubble "$b" "$a" "$(nonce 2)") ttl=60 at=100"
+        echo "udp 10.1.0.2:41000 198.51.100.20:40000 6000000000081140$a${b}1000200000080000 at=110"
+        echo "udp 198.51.100.20:40000 10.1.0.2:41000 6000000000081140$b${a}2000100000080000 ttl=60 at=200"
+        echo "udp 198.51.100.20:40000 10.1.0.2:41000 $(bubble "$b" "$a" "$(nonce 9)$solicits") ttl=60 at=50000"
+        echo "udp 10.1.0.2:41000 198.51.100.20:40000 $(bubble "$a" "$b" "$(nonce 9)$advertises") at=50001"
+        echo "udp 10.1.0.2:41000 198.51.100.20:40000 $(bubble "$a" "$b" "$(nonce 10)$solicits") at=90000"
+    } >frames
+    trace_of < <(cat frames; still_there 200000)
+    [ "$status" -eq 0 ]
+    json '.events[-1].punches == 1'
+    # It got no answer, and is the first step of what follows.
+    echo "udp 10.1.0.2:41000 192.0.2.129:3544 $(bubble "$a" "$b" "$(nonce 11)") at=90001" >>frames
+    trace_of < <(cat frames; still_there 200000)
+    json '.events[-1].punches == 2'
+    json '[.events[] | select(.event == "punch")][1] | .attempts == 1 and [.steps[:2][].state] == ["sent", "sent"]'
+}
+
 @test "a mapped endpoint stands beside the inside endpoint that its qualification showed, not a random port" {
     local a b qualification
     a=$(teredo 1 203.0.113.10:40000)
