@@ -168,6 +168,7 @@ struct classify {
     uint32_t routers[CLASSIFY_ROUTERS];  /* that told of a packet's death on the way */
     unsigned router_count;
     bool server_host_answered; /* its ICMP port unreachable: UDP gets there */
+    bool extra_refused;        /* the server's host says that nobody listens on the extra port */
     unsigned cone_ignored;     /* cone-bit solicitations that P answered itself */
     struct classification result;
     struct part lifetime;

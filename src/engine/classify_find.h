@@ -55,6 +55,11 @@ unsigned classify_address_misses(const struct classify *p, unsigned address,
 /* The secondary has had the time to answer, and has not; or it refuses, or is surely silent. */
 bool classify_secondary_is_doubtful(const struct classify *p, nsec now);
 
+/* The extra port has had the time to answer, and has not; it is not known, refuses, or is surely
+ * silent. */
+bool classify_extra_is_doubtful(const struct classify *p, nsec now);
+bool classify_extra_is_out(const struct classify *p, struct classify_view view);
+
 /* What the server does with solicitations that have the cone bit: it has answered one as it should;
  * the controls have had the time to be, and were not, so that relayed bubbles take over; that is
  * more surely so than loss explains. */

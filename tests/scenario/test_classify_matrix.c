@@ -325,6 +325,34 @@ static void test_odd_servers(struct run *r, uint16_t extra_port)
     }
 }
 
+/* A port that the server does not serve, given as its extra one: as if none was known. */
+static void test_dead_extra_port(struct run *r)
+{
+    static const char *const words[] = {"none", "cone", "port-restricted", "symmetric",
+                                        "mapping=address,filtering=address"};
+
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        for (int silent = 0; silent < 2; silent++) {
+            struct world_config config = calm(words[i]);
+            struct classification without;
+
+            run_classify(r, &config);
+            without = r->result;
+            config.extra_port = 3546;
+            config.no_extra = silent ? WORLD_SILENT : WORLD_CLOSED;
+            run_classify(r, &config);
+            ok(r->verdicts == 1 && r->result.nat == without.nat &&
+                   r->result.mapping == without.mapping && r->result.filtering == without.filtering,
+               "%s, an extra port that is %s: the same words", words[i],
+               silent ? "silent" : "closed");
+            ok(r->result.sent <= PROMISED_PACKETS,
+               "%s, an extra port that is %s: no more packets than promised", words[i],
+               silent ? "silent" : "closed");
+            printf("# %u sent, after %.0f ms\n", r->result.sent,
+                   nsec_seconds(r->result.elapsed) * 1e3);
+        }
+}
+
 /* From where no answer is believed, whatever else is right with it. */
 static void test_crosswise_server(struct run *r)
 {
@@ -455,6 +483,7 @@ int main(void)
     test_silences(r);
     test_odd_servers(r, 0);
     test_odd_servers(r, 3546);
+    test_dead_extra_port(r);
     test_crosswise_server(r);
     test_bad_secondary(r);
     loss = 0.2;
