@@ -571,7 +571,7 @@ static void advance(struct classify *p, nsec now)
     }
     if (classify_find(p, classify_seen(now), &scratch) ||
         (p->round == CLASSIFY_ROUNDS && now - p->last_round >= p->wait &&
-         now - p->started >= CLASSIFY_SILENCE)) {
+         now - p->started >= classify_patience(p))) {
         conclude(p, now);
         return;
     }
@@ -811,7 +811,7 @@ static nsec deadline(const struct engine *engine)
         return nsec_min(when, p->next_progress);
     /* When what was sent last has had its time, and when silence may be called so. */
     when = nsec_min(when, later_than(p->last_round + p->wait, p->checked));
-    return nsec_min(when, later_than(p->started + CLASSIFY_SILENCE, p->checked));
+    return nsec_min(when, later_than(p->started + classify_patience(p), p->checked));
 }
 
 static void waiting(const struct engine *engine, struct waiting *out)

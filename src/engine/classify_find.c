@@ -119,7 +119,7 @@ static bool is_address_silent(const struct classify *p, unsigned address, struct
 {
     double silence = odds_at_loss(CLASSIFY_WORST_LOSS, classify_address_misses(p, address, view));
 
-    if (silence >= CLASSIFY_ODDS || (!view.hopeful && view.now - p->started < CLASSIFY_SILENCE))
+    if (silence >= CLASSIFY_ODDS || (!view.hopeful && view.now - p->started < classify_patience(p)))
         return false;
     *odds += silence;
     return true;

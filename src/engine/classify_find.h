@@ -40,6 +40,12 @@ bool classify_hairpin_open(const struct classify *p, struct classify_view view);
 double classify_silence(const struct classify *p, enum nat_test_name test,
                         struct classify_view view, struct classify_count *count);
 
+/* How long an address that is silent is given. */
+static inline nsec classify_patience(const struct classify *p)
+{
+    return nsec_max(CLASSIFY_SILENCE, p->config.timeout);
+}
+
 /* Reachability. */
 static inline bool classify_answered(const struct classify *p, enum nat_test_name test)
 {
