@@ -57,6 +57,7 @@ UNIT_TESTS = \
 	tests/unit/test_loop \
 	tests/unit/test_lru_set \
 	tests/unit/test_recognize \
+	tests/unit/test_rejected_lines \
 	tests/unit/test_replay \
 	tests/unit/test_responder \
 	tests/unit/test_send_queue \

@@ -270,7 +270,7 @@ static void choose_relays(struct classify *p, struct selection *s)
     if (!classify_mapping_depends(p)) {
         choose_bubble(p, s, NAT_TEST_RELAY_NEAR0, NAT_TEST_NEAR0_S);
         choose_bubble(p, s, NAT_TEST_RELAY_NEAR1, NAT_TEST_NEAR1_S);
-    } else if (p->config.extra_port != 0) {
+    } else if (classify_answered(p, NAT_TEST_X_EXTRA) || classify_answered(p, NAT_TEST_F1_EXTRA)) {
         choose_bubble(p, s, NAT_TEST_RELAY_PORT0, NAT_TEST_Y_P);
         choose_bubble(p, s, NAT_TEST_RELAY_PORT1, NAT_TEST_F0);
     }
@@ -387,6 +387,18 @@ static void choose_secondary(const struct classify *p, struct selection *s, nsec
     choose(s, NAT_TEST_D1_S);
 }
 
+static void choose_extra(const struct classify *p, struct selection *s, nsec now)
+{
+    if (classify_extra_is_out(p, classify_hoped(now)))
+        return;
+    if (!classify_extra_is_doubtful(p, now)) {
+        choose_unanswered(p, s, now, NAT_TEST_X_EXTRA, NAT_TEST_F1_EXTRA);
+        return;
+    }
+    choose(s, NAT_TEST_X_EXTRA);
+    choose(s, NAT_TEST_F1_EXTRA);
+}
+
 /* Everything that may still bring news at NOW, and the references. */
 static void send_round(struct classify *p, nsec now)
 {
@@ -406,8 +418,7 @@ static void send_round(struct classify *p, nsec now)
     }
     choose_secondary(p, &s, now);
     choose_unanswered(p, &s, now, NAT_TEST_F0, NAT_TEST_F3);
-    if (p->config.extra_port != 0)
-        choose_unanswered(p, &s, now, NAT_TEST_X_EXTRA, NAT_TEST_F1_EXTRA);
+    choose_extra(p, &s, now);
     if (filtering_open)
         choose_filtering(p, &s, now);
     if (classify_hairpin_open(p, classify_hoped(now))) {
@@ -560,7 +571,7 @@ static void advance(struct classify *p, nsec now)
     }
     if (classify_find(p, classify_seen(now), &scratch) ||
         (p->round == CLASSIFY_ROUNDS && now - p->last_round >= p->wait &&
-         now - p->started >= CLASSIFY_SILENCE)) {
+         now - p->started >= classify_patience(p))) {
         conclude(p, now);
         return;
     }
@@ -719,6 +730,9 @@ static void on_icmp(struct classify *p, const struct observation *o)
         note_router(p, o->icmp.reporter);
     if (!refusal_is_final(o->icmp))
         return;
+    p->extra_refused |= o->icmp.reporter == o->to.address && p->config.extra_port != 0 &&
+                        o->to.address == p->config.server.address &&
+                        o->to.port == p->config.extra_port;
     p->server_host_answered |= from_server(p, o->to) && o->icmp.reporter == o->to.address;
     refuse(p, o, refusal_of_icmp(o->icmp, o->to.address));
 }
@@ -797,7 +811,7 @@ static nsec deadline(const struct engine *engine)
         return nsec_min(when, p->next_progress);
     /* When what was sent last has had its time, and when silence may be called so. */
     when = nsec_min(when, later_than(p->last_round + p->wait, p->checked));
-    return nsec_min(when, later_than(p->started + CLASSIFY_SILENCE, p->checked));
+    return nsec_min(when, later_than(p->started + classify_patience(p), p->checked));
 }
 
 static void waiting(const struct engine *engine, struct waiting *out)

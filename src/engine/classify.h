@@ -111,7 +111,7 @@ enum {
 /* Where no reference tells of the loss on a path, no more than this share of round trips is
  * supposed to be lost. */
 #define CLASSIFY_WORST_LOSS 0.75
-/* A whole address is called silent no sooner: it may only be slow. */
+/* A whole address is called silent no sooner, nor before the timeout: it may only be slow. */
 #define CLASSIFY_SILENCE NSEC_S
 
 struct classify_config {
@@ -120,7 +120,7 @@ struct classify_config {
     /* Of CLASSIFY_SOCKETS sockets; for the lifetime, of LIFETIME_PORTS more. Borrowed. */
     const struct endpoint *local;
     uint16_t extra_port; /* that the server listens on as well; 0 = none is known */
-    nsec timeout;        /* when a server that never answers is given up */
+    nsec timeout;        /* when a server, or an address of it, that never answers is given up */
     bool allow_private;
     struct rs_identity identity; /* for secure qualification */
     struct lifetime *lifetime;   /* room to measure it in, borrowed; NULL = it is not measured */
@@ -168,6 +168,7 @@ struct classify {
     uint32_t routers[CLASSIFY_ROUTERS];  /* that told of a packet's death on the way */
     unsigned router_count;
     bool server_host_answered; /* its ICMP port unreachable: UDP gets there */
+    bool extra_refused;        /* the server's host says that nobody listens on the extra port */
     unsigned cone_ignored;     /* cone-bit solicitations that P answered itself */
     struct classification result;
     struct part lifetime;

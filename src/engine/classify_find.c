@@ -119,7 +119,7 @@ static bool is_address_silent(const struct classify *p, unsigned address, struct
 {
     double silence = odds_at_loss(CLASSIFY_WORST_LOSS, classify_address_misses(p, address, view));
 
-    if (silence >= CLASSIFY_ODDS || (!view.hopeful && view.now - p->started < CLASSIFY_SILENCE))
+    if (silence >= CLASSIFY_ODDS || (!view.hopeful && view.now - p->started < classify_patience(p)))
         return false;
     *odds += silence;
     return true;
@@ -164,6 +164,23 @@ static bool are_silent(const struct classify *p, enum nat_test_name one,
     nat_test_count(&p->tests[one + 1], list, references->count, &span, &second);
     return odds_of_silence(first.trials, first.failed, first.misses + second.misses) <
            CLASSIFY_ODDS;
+}
+
+bool classify_extra_is_doubtful(const struct classify *p, nsec now)
+{
+    const struct nat_test *test = &p->tests[NAT_TEST_X_EXTRA];
+
+    return !any_answered(p, NAT_TEST_X_EXTRA, NAT_TEST_F1_EXTRA) && test->sent > 0 &&
+           now - test->first_sent >= p->wait;
+}
+
+bool classify_extra_is_out(const struct classify *p, struct classify_view view)
+{
+    static const struct references references = {{NAT_TEST_X_P, NAT_TEST_Y_P}, 2};
+
+    return p->config.extra_port == 0 ||
+           (!any_answered(p, NAT_TEST_X_EXTRA, NAT_TEST_F1_EXTRA) &&
+            (p->extra_refused || are_silent(p, NAT_TEST_X_EXTRA, &references, view)));
 }
 
 bool classify_cone_works(const struct classify *p)
@@ -452,14 +469,16 @@ static bool mapping_done(const struct classify *p, struct classify_view view)
 
     if (!secondary_is_out(p, view) && !tests_done(p, NAT_TEST_X_P, NAT_TEST_Y_S, view))
         return false;
-    if (secondary_is_out(p, view) && p->config.extra_port != 0)
-        return tests_done(p, NAT_TEST_X_EXTRA, NAT_TEST_F1_EXTRA, view) ||
-               is_silent(p, NAT_TEST_X_EXTRA, view, &unused);
-    if (p->config.extra_port == 0 || !classify_mapping_depends(p))
+    if (classify_extra_is_out(p, view))
+        return true;
+    if (secondary_is_out(p, view))
+        return tests_done(p, NAT_TEST_X_EXTRA, NAT_TEST_F1_EXTRA, view);
+    if (!classify_mapping_depends(p))
         return true;
     return (tests_done(p, NAT_TEST_X_EXTRA, NAT_TEST_F1_EXTRA, view) &&
             test_done(p, NAT_TEST_F1, view)) ||
-           is_silent(p, NAT_TEST_X_EXTRA, view, &unused);
+           is_silent(p, NAT_TEST_X_EXTRA, view, &unused) ||
+           is_silent(p, NAT_TEST_F1_EXTRA, view, &unused);
 }
 
 static bool anyone_gets_in(const struct classify *p)
@@ -514,8 +533,8 @@ static struct filtering filtering_by(const struct classify *p, enum nat_test_nam
 static struct filtering filtering_by_extra_port(const struct classify *p, struct classify_view view)
 {
     static const struct references extra_references = {{NAT_TEST_X_P, NAT_TEST_Y_P}, 2};
-    struct filtering f = {.done = p->config.extra_port == 0};
-    double odds = 0, unused;
+    struct filtering f = {.done = classify_extra_is_out(p, view)};
+    double odds = 0;
 
     if (f.done)
         return f;
@@ -530,8 +549,7 @@ static struct filtering filtering_by_extra_port(const struct classify *p, struct
         f.done = true;
         break;
     case FINDING_UNKNOWN:
-        f.done = is_silent(p, NAT_TEST_X_EXTRA, view, &unused) ||
-                 are_silent(p, NAT_TEST_RELAY_EXTRA0, &extra_references, view);
+        f.done = are_silent(p, NAT_TEST_RELAY_EXTRA0, &extra_references, view);
         break;
     }
     return f;
@@ -540,14 +558,13 @@ static struct filtering filtering_by_extra_port(const struct classify *p, struct
 static struct filtering filtering_by_relay(const struct classify *p, struct classify_view view)
 {
     struct filtering f;
-    double unused;
 
     if (anyone_gets_in(p))
         return (struct filtering){.proven = PROVEN(STRANGER_IN), .done = true};
     f = filtering_by(p, NAT_TEST_RELAY_ANY0, NAT_TEST_RELAY_PORT0, view);
     /* Without an extra port, or where it is none, the finding stays the coarser one. */
     if (f.proven == PROVEN(STRANGER_OUT) && !f.done)
-        f.done = p->config.extra_port == 0 || is_silent(p, NAT_TEST_X_EXTRA, view, &unused);
+        f.done = classify_extra_is_out(p, view);
     f.done |= relay_is_dead(p, view);
     return f;
 }

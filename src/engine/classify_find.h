@@ -40,6 +40,12 @@ bool classify_hairpin_open(const struct classify *p, struct classify_view view);
 double classify_silence(const struct classify *p, enum nat_test_name test,
                         struct classify_view view, struct classify_count *count);
 
+/* How long an address that is silent is given. */
+static inline nsec classify_patience(const struct classify *p)
+{
+    return nsec_max(CLASSIFY_SILENCE, p->config.timeout);
+}
+
 /* Reachability. */
 static inline bool classify_answered(const struct classify *p, enum nat_test_name test)
 {
@@ -54,6 +60,11 @@ unsigned classify_address_misses(const struct classify *p, unsigned address,
                                  struct classify_view view);
 /* The secondary has had the time to answer, and has not; or it refuses, or is surely silent. */
 bool classify_secondary_is_doubtful(const struct classify *p, nsec now);
+
+/* The extra port has had the time to answer, and has not; it is not known, refuses, or is surely
+ * silent. */
+bool classify_extra_is_doubtful(const struct classify *p, nsec now);
+bool classify_extra_is_out(const struct classify *p, struct classify_view view);
 
 /* What the server does with solicitations that have the cone bit: it has answered one as it should;
  * the controls have had the time to be, and were not, so that relayed bubbles take over; that is

@@ -90,7 +90,7 @@ enum server_cone {
  * - An answer is one that meets all rules of ra_check.h, or a bubble that came where it must.
  * - P is called silent, or S, where so many solicitations to it were unanswered, each in a round in
  *   which one to the other was answered, that loss explains it with odds below one in a million if
- * at least one in four comes through; no sooner than a second after the start. Where neither
+ * at least one in four comes through; no sooner than the timeout. Where neither
  * answers all solicitations are taken together.
  * - What stayed out did so at two ports, in so many rounds with a control that came back, that loss
  *   explains it with the same odds. What came in, or did not stay the same, did so at two ports.

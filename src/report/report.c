@@ -136,9 +136,9 @@ int reporter_close(struct reporter *r, struct error *error)
     int result;
 
     status_hush(&r->status, r->status.printed);
-    text_rejected_again(r);
     if (r->output->end != NULL)
         r->output->end(r);
+    text_rejected_again(r);
     result = text_buffer_close(&r->buffer, error);
     free(r);
     return result;

@@ -250,6 +250,9 @@ static void test_silences(struct run *r)
         is_str(code_of(&nat_names, r->result.nat), code_of(&nat_names, s->nat), "%s: NAT", s->name);
         is_int(r->result.mapping, DEPENDS_UNKNOWN, "%s: the mapping is out of reach", s->name);
         ok(r->result.elapsed <= 4 * NSEC_S, "%s: told in time", s->name);
+        ok(s->reach == REACH_REFUSAL(REFUSAL_PORT_UNREACHABLE) || s->secondary == WORLD_CLOSED ||
+               r->result.elapsed >= 2990 * NSEC_MS,
+           "%s: and not before the time is up, for it may only be slow", s->name);
         ok(r->result.sent <= PROMISED_PACKETS, "%s: no more packets than promised", s->name);
         printf("# %u sent, after %.0f ms, odds %g\n", r->result.sent,
                nsec_seconds(r->result.elapsed) * 1e3, r->result.error_odds);
@@ -325,6 +328,34 @@ static void test_odd_servers(struct run *r, uint16_t extra_port)
     }
 }
 
+/* A port that the server does not serve, given as its extra one: as if none was known. */
+static void test_dead_extra_port(struct run *r)
+{
+    static const char *const words[] = {"none", "cone", "port-restricted", "symmetric",
+                                        "mapping=address,filtering=address"};
+
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        for (int silent = 0; silent < 2; silent++) {
+            struct world_config config = calm(words[i]);
+            struct classification without;
+
+            run_classify(r, &config);
+            without = r->result;
+            config.extra_port = 3546;
+            config.no_extra = silent ? WORLD_SILENT : WORLD_CLOSED;
+            run_classify(r, &config);
+            ok(r->verdicts == 1 && r->result.nat == without.nat &&
+                   r->result.mapping == without.mapping && r->result.filtering == without.filtering,
+               "%s, an extra port that is %s: the same words", words[i],
+               silent ? "silent" : "closed");
+            ok(r->result.sent <= PROMISED_PACKETS,
+               "%s, an extra port that is %s: no more packets than promised", words[i],
+               silent ? "silent" : "closed");
+            printf("# %u sent, after %.0f ms\n", r->result.sent,
+                   nsec_seconds(r->result.elapsed) * 1e3);
+        }
+}
+
 /* From where no answer is believed, whatever else is right with it. */
 static void test_crosswise_server(struct run *r)
 {
@@ -388,9 +419,10 @@ static bool is_wrong(const struct classification *c, const struct truth *t)
            (c->ports != PORTS_UNKNOWN &&
             (c->ports != t->ports || c->port_step != (t->ports == PORTS_SEQUENTIAL))) ||
            (c->hairpinning != FINDING_UNKNOWN && c->hairpinning != t->hairpinning) ||
-           c->pooling == POOLING_ARBITRARY || c->shared_space_router != 0 || c->unsteady ||
-           c->reach == REACH_ONLY_PRIMARY || c->reach == REACH_ONLY_SECONDARY ||
-           c->reach == REACH_NO_REPLY || c->verdict == CLASSIFY_BLOCKED;
+           c->pooling == POOLING_ARBITRARY || c->trips == FINDING_YES ||
+           c->shared_space_router != 0 || c->unsteady || c->reach == REACH_ONLY_PRIMARY ||
+           c->reach == REACH_ONLY_SECONDARY || c->reach == REACH_NO_REPLY ||
+           c->verdict == CLASSIFY_BLOCKED;
 }
 
 static bool is_decided(const struct classification *c, const struct truth *t)
@@ -442,6 +474,31 @@ static void run_lossy(struct run *r, const struct truth *t)
            nsec_seconds(total) * 1e3 / (seeds > 0 ? seeds : 1));
 }
 
+/* A NAT that trips over what comes unasked is never cleared of it, whatever is lost. */
+static void test_lossy_trips(struct run *r)
+{
+    static const char *const words[] = {"port-restricted", "address-restricted,ports=random"};
+
+    for (int i = 0; i < 2; i++) {
+        unsigned found = 0, cleared = 0;
+
+        for (unsigned seed = 0; seed < seeds; seed++) {
+            struct world_config config = calm(words[i]);
+
+            config.seed = seed;
+            config.trips[0] = true;
+            config.leg[WORLD_A] =
+                (struct world_leg){.delay = RTT / 4, .loss = 0.2, .duplicate = 0.1, .reorder = 0.1};
+            run_classify(r, &config);
+            found += r->result.trips == FINDING_YES;
+            cleared += r->result.trips == FINDING_NO;
+        }
+        is_int(cleared, 0, "%s that trips, 20 %% lost: it is never said not to", words[i]);
+        ok(found * 100 >= seeds * 90, "%s that trips, 20 %% lost: 90 of 100 are found", words[i]);
+        printf("# %u of %u found\n", found, seeds);
+    }
+}
+
 int main(void)
 {
     struct run *r = calloc(1, sizeof *r);
@@ -455,8 +512,10 @@ int main(void)
     test_silences(r);
     test_odd_servers(r, 0);
     test_odd_servers(r, 3546);
+    test_dead_extra_port(r);
     test_crosswise_server(r);
     test_bad_secondary(r);
+    test_lossy_trips(r);
     loss = 0.2;
     each_nat(r, run_lossy, false);
     each_nat(r, run_lossy, true);

@@ -311,7 +311,10 @@ static void arrive_at_server(struct world *w, const struct world_packet *p)
     show(w, point, p, p->from, p->to, p->from_site <= WORLD_B ? 2 : 1);
     if (p->is_icmp || service == WORLD_SILENT)
         return;
-    if (w->config.extra_port != 0 && p->to.port == w->config.extra_port)
+    if (w->config.no_extra == WORLD_SILENT && p->to.port == w->config.extra_port)
+        return;
+    if (w->config.extra_port != 0 && p->to.port == w->config.extra_port &&
+        w->config.no_extra == WORLD_SERVES)
         server = &w->extra[index];
     else if (service == WORLD_CLOSED || p->to.port != TEREDO_PORT) {
         send_icmp(w, p, p->to_site, 3, 3, p->to.address);

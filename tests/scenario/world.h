@@ -96,6 +96,7 @@ struct world_config {
                             * in */
     double secondary_loss; /* more, for packets to and from the servers' secondary addresses */
     uint16_t extra_port;   /* on which both servers serve as well; 0 = none */
+    enum world_service no_extra; /* WORLD_CLOSED or WORLD_SILENT: they do not, there */
     uint64_t seed;
     /* May change a server's reply before it leaves; false = it never leaves. NULL = as it is. */
     bool (*tamper)(void *context, enum server_reply_kind kind, uint8_t *bytes, size_t *size);
