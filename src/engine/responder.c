@@ -10,6 +10,7 @@ static void tell(struct responder *r, enum peer_activity activity,
                                         .peer = {.activity = activity,
                                                  .peer = peer->address,
                                                  .endpoint = endpoint,
+                                                 .proof = peer->proof,
                                                  .offset = now - peer->first_seen}});
 }
 
@@ -222,21 +223,62 @@ static void take_indirect_bubble(struct responder *r, struct responder_peer *pee
         struct endpoint stray = peer->stray;
 
         answer(r, peer, stray, DIRECTLY, o->when);
+        peer->proof = PROOF_LINK_LOCAL;
         trust(r, peer, stray, o->when);
     }
 }
 
-/* True where a direct packet from an unexpected endpoint is the peer's all the same: a bubble that
- * repeats our nonce, which only the peer and its server have seen (RFC 6081 5.2.4.4), or a packet
- * with the unguessable link-local source of one that came through our server. */
-static bool proves_itself(const struct responder_peer *peer, const struct teredo_packet *p)
-{
-    uint32_t nonce;
+/* What a direct packet shows of who sent it. */
+enum {
+    FROM_EMBEDDED = 1 << 0,  /* it comes from the endpoint in the peer's address */
+    FROM_PROVEN = 1 << 1,    /* it comes from the endpoint that was proven, not 30 seconds ago */
+    REPEATS_NONCE = 1 << 2,  /* a bubble with our nonce, which only the peer and its server saw */
+    SECRET_SOURCE = 1 << 3,  /* the source is link-local, and nobody can guess it */
+    HEARD_INDIRECT = 1 << 4, /* that source came through our server as well */
+};
 
+/* Whom to believe: the first row whose evidence all stands says why; without one, nobody. An
+ * endpoint is believed for the one address alone. */
+static const struct belief {
+    unsigned needs;
+    enum punch_proof proof; /* PROOF_NONE = the one of before */
+} beliefs[] = {
+    {FROM_EMBEDDED, PROOF_ENDPOINT}, /* RFC 4380 5.2.3 rule 3, RFC 6081 5.2.4.4 */
+    {FROM_PROVEN, PROOF_NONE},       /* RFC 4380 5.2.3 rule 1 */
+    {REPEATS_NONCE, PROOF_NONCE},    /* RFC 6081 5.2.4.4 */
+    {SECRET_SOURCE | HEARD_INDIRECT, PROOF_LINK_LOCAL}, /* miredo's way */
+};
+
+static unsigned evidence_of(const struct responder_peer *peer, const struct observation *o)
+{
+    struct teredo_addr a;
+    uint32_t nonce;
+    unsigned evidence = 0;
+
+    if (teredo_addr_decode(&peer->address, &a) && endpoint_equal(a.mapped, o->from))
+        evidence |= FROM_EMBEDDED;
+    if (peer->trusted && endpoint_equal(peer->endpoint, o->from))
+        evidence |= FROM_PROVEN;
+    if (o->packet->kind == TEREDO_BUBBLE && peer->nonce_sent != 0 &&
+        teredo_trailer_nonce(o->packet, &nonce) && nonce == peer->nonce_sent)
+        evidence |= REPEATS_NONCE;
     if (ip6_is_unguessable_link_local(&peer->address))
-        return peer->heard_indirect;
-    return p->kind == TEREDO_BUBBLE && peer->nonce_sent != 0 && teredo_trailer_nonce(p, &nonce) &&
-           nonce == peer->nonce_sent;
+        evidence |= SECRET_SOURCE;
+    if (peer->heard_indirect)
+        evidence |= HEARD_INDIRECT;
+    return evidence;
+}
+
+/* NULL where nothing says that the packet is the peer's. */
+static const struct belief *find_belief(const struct responder_peer *peer,
+                                        const struct observation *o)
+{
+    unsigned evidence = evidence_of(peer, o);
+
+    for (unsigned i = 0; i < sizeof beliefs / sizeof *beliefs; i++)
+        if ((evidence & beliefs[i].needs) == beliefs[i].needs)
+            return &beliefs[i];
+    return NULL;
 }
 
 static void echo_back(struct responder *r, struct responder_peer *peer, const struct observation *o)
@@ -288,14 +330,12 @@ static void take_direct(struct responder *r, struct responder_peer *peer,
                         const struct observation *o)
 {
     const struct teredo_packet *p = o->packet;
-    struct teredo_addr a;
-    bool expected = teredo_addr_decode(&peer->address, &a) && endpoint_equal(a.mapped, o->from);
-    bool known = peer->trusted && endpoint_equal(peer->endpoint, o->from);
+    const struct belief *belief = find_belief(peer, o);
     uint8_t type;
 
     if (p->kind == TEREDO_BUBBLE)
         tell(r, PEER_DIRECT_BUBBLE, peer, o->from, o->when);
-    if (!expected && !known && !proves_itself(peer, p)) {
+    if (belief == NULL) {
         if (p->kind == TEREDO_ECHO_REQUEST && speaks_for(r, o->from, peer, o->when)) {
             count_peer(r, peer);
             echo_back(r, peer, o);
@@ -312,6 +352,8 @@ static void take_direct(struct responder *r, struct responder_peer *peer,
      * restricted one (RFC 4380 5.2.3, last paragraph). */
     if (p->kind == TEREDO_BUBBLE && may_send_bubble(peer, o->from, o->when))
         answer(r, peer, o->from, DIRECTLY, o->when);
+    if (belief->proof != PROOF_NONE)
+        peer->proof = belief->proof;
     trust(r, peer, o->from, o->when);
     if (p->kind == TEREDO_ECHO_REQUEST)
         echo_back(r, peer, o);

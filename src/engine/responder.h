@@ -28,6 +28,7 @@ struct responder_config {
 struct responder_peer {
     bool used;
     bool trusted;            /* until RESPONDER_TRUST after last_believed */
+    enum punch_proof proof;  /* why it is, or was, trusted */
     bool reached;            /* counted among the peers that reached us, which it is once */
     struct in6_addr address; /* as the packets' IPv6 source says */
     struct endpoint

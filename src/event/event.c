@@ -88,12 +88,16 @@ static const struct field captured_punch_fields[] = {
     {KEY("punch"), FIELD_KEYS, AT(struct event, punching), .record = &captured_punch_record},
 };
 
+RECORD_TEST(is_believed, struct event, r->peer.activity == PEER_TRUSTED)
+
 static const struct field peer_fields[] = {
     {KEY("when"), FIELD_TIME, AT(struct event, when)},
     {KEY("activity"), FIELD_CODE, AT(struct event, peer.activity), .words = &peer_activities},
     {KEY("peer"), FIELD_IP6, AT(struct event, peer.peer)},
     {KEY("endpoint"), FIELD_ENDPOINT, AT(struct event, peer.endpoint), .flags = FIELD_ZERO_IS_NULL},
     {KEY("offset_s"), FIELD_OFFSET, AT(struct event, peer.offset)},
+    {KEY("proof"), FIELD_CODE, AT(struct event, peer.proof), .words = &punch_proofs,
+     .known = is_believed},
 };
 
 static const struct field mapping_fields[] = {

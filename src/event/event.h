@@ -100,6 +100,7 @@ struct event {
             enum peer_activity activity;
             struct in6_addr peer;
             struct endpoint endpoint; /* the peer's, as seen or used */
+            enum punch_proof proof;   /* of PEER_TRUSTED: why the endpoint is believed */
             nsec offset;              /* since the first packet of this contact */
         } peer;
         struct {

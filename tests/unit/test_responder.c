@@ -487,6 +487,37 @@ static void test_nonce(void)
        "is where the peer is from then on");
 }
 
+static void is_proof(enum punch_proof proof, const char *name)
+{
+    const struct event *e = NULL;
+
+    for (unsigned i = 0; i < b.event_count; i++)
+        if (b.events[i].kind == EVENT_PEER && b.events[i].peer.activity == PEER_TRUSTED)
+            e = &b.events[i];
+    is_str(e == NULL ? "none" : code_of(&punch_proofs, e->peer.proof),
+           code_of(&punch_proofs, proof), "%s", name);
+}
+
+static void test_proofs(void)
+{
+    set_up();
+    listen_now();
+    direct_bubble(&peer, peer_mapped, NULL);
+    is_proof(PROOF_ENDPOINT, "an endpoint vouches for the address that embeds it");
+    listen_now();
+    indirect_bubble(&peer, NULL, nonce_1);
+    direct_bubble(&peer, elsewhere, nonce_sent());
+    is_proof(PROOF_NONCE, "a nonce proves another one");
+    listen_now();
+    indirect_bubble(&secret, &elsewhere, NULL);
+    direct_bubble(&secret, elsewhere, NULL);
+    is_proof(PROOF_LINK_LOCAL, "an unguessable source proves its own");
+    listen_now();
+    direct_bubble(&secret, elsewhere, NULL);
+    indirect_bubble(&secret, &elsewhere, NULL);
+    is_proof(PROOF_LINK_LOCAL, "in either order");
+}
+
 static void test_nonce_of_another(void)
 {
     struct in6_addr other = bench_teredo(peer_server.address, stranger);
@@ -982,6 +1013,7 @@ int main(void)
     test_stale_link_local();
     test_kept_by_strangers();
     test_nonce();
+    test_proofs();
     test_nonce_of_another();
     test_nonce_received();
     test_habits();
