@@ -370,6 +370,32 @@ static void test_proofs(void)
     }
 }
 
+/* With --proof=nonce. The packet may be anybody's who knows the peer's endpoint. */
+static void test_weaker_proof(void)
+{
+    struct teredo_packet bubble;
+
+    set_up();
+    config.ask = PUNCH_ASK_NONCE;
+    start();
+    bubble = last_indirect();
+    bubble_from(peer_mapped, &bubble.ip6.source, NULL);
+    is_str(code_of(&punch_proofs, p.result.proof), "none",
+           "an answer with a weaker proof than the one that is asked for is not taken at once");
+    wait_for(PUNCH_INTERVAL);
+    is_int(p.attempt_count, 2, "and stops no bubble pair");
+    bubble = last_indirect();
+    bubble_from(peer_mapped, &bubble.ip6.source, &bubble);
+    is_str(code_of(&punch_proofs, p.result.proof), "nonce", "the one with the nonce is");
+
+    start();
+    bubble = last_indirect();
+    bubble_from(peer_mapped, &bubble.ip6.source, NULL);
+    wait_for(4 * PUNCH_INTERVAL + NSEC_S);
+    is_str(code_of(&punch_proofs, p.result.proof), "endpoint",
+           "where no other comes in its time, the weaker one is told");
+}
+
 static void test_late_answer(void)
 {
     struct teredo_packet first;
@@ -914,6 +940,7 @@ int main(void)
     test_schedule();
     test_punched();
     test_proofs();
+    test_weaker_proof();
     test_late_answer();
     test_not_ours();
     test_echo();
