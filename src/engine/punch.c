@@ -539,6 +539,8 @@ static void take_answer(struct punch *p, const struct observation *o, enum punch
     report->to = p->config.local;
     tell_step(p, STEP_ANSWER, attempt, o->when);
     p->evidence |= EVIDENCE(DIRECT_ANSWER);
+    if (proof == PROOF_NONCE && p->config.ask != PUNCH_ASK_ENDPOINT)
+        p->evidence |= EVIDENCE(NONCE_REPEATED);
     if (!endpoint_equal(o->from, p->peer.mapped))
         p->evidence |= EVIDENCE(ANSWER_ELSEWHERE);
     p->slowest = nsec_max(p->slowest, (o->when - p->attempts[attempt].asked) / 2);
@@ -632,6 +634,8 @@ static void take_indirect(struct punch *p, const struct observation *o)
 
     p->attempts[attempt].answered_indirectly = true;
     p->evidence |= EVIDENCE(INDIRECT_ANSWER);
+    if (proof == PROOF_NONCE && p->config.ask != PUNCH_ASK_ENDPOINT)
+        p->evidence |= EVIDENCE(NONCE_REPEATED);
     if (took < PUNCH_INTERVAL)
         p->slowest = nsec_max(p->slowest, took / 2);
     if (p->first_indirect == 0) {

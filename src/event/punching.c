@@ -58,10 +58,12 @@ static const struct wording causes[CAUSE_COUNT] = {
          "proof that the peer sent them",
          "ask for another proof with --proof=link-local: the peer's NAT may have mapped it anew, "
          "or somebody else may be answering"},
-    [CAUSE_DATA_LOST] = {"data_lost",
-                         "bubbles crossed in both directions, but no echo reply came back",
-                         "repeat the trace, and reach for a TCP or UDP service of the peer: it may "
-                         "filter ICMPv6 echo requests, or the path may lose packets"},
+    [CAUSE_DATA_LOST] =
+        {"data_lost",
+         "the peer's direct bubble arrives, but nothing that we send to where it came from is "
+         "answered, neither echo requests nor direct bubbles",
+         "repeat the trace, and run it from the peer's end as well: the path to the peer may lose "
+         "or filter what this side sends"},
     [CAUSE_PEER_SILENT] =
         {"peer_silent", "the peer's server lives, but the peer answers nothing",
          "ask the peer for its present address, and whether it is on-line: its NAT's mapping may "
@@ -164,6 +166,12 @@ static const struct wording causes[CAUSE_COUNT] = {
          "no answer of the peer was seen, and one may have gone a way that was not captured, or be "
          "in a frame that was cut too short to tell",
          "capture whole frames at the initiator or at the peer, without a filter"},
+    [CAUSE_DATA_UNPROVEN] =
+        {"data_unproven",
+         "the peer's direct bubble arrives; whether what we send arrives there is not proven, for "
+         "this peer answers no echo request, and need not know what RFC 6081 would have it answer",
+         "reach for a TCP or UDP service of the peer, or run the trace from the peer's end: it may "
+         "filter ICMPv6 echo requests, as Windows does unless told otherwise"},
 };
 
 const struct words punch_causes = WORDS("punch_cause", causes);
@@ -328,6 +336,7 @@ static const struct wording evidences[EVIDENCE_COUNT] = {
     [EVIDENCE_CAPTURE_ENDED] = {"capture_ended"},
     [EVIDENCE_FORGOTTEN] = {"forgotten"},
     [EVIDENCE_PEER_HOST_REFUSED] = {"peer_host_refused"},
+    [EVIDENCE_NONCE_REPEATED] = {"nonce_repeated"},
 };
 
 const struct words punch_evidences = WORDS("punch_evidence", evidences);

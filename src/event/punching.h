@@ -46,7 +46,7 @@ enum punch_cause {
     CAUSE_DIRECT_PATH_BLOCKED,     /* the peer answered each bubble, but only through our server */
     CAUSE_DIRECT_ANSWER_MISSING,   /* likewise, but too seldom to tell from mere loss */
     CAUSE_ANSWER_UNPROVEN,         /* answers only from another endpoint, without proof */
-    CAUSE_DATA_LOST,               /* bubbles crossed, data did not */
+    CAUSE_DATA_LOST,               /* the peer's bubble came, and nothing of ours is answered */
     CAUSE_PEER_SILENT,             /* nothing at all; its server does answer */
     CAUSE_PEER_NOT_GLOBAL,         /* RFC 4380 5.2.4 forbids sending to the embedded address */
     CAUSE_PEER_IS_SELF,
@@ -70,6 +70,7 @@ enum punch_cause {
     CAUSE_PEER_HOST_SILENT,   /* the bubble arrived at the peer's host, which sent nothing */
     CAUSE_PEER_INDIRECT_ONLY, /* the peer's host sent its answers through a server alone */
     CAUSE_PATHS_UNSEEN,       /* answers may have come by ways that were not captured */
+    CAUSE_DATA_UNPROVEN, /* of the live trace: as data lost, of a peer that may answer neither */
     CAUSE_COUNT
 };
 
@@ -129,6 +130,7 @@ enum punch_evidence {
     EVIDENCE_CAPTURE_ENDED,      /* more could have followed after its end */
     EVIDENCE_FORGOTTEN,          /* it had to make way */
     EVIDENCE_PEER_HOST_REFUSED,  /* it arrived at the peer's host, where nobody listens */
+    EVIDENCE_NONCE_REPEATED,     /* of the live trace: the peer repeats nonces (RFC 6081) */
     EVIDENCE_COUNT
 };
 

@@ -434,6 +434,8 @@ static void test_not_ours(void)
 
 static void test_echo(void)
 {
+    struct teredo_packet bubble;
+
     set_up();
     start();
     bubble_from(peer_mapped, &own, NULL);
@@ -444,10 +446,17 @@ static void test_echo(void)
     finish();
     is_int(bench_sent(&b, peer_mapped, TEREDO_ECHO_REQUEST), PUNCH_MAX_ECHOES,
            "the echo request is repeated");
-    is_verdict(PUNCH_NOT_PUNCHED, CAUSE_DATA_LOST, "bubbles crossed, data did not");
+    is_verdict(PUNCH_INCONCLUSIVE, CAUSE_DATA_UNPROVEN,
+               "an RFC 4380 peer that answers no echo request proves nothing of our way to it");
     ok(verdict()->steps[STEP_ANSWER].state == STEP_RECEIVED &&
            verdict()->steps[STEP_DATA].state == STEP_SENT,
        "step 4 stays received, step 5 sent");
+    start();
+    bubble = last_indirect();
+    bubble_from(peer_mapped, &own, &bubble);
+    finish();
+    is_verdict(PUNCH_NOT_PUNCHED, CAUSE_DATA_LOST,
+               "one that repeats nonces would have answered, had anything arrived");
     start();
     bubble_from(peer_mapped, &own, NULL);
     wait_for(NSEC_S);

@@ -13,7 +13,7 @@ static const enum punch_evidence shown[] = {
     EVIDENCE_ECHO_REPLY,       EVIDENCE_BUBBLE_REPLY,       EVIDENCE_INDIRECT_ANSWER,
     EVIDENCE_PEER_MAPS_ANEW,   EVIDENCE_OWN_MAPS_ANEW,      EVIDENCE_SAME_ADDRESS,
     EVIDENCE_PEER_ICMP,        EVIDENCE_REFERENCE_ANSWERED, EVIDENCE_PEER_SERVER_ALIVE,
-    EVIDENCE_PEER_SERVER_ICMP,
+    EVIDENCE_PEER_SERVER_ICMP, EVIDENCE_NONCE_REPEATED,
 };
 
 enum {
@@ -28,7 +28,9 @@ static const struct {
     uint64_t needs_one_of, excluded_by;
 } phrases[] = {
     {"crosses directly", EVIDENCE(ECHO_REPLY) | EVIDENCE(BUBBLE_REPLY), 0},
-    {"bubbles crossed in both directions", EVIDENCE(DIRECT_ANSWER), 0},
+    {"the peer's direct bubble arrives", EVIDENCE(DIRECT_ANSWER), 0},
+    {"need not know what RFC 6081", 0, EVIDENCE(NONCE_REPEATED)},
+    {"nothing that we send", 0, EVIDENCE(ECHO_REPLY) | EVIDENCE(BUBBLE_REPLY)},
     {"the peer's server lives", EVIDENCE(PEER_SERVER_ALIVE), 0},
     {"the peer lives", LIVES, 0},
     {"answers through our server", EVIDENCE(INDIRECT_ANSWER), 0},
