@@ -70,15 +70,16 @@ stop() { # PID: sets status
     pid=$PID
     wait_for has_lines 1 q.out
     server
-    wait_for has_lines 2 q.out
+    wait_for grep -q both_agree q.out
     kill "$SERVER"
     ended "$SERVER"
-    wait_for has_lines 3 q.out
+    wait_for bash -c 'tail -n 1 q.out | grep -q not_qualified'
     stop "$pid"
     [ "$status" -eq 1 ]
     output=$(cat q.out)
-    json -s '[.[].verdict] == ["not_qualified", "qualified", "not_qualified"]'
-    json -s '.[1].round > .[0].round and .[2].round > .[1].round'
+    # A round may see the server come, or go, in its midst.
+    json -s '(.[0].verdict == "not_qualified") and (.[-1].verdict == "not_qualified")'
+    json -s '[.[].round] | . == (sort | unique) and length >= 3'
 }
 
 @test "--on-change --output: the file stays as it is until something changes" {
