@@ -109,7 +109,8 @@ static const struct wording causes[CAUSE_COUNT] = {
          "run `teredoctl qualify --explain` to see the rule, or use another server"},
     [CAUSE_NO_ANSWER] =
         {"no_answer", "the initiator's bubbles were answered neither by the peer nor by its server",
-         "capture at the peer too, or ask there whether the bubbles arrive; `teredoctl qualify` "
+         "capture all UDP at the peer, or ask there whether the bubbles arrive; `teredoctl "
+         "qualify` "
          "tells whether the peer's server lives"},
     [CAUSE_NOT_FORWARDED] =
         {"not_forwarded",
@@ -250,7 +251,7 @@ static const struct wording captured[CAUSE_COUNT] = {
                          "data, or the path loses packets"},
     [CAUSE_PEER_SILENT] =
         {NULL, "the peer's server lives, but the peer answers nothing",
-         "capture at the peer too, which shows whether the bubbles arrive there, and whether it "
+         "capture all UDP at the peer, which shows what becomes there of the bubbles and of "
          "answers"},
 };
 

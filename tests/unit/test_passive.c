@@ -1109,6 +1109,12 @@ static void test_rules(void)
         for (unsigned i = 0; i < count; i++)
             if ((set >> i & 1) != 0)
                 facts.evidence |= bits[i];
+        /* What arrives was forwarded, by a server that lives. */
+        if ((has(facts.evidence, EVIDENCE(FORWARD_ARRIVED)) &&
+             !has(facts.evidence, EVIDENCE(FORWARDED))) ||
+            (has(facts.evidence, EVIDENCE(FORWARDED)) &&
+             !has(facts.evidence, EVIDENCE(PEER_SERVER_ALIVE))))
+            continue;
         j = punch_judge_by(rules, &facts);
         reached[j.cause] = true;
         if (!is_honest(&j) && dishonest++ < 3)
