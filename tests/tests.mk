@@ -142,6 +142,7 @@ CLI_TESTS = \
 	tests/cli/tsv.bats \
 	tests/cases/captures.bats
 LAB_TESTS = \
+	tests/cases/live.bats \
 	tests/lab/bubble.bats \
 	tests/lab/check.bats \
 	tests/lab/classify.bats \
@@ -213,6 +214,8 @@ TEST_FIXTURES = \
 	tests/fuzz/run.sh \
 	tests/bench/miredo_time.bash \
 	tests/cli/lib.bash \
+	tests/cases/TABLE \
+	tests/cases/peer.py \
 	tests/cli/odd_server.py \
 	tests/cli/random_bubbles.bash \
 	tests/mutate/mutate.py \
