@@ -6,8 +6,8 @@
 #include "odds.h"
 #include "punching.h"
 
-/* What lost packets explain with better odds than this is no evidence of anything else: half of 1 in
- * 10,000, for a bound that is met exactly is missed now and then. */
+/* What lost packets explain with better odds than this is no evidence of anything else: half of 1
+ * in 10,000, for a bound that is met exactly is missed now and then. */
 #define PUNCH_ODDS 5e-5
 
 enum {

@@ -43,9 +43,9 @@ enum report_format {
     "frame when from to size kind ipv6.source ipv6.destination ipv6.hop_limit "          \
     "ipv6.next_header ipv6.payload_length ipv4.ttl origin auth.nonce trailers problems " \
     "file fragments copy"
-#define TSV_SUMMARY                                                           \
-    "frames datagrams packets first last flows clients servers hole_punches " \
-    "unanswered_punches forgotten dropped kinds.bubble kinds.rs kinds.ra "    \
+#define TSV_SUMMARY                                                                      \
+    "frames datagrams packets first last flows clients servers hole_punches "            \
+    "unanswered_punches forgotten dropped kinds.bubble kinds.rs kinds.ra "               \
     "kinds.echo_request kinds.echo_reply kinds.icmp6 kinds.data kinds.unknown problems " \
     "copies reassembled without_teredo_address cut.frames"
 #define TSV_LISTEN                                                                     \

@@ -36,8 +36,7 @@ bool icmp4_error_decode(const uint8_t *data, size_t size, struct icmp4_message *
     struct ip4_header ip, quoted;
     const uint8_t *header, *ports;
 
-    if (!decode_outer(&r, &ip) || ip.protocol != IP_PROTOCOL_ICMP ||
-        ip.fragment_offset != 0)
+    if (!decode_outer(&r, &ip) || ip.protocol != IP_PROTOCOL_ICMP || ip.fragment_offset != 0)
         return false;
     header = reader_take(&r, ICMP4_HEADER_SIZE);
     if (header == NULL || !icmp4_is_error(header[0]) || !decode_quoted(&r, &quoted) ||

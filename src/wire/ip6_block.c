@@ -50,8 +50,7 @@ static bool lies_in(uint64_t high, uint64_t low, const struct ip6_block *block)
     high ^= load_u64(block->bits);
     if (length < 64)
         return length == 0 || high >> (64 - length) == 0;
-    return high == 0 &&
-           (length == 64 || (low ^ load_u64(block->bits + 8)) >> (128 - length) == 0);
+    return high == 0 && (length == 64 || (low ^ load_u64(block->bits + 8)) >> (128 - length) == 0);
 }
 
 const struct ip6_block *ip6_block_of(const struct in6_addr *address)

@@ -30,7 +30,7 @@ mutated() {
 
 @test "every entry is of use, and every object is closed" {
     jq -r '[.. | objects | .["$ref"] // empty] | unique[] | ltrimstr("#/$defs/")' "$schema" >used
-    [ -z "$(jq -r '.["$defs"] | keys[]' "$schema" | grep -vxFf used)" ]
+    run ! grep -vxFf used <(jq -r '.["$defs"] | keys[]' "$schema")
     run -0 jq '[.. | objects | select(.type == "object" and .properties != null and .title == null)
         | select(.additionalProperties != false and .unevaluatedProperties != false)] | length' "$schema"
     [ "$output" -eq 0 ]

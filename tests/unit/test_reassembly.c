@@ -163,8 +163,8 @@ static void test_many(void)
     unsigned given_up = 0, whole = 0;
 
     begin();
-    for (uint16_t id = 0; id < 3 * REASSEMBLY_PACKETS; id++) {
-        add(id, 0, 48, true);
+    for (unsigned id = 0; id < 3 * REASSEMBLY_PACKETS; id++) {
+        add((uint16_t)id, 0, 48, true);
         given_up += reassembly_give_up(r, now, &out);
         now += NSEC_MS;
     }
