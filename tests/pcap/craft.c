@@ -24,6 +24,7 @@
  * and of a frame interface=N, sent, received, and what kind of block it is in: simple, obsolete.
  * Without such lines there is one section, with one interface of -l and -h.
  */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -224,7 +225,7 @@ static void put_frame(struct craft *c, size_t size)
     when = (FIRST_SECOND + UINT64_C(1) + c->frames - 1) * 1000000000 + NANOSECONDS;
     if (c->words.at != NULL)
         when = FIRST_SECOND * UINT64_C(1000000000) +
-               (uint64_t)(strtold(c->words.at, NULL) * 1000000 + (long double)0.5);
+               (uint64_t)llrintl(strtold(c->words.at, NULL) * 1000000);
     if (c->pcapng)
         put_packet(c, when, size, captured);
     else
