@@ -741,7 +741,9 @@ static void take_life(struct punch *p, const struct punch_check *c, const struct
     if (!o->packet->has_origin)
         return;
     p->result.mapped_there = o->packet->origin;
-    if (p->config.own_nat == QUALIFY_NAT_SYMMETRIC && !c->own) {
+    /* A server that sees us where the peer is would have us speak in the peer's name. */
+    if (p->config.own_nat == QUALIFY_NAT_SYMMETRIC && !c->own &&
+        !endpoint_equal(o->packet->origin, p->peer.mapped)) {
         p->source_there = address_there(p);
         p->has_source_there = true;
         if (p->attempt_count == 0)

@@ -1,16 +1,18 @@
 /* The hole punch, alone and behind a qualification: whatever happens, in whatever order, it ends
- * with one verdict, says "punched" only for an echo reply that came from a peer that had proven
- * itself, and then always; and sends little, and only to those who are concerned. */
+ * with one verdict, says "punched" only for an echo reply, or a bubble that answers a fresh one, of
+ * a peer that had proven itself, and for an echo reply always; and sends little, and only to those
+ * who are concerned. */
 #include "trace.h"
 
 #include "rig.h"
 
 enum {
-    MAX_BUBBLES = 2 * PUNCH_MAX_ATTEMPTS + 2,
-    /* Both, the controls, echoes, checks of the server, and the qualification's. */
-    MAX_SENDS = MAX_BUBBLES + 2 * PUNCH_MAX_ATTEMPTS + PUNCH_MAX_ECHOES + 4 +
+    /* A pair an attempt and one more direct bubble, and one beside each echo request. */
+    MAX_BUBBLES = 3 * PUNCH_MAX_ATTEMPTS + PUNCH_MAX_ECHOES,
+    /* These, the references, echoes, checks of the servers, and the qualification's. */
+    MAX_SENDS = MAX_BUBBLES + 2 * PUNCH_MAX_ATTEMPTS + PUNCH_MAX_ECHOES + PUNCH_MAX_CHECKS +
                 QUALIFY_SERVERS * QUALIFY_MAX_ATTEMPTS,
-    MAX_TIMERS = 64,
+    MAX_TIMERS = 64 + PUNCH_MAX_CHECKS,
 };
 
 static const struct endpoint server = {0xc0000201, TEREDO_PORT};
@@ -29,6 +31,7 @@ static struct {
         struct in6_addr source;
         bool has_nonce;
         uint32_t nonce;
+        bool asks; /* to be answered by a peer that is reached (RFC 6081 5.7) */
     } bubble[MAX_BUBBLES];
     struct {
         uint16_t id, sequence;
@@ -36,7 +39,8 @@ static struct {
     } echo[PUNCH_MAX_ECHOES];
     struct endpoint proven[RIG_MAX_STEPS]; /* who has sent a proof */
     unsigned proven_count;
-    bool echoed; /* the packet just delivered is a right echo reply */
+    bool echoed;  /* the packet just delivered is a right echo reply */
+    bool crossed; /* a bubble came that may answer one that asks */
 } seen;
 
 static bool is_proven(struct endpoint e)
@@ -47,14 +51,45 @@ static bool is_proven(struct endpoint e)
     return false;
 }
 
+/* Our Teredo address; behind a symmetric NAT also the one that the peer's server relays to. */
+static bool is_ours(const struct in6_addr *address)
+{
+    struct teredo_addr parts;
+
+    return ip6_equal(address, &seen.own) ||
+           (teredo_addr_decode(address, &parts) && parts.server == seen.peer_server.address &&
+            !ip6_equal(address, &seen.peer));
+}
+
 static void note_echo(const struct send_request *send, const struct teredo_packet *p)
 {
     HOLDS(is_proven(send->to));
     HOLDS(seen.echoes < PUNCH_MAX_ECHOES && p->icmp6.echo.size == PUNCH_ECHO_DATA);
-    HOLDS(ip6_equal(&p->ip6.source, &seen.own));
+    HOLDS(is_ours(&p->ip6.source));
     seen.echo[seen.echoes].id = p->icmp6.echo.id;
     seen.echo[seen.echoes].sequence = p->icmp6.echo.sequence;
     memcpy(seen.echo[seen.echoes++].data, p->icmp6.echo.data, PUNCH_ECHO_DATA);
+}
+
+/* What shows whether the peer's server lives: an echo request to it, and a bubble that it is to
+ * relay to ourselves (RFC 4380 5.3.1). */
+static bool is_check(const struct send_request *send, const struct teredo_packet *p)
+{
+    return endpoint_equal(send->to, seen.peer_server) &&
+           ((p->kind == TEREDO_ECHO_REQUEST && ip6_is_link_local(&p->ip6.destination)) ||
+            (p->kind == TEREDO_BUBBLE && ip6_same_interface(&p->ip6.source, &p->ip6.destination)));
+}
+
+static void note_bubble(const struct teredo_packet *p)
+{
+    uint8_t type;
+
+    if (seen.bubbles == MAX_BUBBLES)
+        abort();
+    seen.bubble[seen.bubbles].source = p->ip6.source;
+    seen.bubble[seen.bubbles].has_nonce = teredo_trailer_nonce(p, &seen.bubble[seen.bubbles].nonce);
+    seen.bubble[seen.bubbles].asks = teredo_trailer_nd(p, &type);
+    seen.bubbles++;
 }
 
 static void sending(const struct send_request *send, const struct teredo_packet *p)
@@ -65,6 +100,8 @@ static void sending(const struct send_request *send, const struct teredo_packet 
               endpoint_equal(send->to, seen.peer_server));
         return;
     }
+    if (is_check(send, p))
+        return;
     HOLDS(ip6_equal(&p->ip6.destination, &seen.peer));
     /* To a peer that is trusted whatever its address (RFC 4380 5.2.4 case 1). */
     if (p->kind == TEREDO_ECHO_REQUEST) {
@@ -72,17 +109,14 @@ static void sending(const struct send_request *send, const struct teredo_packet 
         return;
     }
     /* Case 5. */
-    HOLDS(seen.allow_private || ip4_is_global_unicast(send->to.address));
-    HOLDS(p->kind == TEREDO_BUBBLE && (endpoint_equal(send->to, seen.peer_mapped) ||
-                                       endpoint_equal(send->to, seen.peer_server)));
+    HOLDS(p->kind == TEREDO_BUBBLE);
+    HOLDS(is_proven(send->to) || ((seen.allow_private || ip4_is_global_unicast(send->to.address)) &&
+                                  (endpoint_equal(send->to, seen.peer_mapped) ||
+                                   endpoint_equal(send->to, seen.peer_server))));
     if (send->socket != 0)
         return;
-    HOLDS(ip6_is_link_local(&p->ip6.source) || ip6_equal(&p->ip6.source, &seen.own));
-    if (seen.bubbles == MAX_BUBBLES)
-        abort();
-    seen.bubble[seen.bubbles].source = p->ip6.source;
-    seen.bubble[seen.bubbles].has_nonce = teredo_trailer_nonce(p, &seen.bubble[seen.bubbles].nonce);
-    seen.bubbles++;
+    HOLDS(ip6_is_link_local(&p->ip6.source) || is_ours(&p->ip6.source));
+    note_bubble(p);
 }
 
 /* For one of the addresses that we have sent from, and whether it proves that the peer has sent it
@@ -104,6 +138,22 @@ static bool is_for_us(const struct observation *o, bool *proof)
     return for_us && seen.bubbles > 0;
 }
 
+/* Whether a bubble of the peer may answer one of ours that asks. */
+static bool may_answer(const struct teredo_packet *p)
+{
+    uint32_t nonce;
+    uint8_t type;
+
+    if (p->kind != TEREDO_BUBBLE)
+        return false;
+    if (teredo_trailer_nd(p, &type) && type == ND_TRAILER_ADVERTISEMENT)
+        return true;
+    for (unsigned i = 0; i < seen.bubbles && teredo_trailer_nonce(p, &nonce); i++)
+        if (seen.bubble[i].asks && seen.bubble[i].has_nonce && seen.bubble[i].nonce == nonce)
+            return true;
+    return false;
+}
+
 static void receiving(const struct observation *o)
 {
     const struct teredo_packet *p = o->packet;
@@ -121,6 +171,7 @@ static void receiving(const struct observation *o)
             p->icmp6.echo.size == PUNCH_ECHO_DATA &&
             memcmp(p->icmp6.echo.data, seen.echo[i].data, PUNCH_ECHO_DATA) == 0)
             seen.echoed = true;
+    seen.crossed = seen.crossed || may_answer(p);
 }
 
 static void check_verdict(const struct punching *v)
@@ -129,12 +180,17 @@ static void check_verdict(const struct punching *v)
 
     HOLDS(seen.verdicts++ == 0);
     HOLDS(v->elapsed >= 0 && v->rtt >= 0 && v->attempts <= PUNCH_MAX_ATTEMPTS);
-    HOLDS((v->verdict == PUNCH_PUNCHED) == seen.echoed);
-    HOLDS((v->verdict == PUNCH_PUNCHED) ==
-          (v->cause == CAUSE_NONE || v->cause == CAUSE_PEER_REMAPPED));
+    HOLDS(v->verdict == PUNCH_PUNCHED || !seen.echoed);
+    HOLDS(v->verdict != PUNCH_PUNCHED || seen.echoed || seen.crossed);
+    HOLDS(v->verdict != PUNCH_PUNCHED || v->cause == CAUSE_NONE ||
+          v->cause == CAUSE_PEER_REMAPPED || v->cause == CAUSE_PEER_NAT_TRIPS);
+    HOLDS(v->verdict == PUNCH_PUNCHED ||
+          (v->cause != CAUSE_NONE && v->cause != CAUSE_PEER_REMAPPED));
     HOLDS((answer->state == STEP_RECEIVED) == (v->proof != PROOF_NONE));
     HOLDS(answer->state != STEP_RECEIVED || is_proven(v->answered_from));
-    HOLDS((data->state == STEP_RECEIVED) == (v->verdict == PUNCH_PUNCHED));
+    /* A bubble may have crossed before it was interrupted. */
+    HOLDS((data->state == STEP_RECEIVED) == (v->verdict == PUNCH_PUNCHED) ||
+          v->cause == CAUSE_INTERRUPTED);
     if (v->verdict == PUNCH_PUNCHED) {
         HOLDS(answer->state == STEP_RECEIVED && data->when >= answer->when);
         HOLDS((v->cause == CAUSE_NONE) == endpoint_equal(v->answered_from, seen.peer_mapped));
