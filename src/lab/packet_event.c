@@ -1,11 +1,5 @@
 #include "packet_event.h"
 
-static const char *const places[PLACE_COUNT] = {
-    [PLACE_HOST_A] = "A",          [PLACE_NAT_A] = "NAT A", [PLACE_CORE] = "core",
-    [PLACE_NAT_B] = "NAT B",       [PLACE_HOST_B] = "B",    [PLACE_SERVER_1] = "server 1",
-    [PLACE_SERVER_2] = "server 2",
-};
-
 static const char *const reasons[PACKET_EVENT_REASON_COUNT] = {
     [PACKET_EVENT_NO_REASON] = "",
     [PACKET_EVENT_BY_NAT] = "discarded by the NAT",
@@ -35,11 +29,6 @@ enum place place_of_host(enum lab_host host)
 enum place place_of_nat(enum lab_host host)
 {
     return host == LAB_A ? PLACE_NAT_A : PLACE_NAT_B;
-}
-
-const char *place_title(enum place place)
-{
-    return places[place];
 }
 
 const char *packet_event_reason_text(enum packet_event_reason reason)

@@ -82,9 +82,6 @@ typedef void packet_event_observer(void *context, const struct packet_event *pac
 enum place place_of_host(enum lab_host host);
 enum place place_of_nat(enum lab_host host);
 
-/* "A", "NAT A", "core", "server 1", … */
-const char *place_title(enum place place);
-
 /* A few words for people; "" for PACKET_EVENT_NO_REASON. */
 const char *packet_event_reason_text(enum packet_event_reason reason);
 
