@@ -134,6 +134,7 @@ ENGINE_SOURCES = \
 	src/engine/nat_test.h \
 	src/engine/punch.c \
 	src/engine/punch.h \
+	src/engine/evidence_rule.h \
 	src/engine/punch_judge.c \
 	src/engine/punch_judge.h \
 	src/engine/punch_proof.c \

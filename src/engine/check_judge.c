@@ -1,5 +1,6 @@
 #include "check_judge.h"
 
+#include "evidence_rule.h"
 #include "qualify_judge.h"
 
 #define EVIDENCE(name) CHECK_EVIDENCE(name)
@@ -49,7 +50,7 @@ void check_judge(struct checking *c)
 {
     const struct check_rule *r = rules;
 
-    while ((c->evidence & r->needs) != r->needs || (c->evidence & r->refuted_by) != 0)
+    while (!evidence_holds(c->evidence, r->needs, r->refuted_by))
         r++;
     c->status = r->status;
     c->cause = r->cause;

@@ -1,5 +1,7 @@
 #include "classify_judge.h"
 
+#include "evidence_rule.h"
+
 #define PROVEN(name) CLASSIFY_PROVEN(name)
 #define ANSWER (PROVEN(PRIMARY_ANSWER) | PROVEN(SECONDARY_ANSWER))
 #define REFUSAL (PROVEN(PRIMARY_REFUSAL) | PROVEN(PRIMARY_PROHIBITED))
@@ -107,8 +109,7 @@ const struct classify_rule *classify_rule_of(enum classify_subject subject, uint
 {
     const struct classify_rule *r = rules;
 
-    while (r->subject != subject || (evidence & r->needs) != r->needs ||
-           (evidence & r->refuted_by) != 0)
+    while (r->subject != subject || !evidence_holds(evidence, r->needs, r->refuted_by))
         r++;
     return r;
 }

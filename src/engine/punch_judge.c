@@ -1,5 +1,7 @@
 #include "punch_judge.h"
 
+#include "evidence_rule.h"
+
 static const struct punch_rule rules[] = {
     /* Data crossed. */
     {PUNCH_PUNCHED, CAUSE_PEER_NAT_TRIPS, BLAME_PEER_NAT,
@@ -141,7 +143,7 @@ struct punch_judgement punch_judge_by(const struct punch_rule *r, const struct p
 
     count_loss(facts, &j);
     weigh_silence(facts, &j);
-    while ((j.evidence & r->needs) != r->needs || (j.evidence & r->refuted_by) != 0)
+    while (!evidence_holds(j.evidence, r->needs, r->refuted_by))
         r++;
     j.verdict = r->verdict;
     j.cause = r->cause;

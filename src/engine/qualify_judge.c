@@ -1,5 +1,7 @@
 #include "qualify_judge.h"
 
+#include "evidence_rule.h"
+
 #define EVIDENCE(name) QUALIFY_EVIDENCE(name)
 #define BOTH (EVIDENCE(PRIMARY_ANSWER) | EVIDENCE(SECONDARY_ANSWER))
 #define ANSWER_OR_REFUSAL (BOTH | EVIDENCE(PRIMARY_REFUSAL) | EVIDENCE(OWN_REFUSAL))
@@ -116,7 +118,7 @@ void qualify_judge(struct qualification *q, enum refusal refusal)
 {
     const struct qualify_rule *r = rules;
 
-    while ((q->evidence & r->needs) != r->needs || (q->evidence & r->refuted_by) != 0)
+    while (!evidence_holds(q->evidence, r->needs, r->refuted_by))
         r++;
     q->verdict = r->verdict;
     q->reason = r->reason == QUALIFY_REFUSED ? QUALIFY_REFUSAL(refusal) : r->reason;
