@@ -132,6 +132,7 @@ CLI_TESTS = \
 	tests/cli/man.bats \
 	tests/cli/metrics.bats \
 	tests/cli/names.bats \
+	tests/cli/forged.bats \
 	tests/cli/odd-servers.bats \
 	tests/cli/qualify-list.bats \
 	tests/cli/qualify.bats \
@@ -216,6 +217,7 @@ TEST_FIXTURES = \
 	tests/cli/lib.bash \
 	tests/cases/TABLE \
 	tests/cases/peer.py \
+	tests/cli/forge_icmp.py \
 	tests/cli/odd_server.py \
 	tests/cli/random_bubbles.bash \
 	tests/mutate/mutate.py \

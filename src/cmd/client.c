@@ -340,7 +340,8 @@ static void log_packet(const struct observation *o, uint8_t ttl)
     fprintf(stderr, "%s %s > %s ", words_time(o->when, when), endpoint_format(o->from, from),
             endpoint_format(o->to, to));
     if (o->kind == OBSERVED_ICMP_ERROR)
-        fprintf(stderr, "ICMP: %s\n", icmp_error_text(o->icmp));
+        fprintf(stderr, "ICMP: %s%s\n", icmp_error_text(o->icmp),
+                o->quotes_sent ? "" : " (it quotes nothing that was sent)");
     else if (o->kind == OBSERVED_SEND_FAILED)
         fprintf(stderr, "not sent: %s\n", strerror(o->errnum));
     else if (o->packet == NULL)

@@ -16,6 +16,7 @@ void observe_receipt(const struct port_receipt *receipt, struct observation *o,
         .to = receipt->to,
         .size = receipt->size,
         .icmp = {receipt->icmp_type, receipt->icmp_code, receipt->icmp_reporter},
+        .quotes_sent = receipt->quotes_sent,
     };
     if (!receipt->is_error)
         decode(o, receipt->bytes, packet);

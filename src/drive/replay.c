@@ -187,6 +187,7 @@ static void feed_error(struct run *r, unsigned vantage)
                 .from = icmp->quoted_from,
                 .to = icmp->quoted_to,
                 .icmp = icmp->error,
+                .quotes_sent = true,
                 .vantage = vantage,
             });
 }

@@ -692,7 +692,8 @@ static void on_received(struct classify *p, const struct observation *o)
         reject(p, o, o->packet == NULL ? RULE_ENCAPSULATION : RULE_NONCE);
 }
 
-static void refuse(struct classify *p, const struct observation *o, enum refusal refusal)
+static void refuse(struct classify *p, const struct observation *o, enum refusal refusal,
+                   enum refusal_weight weight)
 {
     for (int i = 0; i < 2; i++) {
         struct classify_refusal *r = &p->refusals[i];
@@ -701,7 +702,9 @@ static void refuse(struct classify *p, const struct observation *o, enum refusal
         if (!endpoint_equal(o->to, i == 0 ? p->config.server : p->config.secondary) ||
             o->socket == CLASSIFY_HOPS)
             continue;
-        if (o->kind == OBSERVED_ICMP_ERROR && refusal_is_hint(o->icmp)) {
+        if (weight == REFUSAL_IS_HINT || weight == REFUSAL_IS_DOUBTED) {
+            if (weight == REFUSAL_IS_DOUBTED && r->doubted_until == 0)
+                r->doubted_until = o->when + REFUSAL_BOUND;
             if (r->hints++ > 0 || r->count > 0)
                 return;
         } else {
@@ -726,15 +729,20 @@ static void note_router(struct classify *p, uint32_t router)
 
 static void on_icmp(struct classify *p, const struct observation *o)
 {
+    enum refusal_weight weight = refusal_weigh(o);
+
     if (o->icmp.type == ICMP4_TIME_EXCEEDED && o->socket == CLASSIFY_HOPS)
         note_router(p, o->icmp.reporter);
-    if (!refusal_is_final(o->icmp))
+    if (weight == REFUSAL_IS_NONE)
         return;
-    p->extra_refused |= o->icmp.reporter == o->to.address && p->config.extra_port != 0 &&
-                        o->to.address == p->config.server.address &&
-                        o->to.port == p->config.extra_port;
-    p->server_host_answered |= from_server(p, o->to) && o->icmp.reporter == o->to.address;
-    refuse(p, o, refusal_of_icmp(o->icmp, o->to.address));
+    /* Only who has seen what went there can say that it came. */
+    if (o->quotes_sent && o->icmp.reporter == o->to.address) {
+        p->extra_refused |= p->config.extra_port != 0 &&
+                            o->to.address == p->config.server.address &&
+                            o->to.port == p->config.extra_port;
+        p->server_host_answered |= from_server(p, o->to);
+    }
+    refuse(p, o, refusal_of_icmp(o->icmp, o->from.address, o->to.address), weight);
 }
 
 static void stop(struct classify *p, nsec now)
@@ -781,7 +789,7 @@ static void observe(struct engine *engine, const struct observation *o, struct o
         break;
     case OBSERVED_SEND_FAILED:
         if (!send_failure_is_passing(o->errnum))
-            refuse(p, o, refusal_of_errno(o->errnum));
+            refuse(p, o, refusal_of_errno(o->errnum), REFUSAL_IS_FINAL);
         break;
     case OBSERVED_STOP:
         stop(p, o->when);

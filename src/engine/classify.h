@@ -133,6 +133,7 @@ struct classify_config {
 struct classify_refusal {
     unsigned count;       /* of those that are no hint */
     unsigned hints;       /* RFC 1122 3.2.2.1 */
+    nsec doubted_until;   /* when errors that may be forged are believed; 0 = none came */
     enum refusal refusal; /* the last one */
     struct icmp_error icmp;
     int errnum;

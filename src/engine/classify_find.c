@@ -92,7 +92,9 @@ bool classify_is_refused(const struct classify *p, unsigned address, nsec now)
     const struct classify_refusal *r = &p->refusals[address];
     bool answers = address == 0 ? classify_primary_answers(p) : classify_secondary_answers(p);
 
-    return !answers && (r->count >= REFUSALS || (r->count > 0 && now - p->started >= REFUSAL_TIME));
+    return !answers &&
+           (r->count >= REFUSALS || (r->count > 0 && now - p->started >= REFUSAL_TIME) ||
+            (r->doubted_until != 0 && now >= r->doubted_until));
 }
 
 unsigned classify_address_misses(const struct classify *p, unsigned address,

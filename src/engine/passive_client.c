@@ -249,7 +249,7 @@ void client_is_answered(struct passive_client *c, const struct observation *o,
 
 void client_is_refused(struct passive_client *c, const struct observation *o)
 {
-    if (!c->open || !refusal_is_final(o->icmp))
+    if (!c->open || !refusal_is_refusal(o->icmp))
         return;
     for (unsigned i = 0; i < kept_asks(c); i++)
         if (endpoint_equal(c->asks[i].to, o->to) && !c->asks[i].answered) {
@@ -328,7 +328,7 @@ static void judge(struct passive_client *c, bool ended)
         q->reason = QUALIFY_ANSWER_CUT;
     } else if (q->has_icmp) {
         q->verdict = QUALIFY_NOT_QUALIFIED;
-        q->reason = QUALIFY_REFUSAL(refusal_of_icmp(q->icmp, q->server.address));
+        q->reason = QUALIFY_REFUSAL(refusal_of_icmp(q->icmp, q->local.address, q->server.address));
     } else if (ended) {
         q->verdict = QUALIFY_INCONCLUSIVE;
         q->reason = QUALIFY_CAPTURE_ENDED;

@@ -243,7 +243,7 @@ static uint64_t find_forwarding(const struct passive_punch *p,
     add(&e, EVIDENCE(PEER_SERVER_ICMP),
         p->has_icmp && !p->icmp_from_direct &&
             (!around->server_heard ||
-             refusal_of_icmp(p->icmp, p->peer_parts.server) == REFUSAL_PORT_UNREACHABLE));
+             refusal_of_icmp(p->icmp, 0, p->peer_parts.server) == REFUSAL_PORT_UNREACHABLE));
     add(&e, EVIDENCE(PEER_ICMP), p->has_icmp && p->icmp_from_direct);
     add(&e, EVIDENCE(PEER_HOST_REFUSED), peer_host_refuses(p));
     return e;

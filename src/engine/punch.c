@@ -930,16 +930,20 @@ static void on_icmp(struct punch *p, const struct observation *o)
         return;
     tell_note(p, o->when, direct ? NOTE_DIRECT_ICMP : NOTE_SERVER_ICMP, o->to, o->icmp);
     /* An error for the indirect bubble is the graver news: it outranks one for the direct. */
-    if (!p->result.has_icmp || server) {
+    if (!p->result.has_icmp || (server && o->quotes_sent)) {
         p->result.has_icmp = true;
         p->result.icmp_from_direct = direct;
         p->result.icmp = o->icmp;
     }
+    /* One that may be forged is told, and proves nothing beside what its silence proves. */
+    if (!o->quotes_sent)
+        return;
     p->evidence |= direct ? EVIDENCE(PEER_ICMP) : EVIDENCE(PEER_SERVER_ICMP);
     /* A port that is closed is so for good, a host that is not reached is a hint (RFC 1122
      * 3.2.2.1). Without the peer's server only a direct answer can still come, and that within a
      * round trip. */
-    if (server && refusal_of_icmp(o->icmp, o->to.address) == REFUSAL_PORT_UNREACHABLE &&
+    if (server &&
+        refusal_of_icmp(o->icmp, o->from.address, o->to.address) == REFUSAL_PORT_UNREACHABLE &&
         !p->result.peer_server_alive && p->result.steps[STEP_ANSWER].state == STEP_MISSING) {
         if (p->attempt_count == 0)
             send_pair(p, o->when);

@@ -107,7 +107,7 @@ static void conclude(struct qualify *q, nsec now)
 
 static bool exchange_settled(const struct qualify_exchange *exchange, nsec now)
 {
-    return exchange->replied || exchange->failed ||
+    return exchange->replied || exchange->failed || now >= exchange->doubted_until ||
            (exchange->next_send == NSEC_NEVER && now >= exchange->give_up);
 }
 
@@ -117,7 +117,8 @@ static void conclude_if_settled(struct qualify *q, nsec now)
         return;
     /* A primary that is not there is an answer already: whatever the secondary says, a client
      * cannot use this server. */
-    if ((q->exchanges[0].failed && !q->exchanges[1].replied) ||
+    if (((q->exchanges[0].failed || now >= q->exchanges[0].doubted_until) &&
+         !q->exchanges[1].replied) ||
         (exchange_settled(&q->exchanges[0], now) && exchange_settled(&q->exchanges[1], now)))
         conclude(q, now);
 }
@@ -280,14 +281,16 @@ static void on_received(struct qualify *q, const struct observation *o)
     conclude_if_settled(q, o->when);
 }
 
-/* Final, or a hint, which is believed only where nothing else comes until the time is up. */
-enum finality {
-    REFUSAL_IS_HINT,
-    REFUSAL_IS_FINAL
-};
+/* How long a valid answer has where an error came that may be forged. */
+static nsec round_trip_bound(const struct qualify *q, unsigned index)
+{
+    const struct qualify_exchange *other = &q->exchanges[1 - index];
+
+    return other->replied ? KNOWN_RTT_WAIT(other->rtt) : REFUSAL_BOUND;
+}
 
 static void take_refusal(struct qualify *q, const struct observation *o, enum refusal refusal,
-                         enum finality finality)
+                         enum refusal_weight weight)
 {
     for (unsigned i = 0; i < QUALIFY_SERVERS; i++) {
         struct qualify_exchange *exchange = &q->exchanges[i];
@@ -297,10 +300,13 @@ static void take_refusal(struct qualify *q, const struct observation *o, enum re
         exchange->refusal = refusal;
         exchange->icmp = o->icmp;
         exchange->errnum = o->errnum;
-        if (finality == REFUSAL_IS_HINT) {
+        if (weight != REFUSAL_IS_FINAL) {
             exchange->hinted = true;
             q->result.has_icmp = true;
             q->result.icmp = o->icmp;
+            if (weight == REFUSAL_IS_DOUBTED)
+                exchange->doubted_until =
+                    nsec_min(exchange->doubted_until, o->when + round_trip_bound(q, i));
             continue;
         }
         exchange->failed = true;
@@ -336,9 +342,9 @@ static void observe(struct engine *engine, const struct observation *o, struct o
         on_received(q, o);
         break;
     case OBSERVED_ICMP_ERROR:
-        if (refusal_is_final(o->icmp))
-            take_refusal(q, o, refusal_of_icmp(o->icmp, o->to.address),
-                         refusal_is_hint(o->icmp) ? REFUSAL_IS_HINT : REFUSAL_IS_FINAL);
+        if (refusal_weigh(o) != REFUSAL_IS_NONE)
+            take_refusal(q, o, refusal_of_icmp(o->icmp, o->from.address, o->to.address),
+                         refusal_weigh(o));
         break;
     case OBSERVED_SEND_FAILED:
         on_send_failed(q, o);
@@ -365,7 +371,8 @@ static nsec deadline(const struct engine *engine)
         const struct qualify_exchange *exchange = &q->exchanges[i];
 
         if (!exchange->replied && !exchange->failed)
-            when = nsec_min(when, nsec_min(exchange->next_send, exchange->give_up));
+            when = nsec_min(when, nsec_min(nsec_min(exchange->next_send, exchange->give_up),
+                                           exchange->doubted_until));
     }
     return when;
 }
@@ -401,7 +408,8 @@ void qualify_init(struct qualify *q, const struct qualify_config *config)
     q->exchanges[0].server = config->server;
     q->exchanges[1].server = config->secondary;
     for (int i = 0; i < QUALIFY_SERVERS; i++)
-        q->exchanges[i].next_send = q->exchanges[i].give_up = NSEC_NEVER;
+        q->exchanges[i].next_send = q->exchanges[i].give_up = q->exchanges[i].doubted_until =
+            NSEC_NEVER;
     q->result.server = config->server;
     q->result.secondary = config->secondary;
     q->result.local = config->local;

@@ -41,7 +41,8 @@ struct qualify_exchange {
     bool replied;
     bool rejected;        /* an answer came that broke a rule */
     bool failed;          /* ICMP error or refused by this host */
-    bool hinted;          /* an ICMP error came that tells of the way for the moment alone */
+    bool hinted;          /* an ICMP error came that is no proof yet */
+    nsec doubted_until;   /* when one that may be forged is believed; NSEC_NEVER = none came */
     enum refusal refusal; /* of either */
     struct icmp_error icmp;
     int errnum;

@@ -28,6 +28,9 @@ struct observation {
     struct wire_fault fault;            /* and then why not */
     size_t size;                        /* of the UDP payload, bytes */
     struct icmp_error icmp;
+    /* The error quotes what was sent: who made it has seen the packet, or stands on its way. One
+     * that quotes less can be anybody's guess (RFC 5927 4.1). */
+    bool quotes_sent;
     int errnum;
     unsigned vantage; /* SEEN, and ICMP_ERROR in a capture: which of the captures, from 0 */
     uint8_t ttl;      /* SEEN: the outer time to live there */

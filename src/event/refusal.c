@@ -2,19 +2,26 @@
 
 #include <errno.h>
 
-bool refusal_is_final(struct icmp_error icmp)
+bool refusal_is_refusal(struct icmp_error icmp)
 {
     return icmp.type == ICMP4_UNREACHABLE && icmp.code != ICMP4_FRAGMENTATION_NEEDED;
 }
 
-bool refusal_is_hint(struct icmp_error icmp)
+enum refusal_weight refusal_weigh(const struct observation *error)
 {
-    return icmp.type == ICMP4_UNREACHABLE && (icmp.code == ICMP4_NET || icmp.code == ICMP4_HOST ||
-                                              icmp.code == ICMP4_SOURCE_ROUTE_FAILED);
+    struct icmp_error icmp = error->icmp;
+
+    if (!refusal_is_refusal(icmp))
+        return REFUSAL_IS_NONE;
+    if (icmp.code == ICMP4_NET || icmp.code == ICMP4_HOST || icmp.code == ICMP4_SOURCE_ROUTE_FAILED)
+        return REFUSAL_IS_HINT;
+    return error->quotes_sent ? REFUSAL_IS_FINAL : REFUSAL_IS_DOUBTED;
 }
 
-enum refusal refusal_of_icmp(struct icmp_error icmp, uint32_t destination)
+enum refusal refusal_of_icmp(struct icmp_error icmp, uint32_t own, uint32_t destination)
 {
+    if (icmp.reporter == own && own != destination)
+        return REFUSAL_SEND_REFUSED;
     switch (icmp.code) {
     case ICMP4_NET:
         return REFUSAL_NET_UNREACHABLE;

@@ -2,7 +2,8 @@
 #ifndef EVENT_REFUSAL_H
 #define EVENT_REFUSAL_H
 
-#include "icmp4.h"
+#include "nsec.h"
+#include "observation.h"
 
 enum refusal {
     REFUSAL_PORT_UNREACHABLE,
@@ -35,16 +36,32 @@ enum refusal {
             REFUSAL_SEND_REFUSED] = {"send_refused", "this host refused to send to the server",  \
                                      "check this host's own firewall and the server address"}
 
-/* True for ICMP errors that are final: destination unreachable, but for fragmentation needed. */
-bool refusal_is_final(struct icmp_error icmp);
+/* How much an ICMP error says. A valid answer outranks them all. */
+enum refusal_weight {
+    REFUSAL_IS_NONE, /* it refuses nothing: not destination unreachable, or fragmentation needed */
+    /* Of the way for the moment alone: network or host unreachable, and source route failed, are no
+     * proof that nothing gets there (RFC 1122 3.2.2.1). Believed where nothing else comes until the
+     * time is up. */
+    REFUSAL_IS_HINT,
+    /* It does not quote what was sent, so that anybody can have forged it. Believed where nothing
+     * valid comes within REFUSAL_BOUND. */
+    REFUSAL_IS_DOUBTED,
+    REFUSAL_IS_FINAL,
+};
 
-/* True for ICMP errors that tell of the way for the moment alone: network or host unreachable, and
- * source route failed, are hints and no proof that nothing gets there (RFC 1122 3.2.2.1). */
-bool refusal_is_hint(struct icmp_error icmp);
+/* What a round trip takes at most while none is known: RFC 6298's first time-out (2.1). */
+#define REFUSAL_BOUND NSEC_S
 
-/* What a final ICMP error for a packet to DESTINATION means. A port unreachable that is not from
- * the destination itself is a firewall's way to refuse. */
-enum refusal refusal_of_icmp(struct icmp_error icmp, uint32_t destination);
+/* True for destination unreachable, but for fragmentation needed. */
+bool refusal_is_refusal(struct icmp_error icmp);
+
+/* Of an OBSERVED_ICMP_ERROR. */
+enum refusal_weight refusal_weigh(const struct observation *error);
+
+/* What an ICMP error for a packet from OWN to DESTINATION means. A port unreachable that is not
+ * from the destination itself is a firewall's way to refuse; whatever this host itself says is its
+ * own firewall's. */
+enum refusal refusal_of_icmp(struct icmp_error icmp, uint32_t own, uint32_t destination);
 
 /* What the system's refusal to send means. */
 enum refusal refusal_of_errno(int errnum);

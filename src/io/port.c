@@ -11,10 +11,14 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "hash.h"
 
 enum {
     SERVER_BUFFER = 4 << 20,
     CONTROL_ROOM = 256, /* of a message's timestamp, packet information and error */
+    /* Every packet of ours that nobody can guess has what makes it so in its first bytes, or is
+     * shorter; routers may quote no more than these, and may pad what they quote (RFC 4884). */
+    QUOTE_COMPARED = 48,
 };
 
 static struct sockaddr_in to_sockaddr(struct endpoint e)
@@ -175,12 +179,13 @@ struct ancillary {
     bool has_error;
     struct sock_extended_err error;
     struct sockaddr_in offender;
-    uint32_t local; /* address that the datagram was sent to */
+    uint32_t local;                 /* address that the datagram was sent to */
+    uint8_t quoted[QUOTE_COMPARED]; /* of an error */
+    size_t quoted_size;
 };
 
 static void read_ancillary(struct msghdr *msg, struct ancillary *a)
 {
-    memset(a, 0, sizeof *a);
     for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c != NULL; c = CMSG_NXTHDR(msg, c)) {
         const unsigned char *data = CMSG_DATA(c);
         size_t size = c->cmsg_len - CMSG_LEN(0);
@@ -207,6 +212,12 @@ static void read_ancillary(struct msghdr *msg, struct ancillary *a)
     }
 }
 
+static uint64_t hash_of_sent(struct endpoint to, const uint8_t *bytes, size_t size)
+{
+    return hash_bytes(hash_mix(to.port, to.address), bytes,
+                      size < QUOTE_COMPARED ? size : QUOTE_COMPARED);
+}
+
 /* One message of the error queue: an ICMP error, or the time of a send. False if it is empty. */
 static bool take_from_error_queue(const struct port *p, struct sockaddr_in *peer,
                                   struct ancillary *a)
@@ -215,8 +226,7 @@ static bool take_from_error_queue(const struct port *p, struct sockaddr_in *peer
         char bytes[CONTROL_ROOM];
         struct cmsghdr align;
     } control;
-    uint8_t byte;
-    struct iovec iov = {&byte, sizeof byte};
+    struct iovec iov = {a->quoted, sizeof a->quoted};
     struct msghdr msg = {.msg_name = peer,
                          .msg_namelen = sizeof *peer,
                          .msg_iov = &iov,
@@ -224,10 +234,15 @@ static bool take_from_error_queue(const struct port *p, struct sockaddr_in *peer
                          .msg_control = control.bytes,
                          .msg_controllen = sizeof control.bytes};
 
+    ssize_t size;
+
     memset(peer, 0, sizeof *peer);
-    if (recvmsg(p->fd, &msg, MSG_ERRQUEUE | MSG_DONTWAIT) < 0)
+    memset(a, 0, sizeof *a);
+    size = recvmsg(p->fd, &msg, MSG_ERRQUEUE | MSG_DONTWAIT);
+    if (size < 0)
         return false;
     read_ancillary(&msg, a);
+    a->quoted_size = (size_t)size;
     return true;
 }
 
@@ -239,6 +254,8 @@ static bool is_icmp(const struct ancillary *a)
 static struct port_receipt error_receipt(const struct port *p, const struct ancillary *a,
                                          const struct sockaddr_in *peer)
 {
+    uint64_t quoted = hash_of_sent(from_sockaddr(peer), a->quoted, a->quoted_size);
+
     return (struct port_receipt){
         .is_error = true,
         .when = a->has_stamp ? clock_from_realtime(&a->stamp) : clock_now(),
@@ -247,6 +264,7 @@ static struct port_receipt error_receipt(const struct port *p, const struct anci
         .icmp_type = a->error.ee_type,
         .icmp_code = a->error.ee_code,
         .icmp_reporter = ntohl(a->offender.sin_addr.s_addr),
+        .quotes_sent = a->quoted_size > 0 && p->sent[quoted % PORT_SENT] == quoted,
     };
 }
 
@@ -273,8 +291,10 @@ static bool take_send_stamp(struct port *p, uint32_t id, nsec *when)
 
 int port_send(struct port *p, const struct udp_message *message, uint8_t ttl, nsec *when)
 {
+    uint64_t hash = hash_of_sent(message->to, message->payload, message->size);
     int failed;
 
+    p->sent[hash % PORT_SENT] = hash;
     *when = clock_now();
     failed = send_once(p, message, ttl);
     /* An ICMP error that came back for an earlier packet makes one send fail in its place; what it

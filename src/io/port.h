@@ -18,6 +18,7 @@ enum {
     PORT_BATCH = 64,       /* of what is taken or sent at once */
     PORT_DATAGRAM = 65536, /* room for every datagram */
     PORT_KEPT = 8,
+    PORT_SENT = 1024, /* of what was sent, to compare with what ICMP errors quote */
 };
 
 /* One thing that the kernel has told: a datagram, or an ICMP error for one that was sent. */
@@ -29,6 +30,7 @@ struct port_receipt {
     uint8_t icmp_type;
     uint8_t icmp_code;
     uint32_t icmp_reporter; /* IPv4 address */
+    bool quotes_sent;       /* the error quotes what was sent to `to`, as far as its nonce */
     size_t size;            /* of the datagram, or of as much of it as there was room for */
     uint8_t *bytes;         /* in the batch; NULL for an error */
 };
@@ -42,6 +44,7 @@ struct port {
     uint32_t next_send_id;
     struct port_receipt kept[PORT_KEPT]; /* errors met while looking for a send's time */
     unsigned kept_count;
+    uint64_t sent[PORT_SENT]; /* hashes, each at its own remainder: the latest stays */
 };
 
 enum port_use {

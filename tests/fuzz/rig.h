@@ -276,7 +276,8 @@ static inline void rig_step(struct rig *g)
                            .socket = (byte >> 3) % g->sockets,
                            .from = g->local[(byte >> 3) % g->sockets],
                            .to = to,
-                           .icmp = {(type & 1) != 0 ? 3 : 11, type >> 4, rig_endpoint(g).address}});
+                           .icmp = {(type & 1) != 0 ? 3 : 11, type >> 4, rig_endpoint(g).address},
+                           .quotes_sent = (type & 2) != 0});
         break;
     }
     case 5:

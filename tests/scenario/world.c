@@ -274,6 +274,7 @@ static void arrive_at_host(struct world *w, const struct world_packet *p)
             return;
         o.to = p->to;
         o.icmp = p->icmp;
+        o.quotes_sent = true;
         show(w, inside, p, o.from, o.to, hops + 1);
         if (find_socket(h, o.from, &o.socket))
             tell_host(w, p->to_site, &o);

@@ -163,7 +163,17 @@ static inline void bench_icmp(struct bench *b, unsigned socket, struct endpoint 
                                           .socket = socket,
                                           .from = b->local[socket],
                                           .to = to,
-                                          .icmp = {type, code, to.address}});
+                                          .icmp = {type, code, to.address},
+                                          .quotes_sent = true});
+}
+
+/* One that quotes nothing of what was sent, as whoever has not seen it can make. */
+static inline void bench_forged_icmp(struct bench *b, struct endpoint to, uint8_t code)
+{
+    bench_observe(b, (struct observation){.kind = OBSERVED_ICMP_ERROR,
+                                          .from = b->local[0],
+                                          .to = to,
+                                          .icmp = {3, code, to.address}});
 }
 
 static inline void bench_send_failed(struct bench *b, uint32_t tag, struct endpoint to, int errnum)

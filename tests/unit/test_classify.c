@@ -118,7 +118,8 @@ static void icmp(struct run *r, unsigned socket, uint8_t type, uint8_t code, uin
                                     .socket = socket,
                                     .from = r->local[socket],
                                     .to = {SERVER, 3544},
-                                    .icmp = {type, code, reporter}});
+                                    .icmp = {type, code, reporter},
+                                    .quotes_sent = true});
 }
 
 static void test_refusals(struct run *r)
@@ -172,6 +173,26 @@ static void test_refusals(struct run *r)
     for (int i = 0; i < 10; i++)
         icmp(r, CLASSIFY_HOPS, 3, 13, NAT_BOX);
     ok(!r->done, "what becomes of packets that were to die on the way is no refusal");
+}
+
+/* RFC 5927: nobody needs to have seen a packet to forge an error about it. */
+static void test_forged_refusals(struct run *r)
+{
+    const struct observation forged = {.kind = OBSERVED_ICMP_ERROR,
+                                       .socket = CLASSIFY_X,
+                                       .from = r->local[CLASSIFY_X],
+                                       .to = {SERVER, 3544},
+                                       .icmp = {3, 3, SERVER}};
+
+    start(r, 0);
+    for (int i = 0; i < 1000; i++)
+        observe(r, forged);
+    wait_until(r, START + 900 * NSEC_MS);
+    ok(!r->done, "errors that do not quote what was sent end nothing for a round trip's bound");
+    wait_until(r, START + 5 * NSEC_S);
+    ok(r->done && r->result.elapsed < 2 * NSEC_S, "then they are believed");
+    is_int(r->result.reach, REACH_REFUSAL(REFUSAL_PORT_UNREACHABLE), "where nothing else came");
+    ok(!r->engine.server_host_answered, "and even so they do not prove that UDP gets there");
 }
 
 static void test_send_failures(struct run *r)
@@ -303,6 +324,7 @@ int main(void)
     if (r == NULL)
         return 1;
     test_refusals(r);
+    test_forged_refusals(r);
     test_send_failures(r);
     test_silence(r);
     test_junk(r);

@@ -570,6 +570,16 @@ static void test_peer_server(void)
     ok(verdict()->has_icmp && verdict()->icmp_from_direct, "is told as such");
 
     start();
+    bench_forged_icmp(&b, peer_server, 3);
+    bench_forged_icmp(&b, peer_mapped, 3);
+    ok(p.result.evidence == 0 && p.evidence == 0, "an error that may be forged proves nothing");
+    check_lives();
+    finish();
+    is_verdict(PUNCH_NOT_PUNCHED, CAUSE_PEER_SILENT, "and shortens nothing");
+    is_int(verdict()->attempts, PUNCH_MAX_ATTEMPTS, "all pairs are sent");
+    ok(verdict()->has_icmp, "though it is told");
+
+    start();
     bench_icmp(&b, 0, stranger, 3, 3);
     bench_icmp(&b, 1, peer_mapped, 11, 0);
     ok(!p.result.has_icmp, "errors about others, or about the control, are not counted");

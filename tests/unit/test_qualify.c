@@ -651,6 +651,51 @@ static void test_icmp_hints(void)
     }
 }
 
+/* RFC 5927: nobody needs to have seen a packet to forge an error about it. */
+static void test_forged_icmp(void)
+{
+    set_up();
+    start();
+    for (int i = 0; i < 1000; i++)
+        bench_forged_icmp(&b, i % 2 == 0 ? server : secondary, 3);
+    ok(!b.done, "errors that do not quote what was sent end nothing");
+    bench_wait(&b, 300 * NSEC_MS);
+    is_int(bench_sent(&b, server, TEREDO_RS), 2, "the server is asked again");
+    answer(server, mapped);
+    answer(secondary, mapped);
+    is_verdict(QUALIFY_QUALIFIED, QUALIFY_BOTH_AGREE, "and its answer outranks them");
+
+    start();
+    bench_wait(&b, 50 * NSEC_MS);
+    bench_forged_icmp(&b, server, 3);
+    bench_finish(&b);
+    is_verdict(QUALIFY_NOT_QUALIFIED, QUALIFY_REFUSAL(REFUSAL_PORT_UNREACHABLE),
+               "where nothing valid comes they are believed");
+    is_int(verdict()->elapsed, 1050 * NSEC_MS, "a round trip's bound later");
+
+    start();
+    bench_wait(&b, 20 * NSEC_MS);
+    answer(server, mapped);
+    bench_forged_icmp(&b, secondary, 3);
+    bench_finish(&b);
+    is_verdict(QUALIFY_INCONCLUSIVE, QUALIFY_ONLY_PRIMARY, "so they are of the secondary");
+    is_int(verdict()->elapsed, 110 * NSEC_MS, "where the round trip is known, by that");
+
+    start();
+    bench_forged_icmp(&b, server, 3);
+    bench_icmp(&b, 0, server, 3, 3);
+    ok(b.done, "a real one beside them is told at once");
+
+    start();
+    bench_observe(&b, (struct observation){.kind = OBSERVED_ICMP_ERROR,
+                                           .from = b.local[0],
+                                           .to = server,
+                                           .icmp = {3, 3, b.local[0].address},
+                                           .quotes_sent = true});
+    is_verdict(QUALIFY_NOT_QUALIFIED, QUALIFY_REFUSAL(REFUSAL_SEND_REFUSED),
+               "what this host itself says is its own firewall's");
+}
+
 static void test_patience(void)
 {
     set_up();
@@ -1004,6 +1049,7 @@ int main(void)
     test_allow_private();
     test_icmp();
     test_icmp_hints();
+    test_forged_icmp();
     test_patience();
     test_two_uplinks();
     test_send_failed();
