@@ -56,7 +56,7 @@ static uint32_t evidence_of_exchange(const struct qualify_exchange *x, bool is_p
     if (is_own_refusal(x))
         return is_primary ? QUALIFY_EVIDENCE(OWN_REFUSAL)
                           : QUALIFY_EVIDENCE(OWN_REFUSAL_OF_SECONDARY);
-    if (x->failed)
+    if (x->failed && !x->hinted)
         return is_primary ? QUALIFY_EVIDENCE(PRIMARY_REFUSAL) : QUALIFY_EVIDENCE(SECONDARY_REFUSAL);
     if (x->hinted)
         return is_primary ? QUALIFY_EVIDENCE(PRIMARY_HINT) : QUALIFY_EVIDENCE(SECONDARY_HINT);
@@ -107,7 +107,7 @@ static void conclude(struct qualify *q, nsec now)
 
 static bool exchange_settled(const struct qualify_exchange *exchange, nsec now)
 {
-    return exchange->replied || exchange->failed || now >= exchange->doubted_until ||
+    return exchange->replied || exchange->failed ||
            (exchange->next_send == NSEC_NEVER && now >= exchange->give_up);
 }
 
@@ -117,8 +117,7 @@ static void conclude_if_settled(struct qualify *q, nsec now)
         return;
     /* A primary that is not there is an answer already: whatever the secondary says, a client
      * cannot use this server. */
-    if (((q->exchanges[0].failed || now >= q->exchanges[0].doubted_until) &&
-         !q->exchanges[1].replied) ||
+    if ((q->exchanges[0].failed && !q->exchanges[1].replied) ||
         (exchange_settled(&q->exchanges[0], now) && exchange_settled(&q->exchanges[1], now)))
         conclude(q, now);
 }
@@ -130,6 +129,8 @@ static void on_timer(struct qualify *q, nsec now)
     for (unsigned i = 0; i < QUALIFY_SERVERS; i++) {
         struct qualify_exchange *exchange = &q->exchanges[i];
 
+        if (!exchange->replied && !exchange->failed && now >= exchange->doubted_until)
+            exchange->failed = true; /* nothing valid has outranked the error */
         if (!exchange->replied && !exchange->failed &&
             (exchange->attempts == 0 || now >= exchange->next_send))
             solicit(q, i, now);
@@ -310,6 +311,7 @@ static void take_refusal(struct qualify *q, const struct observation *o, enum re
             continue;
         }
         exchange->failed = true;
+        exchange->hinted = false;
         exchange->next_send = NSEC_NEVER;
     }
     conclude_if_settled(q, o->when);

@@ -29,7 +29,7 @@ enum kind {
     FORGED_INDIRECT,      /* through our server, with a nonce of the forger's; then a direct one */
     FORGED_ADVERTISEMENT, /* with a guessed nonce, from the server or from elsewhere */
     FORGED_ORIGIN,        /* an origin indication in front of a bubble, from elsewhere */
-    FORGED_ICMP,          /* an error for what was not sent */
+    FORGED_ICMP,          /* an error that names what was sent, and cannot quote it */
     FORGED_ECHO_REPLY,
     FORGED_ECHO_REQUEST,
     FORGED_ND, /* a bubble with an ND trailer, and a guessed nonce */
@@ -193,9 +193,9 @@ static void forge_link_local(void)
 
 static void forge_icmp(void)
 {
-    struct endpoint to = {(uint32_t)prng_next(&prng) | 1, TEREDO_PORT};
+    const struct endpoint asked[] = {server, secondary, peer_server, peer_mapped};
 
-    bench_icmp(&b, 0, to, prng_below(&prng, 2) == 0 ? 3 : 11, (uint8_t)prng_below(&prng, 16));
+    bench_forged_icmp(&b, asked[prng_below(&prng, 4)], (uint8_t)prng_below(&prng, 16));
 }
 
 static void forge_noise(void)
@@ -334,9 +334,11 @@ static bool qualify_believed(void)
 {
     const struct qualification *q = &qualify.result;
 
-    return q->has_address || q->advertisements > 0 || q->has_icmp ||
-           !endpoint_is_unset(q->mapped) || !endpoint_is_unset(q->mapped_secondary) ||
-           (b.done && q->reason != QUALIFY_NO_REPLY && q->reason != QUALIFY_REJECTED) ||
+    /* An ICMP error that may be forged is a hint, until a valid answer has had its time. */
+    return q->has_address || q->advertisements > 0 || !endpoint_is_unset(q->mapped) ||
+           !endpoint_is_unset(q->mapped_secondary) || (b.done && q->elapsed < REFUSAL_BOUND) ||
+           (b.done && q->reason != QUALIFY_NO_REPLY && q->reason != QUALIFY_REJECTED &&
+            !q->has_icmp) ||
            (q->evidence & QUALIFY_EVIDENCE(ANSWER_WITH_NONCE)) != 0;
 }
 

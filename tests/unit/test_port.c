@@ -160,6 +160,7 @@ static void test_icmp(struct port *a)
     ok(got == 1 && r->is_error && endpoint_equal(r->to, nobody) && r->icmp_type == 3 &&
            r->icmp_code == 3,
        "a closed port is told as an ICMP error");
+    ok(r->quotes_sent, "which quotes what was sent");
     is_int(receive(a, PORT_BATCH), 0, "once, and what was pending for it does not fail the port");
 }
 
