@@ -10,7 +10,7 @@ BASE_SOURCES = \
 	src/base/error.c \
 	src/base/error.h \
 	src/base/hash.c \
-	src/base/hash.h \
+	src/base/hash.h src/base/rate.h \
 	src/base/heap.c \
 	src/base/heap.h \
 	src/base/nsec.h \

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "hash.h"
+
 static void tell(struct responder *r, enum peer_activity activity,
                  const struct responder_peer *peer, struct endpoint endpoint, nsec now)
 {
@@ -19,21 +21,45 @@ static bool is_trusted(const struct responder_peer *peer, nsec now)
     return peer->trusted && now - peer->last_believed < RESPONDER_TRUST;
 }
 
-/* True where A makes way for a new peer before B does: who is not trusted goes first, so that what
- * strangers send in any names pushes nobody out who was proven; then who was silent for longest. */
-static bool makes_way(const struct responder_peer *a, const struct responder_peer *b, nsec now)
+/* What speaks for keeping an entry: what strangers send in any names pushes nobody out who was
+ * proven, and what they send from any endpoints nobody who knew what only a peer can know. */
+enum merit {
+    MERIT_FREE,
+    MERIT_UNPROVEN,
+    MERIT_WAS_PROVEN,
+    MERIT_ENDPOINT, /* trusted for the endpoint in its address */
+    MERIT_SECRET    /* for a nonce, or for a source that nobody guesses */
+};
+
+static enum merit merit_of(const struct responder_peer *peer, nsec now)
 {
-    if (!a->used || !b->used)
-        return !a->used && b->used;
-    if (is_trusted(a, now) != is_trusted(b, now))
-        return is_trusted(b, now);
-    return a->last_received < b->last_received;
+    if (!peer->used)
+        return MERIT_FREE;
+    if (is_trusted(peer, now))
+        return peer->proof == PROOF_ENDPOINT ? MERIT_ENDPOINT : MERIT_SECRET;
+    return peer->reached ? MERIT_WAS_PROVEN : MERIT_UNPROVEN;
 }
 
-/* The peer's entry; a new one takes the place of another where there is no room. */
-static struct responder_peer *find_peer(struct responder *r, const struct in6_addr *address,
-                                        nsec now)
+/* True where A makes way for a new peer before B does. */
+static bool makes_way(const struct responder_peer *a, const struct responder_peer *b, nsec now)
 {
+    enum merit of_a = merit_of(a, now), of_b = merit_of(b, now);
+
+    return of_a != of_b ? of_a < of_b : a->last_received < b->last_received;
+}
+
+static bool comes_from_embedded(const struct observation *o)
+{
+    struct teredo_addr a;
+
+    return teredo_addr_decode(&o->packet->ip6.source, &a) && endpoint_equal(a.mapped, o->from);
+}
+
+/* The entry of the packet's source; a new one takes the place of another where there is no room.
+ * NULL where nobody makes way for it. */
+static struct responder_peer *find_peer(struct responder *r, const struct observation *o)
+{
+    const struct in6_addr *address = &o->packet->ip6.source;
     struct responder_peer *first = &r->peers[0];
 
     for (int i = 0; i < RESPONDER_MAX_PEERS; i++) {
@@ -41,11 +67,13 @@ static struct responder_peer *find_peer(struct responder *r, const struct in6_ad
 
         if (peer->used && ip6_equal(&peer->address, address))
             return peer;
-        if (makes_way(peer, first, now))
+        if (makes_way(peer, first, o->when))
             first = peer;
     }
+    if (merit_of(first, o->when) > (comes_from_embedded(o) ? MERIT_ENDPOINT : MERIT_WAS_PROVEN))
+        return NULL;
     *first = (struct responder_peer){
-        .used = true, .address = *address, .first_seen = now, .last_received = now};
+        .used = true, .address = *address, .first_seen = o->when, .last_received = o->when};
     return first;
 }
 
@@ -122,6 +150,19 @@ static void push_indirect_bubble(struct responder *r, struct responder_peer *pee
     push_bubble(r, to, &bubble, peer->nonce_sent);
 }
 
+/* Whether one more bubble may go to ADDRESS at the word of somebody who is not proven. */
+static bool may_reflect(struct responder *r, uint32_t address, nsec now)
+{
+    nsec *spent = &r->spent_at[hash_mix(0, address) % RESPONDER_ADDRESSES], before = *spent;
+
+    if (!rate_take(RESPONDER_RATE_ADDRESS, spent, now))
+        return false;
+    if (rate_take(RESPONDER_RATE_UNPROVEN, &r->spent, now))
+        return true;
+    *spent = before;
+    return false;
+}
+
 enum answer_way {
     DIRECTLY,
     ALSO_INDIRECTLY
@@ -138,7 +179,8 @@ static void answer(struct responder *r, struct responder_peer *peer, struct endp
         tell(r, PEER_REFUSED, peer, to, now);
         return;
     }
-    if (!may_send_bubble(peer, to, now)) {
+    if (!may_send_bubble(peer, to, now) ||
+        (!is_trusted(peer, now) && !may_reflect(r, to.address, now))) {
         tell(r, PEER_RATE_LIMITED, peer, to, now);
         return;
     }
@@ -151,6 +193,10 @@ static void answer(struct responder *r, struct responder_peer *peer, struct endp
         (r->config.allow_private || ip4_is_global_unicast(a.server))) {
         struct endpoint server = {a.server, TEREDO_PORT};
 
+        if (!is_trusted(peer, now) && !may_reflect(r, a.server, now)) {
+            tell(r, PEER_RATE_LIMITED, peer, server, now);
+            return;
+        }
         push_indirect_bubble(r, peer, server);
         tell(r, PEER_ANSWERED_INDIRECTLY, peer, server, now);
     }
@@ -251,11 +297,10 @@ static const struct belief {
 
 static unsigned evidence_of(const struct responder_peer *peer, const struct observation *o)
 {
-    struct teredo_addr a;
     uint32_t nonce;
     unsigned evidence = 0;
 
-    if (teredo_addr_decode(&peer->address, &a) && endpoint_equal(a.mapped, o->from))
+    if (comes_from_embedded(o))
         evidence |= FROM_EMBEDDED;
     if (peer->trusted && endpoint_equal(peer->endpoint, o->from))
         evidence |= FROM_PROVEN;
@@ -372,7 +417,11 @@ static void take_packet(struct responder *r, const struct observation *o)
         r->ignored++;
         return;
     }
-    peer = find_peer(r, &p->ip6.source, o->when);
+    peer = find_peer(r, o);
+    if (peer == NULL) {
+        r->ignored++;
+        return;
+    }
     end_trust(peer, o->when);
     peer->last_received = o->when;
     if (p->kind == TEREDO_BUBBLE)

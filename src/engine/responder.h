@@ -4,11 +4,19 @@
 #define ENGINE_RESPONDER_H
 
 #include "qualify.h"
+#include "rate.h"
 
 enum {
-    RESPONDER_MAX_PEERS = 256, /* who is not trusted, then who was silent for longest, goes first */
-    RESPONDER_MAX_BUBBLES = 4, /* to a peer in RESPONDER_BUBBLE_WINDOW without a direct response */
+    RESPONDER_MAX_PEERS =
+        256, /* who was never proven goes first, then who was silent for longest */
+    RESPONDER_MAX_BUBBLES = 4,  /* to a peer in RESPONDER_BUBBLE_WINDOW without a direct response */
+    RESPONDER_ADDRESSES = 1024, /* buckets of IPv4 addresses, by hash: those of one share it */
 };
+
+/* Anybody can name an address as a peer's, and have bubbles sent there. So what goes to peers that
+ * are not proven is bounded, to all of them and to each IPv4 address. */
+#define RESPONDER_RATE_UNPROVEN ((struct rate){NSEC_S / 20, 40})
+#define RESPONDER_RATE_ADDRESS ((struct rate){RESPONDER_BUBBLE_INTERVAL, 4})
 
 #define RESPONDER_BUBBLE_INTERVAL (2 * NSEC_S)
 #define RESPONDER_BUBBLE_WINDOW (300 * NSEC_S)
@@ -64,6 +72,8 @@ struct responder {
     nsec next_refresh;
     nsec end;
     struct responder_peer peers[RESPONDER_MAX_PEERS];
+    nsec spent; /* of RESPONDER_RATE_UNPROVEN */
+    nsec spent_at[RESPONDER_ADDRESSES];
     unsigned trusted_peers;
     unsigned bubbles_received;
     unsigned bubbles_sent;

@@ -788,6 +788,59 @@ static void test_flood(void)
            "7.3.3: what strangers send in any names pushes no proven peer out");
 }
 
+/* Everybody can have bubbles sent to an address by naming it as a peer's. */
+static void test_reflection(void)
+{
+    enum {
+        FORGED = 2000
+    };
+    unsigned sent;
+
+    set_up();
+    listen_now();
+    for (unsigned i = 0; i < FORGED; i++) {
+        struct in6_addr address =
+            bench_teredo(0xcb007201 + i, (struct endpoint){0xcb008164 + i, 7000});
+
+        bench_wait(&b, NSEC_MS);
+        indirect_bubble(&address, NULL, nonce_1);
+        sent = b.send_count;
+        if (b.event_count > BENCH_ROOM / 2)
+            b.event_count = 0;
+    }
+    ok(sent <= 90, "2000 peers that are not proven, in 2 s: %u bubbles go out", sent);
+
+    set_up();
+    listen_now();
+    for (unsigned i = 0; i < FORGED; i++) {
+        struct in6_addr address =
+            bench_teredo(0xcb007201, (struct endpoint){0xcb008164, (uint16_t)(7000 + i)});
+
+        bench_wait(&b, 5 * NSEC_MS);
+        indirect_bubble(&address, NULL, nonce_1);
+        if (b.event_count > BENCH_ROOM / 2)
+            b.event_count = 0;
+    }
+    sent = b.send_count - bench_sent(&b, server, TEREDO_RS) - bench_sent(&b, secondary, TEREDO_RS);
+    ok(sent <= 2 * (4 + 5 + 1), "at one address, by all of its ports, in 10 s: %u", sent);
+    bench_forget(&b);
+    indirect_bubble(&peer, NULL, nonce_1);
+    is_int(told(PEER_ANSWERED), 1, "another address is still answered");
+    direct_bubble(&peer, elsewhere, nonce_sent());
+    is_int(told(PEER_TRUSTED), 1, "and a peer that is proven is not bounded so");
+
+    /* Its own, not a spoofed endpoint: the table is full of those. */
+    for (unsigned i = 0; i < 2 * RESPONDER_MAX_PEERS; i++) {
+        struct endpoint e = {0xcb009164 + i, 7000};
+        struct in6_addr address = bench_teredo(peer_server.address, e);
+
+        direct_bubble(&address, e, NULL);
+        bench_forget(&b);
+    }
+    echo_request(&peer, elsewhere);
+    is_int(told(PEER_ECHOED), 1, "who repeated a nonce is pushed out by no endpoints either");
+}
+
 static void test_refresh(void)
 {
     nsec least = NSEC_NEVER, most = 0, last = BENCH_EPOCH;
@@ -1025,6 +1078,7 @@ int main(void)
     test_not_global();
     test_many_peers();
     test_flood();
+    test_reflection();
     test_refresh();
     test_mapping_changed();
     test_server_lost();
