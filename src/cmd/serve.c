@@ -1,4 +1,6 @@
+#include <arpa/inet.h>
 #include <errno.h>
+#include <ifaddrs.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +24,7 @@ struct serve_options {
     const char *user;            /* to become when started as root; NULL = nobody */
     uint64_t count;              /* datagrams to take before the end; UINT64_MAX = no end */
     nsec duration;               /* 0 = no end */
+    unsigned rate;               /* datagrams a second to one address; 0 = no bound */
 };
 
 static const struct option_entry serve_options[] = {
@@ -46,6 +49,8 @@ static const struct option_entry serve_options[] = {
      OPTION_FLAG(struct serve_options, server.require_auth)},
     {"user", 0, "NAME", "User to become when started as root (default: nobody)",
      OPTION_TEXT(struct serve_options, user)},
+    {"rate", 0, "N", "Datagrams a second to one IPv4 address (default: 1000; 0: no bound)",
+     OPTION_NUMBER(struct serve_options, rate, 0, 1000000)},
     {"count", 0, "N", "End after N datagrams were received",
      OPTION_NUMBER(struct serve_options, count, 1, LONG_MAX)},
     {"duration", 0, "SECONDS", "End after this time",
@@ -100,6 +105,7 @@ static int check_global(const struct serve_options *o, uint32_t address, struct 
 struct serve {
     struct serve_options options;
     struct serve_clients clients;
+    uint32_t *host;
     struct serving counters;
     nsec started;
     struct reporter *reporter;
@@ -183,15 +189,45 @@ static int read_clients(struct serve *s, struct error *error)
     return 0;
 }
 
+static uint32_t ip4_of(const struct ifaddrs *interface)
+{
+    struct sockaddr_in in;
+
+    if (interface->ifa_addr == NULL || interface->ifa_addr->sa_family != AF_INET)
+        return 0;
+    memcpy(&in, interface->ifa_addr, sizeof in);
+    return ntohl(in.sin_addr.s_addr);
+}
+
+/* Those of the start: an address that comes later is not known. */
+static int list_host(struct serve *s, struct error *error)
+{
+    struct ifaddrs *list;
+    size_t count = 0;
+
+    if (getifaddrs(&list) != 0)
+        return error_set(error, EX_OSERR, errno, "cannot list this host's addresses");
+    for (const struct ifaddrs *i = list; i != NULL; i = i->ifa_next)
+        count++;
+    s->host = calloc(count + 1, sizeof *s->host);
+    for (const struct ifaddrs *i = list; i != NULL && s->host != NULL; i = i->ifa_next)
+        if (ip4_of(i) != 0)
+            s->host[s->options.server.host_count++] = ip4_of(i);
+    s->options.server.host = s->host;
+    freeifaddrs(list);
+    return s->host == NULL ? error_set(error, EX_OSERR, ENOMEM, "cannot start") : 0;
+}
+
 static int serve(struct serve *s, struct error *error)
 {
     struct live_server_config config;
 
-    if (read_clients(s, error) != 0)
+    if (read_clients(s, error) != 0 || list_host(s, error) != 0)
         return -1;
     config = (struct live_server_config){
         .server = s->options.server,
         .count = s->options.count,
+        .rate = s->options.rate,
         .duration = s->options.duration,
         .counters = &s->counters,
         .see = s->options.common.verbosity > 0 ? see : NULL,
@@ -218,6 +254,7 @@ static int run(int argc, char **argv, struct error *error)
     struct serve s = {.options = {
                           .server = {.port = TEREDO_PORT, .mtu = TEREDO_MTU},
                           .count = UINT64_MAX,
+                          .rate = 1000,
                       }};
     struct error late; /* what of the output is wrong was found before */
     int status = -1;
@@ -228,6 +265,7 @@ static int run(int argc, char **argv, struct error *error)
         status = serve(&s, error);
     live_server_close(s.live);
     serve_clients_free(&s.clients);
+    free(s.host);
     if (s.reporter != NULL)
         reporter_close(s.reporter, &late);
     return status;

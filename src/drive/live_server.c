@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <sysexits.h>
 
+#include "entropy.h"
 #include "loop.h"
 #include "port.h"
 
@@ -33,6 +34,7 @@ struct live_server {
     unsigned port_count;
     struct loop *loop;
     struct loop_timer end;
+    struct server_limit limit;
     struct port_batch *in;
     struct port_queue out[2];
     struct server_reply reply[PORT_BATCH];
@@ -61,6 +63,8 @@ static int serve_batch(struct server_socket *at, struct error *error)
         struct server_datagram datagram = {r->from, at->at, r->bytes, r->size};
         enum server_drop drop = server_process(server, &datagram, reply);
 
+        if (drop == SERVER_ACCEPTED && !server_limit_take(&s->limit, reply->to.address, r->when))
+            drop = SERVER_DROP_RATE;
         s->config.counters->drops[drop]++;
         if (drop == SERVER_ACCEPTED) {
             s->config.counters->replies[reply->kind]++;
@@ -168,7 +172,9 @@ struct live_server *live_server_open(const struct live_server_config *config, st
     port_queue_init(&s->out[0]);
     port_queue_init(&s->out[1]);
     make_servers(s);
-    if (open_sockets(s, error) == 0)
+    if (config->rate != 0)
+        s->limit.rate = (struct rate){NSEC_S / config->rate, 2 * config->rate};
+    if (entropy_fill(&s->limit.key, sizeof s->limit.key, error) && open_sockets(s, error) == 0)
         return s;
     live_server_close(s);
     return NULL;

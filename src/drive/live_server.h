@@ -10,6 +10,7 @@ struct live_server_config {
     struct server_config server; /* other_port: the extra one, or 0 */
     uint64_t count;              /* datagrams to take before the end */
     nsec duration;               /* 0 = no end */
+    unsigned rate;               /* datagrams a second to one IPv4 address; 0 = no bound */
     struct serving *counters;    /* counted up: received, replies, drops and send_failed */
     /* Optional: sees every datagram that came to SERVER, and its REPLY, or why there is none. */
     void (*see)(void *context, const struct server_config *server,

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hash.h"
+
 struct endpoint server_endpoint(const struct server_config *config, enum server_address address)
 {
     return (struct endpoint){address == SERVER_PRIMARY ? config->primary : config->secondary,
@@ -17,10 +19,53 @@ bool server_address_usable(const struct server_config *config, uint32_t address)
     return config->allow_private && address >> 24 != 0 && address < 0xe0000000;
 }
 
+bool server_limit_take(struct server_limit *limit, uint32_t address, nsec now)
+{
+    if (limit->rate.interval == 0)
+        return true;
+    return rate_take(limit->rate, &limit->spent[hash_mix(limit->key, address) % SERVER_BUCKETS],
+                     now);
+}
+
 static bool is_own_endpoint(const struct server_config *config, struct endpoint e)
 {
     return (e.port == config->port || (e.port == config->other_port && e.port != 0)) &&
            (e.address == config->primary || e.address == config->secondary);
+}
+
+/* Blocks that pass the list of 5.2.4, which is older than some of them, and where no client is:
+ * shared (RFC 6598), of benchmarks (RFC 2544), of the protocols, and 240.0.0.0/4. */
+static bool is_reserved(uint32_t address)
+{
+    return address >> 22 == 0x64400000 >> 22 || address >> 17 == 0xc6120000 >> 17 ||
+           address >> 8 == 0xc0000000 >> 8 || address >> 28 == 0xf;
+}
+
+static bool host_has(const struct server_config *config, uint32_t address)
+{
+    for (size_t i = 0; i < config->host_count; i++)
+        if (config->host[i] == address)
+            return true;
+    return false;
+}
+
+/* Where a packet may not be relayed to; SERVER_ACCEPTED = it may. */
+static enum server_drop check_target(const struct server_config *config, struct endpoint target)
+{
+    if (!server_address_usable(config, target.address))
+        return SERVER_DROP_TARGET_NOT_GLOBAL;
+    if (target.port == 0)
+        return SERVER_DROP_TARGET_PORT_ZERO;
+    if (is_own_endpoint(config, target))
+        return SERVER_DROP_TARGET_IS_SERVER;
+    /* No NAT gives a client such a port, and a service there may answer to anything. */
+    if (target.port < 1024)
+        return SERVER_DROP_TARGET_PORT_LOW;
+    if (config->allow_private)
+        return SERVER_ACCEPTED;
+    if (is_reserved(target.address))
+        return SERVER_DROP_TARGET_RESERVED;
+    return host_has(config, target.address) ? SERVER_DROP_TARGET_IS_HOST : SERVER_ACCEPTED;
 }
 
 /* Teredo addresses of the old prefix are native ones to a server of today. */
@@ -200,16 +245,12 @@ static enum server_drop relay(const struct server *server, const struct server_d
                               struct server_reply *reply)
 {
     struct writer w = writer_of(reply->data, sizeof reply->data);
+    enum server_drop drop = check_target(&server->config, target->mapped);
 
     if (p->kind != TEREDO_BUBBLE && p->kind != TEREDO_ECHO_REQUEST && p->kind != TEREDO_ECHO_REPLY)
         return SERVER_DROP_NOT_RELAYED;
-    if (!server_address_usable(&server->config, target->mapped.address))
-        return SERVER_DROP_TARGET_NOT_GLOBAL;
-    if (target->mapped.port == 0)
-        return SERVER_DROP_TARGET_PORT_ZERO;
-    if (is_own_endpoint(&server->config, target->mapped))
-        return SERVER_DROP_TARGET_IS_SERVER;
-
+    if (drop != SERVER_ACCEPTED)
+        return drop;
     if (target->server == server->config.primary)
         teredo_put_origin(&w, datagram->from);
     writer_bytes(&w, datagram->data + p->ip6_offset, datagram->size - p->junk_size - p->ip6_offset);

@@ -4,6 +4,7 @@
 #ifndef ENGINE_SERVER_H
 #define ENGINE_SERVER_H
 
+#include "rate.h"
 #include "serving.h"
 #include "teredo.h"
 
@@ -25,6 +26,9 @@ struct server_config {
     bool require_auth;   /* answer only solicitations with a valid authentication value */
     const struct server_client *clients; /* in the order of server_client_compare */
     size_t client_count;
+    const uint32_t
+        *host; /* all IPv4 addresses of this host, to which nothing is relayed; borrowed */
+    size_t host_count;
 };
 
 /* A server that is set up: what of its answers is always the same was built once. */
@@ -34,6 +38,22 @@ struct server {
     uint8_t ra_check[IP6_HEADER_SIZE + TEREDO_RA_SIZE]; /* to the destination :: */
     uint16_t ra_checksum;
 };
+
+/* How much is sent to one IPv4 address, whoever asks for it: a forged source, or a destination that
+ * holds a third party's address, must not make a flood (7.4.1). Addresses share buckets by a hash
+ * that nobody outside knows. */
+enum {
+    SERVER_BUCKETS = 65536
+};
+
+struct server_limit {
+    struct rate rate;
+    uint64_t key; /* random */
+    nsec spent[SERVER_BUCKETS];
+};
+
+/* Whether one more datagram may go to ADDRESS. */
+bool server_limit_take(struct server_limit *limit, uint32_t address, nsec now);
 
 /* One of the server's own addresses. */
 enum server_address {

@@ -70,6 +70,18 @@ static const struct wording drops[SERVER_DROP_COUNT] = {
         {"target_is_server",
          "the destination address holds this server's own address and port: a loop",
          .rfc = "RFC 4380 7.4.1"},
+    [SERVER_DROP_TARGET_RESERVED] = {"target_reserved",
+                                     "the IPv4 address in the destination is shared, of a "
+                                     "benchmark, of the protocols or reserved",
+                                     .rfc = "RFC 6890"},
+    [SERVER_DROP_TARGET_PORT_LOW] =
+        {"target_port_low", "the port in the destination address is a well-known service's",
+         .rfc = "RFC 4380 7.4.1"},
+    [SERVER_DROP_TARGET_IS_HOST] = {"target_is_host",
+                                    "the destination address holds another address of this host",
+                                    .rfc = "RFC 4380 7.4.1"},
+    [SERVER_DROP_RATE] = {"rate_limited", "this address has had as much as it may have a second",
+                          .rfc = "RFC 4380 7.4.1"},
 };
 
 const struct words server_drops = WORDS("drop_reason", drops);

@@ -332,3 +332,15 @@ received() {
     stop
     [ "$status" -eq 0 ]
 }
+
+@test "one address has its share of datagrams a second, whatever asks in its name" {
+    serve --rate 1 --count 12
+    for _ in {1..12}; do
+        send '6000000000083aff fe800000000000000000ffffffffffff ff020000000000000000000000000002 85007d3700000000'
+    done
+    finished
+    [ "$status" -eq 0 ]
+    # Two at once; how many more is a matter of how long this took.
+    grep -q '^received 12: ' out
+    grep -Eq '^dropped [0-9]+ rate_limited: ' out
+}

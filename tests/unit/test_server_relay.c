@@ -187,6 +187,72 @@ static void test_random_bytes(void)
     is_int(grown, 0, "7.4: no answer is longer than RFC 4380 asks for");
 }
 
+/* RFC 4380 7.4.1: a server must not be the hands of who wants to reach a third party. */
+static void test_targets(void)
+{
+    static const struct {
+        struct endpoint target;
+        enum server_drop drop;
+        const char *rule;
+    } cases[] = {
+        {{0x64400001, 50000}, SERVER_DROP_TARGET_RESERVED, "nothing is relayed to 100.64.0.0/10"},
+        {{0x647fffff, 50000}, SERVER_DROP_TARGET_RESERVED, "to its last address"},
+        {{0x64800000, 50000}, SERVER_ACCEPTED, "but to the one after it"},
+        {{0xc6120001, 50000}, SERVER_DROP_TARGET_RESERVED, "198.18.0.0/15"},
+        {{0xc613ffff, 50000}, SERVER_DROP_TARGET_RESERVED, "its end"},
+        {{0xc6140000, 50000}, SERVER_ACCEPTED, "but behind it"},
+        {{0xc00000ff, 50000}, SERVER_DROP_TARGET_RESERVED, "192.0.0.0/24"},
+        {{0xf0000001, 50000}, SERVER_DROP_TARGET_RESERVED, "240.0.0.0/4"},
+        {{0xc6336414, 1023}, SERVER_DROP_TARGET_PORT_LOW, "a port below 1024"},
+        {{0xc6336414, 53}, SERVER_DROP_TARGET_PORT_LOW, "such as DNS"},
+        {{0xc6336414, 1024}, SERVER_ACCEPTED, "but 1024"},
+        {{0xcb0071aa, 50000}, SERVER_DROP_TARGET_IS_HOST, "another address of this host"},
+        {{0xc0000201, 3544}, SERVER_DROP_TARGET_IS_SERVER, "its own endpoint"},
+        {{0xc0000201, 50000}, SERVER_DROP_TARGET_IS_HOST, "its own address at another port"},
+    };
+    static const uint32_t host[] = {PRIMARY, SECONDARY, 0xcb0071aa};
+    struct in6_addr a = teredo_address(PRIMARY, client_a);
+
+    set_up();
+    config.host = host;
+    config.host_count = sizeof host / sizeof *host;
+    server_init(&server, &config);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct teredo_packet p = make_bubble(a, teredo_address(PRIMARY, cases[i].target));
+
+        is_drop(give(client_a, &p), cases[i].drop, cases[i].rule);
+    }
+    config.allow_private = true;
+    server_init(&server, &config);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct teredo_packet p = make_bubble(a, teredo_address(PRIMARY, cases[i].target));
+        bool stays = cases[i].drop == SERVER_DROP_TARGET_PORT_LOW ||
+                     cases[i].drop == SERVER_DROP_TARGET_IS_SERVER;
+
+        is_drop(give(client_a, &p), stays ? cases[i].drop : SERVER_ACCEPTED,
+                "in a laboratory those that are no loop, and no service");
+    }
+}
+
+static void test_limit(void)
+{
+    static struct server_limit limit;
+    unsigned taken = 0;
+
+    limit = (struct server_limit){.key = 7};
+    for (int i = 0; i < 1000; i++)
+        taken += server_limit_take(&limit, 0xc6336414, NSEC_S);
+    is_int(taken, 1000, "without a rate nothing is bounded");
+    limit.rate = (struct rate){NSEC_S / 100, 200};
+    for (int i = 0; i < 10000; i++)
+        taken += server_limit_take(&limit, 0xc6336414, NSEC_S + i * NSEC_MS);
+    ok(taken - 1000 >= 1199 && taken - 1000 <= 1200, "a burst of 200, and 100 a second: %u in 10 s",
+       taken - 1000);
+    ok(server_limit_take(&limit, 0xc6336415, 11 * NSEC_S),
+       "another address has a bound of its own");
+    ok(server_limit_take(&limit, 0xc6336414, 20 * NSEC_S), "after a pause there is room again");
+}
+
 int main(void)
 {
     set_up();
@@ -194,5 +260,7 @@ int main(void)
     test_relaying();
     test_forged_advertisement();
     test_random_bytes();
+    test_targets();
+    test_limit();
     return done_testing();
 }
