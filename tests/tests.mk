@@ -104,6 +104,7 @@ TEST_SUPPORT = \
 	tests/unit/chart_fixture.h \
 	tests/unit/engine_fixture.h \
 	tests/unit/hex.h \
+	tests/unit/own_network.h \
 	tests/unit/samples.h \
 	tests/unit/server_fixture.h \
 	tests/unit/tap.h
