@@ -83,21 +83,21 @@ static unsigned base_of(struct row *row, unsigned of, const struct field *field)
     return i;
 }
 
-/* Whether TYPE has the key, or the keys joined by points, of SIZE bytes at NAME. Objects of that
- * type are at BASE. */
+/* Whether TYPE has the key, or the keys joined by points, that NAME is. Objects of that type are at
+ * BASE. */
 static bool find(struct row *row, struct column *column, unsigned base,
-                 const struct record_type *type, const char *name, size_t size)
+                 const struct record_type *type, struct text_piece name)
 {
-    const char *point = memchr(name, '.', size);
-    size_t key_size = point != NULL ? (size_t)(point - name) : size;
+    const char *point = memchr(name.text, '.', name.size);
+    size_t key_size = point != NULL ? (size_t)(point - name.text) : name.size;
 
     for (size_t i = 0; i < type->count; i++) {
         const struct field *f = &type->fields[i];
-        bool is_key = strlen(f->key) == key_size && memcmp(f->key, name, key_size) == 0;
+        bool is_key = strlen(f->key) == key_size && memcmp(f->key, name.text, key_size) == 0;
         unsigned known = row->base_count;
 
         if (f->type == FIELD_KEYS) {
-            if (find(row, column, base_of(row, base, f), f->record, name, size))
+            if (find(row, column, base_of(row, base, f), f->record, name))
                 return true;
             row->base_count = known; /* it is not of use */
         } else if (is_key && point == NULL) {
@@ -105,8 +105,8 @@ static bool find(struct row *row, struct column *column, unsigned base,
                                       f->offset, f};
             return true;
         } else if (is_key && f->type == FIELD_RECORD) {
-            return find(row, column, base_of(row, base, f), f->record, point + 1,
-                        size - key_size - 1);
+            return find(row, column, base_of(row, base, f), f->record,
+                        (struct text_piece){point + 1, name.size - key_size - 1});
         }
     }
     return false;
@@ -115,7 +115,7 @@ static bool find(struct row *row, struct column *column, unsigned base,
 static struct row *row_of(struct tsv_table *t, const struct record_type *type)
 {
     struct row *row;
-    const char *name = t->names;
+    struct text_piece name = {t->names, 0};
 
     for (unsigned i = 0; i < t->row_count; i++)
         if (t->rows[i].type == type)
@@ -128,12 +128,11 @@ static struct row *row_of(struct tsv_table *t, const struct record_type *type)
     row->type = type;
     row->base_count = 1;
     for (unsigned i = 0; i < t->count; i++) {
-        size_t size = strcspn(name, " ");
-
+        name.size = strcspn(name.text, " ");
         /* What a record tells of its run is in front of what it tells itself. */
-        if (!find(row, &row->columns[i], 0, &run_record, name, size))
-            find(row, &row->columns[i], 0, type, name, size);
-        name += size + 1;
+        if (!find(row, &row->columns[i], 0, &run_record, name))
+            find(row, &row->columns[i], 0, type, name);
+        name.text += name.size + 1;
     }
     return row;
 }
