@@ -64,11 +64,9 @@ reach() { # LAYER: the layers that it may include, itself among them
     done
 }
 
-layer_of() { # PATH below src
-    case $1 in
-    */*) echo "${1%%/*}" ;;
-    *) echo main ;;
-    esac
+layer_of() { # PATH below src: into REPLY, for a process each would take seconds
+    REPLY=main
+    [[ $1 != */* ]] || REPLY=${1%%/*}
 }
 
 check_includes() { # SOURCE-ROOT: names every include that the table forbids
@@ -89,7 +87,8 @@ check_includes() { # SOURCE-ROOT: names every include that the table forbids
 
     while IFS=: read -r file line header; do
         file=${file#./}
-        layer=$(layer_of "$file")
+        layer_of "$file"
+        layer=$REPLY
         if [[ -z ${may[$layer]:-} ]]; then
             echo "src/$file: no layer is called $layer"
             continue
@@ -103,8 +102,10 @@ check_includes() { # SOURCE-ROOT: names every include that the table forbids
             echo "src/$file:$line: \"$header\" names a directory; include by bare name"
         elif [[ -z ${owner[$header]:-} ]]; then
             echo "src/$file:$line: no layer has a header \"$header\""
-        elif [[ ${may[$layer]} != *" $(layer_of "${owner[$header]}") "* ]]; then
-            echo "src/$file:$line: $layer may not include src/${owner[$header]}"
+        else
+            layer_of "${owner[$header]}"
+            [[ ${may[$layer]} == *" $REPLY "* ]] ||
+                echo "src/$file:$line: $layer may not include src/${owner[$header]}"
         fi
     done < <(cd "$1/src" && grep -rnE --include='*.[ch]' '^[[:space:]]*#[[:space:]]*include' . |
         grep -vE '#[[:space:]]*include[[:space:]]*<')
@@ -117,17 +118,16 @@ flags_of() { # LAYER: its search path, as Makefile gave it to the compiler; not 
 }
 
 check_paths() { # LAYER SEARCH-PATH…: names the headers that are in reach and should not be, or the reverse
-    local layer=$1 may file owner not
+    local layer=$1 may file not reach
 
     shift
     may=" $(reach "$layer" | tr '\n' ' ') "
     while read -r file; do
-        owner=$(layer_of "$file")
-        not=''
-        [[ $may == *" $owner "* ]] || not='!'
+        layer_of "$file"
+        not='!' reach=in
+        [[ $may != *" $REPLY "* ]] || not='' reach='out of'
         printf '#if %s__has_include("%s")\n#else\n' "$not" "${file##*/}"
-        printf '#error %s: src/%s is %s reach\n#endif\n' "$layer" "$file" \
-            "$([[ -n $not ]] && echo in || echo out of)"
+        printf '#error %s: src/%s is %s reach\n#endif\n' "$layer" "$file" "$reach"
     done < <(cd "$srcdir/src" && find . -name '*.h' | sed 's,^\./,,' | sort) >"$scratch/classify.c"
     # shellcheck disable=SC2086 # CC may hold options
     $cc -nostdinc -E "$@" "$scratch/classify.c" 2>&1 >/dev/null | sed -n 's/.*#error //p'
@@ -139,21 +139,21 @@ check_purity() { # LIBRARY BELOW…: names what it calls beyond the libraries be
     $nm -A -u "$lib" | awk '{ n = split($1, at, ":"); print at[n - (at[n] == "")], $NF }' |
         grep -vE ' (__asan|__ubsan|__sanitizer)_' | sort -u >"$scratch/calls"
     $nm -g --defined-only "$@" | awk 'NF == 3 { print $3 }' | sort -u >"$scratch/own"
-    while read -r object symbol; do
-        grep -qxF -- "$symbol" "$scratch/own" && continue
-        [[ $symbol =~ $pure_regex ]] && continue
-        echo "$lib($object) calls $symbol, which is not on the list of pure functions"
-    done <"$scratch/calls"
+    awk 'FILENAME == ARGV[1] { own[$1] = 1; next } !($2 in own)' "$scratch/own" "$scratch/calls" |
+        while read -r object symbol; do
+            [[ $symbol =~ $pure_regex ]] ||
+                echo "$lib($object) calls $symbol, which is not on the list of pure functions"
+        done
 }
 
 lists='src/sources.mk tests/tests.mk packaging/install.mk Makefile.am'
 check_lists() { # SOURCE-ROOT: names the files that the lists forgot
-    local file list named
+    local file named
 
-    named=$(cd "$1" && for list in $lists; do cat "$list"; done)
+    # shellcheck disable=SC2086 # words are words
+    named=" $(cd "$1" && cat $lists | tr -s '\n\t \\' ' ') "
     while read -r file; do
-        grep -qwF -- "$file" <<<"$named" || grep -qwF -- "${file%.c}" <<<"$named" ||
-            echo "$file is in none of $lists"
+        [[ $named == *" $file "* || $named == *" ${file%.c} "* ]] || echo "$file is in none of $lists"
     done < <(cd "$1" && find src tests man completions -type f \
         '(' -name '*.[ch17]' -o -name '*.py' -o -name '*.bats' -o -name '*.sh' -o -name '*.bash' -o -name '*.in' \
         -o -name '*.json' -o -name '*.pcap' -o -name '*.pcapng' ')' 2>/dev/null | sort)

@@ -104,6 +104,7 @@ TEST_SUPPORT = \
 	tests/unit/chart_fixture.h \
 	tests/unit/engine_fixture.h \
 	tests/unit/hex.h \
+	tests/unit/own_network.h \
 	tests/unit/samples.h \
 	tests/unit/server_fixture.h \
 	tests/unit/tap.h
@@ -175,7 +176,10 @@ LONG_TESTS = \
 	tests/scenario/test_classify_matrix \
 	tests/scenario/test_evidence \
 	tests/scenario/test_forged \
-	tests/scenario/test_passive_matrix
+	tests/scenario/test_passive_matrix \
+	tests/scenario/test_prospects \
+	tests/scenario/test_punch_matrix \
+	tests/scenario/test_punch_pairs
 # Of the command line, what tells whether a program that was built or installed elsewhere works.
 SMOKE_TESTS = \
 	tests/cli/addr.bats \

@@ -175,6 +175,7 @@ struct sorter {
     enum list_order order;
     struct held *held;
     size_t count;
+    struct qualify_many_summary summary;
 };
 
 static nsec sort_key(const struct qualification *q)
@@ -222,8 +223,10 @@ static void emit(void *context, const struct event *event)
         s->held[s->count++] = (struct held){event->when, event->qualification};
         return;
     }
-    if (event->kind == EVENT_QUALIFIED_MANY)
+    if (event->kind == EVENT_QUALIFIED_MANY) {
+        s->summary = event->qualified_many;
         release(s);
+    }
     s->next.emit(s->next.context, event);
 }
 
@@ -242,7 +245,7 @@ static int qualify_list(struct client *c, struct error *error)
     struct sorter sorter = {.next = client_sink(c), .order = o->order};
     struct event_sink sink = {emit, &sorter};
     struct live_tap tap = client_tap(c);
-    struct qualify_many_summary summary;
+    const struct qualify_many_summary *sum = &sorter.summary;
     int result;
 
     if (o->order != LIST_AS_IT_COMES) {
@@ -250,14 +253,14 @@ static int qualify_list(struct client *c, struct error *error)
         if (sorter.held == NULL)
             return error_set(error, EX_OSERR, ENOMEM, "cannot keep the results");
     }
-    result = qualify_many_run(c->many, &config, &sink, &tap, &summary, error);
+    result = qualify_many_run(c->many, &config, &sink, &tap, error);
     free(sorter.held);
     if (result != 0)
         return -1;
-    if (summary.verdicts[QUALIFY_NOT_QUALIFIED] > 0)
+    if (sum->verdicts[QUALIFY_NOT_QUALIFIED] > 0)
         return QUALIFY_NOT_QUALIFIED;
-    return summary.verdicts[QUALIFY_QUALIFIED] == summary.servers ? QUALIFY_QUALIFIED
-                                                                  : QUALIFY_INCONCLUSIVE;
+    return sum->verdicts[QUALIFY_QUALIFIED] == sum->servers ? QUALIFY_QUALIFIED
+                                                            : QUALIFY_INCONCLUSIVE;
 }
 
 static int init(struct client *c, struct engine *engine, struct error *error)

@@ -159,11 +159,13 @@ static bool is_held(struct capture_state *state, struct captured_packet *s, cons
                     size_t *size)
 {
     struct reassembled whole;
-    struct ip4_header h;
+    struct fragment fragment;
 
-    if (!reassembly_may_want(*data, *size) || !reassembly_wants(*data, *size, &h))
+    if (!reassembly_may_want(*data, *size) || !reassembly_wants(*data, *size, &fragment))
         return false;
-    if (!reassembly_add(state->reassembly, *data, &h, s->frame, s->when, s->steady, &whole))
+    fragment.frame = s->frame;
+    fragment.when = s->when;
+    if (!reassembly_add(state->reassembly, &fragment, s->steady, &whole))
         return true;
     *data = whole.data;
     *size = whole.size;

@@ -38,7 +38,7 @@ struct qualify_many {
     const struct qualify_many_config *config;
     const struct event_sink *sink;
     const struct live_tap *tap;
-    struct qualify_many_summary *summary;
+    struct qualify_many_summary summary;
     struct nonce_source nonces;
     struct lru_set *owners; /* nonce to the number of its server */
     struct slot slots[SLOTS];
@@ -83,10 +83,10 @@ static void tell(struct qualify_many *s, size_t number, const struct qualificati
 
     e.qualification.name = s->config->names[number - 1];
     e.qualification.number = number;
-    s->summary->verdicts[q->verdict]++;
-    s->summary->bad_names +=
+    s->summary.verdicts[q->verdict]++;
+    s->summary.bad_names +=
         q->reason == QUALIFY_NAME_NOT_FOUND || q->reason == QUALIFY_NAME_MALFORMED;
-    s->summary->solicitations += q->solicitations;
+    s->summary.solicitations += q->solicitations;
     s->sink->emit(s->sink->context, &e);
 }
 
@@ -371,17 +371,16 @@ static int prepare(struct qualify_many *s, struct error *error)
 }
 
 int qualify_many_run(struct qualify_many *s, const struct qualify_many_config *config,
-                     const struct event_sink *sink, const struct live_tap *tap,
-                     struct qualify_many_summary *out, struct error *error)
+                     const struct event_sink *sink, const struct live_tap *tap, struct error *error)
 {
     struct event e = {.kind = EVENT_QUALIFIED_MANY};
+    struct qualify_many_summary *sum = &s->summary;
 
-    *out = (struct qualify_many_summary){.servers = config->count};
+    *sum = (struct qualify_many_summary){.servers = config->count};
     s->outbox = (struct outbox){take_send, take_event, take_end};
     s->config = config;
     s->sink = sink;
     s->tap = tap;
-    s->summary = out;
     s->interval = NSEC_S / config->rate;
     s->names = (struct qualify_many_names){
         .resolver = s->resolver,
@@ -398,10 +397,10 @@ int qualify_many_run(struct qualify_many *s, const struct qualify_many_config *c
     s->timer.when = s->started;
     if (loop_run(s->loop, error) != 0)
         return -1;
-    out->elapsed = s->latest - s->started;
-    out->left = out->servers - out->verdicts[0] - out->verdicts[1] - out->verdicts[2];
+    sum->elapsed = s->latest - s->started;
+    sum->left = sum->servers - sum->verdicts[0] - sum->verdicts[1] - sum->verdicts[2];
     e.when = s->latest;
-    e.qualified_many = *out;
+    e.qualified_many = *sum;
     sink->emit(sink->context, &e);
     return 0;
 }

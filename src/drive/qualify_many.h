@@ -28,10 +28,10 @@ struct qualify_many *qualify_many_open(uint16_t port, struct error *error);
 /* Runs until each server has got its verdict. SINK gets an EVENT_QUALIFICATION for each, as they
  * come, and EVENT_REJECTED, EVENT_QUALIFIED_MANY at the end; SIGINT and SIGTERM end it early. A
  * name that cannot be found is that server's verdict. The secondary address is the primary plus
- * one. TAP may be NULL. *OUT is the summary. Returns 0, or -1 and ERROR filled. */
+ * one. TAP may be NULL. Returns 0, or -1 and ERROR filled. */
 int qualify_many_run(struct qualify_many *s, const struct qualify_many_config *config,
                      const struct event_sink *sink, const struct live_tap *tap,
-                     struct qualify_many_summary *out, struct error *error);
+                     struct error *error);
 
 void qualify_many_close(struct qualify_many *s);
 

@@ -54,11 +54,13 @@ void reassembly_free(struct reassembly *r)
     free(r);
 }
 
-bool reassembly_wants(const uint8_t *data, size_t size, struct ip4_header *h)
+bool reassembly_wants(const uint8_t *data, size_t size, struct fragment *out)
 {
     struct reader r = reader_of(data, size);
+    struct ip4_header *h = &out->header;
     struct wire_fault fault;
 
+    out->data = data;
     return ip4_decode(&r, h, false, &fault) && (h->more_fragments || h->fragment_offset != 0) &&
            h->protocol == IP_PROTOCOL_UDP;
 }
@@ -207,13 +209,14 @@ static void refuse(struct packet *p)
     p->refused_fragments++;
 }
 
-bool reassembly_add(struct reassembly *r, const uint8_t *data, const struct ip4_header *h,
-                    uint64_t frame, nsec when, nsec now, struct reassembled *out)
+bool reassembly_add(struct reassembly *r, const struct fragment *fragment, nsec now,
+                    struct reassembled *out)
 {
+    const struct ip4_header *h = &fragment->header;
     struct packet *p = find(r, h);
     size_t offset = (size_t)h->fragment_offset * UNIT;
     size_t size = h->total_length - (size_t)h->header_length;
-    const uint8_t *payload = data + h->header_length;
+    const uint8_t *payload = fragment->data + h->header_length;
 
     if (p == NULL)
         p = take(r, h, now);
@@ -229,11 +232,11 @@ bool reassembly_add(struct reassembly *r, const uint8_t *data, const struct ip4_
         return false;
     }
     if (offset == 0 && p->header_size == 0) {
-        memcpy(p->header, data, h->header_length);
+        memcpy(p->header, fragment->data, h->header_length);
         p->header_size = h->header_length;
         p->first_size = size;
-        p->frame = frame;
-        p->when = when;
+        p->frame = fragment->frame;
+        p->when = fragment->when;
     }
     if (p->total == 0 || p->have < p->total)
         return false;

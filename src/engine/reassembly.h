@@ -43,15 +43,21 @@ static inline bool reassembly_may_want(const uint8_t *data, size_t size)
     return size >= IP4_HEADER_SIZE && ((data[6] & 0x3f) != 0 || data[7] != 0);
 }
 
-/* Whether the SIZE bytes of an IPv4 packet are a whole fragment of a UDP datagram; H gets its
- * header.
- */
-bool reassembly_wants(const uint8_t *data, size_t size, struct ip4_header *h);
+struct fragment {
+    const uint8_t *data; /* the packet with its header; borrowed */
+    struct ip4_header header;
+    uint64_t frame; /* that it came in, and its time: the caller's to fill */
+    nsec when;
+};
 
-/* Takes a fragment that reassembly_wants, of the frame FRAME that has the time WHEN, at the steady
- * time NOW. True, OUT filled, if a packet is whole with it. */
-bool reassembly_add(struct reassembly *r, const uint8_t *data, const struct ip4_header *h,
-                    uint64_t frame, nsec when, nsec now, struct reassembled *out);
+/* Whether the SIZE bytes of an IPv4 packet are a whole fragment of a UDP datagram; OUT gets the
+ * bytes and their header. */
+bool reassembly_wants(const uint8_t *data, size_t size, struct fragment *out);
+
+/* Takes a fragment that reassembly_wants, at the steady time NOW. True, OUT filled, if a packet is
+ * whole with it. */
+bool reassembly_add(struct reassembly *r, const struct fragment *fragment, nsec now,
+                    struct reassembled *out);
 
 /* A packet that is given up, for its time is over or there are too many; all of them, with
  * NSEC_NEVER. False if there is none. */

@@ -219,7 +219,7 @@ static int next_block(struct frame_file *f, struct pcapng_block *block,
     struct pcapng_interface interface;
     struct pcapng_statistics statistics;
     struct pcapng_fault fault;
-    size_t count = f->interface_count - f->section_start; /* of the section */
+    struct pcapng_section section = {.count = f->interface_count - f->section_start};
     const uint8_t *data = look(f, PCAPNG_HEAD_SIZE);
     bool fine = false;
 
@@ -246,12 +246,12 @@ static int next_block(struct frame_file *f, struct pcapng_block *block,
             return -1;
         break;
     case PCAPNG_PACKET:
-        fine =
-            pcapng_decode_packet(data, block, count > 0 ? f->interfaces + f->section_start : NULL,
-                                 count, packet, &fault);
+        if (section.count > 0)
+            section.interfaces = f->interfaces + f->section_start;
+        fine = pcapng_decode_packet(data, block, section, packet, &fault);
         break;
     case PCAPNG_STATISTICS:
-        fine = pcapng_decode_statistics(data, block, count, &statistics, &fault);
+        fine = pcapng_decode_statistics(data, block, section, &statistics, &fault);
         if (fine)
             f->interfaces[f->section_start + statistics.interface].dropped = statistics.dropped;
         break;

@@ -54,6 +54,13 @@ struct picture {
     double spacing;
     double width; /* of the whole */
     double y;     /* of what comes next */
+    bool draws;   /* else it only takes the room */
+};
+
+/* Where a text goes, and how it looks. */
+struct place {
+    double x, y;
+    const char *anchor, *class;
 };
 
 void svg_text(FILE *out, const char *text)
@@ -88,16 +95,16 @@ static double lane_x(const struct picture *p, unsigned lane)
     return LEFT + MARGIN + p->place[lane] * p->spacing;
 }
 
-static void put_text(const struct picture *p, double x, double y, const char *anchor,
-                     const char *class, const char *text, size_t length)
+static void put_text(const struct picture *p, const struct place *at, const char *text,
+                     size_t length)
 {
     char copy[512];
 
-    if (length == 0)
+    if (length == 0 || !p->draws)
         return;
     snprintf(copy, sizeof copy, "%.*s", (int)length, text);
-    fprintf(p->out, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\" class=\"%s\">", x, y, anchor,
-            class);
+    fprintf(p->out, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\" class=\"%s\">", at->x, at->y,
+            at->anchor, at->class);
     svg_text(p->out, copy);
     fputs("</text>\n", p->out);
 }
@@ -116,16 +123,14 @@ static size_t break_at(const char *text, double room, double character)
     return n > 0 ? n : most;
 }
 
-/* TEXT in lines from p->y on; with DRAW false it only takes the room. */
-static void put_lines(struct picture *p, double x, double room, const char *anchor,
-                      const char *class, const char *text, bool draw)
+/* TEXT in lines of ROOM pixels, from p->y on, whatever the place's own Y. */
+static void put_lines(struct picture *p, struct place at, double room, const char *text)
 {
     while (*text != '\0') {
         size_t n = break_at(text, room, CHARACTER);
 
-        p->y += LINE;
-        if (draw)
-            put_text(p, x, p->y, anchor, class, text, n);
+        at.y = p->y += LINE;
+        put_text(p, &at, text, n);
         text += n;
         text += strspn(text, " \n");
     }
@@ -142,17 +147,16 @@ static void put_time(const struct picture *p, const struct sequence_item *item, 
     char time[24];
 
     sequence_time(item, time, sizeof time);
-    if (time[0] != '\0')
-        put_text(p, LEFT - 14, y, "end", "small", time, strlen(time));
+    put_text(p, &(struct place){LEFT - 14, y, "end", "small"}, time, strlen(time));
 }
 
-static void put_arrow(struct picture *p, const struct sequence_item *item, bool draw)
+static void put_arrow(struct picture *p, const struct sequence_item *item)
 {
     double from = lane_x(p, item->from), to = lane_x(p, item->to), y;
     double back = to > from ? -9 : 9, end = item->stopped ? to + back : to;
 
     p->y += ROW;
-    if (!draw)
+    if (!p->draws)
         return;
     y = p->y;
     put_time(p, item, y + 4);
@@ -161,91 +165,97 @@ static void put_arrow(struct picture *p, const struct sequence_item *item, bool 
     fprintf(p->out, "<path class=\"head\" d=\"M%.1f %.1fl%.1f -4.5v9z\"/>\n", end, y, back);
     if (item->stopped)
         put_cross(p, to, y);
-    put_text(p, (from + to) / 2, y - 6, "middle", "label", item->label, strlen(item->label));
+    put_text(p, &(struct place){(from + to) / 2, y - 6, "middle", "label"}, item->label,
+             strlen(item->label));
 }
 
-static void put_remark(struct picture *p, const struct sequence_item *item, bool draw)
+static void put_remark(struct picture *p, const struct sequence_item *item)
 {
     double x = lane_x(p, item->from);
     bool leftward = x > p->width * 3 / 5;
     double room = leftward ? x - LEFT - 16 : p->width - x - 8 - EDGE;
+    struct place at = {leftward ? x - 8 : x + 8, 0, leftward ? "end" : "start", "small label"};
 
     p->y += QUARTER;
-    if (draw)
-        put_time(p, item, p->y + LINE);
-    put_lines(p, leftward ? x - 8 : x + 8, room, leftward ? "end" : "start", "small label",
-              item->label, draw);
+    put_time(p, item, p->y + LINE);
+    put_lines(p, at, room, item->label);
 }
 
 static void put_heads(struct picture *p, double bottom)
 {
-    put_text(p, LEFT - 14, p->y + 15, "end", "small", "ms", 2);
+    put_text(p, &(struct place){LEFT - 14, p->y + 15, "end", "small"}, "ms", 2);
     for (unsigned i = 0; i < p->s->lane_count; i++) {
         const struct sequence_lane *lane = &p->s->lanes[i];
         double x = lane_x(p, i);
 
-        put_text(p, x, p->y + 15, "middle", "title", lane->title, strlen(lane->title));
-        put_text(p, x, p->y + 31, "middle", "small", lane->detail, strlen(lane->detail));
+        put_text(p, &(struct place){x, p->y + 15, "middle", "title"}, lane->title,
+                 strlen(lane->title));
+        put_text(p, &(struct place){x, p->y + 31, "middle", "small"}, lane->detail,
+                 strlen(lane->detail));
         fprintf(p->out, "<path class=\"lane\" d=\"M%.1f %.1fV%.1f\"/>\n", x, p->y + HEAD - 6,
                 bottom);
     }
 }
 
-static void put_items(struct picture *p, bool draw)
+static void put_items(struct picture *p)
 {
     char more[48];
 
     for (unsigned i = 0; i < p->s->count; i++)
         if (p->s->items[i].kind == SEQUENCE_ARROW)
-            put_arrow(p, &p->s->items[i], draw);
+            put_arrow(p, &p->s->items[i]);
         else
-            put_remark(p, &p->s->items[i], draw);
+            put_remark(p, &p->s->items[i]);
     snprintf(more, sizeof more, "and %u lines more", p->s->beyond);
     if (p->s->beyond > 0)
-        put_lines(p, LEFT, p->width, "start", "small", more, draw);
+        put_lines(p, (struct place){LEFT, 0, "start", "small"}, p->width, more);
     p->y += HALF_GAP;
 }
 
-static void put_verdict(struct picture *p, bool draw)
+static void put_verdict(struct picture *p)
 {
     const char *text = p->s->verdict, *class = mood_classes[p->s->mood];
 
     p->y += HALF_GAP;
     if (sequence_has_dashed(p->s))
-        put_lines(p, EDGE, p->width, "start", "small",
-                  "A dashed arrow is inferred: this side did not see it.", draw);
+        put_lines(p, (struct place){EDGE, 0, "start", "small"}, p->width,
+                  "A dashed arrow is inferred: this side did not see it.");
     p->y += sequence_has_dashed(p->s) ? HALF_LINE : 0;
     while (text != NULL && *text != '\0') {
         size_t line = strcspn(text, "\n"), own = strspn(text, " ");
         char copy[1024];
 
         snprintf(copy, sizeof copy, "%.*s", (int)(line - own), text + own);
-        put_lines(p, EDGE + (double)own * CHARACTER, p->width - 2 * EDGE, "start", class, copy,
-                  draw);
+        put_lines(p, (struct place){EDGE + (double)own * CHARACTER, 0, "start", class},
+                  p->width - 2 * EDGE, copy);
         text += line + (text[line] == '\n' ? 1 : 0);
         class = "";
     }
     p->y += GAP;
 }
 
-/* Draws the chart from p->y on, or only takes its room. */
-static void put_chart(struct picture *p, bool draw)
+/* The chart, from p->y on. The lanes are as long as all items are high. */
+static void put_chart(struct picture *p)
 {
-    double lanes, bottom;
+    bool draws = p->draws;
+    double lanes;
 
-    put_lines(p, EDGE, p->width - 2 * EDGE, "start", "title", p->s->title, draw);
+    put_lines(p, (struct place){EDGE, 0, "start", "title"}, p->width - 2 * EDGE, p->s->title);
     p->y += 10;
     lanes = p->y;
     p->y += HEAD - LINE;
-    put_items(p, false);
-    bottom = p->y;
-    if (draw) {
+    p->draws = false;
+    put_items(p);
+    p->draws = draws;
+    if (draws) {
+        double bottom = p->y;
+
         p->y = lanes;
         put_heads(p, bottom);
         p->y += HEAD - LINE;
-        put_items(p, true);
+        put_items(p);
     }
-    put_verdict(p, draw);
+    put_verdict(p);
 }
 
 /* Lanes as far apart as the longest label of each arrow asks for. */
@@ -302,9 +312,10 @@ void svg_write(FILE *out, const struct sequence *charts, unsigned count)
     }
     for (unsigned c = 0; c < count; c++) {
         start_picture(&p, out, &charts[c]);
-        put_chart(&p, false);
+        put_chart(&p);
     }
     height = p.y;
+    p.draws = true;
     fprintf(out,
             "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
             "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%.0f\" height=\"%.0f\" "
@@ -319,7 +330,7 @@ void svg_write(FILE *out, const struct sequence *charts, unsigned count)
     p.y = EDGE;
     for (unsigned c = 0; c < count; c++) {
         start_picture(&p, out, &charts[c]);
-        put_chart(&p, true);
+        put_chart(&p);
     }
     fputs("</svg>\n", out);
 }

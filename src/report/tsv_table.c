@@ -7,7 +7,8 @@
 enum {
     MAX_TYPES = 8,  /* of records in one table */
     MAX_BASES = 16, /* of objects in one record that columns are in */
-    SLACK = 128     /* the most that a value of fixed size takes, and a tab */
+    NO_BASE = MAX_BASES,
+    SLACK = 128 /* the most that a value of fixed size takes, and a tab */
 };
 
 /* An object that columns are in: what a field of another such object holds, or the record. */
@@ -17,10 +18,10 @@ struct base {
 };
 
 struct column {
-    unsigned base;
+    unsigned base; /* NO_BASE = the record has no such key */
     bool is_plain; /* a member that is always known */
     size_t offset;
-    const struct field *field; /* NULL = the record has no such key */
+    const struct field *field;
 };
 
 /* The columns of one type of record. */
@@ -83,21 +84,21 @@ static unsigned base_of(struct row *row, unsigned of, const struct field *field)
     return i;
 }
 
-/* Whether TYPE has the key, or the keys joined by points, of SIZE bytes at NAME. Objects of that
- * type are at BASE. */
+/* Whether TYPE has the key, or the keys joined by points, that NAME is. Objects of that type are at
+ * BASE. */
 static bool find(struct row *row, struct column *column, unsigned base,
-                 const struct record_type *type, const char *name, size_t size)
+                 const struct record_type *type, struct text_piece name)
 {
-    const char *point = memchr(name, '.', size);
-    size_t key_size = point != NULL ? (size_t)(point - name) : size;
+    const char *point = memchr(name.text, '.', name.size);
+    size_t key_size = point != NULL ? (size_t)(point - name.text) : name.size;
 
     for (size_t i = 0; i < type->count; i++) {
         const struct field *f = &type->fields[i];
-        bool is_key = strlen(f->key) == key_size && memcmp(f->key, name, key_size) == 0;
+        bool is_key = strlen(f->key) == key_size && memcmp(f->key, name.text, key_size) == 0;
         unsigned known = row->base_count;
 
         if (f->type == FIELD_KEYS) {
-            if (find(row, column, base_of(row, base, f), f->record, name, size))
+            if (find(row, column, base_of(row, base, f), f->record, name))
                 return true;
             row->base_count = known; /* it is not of use */
         } else if (is_key && point == NULL) {
@@ -105,8 +106,8 @@ static bool find(struct row *row, struct column *column, unsigned base,
                                       f->offset, f};
             return true;
         } else if (is_key && f->type == FIELD_RECORD) {
-            return find(row, column, base_of(row, base, f), f->record, point + 1,
-                        size - key_size - 1);
+            return find(row, column, base_of(row, base, f), f->record,
+                        (struct text_piece){point + 1, name.size - key_size - 1});
         }
     }
     return false;
@@ -115,7 +116,7 @@ static bool find(struct row *row, struct column *column, unsigned base,
 static struct row *row_of(struct tsv_table *t, const struct record_type *type)
 {
     struct row *row;
-    const char *name = t->names;
+    struct text_piece name = {t->names, 0};
 
     for (unsigned i = 0; i < t->row_count; i++)
         if (t->rows[i].type == type)
@@ -128,12 +129,12 @@ static struct row *row_of(struct tsv_table *t, const struct record_type *type)
     row->type = type;
     row->base_count = 1;
     for (unsigned i = 0; i < t->count; i++) {
-        size_t size = strcspn(name, " ");
-
+        name.size = strcspn(name.text, " ");
         /* What a record tells of its run is in front of what it tells itself. */
-        if (!find(row, &row->columns[i], 0, &run_record, name, size))
-            find(row, &row->columns[i], 0, type, name, size);
-        name += size + 1;
+        row->columns[i].base = NO_BASE;
+        if (!find(row, &row->columns[i], 0, &run_record, name))
+            find(row, &row->columns[i], 0, type, name);
+        name.text += name.size + 1;
     }
     return row;
 }
@@ -197,7 +198,7 @@ static char *put_foreign(struct put *t, char *p, const char *text)
     return p;
 }
 
-static char *put_item_value(struct put *t, char *p, const struct field *f, const void *value);
+static inline char *put_value(struct put *t, char *p, const struct field *f, const void *value);
 
 /* An item by what stands for it: of those fields the last that has a value. */
 static char *put_item(struct put *t, char *p, const struct record_type *type, const void *item)
@@ -210,7 +211,7 @@ static char *put_item(struct put *t, char *p, const struct record_type *type, co
             (f->flags & FIELD_IN_LIST) != 0 ? field_value(f, item, t->run, &room) : NULL;
 
         if (value != NULL)
-            return put_item_value(t, p, f, value);
+            return put_value(t, p, f, value);
     }
     return p;
 }
@@ -236,7 +237,8 @@ static char *put_finding(char *p, enum finding finding)
     return put_string(p, finding == FINDING_YES ? "true" : finding == FINDING_NO ? "false" : "-");
 }
 
-static inline char *put_value(struct put *t, char *p, const struct field *f, const void *value)
+/* A value of a kind that is not one of put_value's own. */
+static char *put_other(struct put *t, char *p, const struct field *f, const void *value)
 {
     const struct text_piece *piece;
     const struct bytes *bytes;
@@ -247,8 +249,6 @@ static inline char *put_value(struct put *t, char *p, const struct field *f, con
         return put_string(p, *(const bool *)value ? "true" : "false");
     case FIELD_FINDING:
         return put_finding(p, *(const enum finding *)value);
-    case FIELD_COUNT:
-        return put_decimal(p, field_number(f, value));
     case FIELD_INTEGER:
         return p + sprintf(p, "%d", *(const int *)value);
     case FIELD_REAL:
@@ -256,18 +256,12 @@ static inline char *put_value(struct put *t, char *p, const struct field *f, con
     case FIELD_DURATION:
     case FIELD_OFFSET:
         return p + sprintf(p, "%.9f", nsec_seconds(*(const nsec *)value));
-    case FIELD_TIME:
-        return put_time(&t->buffer->stamp, p, *(const nsec *)value);
     case FIELD_IP4:
         return put_ip4(p, *(const uint32_t *)value);
-    case FIELD_IP6:
-        return put_ip6(p, value);
     case FIELD_PREFIX:
         return put_prefix(p, value);
     case FIELD_HEX16:
         return put_hex16(p, *(const uint16_t *)value);
-    case FIELD_ENDPOINT:
-        return put_endpoint(p, *(const struct endpoint *)value);
     case FIELD_BYTES:
         bytes = value;
         return put_hex(need(t, p, 2 * bytes->size), bytes->data, bytes->size);
@@ -306,17 +300,27 @@ static inline char *put_value(struct put *t, char *p, const struct field *f, con
         return put_foreign(t, p, run_capture(t->run, field_number(f, value)));
     case FIELD_LIST:
         return put_list(t, p, f, value);
-    case FIELD_WORD_SET: /* no column is one */
-    case FIELD_RECORD:
-    case FIELD_KEYS:
-        break;
+    default: /* of those no column is one */
+        return p;
     }
-    return p;
 }
 
-static char *put_item_value(struct put *t, char *p, const struct field *f, const void *value)
+/* Most columns of a packet are these. */
+__attribute__((always_inline)) static inline char *
+put_value(struct put *t, char *p, const struct field *f, const void *value)
 {
-    return put_value(t, p, f, value);
+    switch (f->type) {
+    case FIELD_COUNT:
+        return put_decimal(p, field_number(f, value));
+    case FIELD_TIME:
+        return put_time(&t->buffer->stamp, p, *(const nsec *)value);
+    case FIELD_IP6:
+        return put_ip6(p, value);
+    case FIELD_ENDPOINT:
+        return put_endpoint(p, *(const struct endpoint *)value);
+    default:
+        return put_other(t, p, f, value);
+    }
 }
 
 void tsv_put_record(struct tsv_table *t, struct text_buffer *b, const struct run_facts *run,
@@ -326,26 +330,26 @@ void tsv_put_record(struct tsv_table *t, struct text_buffer *b, const struct run
     struct put put = {b, run, NULL};
     char *p = make_room(&put, text_buffer_reserve(b, 0), 0);
     union field_room rooms[MAX_BASES];
-    const void *bases[MAX_BASES] = {record};
+    const void *bases[MAX_BASES + 1] = {record};
 
     for (unsigned i = 1; i < row->base_count; i++) {
         const void *of = bases[row->bases[i].of];
 
         bases[i] = of == NULL ? NULL : field_value(row->bases[i].field, of, run, &rooms[i]);
     }
-    for (unsigned i = 0; i < t->count; i++) {
-        const struct column *c = &row->columns[i];
-        const void *value = NULL;
+    for (const struct column *c = row->columns, *end = c + t->count; c < end; c++) {
+        const char *base = bases[c->base];
+        const void *value = base == NULL  ? NULL
+                            : c->is_plain ? base + c->offset
+                                          : field_value(c->field, base, run, &rooms[0]);
 
         p = need(&put, p, 0);
-        if (c->field != NULL && bases[c->base] != NULL)
-            value = c->is_plain ? (const char *)bases[c->base] + c->offset
-                                : field_value(c->field, bases[c->base], run, &rooms[0]);
         if (value != NULL)
             p = put_value(&put, p, c->field, value);
         else
             *p++ = '-';
-        *p++ = i + 1 < t->count ? '\t' : '\n';
+        *p++ = '\t';
     }
+    p[-1] = '\n';
     text_buffer_advance(b, p);
 }

@@ -87,19 +87,18 @@ static struct watch_row *find_row(struct watch *w, const struct in6_addr *peer,
     return oldest;
 }
 
-void watch_update(struct watch *w, const struct in6_addr *peer, struct endpoint endpoint,
-                  const char *step, nsec when, nsec rtt)
+void watch_update(struct watch *w, const struct watch_news *news)
 {
-    struct watch_row *row = find_row(w, peer, endpoint);
+    struct watch_row *row = find_row(w, news->peer, news->endpoint);
 
-    if (!IN6_IS_ADDR_LINKLOCAL(peer))
-        row->peer = *peer;
-    if (!endpoint_is_unset(endpoint))
-        row->endpoint = endpoint;
-    snprintf(row->step, sizeof row->step, "%s", step);
-    row->when = when;
-    if (rtt != 0)
-        row->rtt = rtt;
+    if (!IN6_IS_ADDR_LINKLOCAL(news->peer))
+        row->peer = *news->peer;
+    if (!endpoint_is_unset(news->endpoint))
+        row->endpoint = news->endpoint;
+    snprintf(row->step, sizeof row->step, "%s", news->step);
+    row->when = news->when;
+    if (news->rtt != 0)
+        row->rtt = news->rtt;
 }
 
 void watch_title(struct watch *w, const char *title)
@@ -107,9 +106,12 @@ void watch_title(struct watch *w, const char *title)
     snprintf(w->title, sizeof w->title, "%s", title);
 }
 
+struct line {
+    const char *peer, *endpoint, *step, *rtt, *ago;
+};
+
 /* Prints one line of the table, cut to COLUMNS. */
-static void print_line(FILE *out, unsigned columns, const char *peer, const char *endpoint,
-                       const char *step, const char *rtt, const char *ago)
+static void print_line(FILE *out, unsigned columns, const struct line *l)
 {
     char line[256];
     bool wide = columns >= WIDE;
@@ -117,16 +119,16 @@ static void print_line(FILE *out, unsigned columns, const char *peer, const char
     int step_width = wide ? STEP_WIDTH : columns > fixed + 8 ? (int)(columns - fixed) : 8;
 
     if (wide)
-        snprintf(line, sizeof line, "%-*s  %-*s  %-*.*s  %*s  %*s", PEER_WIDTH, peer,
-                 ENDPOINT_WIDTH, endpoint, step_width, step_width, step, RTT_WIDTH, rtt, AGO_WIDTH,
-                 ago);
+        snprintf(line, sizeof line, "%-*s  %-*s  %-*.*s  %*s  %*s", PEER_WIDTH, l->peer,
+                 ENDPOINT_WIDTH, l->endpoint, step_width, step_width, l->step, RTT_WIDTH, l->rtt,
+                 AGO_WIDTH, l->ago);
     else
-        snprintf(line, sizeof line, "%-*s  %-*.*s  %*s  %*s", PEER_WIDTH, peer, step_width,
-                 step_width, step, RTT_WIDTH, rtt, AGO_WIDTH, ago);
+        snprintf(line, sizeof line, "%-*s  %-*.*s  %*s  %*s", PEER_WIDTH, l->peer, step_width,
+                 step_width, l->step, RTT_WIDTH, l->rtt, AGO_WIDTH, l->ago);
     fprintf(out, "%.*s", (int)columns, line);
 }
 
-static void print_row(const struct watch_row *row, FILE *out, unsigned columns, nsec now)
+static void print_row(FILE *out, unsigned columns, const struct watch_row *row, nsec now)
 {
     char peer[INET6_ADDRSTRLEN], endpoint[ENDPOINT_STRLEN] = "", rtt[24] = "-", ago[24];
 
@@ -135,7 +137,8 @@ static void print_row(const struct watch_row *row, FILE *out, unsigned columns, 
     if (row->rtt != 0)
         snprintf(rtt, sizeof rtt, "%.3f", words_ms(row->rtt));
     snprintf(ago, sizeof ago, "%.0f s", nsec_seconds(nsec_max(now - row->when, 0)));
-    print_line(out, columns, words_ip6(&row->peer, peer), endpoint, row->step, rtt, ago);
+    print_line(out, columns,
+               &(struct line){words_ip6(&row->peer, peer), endpoint, row->step, rtt, ago});
 }
 
 static int later_first(const void *a, const void *b)
@@ -145,29 +148,36 @@ static int later_first(const void *a, const void *b)
     return ((*y)->when > (*x)->when) - ((*y)->when < (*x)->when);
 }
 
-/* Lines end as END says: on a terminal the rest of each is erased. */
-static void print_table(const struct watch *w, FILE *out, unsigned columns, unsigned most, nsec now,
-                        const char *end)
+/* Of a table. */
+struct frame {
+    FILE *out;
+    unsigned columns; /* of a line, at most */
+    unsigned most;    /* peers */
+    const char *end;  /* of a line: on a terminal the rest of each is erased */
+};
+
+static void print_table(const struct watch *w, const struct frame *f, nsec now)
 {
     const struct watch_row *order[WATCH_MAX_PEERS] = {NULL};
-    unsigned shown = w->count < most ? w->count : most;
+    unsigned shown = w->count < f->most ? w->count : f->most;
 
     for (unsigned i = 0; i < w->count; i++)
         order[i] = &w->rows[i];
     qsort(order, w->count, sizeof(struct watch_row *), later_first);
-    print_line(out, columns, "peer", "endpoint", "last step", "rtt ms", "ago");
-    fputs(end, out);
+    print_line(f->out, f->columns,
+               &(struct line){"peer", "endpoint", "last step", "rtt ms", "ago"});
+    fputs(f->end, f->out);
     for (unsigned i = 0; i < shown; i++) {
-        print_row(order[i], out, columns, now);
-        fputs(end, out);
+        print_row(f->out, f->columns, order[i], now);
+        fputs(f->end, f->out);
     }
     if (w->count + w->forgotten > shown)
-        fprintf(out, "(and %u more)%s", w->count + w->forgotten - shown, end);
+        fprintf(f->out, "(and %u more)%s", w->count + w->forgotten - shown, f->end);
 }
 
 void watch_print(const struct watch *w, FILE *out, unsigned columns, unsigned most, nsec now)
 {
-    print_table(w, out, columns, most, now, "\n");
+    print_table(w, &(struct frame){out, columns, most, "\n"}, now);
 }
 
 static struct winsize size_of(const struct watch *w)
@@ -197,7 +207,7 @@ void watch_draw(struct watch *w, nsec now, const char *words)
     w->entered = true;
     w->drawn = now;
     fprintf(out, "\033[H%.*s\033[K\r\n\033[K\r\n", columns, w->title);
-    print_table(w, out, (unsigned)columns, rows, now, "\033[K\r\n");
+    print_table(w, &(struct frame){out, size.ws_col, rows, "\033[K\r\n"}, now);
     fprintf(out, "\033[K%.*s\033[K\033[J", columns, now < w->message_end ? w->message : w->words);
     fflush(out);
 }
@@ -229,19 +239,18 @@ static nsec measure(struct watch_row *row, const struct event *e)
 /* A bubble that was held back is no step. */
 static void take_peer(struct watch *w, const struct event *e)
 {
-    struct endpoint endpoint = e->peer.endpoint;
-    struct watch_row *row;
-    nsec rtt;
+    struct watch_news news = {.peer = &e->peer.peer,
+                              .endpoint = e->peer.endpoint,
+                              .step = text_of(&peer_activities, e->peer.activity),
+                              .when = e->when};
 
     if (e->peer.activity == PEER_RATE_LIMITED)
         return;
     /* That is the server's. */
     if (e->peer.activity == PEER_ANSWERED_INDIRECTLY)
-        endpoint = (struct endpoint){0};
-    row = find_row(w, &e->peer.peer, endpoint);
-    rtt = measure(row, e);
-    watch_update(w, &e->peer.peer, endpoint, text_of(&peer_activities, e->peer.activity), e->when,
-                 rtt);
+        news.endpoint = (struct endpoint){0};
+    news.rtt = measure(find_row(w, news.peer, news.endpoint), e);
+    watch_update(w, &news);
 }
 
 static void take_address(struct watch *w, const struct in6_addr *address, struct endpoint mapped)
@@ -290,7 +299,7 @@ static void take_punch(struct watch *w, const struct punching *p, nsec when)
 
     words_of_code(code_of(&punch_verdicts, p->verdict), verdict, sizeof verdict);
     snprintf(step, sizeof step, "%s: %s", verdict, code_of(&punch_causes, p->cause));
-    watch_update(w, &p->peer, p->peer_mapped, step, when, p->rtt);
+    watch_update(w, &(struct watch_news){&p->peer, p->peer_mapped, step, when, p->rtt});
 }
 
 static void tell_qualification(struct watch *w, const struct event *e)

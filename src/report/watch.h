@@ -18,10 +18,17 @@ struct watch;
 /* A table on CONFIG's `out`, which is a terminal. NULL if memory is out. */
 struct watch *watch_new(const struct report_config *config);
 
-/* Tells of PEER: where it is, the step that it has come to and when. RTT is 0 if this is no news of
- * it. Nothing is drawn yet. */
-void watch_update(struct watch *w, const struct in6_addr *peer, struct endpoint endpoint,
-                  const char *step, nsec when, nsec rtt);
+/* What is new of a peer. */
+struct watch_news {
+    const struct in6_addr *peer;
+    struct endpoint endpoint; /* 0 = nothing new of it */
+    const char *step;         /* that it has come to */
+    nsec when;
+    nsec rtt; /* 0 = nothing new of it */
+};
+
+/* Nothing is drawn yet. */
+void watch_update(struct watch *w, const struct watch_news *news);
 
 /* The line over the table. */
 void watch_title(struct watch *w, const char *title);

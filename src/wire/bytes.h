@@ -15,6 +15,11 @@ static inline uint32_t load_u32(const uint8_t *p)
     return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
 }
 
+static inline uint64_t load_u64(const uint8_t *p)
+{
+    return (uint64_t)load_u32(p) << 32 | load_u32(p + 4);
+}
+
 /* The same of a file whose writer was a little-endian machine. */
 static inline uint16_t load_u16_little(const uint8_t *p)
 {

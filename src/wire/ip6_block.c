@@ -38,11 +38,6 @@ const char *ip6_block_code(unsigned number)
     return blocks[number].code;
 }
 
-static uint64_t load_u64(const uint8_t *p)
-{
-    return (uint64_t)load_u32(p) << 32 | load_u32(p + 4);
-}
-
 static bool lies_in(uint64_t high, uint64_t low, const struct ip6_block *block)
 {
     unsigned length = block->length;

@@ -33,13 +33,22 @@ static char *put_group(char *p, unsigned group)
     return p + 4 - zeros;
 }
 
-/* RFC 5952 4.2: the longest run of two or more zero groups, the first of equals. */
-static int longest_zeros(const unsigned *groups, int *length)
+/* A bit for each of four groups that is zero, the lowest for the first. The highest bits of groups
+ * that are not zero are set by a carry or at once; the product moves one bit of each side by side.
+ */
+static unsigned zero_groups(uint64_t groups)
 {
-    unsigned zeros = 0, runs;
+    const uint64_t high = UINT64_C(0x8000800080008000);
+    uint64_t zeros = ~(((groups & ~high) + ~high) | groups) & high;
 
-    for (int i = 0; i < GROUPS; i++)
-        zeros |= (unsigned)(groups[i] == 0) << i;
+    return (unsigned)((zeros >> 15) * UINT64_C(0x0008000400020001) >> 48 & 0xf);
+}
+
+/* RFC 5952 4.2: the longest run of two or more zero groups, the first of equals. */
+static int longest_zeros(const uint8_t *address, int *length)
+{
+    unsigned zeros = zero_groups(load_u64(address)) | zero_groups(load_u64(address + 8)) << 4, runs;
+
     /* A bit each where that many zeros begin. */
     runs = zeros;
     for (*length = 1; (runs & zeros >> *length) != 0; ++*length)
@@ -55,7 +64,7 @@ size_t ip6_format(const struct in6_addr *address, char buf[static IP6_STRLEN])
 
     for (int i = 0; i < GROUPS; i++)
         groups[i] = load_u16(address->s6_addr + 2 * i);
-    zeros = longest_zeros(groups, &length);
+    zeros = longest_zeros(address->s6_addr, &length);
     /* An IPv4 address inside: ::ffff:192.0.2.1 and ::192.0.2.1. */
     if (zeros == 0 && (length == 6 || (length == 5 && groups[5] == 0xffff))) {
         memcpy(p, "::ffff:", 7);

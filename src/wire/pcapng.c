@@ -290,8 +290,8 @@ static uint64_t take_time(struct block_reader *b)
 }
 
 bool pcapng_decode_packet(const uint8_t *data, const struct pcapng_block *block,
-                          const struct pcapng_interface *interfaces, size_t count,
-                          struct pcapng_packet *out, struct pcapng_fault *fault)
+                          struct pcapng_section section, struct pcapng_packet *out,
+                          struct pcapng_fault *fault)
 {
     struct block_reader b = body_of(data, block);
 
@@ -304,7 +304,7 @@ bool pcapng_decode_packet(const uint8_t *data, const struct pcapng_block *block,
         out->interface = take16(&b);
         take16(&b);
     }
-    if (out->interface >= count)
+    if (out->interface >= section.count)
         return fail(fault, PCAPNG_NO_INTERFACE, 8);
     if (out->has_time) {
         out->ticks = take_time(&b);
@@ -316,14 +316,15 @@ bool pcapng_decode_packet(const uint8_t *data, const struct pcapng_block *block,
     /* Draft 4.4: the frame's own length and as much of it as the snap length leaves. */
     out->whole = take32(&b);
     out->captured = out->whole;
-    if (interfaces[0].snap != 0 && out->captured > interfaces[0].snap)
-        out->captured = interfaces[0].snap;
+    if (section.interfaces[0].snap != 0 && out->captured > section.interfaces[0].snap)
+        out->captured = section.interfaces[0].snap;
     return take_frame(&b, out, fault) && check_end(data, block, fault);
 }
 
 /* Draft 4.6: interface, time, options. */
-bool pcapng_decode_statistics(const uint8_t *data, const struct pcapng_block *block, size_t count,
-                              struct pcapng_statistics *out, struct pcapng_fault *fault)
+bool pcapng_decode_statistics(const uint8_t *data, const struct pcapng_block *block,
+                              struct pcapng_section section, struct pcapng_statistics *out,
+                              struct pcapng_fault *fault)
 {
     struct block_reader b = body_of(data, block);
     struct option option;
@@ -332,7 +333,7 @@ bool pcapng_decode_statistics(const uint8_t *data, const struct pcapng_block *bl
     take_time(&b);
     if (b.r.failed)
         return fail(fault, PCAPNG_LENGTH, 4);
-    if (out->interface >= count)
+    if (out->interface >= section.count)
         return fail(fault, PCAPNG_NO_INTERFACE, 8);
     fault->reason = PCAPNG_OK;
     while (next_option(&b, &option, fault))

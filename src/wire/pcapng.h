@@ -103,14 +103,21 @@ bool pcapng_decode_section(const uint8_t *data, const struct pcapng_block *block
                            struct pcapng_fault *fault);
 bool pcapng_decode_interface(const uint8_t *data, const struct pcapng_block *block,
                              struct pcapng_interface *out, struct pcapng_fault *fault);
-/* INTERFACES are the COUNT that the section has had. */
-bool pcapng_decode_packet(const uint8_t *data, const struct pcapng_block *block,
-                          const struct pcapng_interface *interfaces, size_t count,
-                          struct pcapng_packet *out, struct pcapng_fault *fault);
 
-/* Likewise; what is not told is 0. */
-bool pcapng_decode_statistics(const uint8_t *data, const struct pcapng_block *block, size_t count,
-                              struct pcapng_statistics *out, struct pcapng_fault *fault);
+/* The interfaces that a section has had. */
+struct pcapng_section {
+    const struct pcapng_interface *interfaces;
+    size_t count;
+};
+
+bool pcapng_decode_packet(const uint8_t *data, const struct pcapng_block *block,
+                          struct pcapng_section section, struct pcapng_packet *out,
+                          struct pcapng_fault *fault);
+
+/* What is not told is 0. */
+bool pcapng_decode_statistics(const uint8_t *data, const struct pcapng_block *block,
+                              struct pcapng_section section, struct pcapng_statistics *out,
+                              struct pcapng_fault *fault);
 
 /* A time of an interface's clock, or the nearest that nsec can hold. */
 nsec pcapng_time(const struct pcapng_interface *interface, uint64_t ticks);

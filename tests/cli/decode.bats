@@ -848,7 +848,7 @@ live() {
     local reader=$PID
     exec 9>pipe
     wait_for grep -q '^CapEff:[[:space:]]*0*$' "/proc/$reader/status"
-    [ "$(awk '/^Uid:/ { print $3 }' "/proc/$reader/status")" -ne 0 ]
+    ! can_become nobody || [ "$(awk '/^Uid:/ { print $3 }' "/proc/$reader/status")" -ne 0 ]
     exec 9>&-
     ended "$reader"
 }

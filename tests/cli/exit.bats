@@ -344,7 +344,8 @@ gives() {
 143 kill -TERM $$
 68 teredoctl qualify no-such-name.invalid
 END
-    run -127 "$TEREDOCTL" lab -- no-such-command
+    # It would be 126 if this user could not read a directory of PATH, as it is of env(1).
+    PATH=/usr/bin:/bin run -127 "$TEREDOCTL" lab -- no-such-command
 }
 
 @test "the rows are what the pages promise, command by command" {

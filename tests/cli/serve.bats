@@ -300,7 +300,7 @@ received() {
     grep -Eq '^CapPrm:\s*0+$' "/proc/$server/status"
     grep -Eq '^CapEff:\s*0+$' "/proc/$server/status"
     grep -Eq '^NoNewPrivs:\s*1$' "/proc/$server/status"
-    if [ "$(id -u)" -eq 0 ]; then
+    if [ "$(id -u)" -eq 0 ] && can_become nobody; then
         [ "$(stat -c %U "/proc/$server/task")" = nobody ] ||
             [ "$(awk '/^Uid:/ { print $2 }' "/proc/$server/status")" -eq "$(id -u nobody)" ]
         grep -Eq '^Groups:\s*$' "/proc/$server/status"
@@ -314,6 +314,7 @@ received() {
         [[ $stderr == *"cannot become user daemon: only root can"* ]]
         return
     fi
+    can_become daemon || skip "the user namespace has no user daemon"
     serve --user daemon
     [ "$(awk '/^Uid:/ { print $2 $3 $4 }' "/proc/$server/status")" = "$(id -u daemon | sed 's/.*/&&&/')" ]
     stop

@@ -117,6 +117,7 @@ EOF
 @test "the trap of netfilter, which keeps state for what was not asked for, is found and changes no word" {
     trap_at na
     for _ in 1 2 3; do
+        forget na
         on a classify 192.0.2.1 --format=json
         [ "$status" -eq 0 ]
         [ "$(words)" = "port_restricted endpoint_independent address_and_port_dependent preserving false" ]

@@ -30,7 +30,7 @@ missing() {
     local tool
 
     [ "$(id -u)" -eq 0 ] || echo "needs root for network namespaces"
-    for tool in ip nft ss jq miredo miredo-server "$@"; do
+    for tool in ip nft ss jq python3 miredo miredo-server "$@"; do
         command -v "$tool" >/dev/null || echo "$tool is not installed"
     done
 }
@@ -52,9 +52,24 @@ wire() {
     in_ns "$b" ip link set "$b-$a" up
 }
 
+# forget NAT: the mappings that it keeps, which outlive its rules by minutes, and are in the way of the
+# same ports when those come again
+forget() {
+    in_ns "$1" python3 - <<'PYTHON'
+import socket, struct
+
+IPCTNL_MSG_CT_DELETE, NFNL_SUBSYS_CTNETLINK, NLM_F_REQUEST, NLM_F_ACK = 2, 1, 1, 4
+netfilter = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 12)
+netfilter.send(struct.pack("=IHHII4x", 20, NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_DELETE,
+                           NLM_F_REQUEST | NLM_F_ACK, 0, 0))
+assert netfilter.recv(4096)[16:20] == bytes(4)
+PYTHON
+}
+
 # masquerade NAT [FLAGS]: anew, without the state of before
 masquerade() {
     local nat=$1 flags=${2:-}
+    forget "$nat"
     in_ns "$nat" nft -f - <<EOF
 flush ruleset
 table ip nat {

@@ -7,6 +7,10 @@
 #define SETTLE_ONE (250 * NSEC_MS)
 #define SETTLE_MANY (2 * NSEC_S)
 
+enum {
+    TABLE = 64
+};
+
 struct lane {
     enum world_point point;
     unsigned next; /* the index of its next packet; the count at its end */
@@ -128,8 +132,13 @@ static int earliest(const struct play *p)
 void passive_rig_listen(struct rig *e, const enum world_point *points, unsigned point_count,
                         nsec tail)
 {
-    struct passive_config config = {
-        .vantages = point_count, .seed = 1, .settle = point_count > 1 ? SETTLE_MANY : SETTLE_ONE};
+    /* Tables of the size that captures of many hosts need would take longer to clear than to use.
+     */
+    struct passive_config config = {.vantages = point_count,
+                                    .punches = TABLE,
+                                    .clients = TABLE,
+                                    .seed = 1,
+                                    .settle = point_count > 1 ? SETTLE_MANY : SETTLE_ONE};
     struct play p = {.outbox = {ignore_send, take_event, take_end},
                      .rig = e,
                      .engine = passive_new(&config),

@@ -191,7 +191,9 @@ static void test_weather(struct run *r, const struct weather *weather, unsigned 
 int main(void)
 {
     struct run *r = calloc(1, sizeof *r);
-    const char *seeds = getenv("SEEDS");
+    const char *given = getenv("SEEDS");
+    unsigned few = getenv("LONG") != NULL ? 1000 : 60; /* `make check-long` */
+    unsigned seeds = given != NULL ? (unsigned)strtoul(given, NULL, 10) : few;
 
     if (r == NULL)
         return 1;
@@ -206,8 +208,7 @@ int main(void)
     test_server_fails(r, WORLD_ADVERTISES, CAUSE_PEER_SILENT,
                       "a peer's server that relays nothing");
     for (int i = 0; i < WEATHERS; i++)
-        test_weather(r, &pair_weathers[i],
-                     seeds != NULL ? (unsigned)strtoul(seeds, NULL, 10) : 200);
+        test_weather(r, &pair_weathers[i], seeds);
     free(r);
     return done_testing();
 }

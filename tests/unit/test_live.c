@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "own_network.h"
 #include "tap.h"
 
 enum {
@@ -176,6 +177,7 @@ static void test_stop(void)
 
 int main(void)
 {
+    need_loopback();
     test_deadline();
     test_icmp();
     test_broken();

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "own_network.h"
 #include "port.h"
 #include "tap.h"
 
@@ -490,6 +491,7 @@ static void test_children(void)
 
 int main(void)
 {
+    need_loopback();
     test_timers();
     test_descriptors();
     test_limits();

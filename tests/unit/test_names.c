@@ -3,12 +3,8 @@
 #include "names.h"
 
 #include <arpa/inet.h>
-#include <fcntl.h>
-#include <net/if.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -17,6 +13,7 @@
 
 #include "clock.h"
 #include "cursor.h"
+#include "own_network.h"
 #include "tap.h"
 
 enum {
@@ -206,39 +203,11 @@ static pid_t start_dns(void)
 
 /* The system. */
 
-static bool write_file(const char *path, const char *text)
+static bool enter_world(void)
 {
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-    bool good = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
-
-    if (fd >= 0)
-        close(fd);
-    return good;
-}
-
-static bool enter_namespaces(void)
-{
-    char uid[32], gid[32];
-
-    snprintf(uid, sizeof uid, "0 %u 1", geteuid());
-    snprintf(gid, sizeof gid, "0 %u 1", getegid());
-    if (unshare(CLONE_NEWNET | CLONE_NEWNS) != 0 &&
-        (unshare(CLONE_NEWUSER | CLONE_NEWNET | CLONE_NEWNS) != 0 ||
-         !write_file("/proc/self/setgroups", "deny") || !write_file("/proc/self/uid_map", uid) ||
-         !write_file("/proc/self/gid_map", gid)))
-        return false;
-    return mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+    return enter_namespaces(CLONE_NEWNET | CLONE_NEWNS) &&
+           mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
            mount("etc", "/etc", "tmpfs", 0, NULL) == 0;
-}
-
-static void bring_loopback_up(void)
-{
-    struct ifreq request = {.ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING};
-    int fd = socket(AF_INET, SOCK_DGRAM, 0);
-
-    if (ioctl(fd, SIOCSIFFLAGS, &request) != 0)
-        exit(98);
-    close(fd);
 }
 
 /* The tests. */
@@ -383,12 +352,12 @@ int main(void)
 {
     pid_t dns;
 
-    if (!enter_namespaces()) {
+    if (!enter_world()) {
         ok(true, "# SKIP namespaces are not to be had here");
         return done_testing();
     }
     test_without_network();
-    bring_loopback_up();
+    ok(bring_loopback_up(), "then there is loopback");
     write_file("/etc/resolv.conf", "nameserver 127.0.0.9\n");
     fails("one.test", NAMES_FAILED, no_server);
     write_file("/etc/resolv.conf", "search search.test\nnameserver 127.0.0.1\n");

@@ -11,6 +11,7 @@ enum {
 static struct pcapng_block block;
 static struct pcapng_fault fault;
 static struct pcapng_interface interfaces[2] = {{1, 0, 6, 0}, {101, 8, 9, 0}};
+static const struct pcapng_section section = {interfaces, 2};
 static struct pcapng_packet packet;
 static struct pcapng_statistics statistics;
 
@@ -42,10 +43,10 @@ static bool decode(const char *hex, bool big)
         fine = pcapng_decode_interface(data, &block, &interface, &fault);
         break;
     case PCAPNG_PACKET:
-        fine = pcapng_decode_packet(data, &block, interfaces, 2, &packet, &fault);
+        fine = pcapng_decode_packet(data, &block, section, &packet, &fault);
         break;
     case PCAPNG_STATISTICS:
-        fine = pcapng_decode_statistics(data, &block, 2, &statistics, &fault);
+        fine = pcapng_decode_statistics(data, &block, section, &statistics, &fault);
         break;
     case PCAPNG_ENTRY:
     case PCAPNG_OTHER:
@@ -288,7 +289,7 @@ static void test_any_bytes(void)
         else if (block.kind == PCAPNG_INTERFACE)
             fine += pcapng_decode_interface(copy, &block, &interface, &fault);
         else if (block.kind == PCAPNG_PACKET &&
-                 pcapng_decode_packet(copy, &block, interfaces, 2, &packet, &fault)) {
+                 pcapng_decode_packet(copy, &block, section, &packet, &fault)) {
             fine++;
             wrong += packet.interface > 1 || packet.data < copy ||
                      packet.data + packet.captured > copy + block.size - PCAPNG_TRAILER_SIZE;

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "own_network.h"
 #include "port.h"
 #include "tap.h"
 #include "teredo.h"
@@ -178,6 +179,7 @@ int main(void)
 {
     struct port a, b, c, d;
 
+    need_loopback();
     in = port_batch_new(ROOM, &error);
     port_queue_init(&out);
     open_port(&a, PORT_SERVER);

@@ -39,6 +39,7 @@ static bool add(uint16_t id, size_t from, size_t to, bool more)
         .source = 0xcb007109,
         .destination = 0xc0000201,
     };
+    struct fragment fragment;
     bool whole;
     uint8_t *copy;
 
@@ -46,13 +47,15 @@ static bool add(uint16_t id, size_t from, size_t to, bool more)
     writer_bytes(&w, payload + from, to - from);
     copy = malloc(w.size);
     memcpy(copy, packet, w.size);
-    if (!reassembly_wants(copy, w.size, &h)) {
+    if (!reassembly_wants(copy, w.size, &fragment)) {
         free(copy);
         return false;
     }
     while (reassembly_give_up(r, now, &out))
         continue;
-    whole = reassembly_add(r, copy, &h, from + 1, now, now, &out);
+    fragment.frame = from + 1;
+    fragment.when = now;
+    whole = reassembly_add(r, &fragment, now, &out);
     free(copy);
     return whole;
 }

@@ -40,18 +40,21 @@ static void test_table(void)
     inet_pton(AF_INET6, "2001:0:c000:201::1", &one);
     inet_pton(AF_INET6, "2001:0:c000:201::2", &two);
     inet_pton(AF_INET6, "fe80::1", &local);
-    watch_update(w, &one, endpoint_of("203.0.113.1", 1), "first", 10 * NSEC_S, 0);
-    watch_update(w, &two, endpoint_of("203.0.113.2", 2), "second", 11 * NSEC_S, 5 * NSEC_MS);
+    watch_update(
+        w, &(struct watch_news){&one, endpoint_of("203.0.113.1", 1), "first", 10 * NSEC_S, 0});
+    watch_update(w, &(struct watch_news){&two, endpoint_of("203.0.113.2", 2), "second", 11 * NSEC_S,
+                                         5 * NSEC_MS});
     text = table(w, 130, 10, 12 * NSEC_S);
     ok(has(text, "last step") && has(text, "rtt ms"), "the table has a heading");
     ok(strstr(text, "::2") < strstr(text, "::1"), "the latest peer comes first");
     ok(has(text, "5.000") && has(text, "203.0.113.2:2"), "with its round trip and endpoint");
-    watch_update(w, &one, (struct endpoint){0}, "third", 13 * NSEC_S, 0);
+    watch_update(w, &(struct watch_news){&one, (struct endpoint){0}, "third", 13 * NSEC_S, 0});
     text = table(w, 130, 10, 14 * NSEC_S);
     ok(strstr(text, "::1") < strstr(text, "::2"), "which changes");
     ok(has(text, "third") && !has(text, "first"), "a peer has one row");
     ok(has(text, "203.0.113.1:1"), "and keeps what it is not told anew");
-    watch_update(w, &local, endpoint_of("203.0.113.1", 1), "local", 15 * NSEC_S, 0);
+    watch_update(
+        w, &(struct watch_news){&local, endpoint_of("203.0.113.1", 1), "local", 15 * NSEC_S, 0});
     text = table(w, 130, 10, 15 * NSEC_S);
     ok(!has(text, "fe80"), "a link-local source at the same endpoint is the same peer");
     text = table(w, 130, 1, 15 * NSEC_S);
@@ -71,7 +74,8 @@ static void test_many(void)
     for (unsigned i = 0; i < WATCH_MAX_PEERS + 3; i++) {
         peer.s6_addr[14] = (uint8_t)(i >> 8);
         peer.s6_addr[15] = (uint8_t)i;
-        watch_update(w, &peer, endpoint_of("203.0.113.1", (uint16_t)(i + 1)), "x", i * NSEC_S, 0);
+        watch_update(w, &(struct watch_news){&peer, endpoint_of("203.0.113.1", (uint16_t)(i + 1)),
+                                             "x", i * NSEC_S, 0});
     }
     ok(has(table(w, 130, 2, 0), "(and 257 more)"), "the least recent peers go, and are counted");
     watch_free(w);
