@@ -188,6 +188,8 @@ IO_SOURCES = \
 	src/io/loop.h \
 	src/io/names.c \
 	src/io/names.h \
+	src/io/output_file.c \
+	src/io/output_file.h \
 	src/io/packet_file.c \
 	src/io/packet_file.h \
 	src/io/pcap_writer.c \

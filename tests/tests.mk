@@ -136,6 +136,7 @@ CLI_TESTS = \
 	tests/cli/odd-servers.bats \
 	tests/cli/qualify-list.bats \
 	tests/cli/qualify.bats \
+	tests/cli/output.bats \
 	tests/cli/rounds.bats \
 	tests/cli/serve.bats \
 	tests/cli/trace-read.bats \

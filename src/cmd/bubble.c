@@ -409,7 +409,8 @@ static int show_or_write(struct work *w, struct error *error)
     struct bubble *b = &w->bubble;
     nsec when = clock_now();
 
-    if (w->options.write != NULL && (w->writer = pcap_writer_open(w->options.write, error)) == NULL)
+    if (w->options.write != NULL &&
+        (w->writer = pcap_writer_open(w->options.write, PCAP_WRITER_RAW, error)) == NULL)
         return -1;
     for (; b->round < b->config.rounds; when += w->plan.interval) {
         bubble_begin_round(b);

@@ -261,7 +261,8 @@ static int client_open(struct client *c, struct error *error)
 
     if (c->job->work == NULL && find_servers(c, error) != 0)
         return -1;
-    if (o->write != NULL && (c->writer = pcap_writer_open(o->write, error)) == NULL)
+    if (o->write != NULL &&
+        (c->writer = pcap_writer_open(o->write, PCAP_WRITER_RAW, error)) == NULL)
         return -1;
     if (open_drivers(c, error) != 0 || drop_privileges(o, error) != 0)
         return -1;
