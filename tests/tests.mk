@@ -142,6 +142,7 @@ CLI_TESTS = \
 	tests/cli/trace-read.bats \
 	tests/cli/trace.bats \
 	tests/cli/tsv.bats \
+	tests/cli/whole.bats \
 	tests/cases/captures.bats
 LAB_TESTS = \
 	tests/cases/live.bats \

@@ -375,6 +375,7 @@ int qualify_many_run(struct qualify_many *s, const struct qualify_many_config *c
                      struct qualify_many_summary *out, struct error *error)
 {
     struct event e = {.kind = EVENT_QUALIFIED_MANY};
+    int result;
 
     *out = (struct qualify_many_summary){.servers = config->count};
     s->outbox = (struct outbox){take_send, take_event, take_end};
@@ -396,14 +397,14 @@ int qualify_many_run(struct qualify_many *s, const struct qualify_many_config *c
         return -1;
     s->started = s->send_at = tick(s, clock_now());
     s->timer.when = s->started;
-    if (loop_run(s->loop, error) != 0)
-        return -1;
+    result = loop_run(s->loop, error);
+    /* What came before a failure is told, and that it is all. */
     out->elapsed = s->latest - s->started;
     out->left = out->servers - out->verdicts[0] - out->verdicts[1] - out->verdicts[2];
     e.when = s->latest;
     e.qualified_many = *out;
     sink->emit(sink->context, &e);
-    return 0;
+    return result;
 }
 
 void qualify_many_close(struct qualify_many *s)

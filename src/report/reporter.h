@@ -52,7 +52,8 @@ struct reporter {
     struct status status;
     struct watch *watch;         /* the live table, where one is shown */
     struct head head;            /* of the lines of jsonl */
-    bool list_open;              /* a list has begun: of json, or of paragraphs */
+    bool list_open;              /* a list of paragraphs has begun */
+    const char *owed;            /* json: what closes the list that has begun; NULL = none */
     unsigned worst;              /* json of addresses: enum address_verdict */
     struct text_buffer lists[3]; /* json of bubble: packets, replies and ICMP errors so far */
     unsigned long punches;       /* of captures, told so far */
