@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "command.h"
+#include "diagnostics.h"
 
 const char *argp_program_version = PACKAGE_STRING;
 
@@ -101,6 +102,7 @@ int main(int argc, char **argv)
     int status;
 
     occupy_standard_descriptors();
+    diagnostics_guard();
     /* For the terminal's character set alone: numbers are written the same everywhere. */
     setlocale(LC_CTYPE, "");
     argp_err_exit_status = EX_USAGE;

@@ -9,12 +9,15 @@ BASE_SOURCES = \
 	src/base/endpoint.h \
 	src/base/error.c \
 	src/base/error.h \
+	src/base/foreign.c \
+	src/base/foreign.h \
 	src/base/hash.c \
 	src/base/hash.h src/base/rate.h \
 	src/base/heap.c \
 	src/base/heap.h \
 	src/base/nsec.h \
 	src/base/prng.h \
+	src/base/utf8.h \
 	src/base/lru_set.c \
 	src/base/lru_set.h
 WIRE_SOURCES = \
@@ -178,6 +181,8 @@ IO_SOURCES = \
 	src/io/frame_file.h \
 	src/io/clock.c \
 	src/io/clock.h \
+	src/io/diagnostics.c \
+	src/io/diagnostics.h \
 	src/io/entropy.c \
 	src/io/entropy.h \
 	src/io/inject.c \
@@ -263,7 +268,6 @@ REPORT_SOURCES = \
 	src/report/text_punch.c \
 	src/report/tsv.h \
 	src/report/tsv_table.c \
-	src/report/utf8.h \
 	src/report/watch.c \
 	src/report/watch.h \
 	src/report/words.c \

@@ -14,6 +14,7 @@ UNIT_TESTS = \
 	tests/unit/test_cursor \
 	tests/unit/test_endpoint \
 	tests/unit/test_entropy \
+	tests/unit/test_foreign \
 	tests/unit/test_hash \
 	tests/unit/test_heap \
 	tests/unit/test_icmp4 \
@@ -126,6 +127,7 @@ CLI_TESTS = \
 	tests/cli/decode.bats \
 	tests/cli/exit.bats \
 	tests/cli/jsonl.bats \
+	tests/cli/hostile.bats \
 	tests/cli/install.bats \
 	tests/cli/listen.bats \
 	tests/cli/main.bats \
@@ -181,6 +183,7 @@ LONG_TESTS = \
 # Of the command line, what tells whether a program that was built or installed elsewhere works.
 SMOKE_TESTS = \
 	tests/cli/addr.bats \
+	tests/cli/hostile.bats \
 	tests/cli/install.bats \
 	tests/cli/main.bats \
 	tests/cli/trace.bats

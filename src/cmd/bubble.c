@@ -385,8 +385,10 @@ static int open_report(struct work *w, struct error *error)
 
     config.verdict = EVENT_BUBBLED;
     config.columns = TSV_BUBBLE;
-    if (o->write != NULL && strcmp(o->write, "-") == 0)
+    if (o->write != NULL && strcmp(o->write, "-") == 0) {
         config.out = stderr;
+        config.color = false;
+    }
     text_buffer_init(&w->log, stderr);
     w->reporter = reporter_new(&config);
     return w->reporter == NULL ? error_set(error, EX_OSERR, ENOMEM, "cannot start") : 0;

@@ -216,11 +216,12 @@ static void put_bubbled(struct reporter *r, const struct event *e)
 /* One object a run is the summary: what comes before it is told on standard error. */
 static void tell_beside(struct reporter *r, const struct event *e)
 {
-    FILE *out = r->config.out;
+    struct report_config config = r->config;
 
     r->config.out = r->config.err;
+    r->config.color = false;
     text_emit(r, e);
-    r->config.out = out;
+    r->config = config;
 }
 
 static void end(struct reporter *r)

@@ -39,7 +39,7 @@ struct reporter *reporter_new(const struct report_config *config)
         .captures = config->captures,
         .capture_count = config->capture_count,
     };
-    status_init(&r->status, config->err, config->quiet);
+    status_init(&r->status, config->terminal, config->quiet);
     text_buffer_init(&r->buffer, config->out);
     if (config->header)
         tsv_put_header(&r->buffer, config->columns);

@@ -75,9 +75,10 @@ struct report_config {
     const char *server;           /* as given, for OpenMetrics */
     unsigned long round;          /* of --every, from 1; 0 = the only one */
     nsec round_started;
-    FILE *out;  /* results */
-    FILE *err;  /* diagnostics and progress */
-    bool quiet; /* nothing but results */
+    FILE *out;      /* results */
+    FILE *err;      /* diagnostics and progress */
+    FILE *terminal; /* the same as a terminal, for the status line; NULL = there is none */
+    bool quiet;     /* nothing but results */
     bool verbose;
     bool explain; /* every rule of an advertisement, passed or failed */
     bool color;

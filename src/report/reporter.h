@@ -77,6 +77,8 @@ void text_verdict(const struct reporter *r, enum mood mood, const char *word, co
 /* A detail below it: its name, and what it is. */
 void text_line(const struct reporter *r, const char *name, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+/* A text from outside; see foreign.h. */
+void text_foreign(const struct reporter *r, const char *text);
 void text_advice(const struct reporter *r, const char *advice);
 /* The NAT as a qualification knows it, in a few words; returns their length in *WORD. */
 int text_nat_word(enum qualify_nat nat, const char **word);

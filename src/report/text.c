@@ -2,6 +2,7 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "foreign.h"
 #include "reporter.h"
 #include "words.h"
 
@@ -67,6 +68,16 @@ static const char *const rule_marks[] = {
     [RULE_FAILED] = "FAILED",
     [RULE_NOT_APPLICABLE] = "not asked",
 };
+
+void text_foreign(const struct reporter *r, const char *text)
+{
+    bool shown;
+
+    for (size_t length; *text != '\0'; text += length) {
+        length = foreign_length(text, strnlen(text, 4), &shown);
+        fwrite(shown ? text : "?", 1, shown ? length : 1, r->config.out);
+    }
+}
 
 static void endpoint_line(const struct reporter *r, const char *name, struct endpoint e)
 {
@@ -181,7 +192,8 @@ static void text_of_list(struct reporter *r, const struct qualification *q)
     if (q->rtt > 0)
         snprintf(rtt, sizeof rtt, "%.3f ms", words_ms(q->rtt));
     text_word(r, &qualify_verdicts, q->verdict, 13);
-    fprintf(r->config.out, " %13s  %s", rtt, q->name);
+    fprintf(r->config.out, " %13s  ", rtt);
+    text_foreign(r, q->name);
     if (!endpoint_is_unset(q->server) && !endpoint_parse(q->name, 1, &literal))
         fprintf(r->config.out, " (%s)", endpoint_format(q->server, buf));
     if (!endpoint_is_unset(seen))
@@ -265,7 +277,7 @@ static void sentence(const struct reporter *r, const struct checking *c)
     char buf[ENDPOINT_STRLEN];
     bool answers = q->rtt > 0;
 
-    fputs(endpoint_is_unset(q->server) ? c->name : endpoint_format(q->server, buf), r->config.out);
+    text_foreign(r, endpoint_is_unset(q->server) ? c->name : endpoint_format(q->server, buf));
     if (answers && c->cause == CHECK_CAUSE_RTT)
         range_sentence(r, q->rtt, c->status == CHECK_CRITICAL ? &c->critical : &c->warning);
     else if (answers)

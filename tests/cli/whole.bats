@@ -35,15 +35,6 @@ is_whole() {
     }
 }
 
-# formats COMMAND: all that it has
-formats() {
-    case ${1%% *} in
-    trace | listen | lab) echo text json jsonl tsv ladder mermaid svg ;;
-    qualify | classify | check) echo text json jsonl tsv openmetrics ;;
-    *) echo text json jsonl tsv ;;
-    esac
-}
-
 # A capture of a qualification.
 capture() {
     server
@@ -105,7 +96,8 @@ printed() {
     printed
     ends '65' addr 2001:0:c000:201::1 nonsense -
     ends '65' addr 2001:0:c000:201::1 x
-    ends '66' addr - <input
+    : >input
+    ends '66' addr -
 }
 
 @test "standard input that cannot be read: addr and the lists of qualify" {
