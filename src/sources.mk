@@ -173,6 +173,8 @@ NAT_SOURCES = \
 	src/nat/nat_table.h \
 	src/nat/nat_text.c
 IO_SOURCES = \
+	src/io/address_watch.c \
+	src/io/address_watch.h \
 	src/io/capture.c \
 	src/io/capture.h \
 	src/io/capture_input.c \
@@ -240,6 +242,8 @@ REPORT_SOURCES = \
 	src/report/json_object.c \
 	src/report/ladder.c \
 	src/report/ladder.h \
+	src/report/line_limit.c \
+	src/report/line_limit.h \
 	src/report/mermaid.c \
 	src/report/mermaid.h \
 	src/report/openmetrics.c \

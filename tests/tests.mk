@@ -28,6 +28,7 @@ UNIT_TESTS = \
 	tests/unit/test_lab_link \
 	tests/unit/test_lab_pcap \
 	tests/unit/test_lab_topology \
+	tests/unit/test_line_limit \
 	tests/unit/test_line_reader \
 	tests/unit/test_link_layer \
 	tests/unit/test_mermaid \
@@ -127,6 +128,7 @@ CLI_TESTS = \
 	tests/cli/decode.bats \
 	tests/cli/exit.bats \
 	tests/cli/jsonl.bats \
+	tests/cli/flood.bats \
 	tests/cli/hostile.bats \
 	tests/cli/install.bats \
 	tests/cli/listen.bats \
@@ -183,6 +185,7 @@ LONG_TESTS = \
 # Of the command line, what tells whether a program that was built or installed elsewhere works.
 SMOKE_TESTS = \
 	tests/cli/addr.bats \
+	tests/cli/flood.bats \
 	tests/cli/hostile.bats \
 	tests/cli/install.bats \
 	tests/cli/main.bats \

@@ -307,6 +307,7 @@ static void tell_packet(struct work *w)
         .kind = EVENT_BUBBLE_SENT, .when = p->captured_packet.when, .bubble_packet = p};
 
     p->whole = w->options.dry_run;
+    reporter_expects(w->reporter, 1);
     log_packet(w, &p->captured_packet);
     tell(w, &event);
 }
@@ -375,7 +376,8 @@ static void receive(void *context, const struct port_receipt *receipt)
     }
     bubble_receive(&w->bubble, &o, receipt->bytes, &reply);
     tell(w, &event);
-    log_packet(w, &reply.captured_packet);
+    if (reporter_logs(w->reporter, 0, o.when))
+        log_packet(w, &reply.captured_packet);
 }
 
 static int open_report(struct work *w, struct error *error)

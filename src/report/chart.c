@@ -283,6 +283,7 @@ const struct output output_chart = {
             [EVENT_REJECTED] = tell,
             [EVENT_MAPPING_CHANGED] = tell,
             [EVENT_SERVER_LOST] = tell,
+            [EVENT_SERVER_BACK] = tell,
             [EVENT_CLASSIFICATION] = tell,
             [EVENT_CLOCK] = tell,
             [EVENT_QUALIFIED_MANY] = tell,

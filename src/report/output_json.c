@@ -224,6 +224,13 @@ static void tell_beside(struct reporter *r, const struct event *e)
     r->config = config;
 }
 
+/* In the list of what captures show; elsewhere there are the counters of the summary. */
+static void put_left_out(struct reporter *r, const struct event *e)
+{
+    if (r->config.capture_count > 0)
+        put_captured(r, e);
+}
+
 static void end(struct reporter *r)
 {
     if (r->owed != NULL)
@@ -248,7 +255,8 @@ const struct output output_json = {
             [EVENT_BUBBLE_SENT] = put_bubble,    [EVENT_BUBBLE_REPLY] = put_bubble,
             [EVENT_BUBBLE_ICMP] = put_bubble,    [EVENT_BUBBLED] = put_bubbled,
             [EVENT_SERVER_READY] = tell_beside,  [EVENT_SERVER_COUNTERS] = tell_beside,
-            [EVENT_SERVED] = put_object,
+            [EVENT_SERVED] = put_object,         [EVENT_ADDRESS_GONE] = tell_beside,
+            [EVENT_ADDRESS_BACK] = tell_beside,  [EVENT_LEFT_OUT] = put_left_out,
         },
     .end = end,
 };

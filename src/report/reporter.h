@@ -2,6 +2,7 @@
 #ifndef REPORT_REPORTER_H
 #define REPORT_REPORTER_H
 
+#include "line_limit.h"
 #include "report.h"
 #include "status.h"
 #include "text_buffer.h"
@@ -49,6 +50,8 @@ struct reporter {
     struct rejected_reply rejected[REPEATED_LINES];
     unsigned rejected_count;
     unsigned rejected_untold; /* of yet other kinds */
+    struct line_limit limit;  /* of what is told */
+    struct line_limit log;    /* of packets on the diagnostics stream */
     struct status status;
     struct watch *watch;         /* the live table, where one is shown */
     struct head head;            /* of the lines of jsonl */
