@@ -1,5 +1,6 @@
 #include <argp.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <locale.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -9,6 +10,7 @@
 #include <unistd.h>
 
 #include "command.h"
+#include "diagnostics.h"
 
 const char *argp_program_version = PACKAGE_STRING;
 
@@ -78,6 +80,20 @@ static void check_output(void)
     _exit(EX_IOERR);
 }
 
+/* What is opened gets the lowest descriptor that is free. Where standard input, output or error is
+ * closed, that would be the place of one of these, and what is printed would go into a capture. So
+ * something else lies there: opened the wrong way round, for reading and writing are to fail with
+ * EBADF as they do on a descriptor that is closed. */
+static void occupy_standard_descriptors(void)
+{
+    static const int wrong_way[] = {
+        [STDIN_FILENO] = O_WRONLY, [STDOUT_FILENO] = O_RDONLY, [STDERR_FILENO] = O_RDONLY};
+
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", wrong_way[fd]) != fd)
+            _exit(EX_OSERR);
+}
+
 int main(int argc, char **argv)
 {
     struct arguments arguments = {0};
@@ -85,6 +101,8 @@ int main(int argc, char **argv)
     struct error error = {0};
     int status;
 
+    occupy_standard_descriptors();
+    diagnostics_guard();
     /* For the terminal's character set alone: numbers are written the same everywhere. */
     setlocale(LC_CTYPE, "");
     argp_err_exit_status = EX_USAGE;

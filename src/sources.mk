@@ -9,12 +9,15 @@ BASE_SOURCES = \
 	src/base/endpoint.h \
 	src/base/error.c \
 	src/base/error.h \
+	src/base/foreign.c \
+	src/base/foreign.h \
 	src/base/hash.c \
 	src/base/hash.h src/base/rate.h \
 	src/base/heap.c \
 	src/base/heap.h \
 	src/base/nsec.h \
 	src/base/prng.h \
+	src/base/utf8.h \
 	src/base/lru_set.c \
 	src/base/lru_set.h
 WIRE_SOURCES = \
@@ -170,6 +173,8 @@ NAT_SOURCES = \
 	src/nat/nat_table.h \
 	src/nat/nat_text.c
 IO_SOURCES = \
+	src/io/address_watch.c \
+	src/io/address_watch.h \
 	src/io/capture.c \
 	src/io/capture.h \
 	src/io/capture_input.c \
@@ -178,6 +183,8 @@ IO_SOURCES = \
 	src/io/frame_file.h \
 	src/io/clock.c \
 	src/io/clock.h \
+	src/io/diagnostics.c \
+	src/io/diagnostics.h \
 	src/io/entropy.c \
 	src/io/entropy.h \
 	src/io/inject.c \
@@ -188,6 +195,8 @@ IO_SOURCES = \
 	src/io/loop.h \
 	src/io/names.c \
 	src/io/names.h \
+	src/io/output_file.c \
+	src/io/output_file.h \
 	src/io/packet_file.c \
 	src/io/packet_file.h \
 	src/io/pcap_writer.c \
@@ -233,6 +242,8 @@ REPORT_SOURCES = \
 	src/report/json_object.c \
 	src/report/ladder.c \
 	src/report/ladder.h \
+	src/report/line_limit.c \
+	src/report/line_limit.h \
 	src/report/mermaid.c \
 	src/report/mermaid.h \
 	src/report/openmetrics.c \
@@ -261,7 +272,6 @@ REPORT_SOURCES = \
 	src/report/text_punch.c \
 	src/report/tsv.h \
 	src/report/tsv_table.c \
-	src/report/utf8.h \
 	src/report/watch.c \
 	src/report/watch.h \
 	src/report/words.c \

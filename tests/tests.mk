@@ -14,6 +14,7 @@ UNIT_TESTS = \
 	tests/unit/test_cursor \
 	tests/unit/test_endpoint \
 	tests/unit/test_entropy \
+	tests/unit/test_foreign \
 	tests/unit/test_hash \
 	tests/unit/test_heap \
 	tests/unit/test_icmp4 \
@@ -27,6 +28,7 @@ UNIT_TESTS = \
 	tests/unit/test_lab_link \
 	tests/unit/test_lab_pcap \
 	tests/unit/test_lab_topology \
+	tests/unit/test_line_limit \
 	tests/unit/test_line_reader \
 	tests/unit/test_link_layer \
 	tests/unit/test_mermaid \
@@ -127,6 +129,8 @@ CLI_TESTS = \
 	tests/cli/decode.bats \
 	tests/cli/exit.bats \
 	tests/cli/jsonl.bats \
+	tests/cli/flood.bats \
+	tests/cli/hostile.bats \
 	tests/cli/install.bats \
 	tests/cli/listen.bats \
 	tests/cli/main.bats \
@@ -137,11 +141,13 @@ CLI_TESTS = \
 	tests/cli/odd-servers.bats \
 	tests/cli/qualify-list.bats \
 	tests/cli/qualify.bats \
+	tests/cli/output.bats \
 	tests/cli/rounds.bats \
 	tests/cli/serve.bats \
 	tests/cli/trace-read.bats \
 	tests/cli/trace.bats \
 	tests/cli/tsv.bats \
+	tests/cli/whole.bats \
 	tests/cases/captures.bats
 LAB_TESTS = \
 	tests/cases/live.bats \
@@ -183,6 +189,8 @@ LONG_TESTS = \
 # Of the command line, what tells whether a program that was built or installed elsewhere works.
 SMOKE_TESTS = \
 	tests/cli/addr.bats \
+	tests/cli/flood.bats \
+	tests/cli/hostile.bats \
 	tests/cli/install.bats \
 	tests/cli/main.bats \
 	tests/cli/trace.bats

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "foreign.h"
+
 int error_set(struct error *e, int status, int errnum, const char *format, ...)
 {
     va_list args;
@@ -18,6 +20,7 @@ int error_set(struct error *e, int status, int errnum, const char *format, ...)
     va_end(args);
     if (errnum != 0 && n >= 0 && (size_t)n < sizeof e->what)
         snprintf(e->what + n, sizeof e->what - (size_t)n, ": %s", strerror(errnum));
+    foreign_clean_text(e->what);
     return -1;
 }
 
@@ -35,5 +38,6 @@ int error_hint(struct error *e, const char *format, ...)
     va_start(args, format);
     vsnprintf(e->hint, sizeof e->hint, format, args);
     va_end(args);
+    foreign_clean_text(e->hint);
     return -1;
 }

@@ -12,7 +12,8 @@ struct error {
 };
 
 /* Fills E with exit status STATUS and a printf-formatted text; if ERRNUM is not 0, ": " and its
- * strerror follow. The hint is cleared. Returns -1, so that a caller can `return error_set(…)`. */
+ * strerror follow. The hint is cleared. What is in it from outside may be of any bytes: foreign.h.
+ * Returns -1, so that a caller can `return error_set(…)`. */
 int error_set(struct error *e, int status, int errnum, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 

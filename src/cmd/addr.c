@@ -84,6 +84,7 @@ struct addr {
     struct addr_options options;
     struct reporter *reporter;
     enum address_verdict worst;
+    struct line_reader reader;
 };
 
 /* On the diagnostics stream, in its place among the results. */
@@ -130,7 +131,7 @@ static void flush_results(void *context)
 /* Every line but blank ones and comments; how many those were, or -1. */
 static long print_stream(struct addr *addr, struct error *error)
 {
-    static struct line_reader reader;
+    struct line_reader *reader = &addr->reader;
     const char *line;
     size_t size;
     long count = 0;
@@ -138,11 +139,13 @@ static long print_stream(struct addr *addr, struct error *error)
 
     if (isatty(STDIN_FILENO) && !addr->options.common.quiet)
         fprintf(stderr, "teredoctl addr: reading addresses, one a line; end with Ctrl-D\n");
-    line_reader_init(&reader, STDIN_FILENO, flush_results, addr->reporter);
-    while ((more = line_reader_next(&reader, &line, &size, error)) > 0) {
+    line_reader_init(reader, STDIN_FILENO, flush_results, addr->reporter);
+    if (line_reader_end_on_signals(reader, error) != 0)
+        return -1;
+    while ((more = line_reader_next(reader, &line, &size, error)) > 0) {
         line_reader_trim(&line, &size);
         if (size > 0) {
-            print(addr, line, size, reader.number);
+            print(addr, line, size, reader->number);
             count++;
         }
     }
@@ -215,7 +218,7 @@ static int encode(struct addr *addr, struct error *error)
 
 static int run(int argc, char **argv, struct error *error)
 {
-    struct addr addr = {0};
+    static struct addr addr;
     struct report_config config;
     struct error late;
     int status;
@@ -230,11 +233,13 @@ static int run(int argc, char **argv, struct error *error)
     if (addr.reporter == NULL)
         return error_set(error, EX_OSERR, ENOMEM, "cannot start");
     status = addr.options.encode ? encode(&addr, error) : decode(&addr, error);
-    /* What was printed before an error of the input stays printed. */
+    /* What was printed before an error of the input, or before a signal, stays printed, and whole.
+     */
     if (reporter_close(addr.reporter, &late) != 0 && status >= 0) {
         *error = late;
-        return -1;
+        status = -1;
     }
+    line_reader_die_of_signal();
     return status;
 }
 

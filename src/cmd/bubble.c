@@ -307,6 +307,7 @@ static void tell_packet(struct work *w)
         .kind = EVENT_BUBBLE_SENT, .when = p->captured_packet.when, .bubble_packet = p};
 
     p->whole = w->options.dry_run;
+    reporter_expects(w->reporter, 1);
     log_packet(w, &p->captured_packet);
     tell(w, &event);
 }
@@ -375,7 +376,8 @@ static void receive(void *context, const struct port_receipt *receipt)
     }
     bubble_receive(&w->bubble, &o, receipt->bytes, &reply);
     tell(w, &event);
-    log_packet(w, &reply.captured_packet);
+    if (reporter_logs(w->reporter, 0, o.when))
+        log_packet(w, &reply.captured_packet);
 }
 
 static int open_report(struct work *w, struct error *error)
@@ -385,8 +387,10 @@ static int open_report(struct work *w, struct error *error)
 
     config.verdict = EVENT_BUBBLED;
     config.columns = TSV_BUBBLE;
-    if (o->write != NULL && strcmp(o->write, "-") == 0)
+    if (o->write != NULL && strcmp(o->write, "-") == 0) {
         config.out = stderr;
+        config.color = false;
+    }
     text_buffer_init(&w->log, stderr);
     w->reporter = reporter_new(&config);
     return w->reporter == NULL ? error_set(error, EX_OSERR, ENOMEM, "cannot start") : 0;
@@ -409,7 +413,8 @@ static int show_or_write(struct work *w, struct error *error)
     struct bubble *b = &w->bubble;
     nsec when = clock_now();
 
-    if (w->options.write != NULL && (w->writer = pcap_writer_open(w->options.write, error)) == NULL)
+    if (w->options.write != NULL &&
+        (w->writer = pcap_writer_open(w->options.write, PCAP_WRITER_RAW, error)) == NULL)
         return -1;
     for (; b->round < b->config.rounds; when += w->plan.interval) {
         bubble_begin_round(b);

@@ -10,6 +10,7 @@
 #include "check_judge.h"
 #include "client.h"
 #include "clock.h"
+#include "foreign.h"
 
 struct check_options {
     struct client_options client;
@@ -190,7 +191,11 @@ static int status(const struct event *event)
 
 static void say_unknown(FILE *out, const char *what)
 {
-    fprintf(out, "TEREDO UNKNOWN - %s\n", what);
+    char shown[640];
+
+    snprintf(shown, sizeof shown, "%s", what);
+    foreign_clean_text(shown);
+    fprintf(out, "TEREDO UNKNOWN - %s\n", shown);
 }
 
 static uint32_t evidence_of_failure(const struct error *error, enum qualify_reason reason)

@@ -261,7 +261,8 @@ static int client_open(struct client *c, struct error *error)
 
     if (c->job->work == NULL && find_servers(c, error) != 0)
         return -1;
-    if (o->write != NULL && (c->writer = pcap_writer_open(o->write, error)) == NULL)
+    if (o->write != NULL &&
+        (c->writer = pcap_writer_open(o->write, PCAP_WRITER_RAW, error)) == NULL)
         return -1;
     if (open_drivers(c, error) != 0 || drop_privileges(o, error) != 0)
         return -1;
@@ -354,13 +355,35 @@ static void log_packet(const struct observation *o, uint8_t ttl)
         fprintf(stderr, ", ttl %u\n", ttl);
 }
 
+/* Whether the packet is in the log: as many as we have sent ourselves, and the answers to them; of
+ * what else comes, not more than anybody can read. */
+static bool is_logged(const struct client *c, const struct observation *o)
+{
+    enum {
+        NO_TEREDO = 16,
+        ICMP
+    };
+
+    switch (o->kind) {
+    case OBSERVED_SENT:
+    case OBSERVED_SEND_FAILED:
+        reporter_expects(c->reporter, 1);
+        return true;
+    case OBSERVED_ICMP_ERROR:
+        return reporter_logs(c->reporter, ICMP, o->when);
+    default:
+        return reporter_logs(c->reporter, o->packet != NULL ? (unsigned)o->packet->kind : NO_TEREDO,
+                             o->when);
+    }
+}
+
 static void see(void *context, const struct observation *o, const uint8_t *bytes, uint8_t ttl)
 {
     const struct client *c = context;
 
     if (o->kind == OBSERVED_TIMER || o->kind == OBSERVED_STOP)
         return;
-    if (logs_packets(c->options)) {
+    if (logs_packets(c->options) && is_logged(c, o)) {
         reporter_hush(c->reporter, o->when);
         log_packet(o, ttl);
     }

@@ -9,6 +9,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "diagnostics.h"
 #include "ladder.h"
 
 enum {
@@ -34,6 +35,7 @@ struct report_config options_report(const struct command *command, const struct 
         .header = o->header,
         .out = stdout,
         .err = stderr,
+        .terminal = diagnostics_terminal(),
         .quiet = o->quiet,
         .verbose = o->verbosity > 0,
         .color = o->color,

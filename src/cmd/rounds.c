@@ -36,7 +36,7 @@ static bool ends_all(const struct error *error)
 static int deliver(const struct rounds *r, const char *text, size_t size, struct error *error)
 {
     if (r->output != NULL)
-        return size == 0 ? 0 : replace_file(r->output, text, size, error);
+        return size == 0 ? 0 : replace_file_write(r->file, text, size, error);
     fwrite(text, 1, size, stdout);
     return output_finish(stdout, error);
 }
@@ -146,6 +146,12 @@ static int repeat(struct rounds *r, const struct rounds_work *work, struct error
 int rounds_run(struct rounds *r, const struct rounds_work *work, struct error *error)
 {
     uint64_t last = 0;
+    int status;
 
-    return r->every == 0 ? run_once(r, work, &last, error) : repeat(r, work, error);
+    /* Before the first run gives up the privileges that it may take. */
+    if (r->output != NULL && (r->file = replace_file_open(r->output, error)) == NULL)
+        return -1;
+    status = r->every == 0 ? run_once(r, work, &last, error) : repeat(r, work, error);
+    replace_file_close(r->file);
+    return status;
 }

@@ -9,10 +9,13 @@
 #include "event.h"
 #include "report.h"
 
+struct replace_file;
+
 struct rounds {
     nsec every; /* 0 = once */
     bool on_change;
-    const char *output; /* file to replace; NULL = standard output */
+    const char *output;        /* file to replace; NULL = standard output */
+    struct replace_file *file; /* the same, ready to be written */
     /* Of the run under way. */
     FILE *out;            /* where its results go */
     unsigned long number; /* from 1; 0 without --every */

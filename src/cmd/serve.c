@@ -131,8 +131,11 @@ static void see(void *context, const struct server_config *server, const struct 
                 enum server_drop drop, const struct server_reply *reply)
 {
     char text[ENDPOINT_STRLEN], own[ENDPOINT_STRLEN];
+    const struct serve *s = context;
 
-    (void)context;
+    if (!reporter_logs(s->reporter, (unsigned)(drop == SERVER_ACCEPTED ? reply->kind : 8 + drop),
+                       clock_now()))
+        return;
     fprintf(stderr, "%s > %s %zu bytes: ", endpoint_format(d->from, text),
             endpoint_format(server_endpoint(server, d->at), own), d->size);
     if (drop == SERVER_ACCEPTED)
@@ -157,6 +160,17 @@ static void refused(void *context, struct endpoint to, int errnum)
         fprintf(stderr,
                 "teredoctl serve: warning: cannot send to %s: %s (further ones are only counted)\n",
                 endpoint_format(to, text), strerror(errnum));
+}
+
+static void moved(void *context, struct endpoint at, enum address_change change)
+{
+    const struct serve *s = context;
+    struct event_sink sink = reporter_sink(s->reporter);
+
+    sink.emit(sink.context, &(struct event){.kind = change == ADDRESS_GONE ? EVENT_ADDRESS_GONE
+                                                                           : EVENT_ADDRESS_BACK,
+                                            .when = clock_now(),
+                                            .gone = at});
 }
 
 static int open_reporter(struct serve *s, struct error *error)
@@ -233,6 +247,7 @@ static int serve(struct serve *s, struct error *error)
         .see = s->options.common.verbosity > 0 ? see : NULL,
         .refused = refused,
         .asked = asked,
+        .moved = moved,
         .context = s,
     };
     s->live = live_server_open(&config, error);

@@ -291,6 +291,7 @@ static int make_reporter(struct tracing *t, struct error *error)
     config.verdict = EVENT_PUNCHING;
     config.columns = TSV_CAPTURES;
     config.watch = o->watch;
+    config.whole = !t->replay.sources[0].live;
     config.captures = t->names;
     config.capture_count = t->replay.count;
     t->reporter = reporter_new(&config);

@@ -24,6 +24,7 @@ struct server_socket {
     struct server_socket *pair; /* those at the server's primary and secondary address */
     enum server_address at;
     struct port port;
+    bool gone; /* this host no longer has the address */
 };
 
 struct live_server {
@@ -34,6 +35,7 @@ struct live_server {
     unsigned port_count;
     struct loop *loop;
     struct loop_timer end;
+    struct address_watch addresses;
     struct server_limit limit;
     struct port_batch *in;
     struct port_queue out[2];
@@ -114,6 +116,23 @@ static void on_usr1(void *context, const struct loop_signal *signal)
     s->config.asked(s->config.context);
 }
 
+/* An address that is already there may be told again, with another lifetime. */
+static void on_address(void *context, uint32_t address, enum address_change change)
+{
+    struct live_server *s = context;
+
+    for (unsigned port = 0; port < s->port_count; port++)
+        for (int i = 0; i < 2; i++) {
+            struct server_socket *socket = &s->sockets[port][i];
+            struct endpoint at = server_endpoint(&socket->server->config, socket->at);
+
+            if (at.address != address || socket->gone == (change == ADDRESS_GONE))
+                continue;
+            socket->gone = change == ADDRESS_GONE;
+            s->config.moved(s->config.context, at, change);
+        }
+}
+
 static int open_socket(struct server_socket *socket, struct error *error)
 {
     struct port_config config = {.use = PORT_SERVER,
@@ -140,7 +159,9 @@ static int open_sockets(struct live_server *s, struct error *error)
             if (open_socket(socket, error) != 0)
                 return -1;
         }
-    return 0;
+    s->addresses.changed = on_address;
+    s->addresses.context = s;
+    return address_watch_open(&s->addresses, s->loop, error);
 }
 
 /* The extra port is a server of its own, but for the addresses, the clients and the counters. */
@@ -167,6 +188,7 @@ struct live_server *live_server_open(const struct live_server_config *config, st
         return NULL;
     }
     s->config = *config;
+    s->addresses.fd = -1;
     for (int i = 0; i < 2 * SERVER_PORTS; i++)
         s->sockets[i / 2][i % 2].port.fd = -1;
     port_queue_init(&s->out[0]);
@@ -202,6 +224,7 @@ void live_server_close(struct live_server *s)
     if (s == NULL)
         return;
     loop_free(s->loop);
+    address_watch_close(&s->addresses);
     port_batch_free(s->in);
     for (int i = 0; i < 2 * SERVER_PORTS; i++)
         port_close(&s->sockets[i / 2][i % 2].port);

@@ -2,6 +2,7 @@
 #ifndef DRIVE_LIVE_SERVER_H
 #define DRIVE_LIVE_SERVER_H
 
+#include "address_watch.h"
 #include "error.h"
 #include "server.h"
 #include "serving.h"
@@ -19,6 +20,8 @@ struct live_server_config {
     /* Told when the system has refused to send, before it is counted; and of SIGUSR1. */
     void (*refused)(void *context, struct endpoint to, int errnum);
     void (*asked)(void *context);
+    /* Told when this host loses an address of the server, and when it has it again. */
+    void (*moved)(void *context, struct endpoint at, enum address_change change);
     void *context;
 };
 

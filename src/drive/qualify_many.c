@@ -375,6 +375,7 @@ int qualify_many_run(struct qualify_many *s, const struct qualify_many_config *c
 {
     struct event e = {.kind = EVENT_QUALIFIED_MANY};
     struct qualify_many_summary *sum = &s->summary;
+    int result;
 
     *sum = (struct qualify_many_summary){.servers = config->count};
     s->outbox = (struct outbox){take_send, take_event, take_end};
@@ -395,14 +396,14 @@ int qualify_many_run(struct qualify_many *s, const struct qualify_many_config *c
         return -1;
     s->started = s->send_at = tick(s, clock_now());
     s->timer.when = s->started;
-    if (loop_run(s->loop, error) != 0)
-        return -1;
+    result = loop_run(s->loop, error);
+    /* What came before a failure is told, and that it is all. */
     sum->elapsed = s->latest - s->started;
     sum->left = sum->servers - sum->verdicts[0] - sum->verdicts[1] - sum->verdicts[2];
     e.when = s->latest;
     e.qualified_many = *sum;
     sink->emit(sink->context, &e);
-    return 0;
+    return result;
 }
 
 void qualify_many_close(struct qualify_many *s)

@@ -494,7 +494,7 @@ static void first_qualification(struct responder *r, const struct event *e)
         return;
     }
     r->qualified = true;
-    r->started = e->when;
+    r->started = r->answered = e->when;
     if (r->config.duration != 0)
         r->end = e->when + r->config.duration;
     adopt(r, q);
@@ -509,10 +509,17 @@ static void refreshed(struct responder *r, const struct event *e)
 
     schedule_refresh(r, e->when);
     if (!q->has_address || endpoint_is_unset(q->mapped)) {
+        r->lost = true;
         outbox_emit(r->out, &(struct event){
                                 .kind = EVENT_SERVER_LOST, .when = e->when, .qualification = *q});
         return;
     }
+    if (r->lost)
+        outbox_emit(r->out, &(struct event){.kind = EVENT_SERVER_BACK,
+                                            .when = e->when,
+                                            .back = {q->server, e->when - r->answered}});
+    r->lost = false;
+    r->answered = e->when;
     note_nat(r, q);
     if (!endpoint_equal(q->mapped, r->mapped)) {
         struct event change = {.kind = EVENT_MAPPING_CHANGED,

@@ -70,6 +70,8 @@ struct responder {
     bool behind_symmetric_nat; /* as the last qualification that could tell has it */
     nsec started;
     nsec next_refresh;
+    nsec answered; /* when the server did so last */
+    bool lost;     /* it was told since that it does not */
     nsec end;
     struct responder_peer peers[RESPONDER_MAX_PEERS];
     nsec spent; /* of RESPONDER_RATE_UNPROVEN */

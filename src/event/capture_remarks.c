@@ -4,6 +4,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "foreign.h"
+
 static const struct field cut_fields[] = {
     {KEY("frames"), FIELD_COUNT, AT(struct capture_remarks, cut)},
     {KEY("shortest"), FIELD_COUNT, AT(struct capture_remarks, cut_least)},
@@ -28,7 +30,7 @@ static const struct wording kinds[] = {
 static const struct words step_kinds = WORDS("clock_step_kind", kinds);
 
 static const struct field step_fields[] = {
-    {KEY("file"), FIELD_TEXT, AT(struct clock_step, file), .flags = FIELD_ZERO_IS_NULL},
+    {KEY("file"), FIELD_FOREIGN, AT(struct clock_step, file), .flags = FIELD_ZERO_IS_NULL},
     {KEY("kind"), FIELD_CODE, AT(struct clock_step, kind), .words = &step_kinds},
     {KEY("frame"), FIELD_COUNT, AT(struct clock_step, frame)},
     {KEY("by_s"), FIELD_DURATION, AT(struct clock_step, by)},
@@ -90,6 +92,7 @@ __attribute__((format(printf, 3, 4))) static void add(struct lines *lines, const
     va_start(args, format);
     vsnprintf(remark->text, sizeof remark->text, format, args);
     va_end(args);
+    foreign_clean_text(remark->text);
 }
 
 static const char *plural(uint64_t count)

@@ -108,6 +108,24 @@ static const struct field mapping_fields[] = {
     {KEY("teredo_address"), FIELD_IP6, AT(struct event, mapping.address)},
 };
 
+static const struct field back_fields[] = {
+    {KEY("when"), FIELD_TIME, AT(struct event, when)},
+    {KEY("server"), FIELD_ENDPOINT, AT(struct event, back.server)},
+    {KEY("silent_s"), FIELD_DURATION, AT(struct event, back.silent)},
+};
+
+static const struct field gone_fields[] = {
+    {KEY("when"), FIELD_TIME, AT(struct event, when)},
+    {KEY("address"), FIELD_ENDPOINT, AT(struct event, gone)},
+};
+
+static const struct field left_out_fields[] = {
+    {KEY("when"), FIELD_TIME, AT(struct event, when)},
+    {KEY("of"), FIELD_TEXT, AT(struct event, left_out.of)},
+    {KEY("activity"), FIELD_TEXT, AT(struct event, left_out.activity), .flags = FIELD_ZERO_IS_NULL},
+    {KEY("count"), FIELD_COUNT, AT(struct event, left_out.count)},
+};
+
 static const struct field listened_fields[] = {
     {KEY("teredo_address"), FIELD_IP6, AT(struct run_facts, teredo_address), .flags = FIELD_OF_RUN},
     {KEY("mapped"), FIELD_ENDPOINT, AT(struct run_facts, mapped),
@@ -231,6 +249,10 @@ static const struct record_type records[] = {
                             .count = 1},
     [EVENT_SERVER_COUNTERS] = EVENT_TYPE("serve_counters", "counters", serving_fields),
     [EVENT_SERVED] = EVENT_TYPE("serve_summary", "summary", serving_fields),
+    [EVENT_SERVER_BACK] = EVENT_TYPE("server_back", "server_back", back_fields),
+    [EVENT_ADDRESS_GONE] = EVENT_TYPE("address_gone", "address_gone", gone_fields),
+    [EVENT_ADDRESS_BACK] = EVENT_TYPE("address_back", "address_back", gone_fields),
+    [EVENT_LEFT_OUT] = EVENT_TYPE("left_out", "left_out", left_out_fields),
 };
 
 static const struct record_type captured_qualification_record =

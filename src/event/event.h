@@ -38,6 +38,10 @@ enum event_kind {
     EVENT_SERVER_READY,    /* a server waits for packets */
     EVENT_SERVER_COUNTERS, /* what it has counted so far */
     EVENT_SERVED,          /* and in all */
+    EVENT_SERVER_BACK,     /* a refresh is answered after others were not */
+    EVENT_ADDRESS_GONE,    /* this host no longer has an address of a server */
+    EVENT_ADDRESS_BACK,    /* it has it again */
+    EVENT_LEFT_OUT,        /* events that were too many to be told */
     EVENT_KINDS
 };
 
@@ -67,6 +71,13 @@ enum peer_activity {
     PEER_UNPROVEN,     /* packet from another endpoint than the address says, without proof */
     PEER_RATE_LIMITED, /* a bubble not sent, by the rules of 5.2.6 */
     PEER_REFUSED,      /* the peer's embedded address is not global (5.2.4) */
+};
+
+/* Events of a kind that came too fast. */
+struct left_out {
+    const char *of;       /* the kind */
+    const char *activity; /* what was alike in them; NULL = no more than that */
+    uint64_t count;
 };
 
 struct event {
@@ -129,6 +140,12 @@ struct event {
             unsigned vantage;
             struct clock_match fit;
         } clock;
+        struct {
+            struct endpoint server;
+            nsec silent; /* since the last answer before */
+        } back;
+        struct endpoint gone; /* or back */
+        struct left_out left_out;
         struct passive_summary passive;
         struct qualify_many_summary qualified_many;
         struct checking checking;

@@ -6,9 +6,19 @@
 
 #include "error.h"
 
-/* Writes SIZE bytes to a file beside PATH and renames that to PATH; its mode is 0644 whatever the
- * umask. On failure PATH is as it was: -1 and ERROR filled (73 where it cannot be created, 74
- * where it cannot be written). */
-int replace_file(const char *path, const void *data, size_t size, struct error *error);
+struct replace_file;
+
+/* Gets ready to write to PATH as often as need be: everything that takes privileges is done, or is
+ * left to a process that keeps them. NULL and ERROR filled (EX_CANTCREAT) where nothing can be
+ * written there; see output_file.h. PATH must live as long. */
+struct replace_file *replace_file_open(const char *path, struct error *error);
+
+/* Writes SIZE bytes to a file beside PATH and renames that to PATH. Its mode and owner are those of
+ * the file before; a new one's are what the umask leaves of 0666. Where PATH is a symbolic link,
+ * what it leads to is replaced. A device or a fifo is written to as it is. On failure PATH is as it
+ * was: -1 and ERROR filled (73 where it cannot be created, 74 where it cannot be written). */
+int replace_file_write(struct replace_file *f, const void *data, size_t size, struct error *error);
+
+void replace_file_close(struct replace_file *f);
 
 #endif

@@ -1,13 +1,13 @@
 #include "packet_event_pcap.h"
 
 #include <errno.h>
-#include <pcap/pcap.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 
 #include "cursor.h"
+#include "pcap_writer.h"
 
 enum {
     MAC_LENGTH = 6,
@@ -31,11 +31,8 @@ static const char *const vantage_names[VANTAGE_COUNT] = {
 };
 
 struct packet_event_pcap {
-    pcap_t *format;
-    pcap_dumper_t *dumpers[VANTAGE_COUNT]; /* the first alone if there is one file */
+    struct pcap_writer *writers[VANTAGE_COUNT]; /* the first alone if there is one file */
     bool one_each;
-    bool failed;
-    char path[]; /* as given, for errors */
 };
 
 /* "dir/run.pcap" and "a" give "dir/run-a.pcap". */
@@ -51,18 +48,17 @@ static char *vantage_path(const char *path, const char *name)
     return result;
 }
 
-static int open_files(struct packet_event_pcap *p, struct error *error)
+static int open_files(struct packet_event_pcap *p, const char *given, struct error *error)
 {
     for (unsigned i = 0; i < (p->one_each ? VANTAGE_COUNT : 1); i++) {
-        char *path = p->one_each ? vantage_path(p->path, vantage_names[i]) : strdup(p->path);
+        char *path = p->one_each ? vantage_path(given, vantage_names[i]) : strdup(given);
 
         if (path == NULL)
             return error_set(error, EX_OSERR, errno, "cannot allocate memory");
-        p->dumpers[i] = pcap_dump_open(p->format, path);
+        p->writers[i] = pcap_writer_open(path, PCAP_WRITER_ETHERNET, error);
         free(path);
-        if (p->dumpers[i] == NULL)
-            return error_set(error, EX_CANTCREAT, 0, "cannot create a capture file: %s",
-                             pcap_geterr(p->format));
+        if (p->writers[i] == NULL)
+            return -1;
     }
     return 0;
 }
@@ -70,7 +66,7 @@ static int open_files(struct packet_event_pcap *p, struct error *error)
 struct packet_event_pcap *packet_event_pcap_open(const char *path, bool one_each,
                                                  struct error *error)
 {
-    struct packet_event_pcap *p = calloc(1, sizeof *p + strlen(path) + 1);
+    struct packet_event_pcap *p = calloc(1, sizeof *p);
     struct error ignored;
 
     if (p == NULL) {
@@ -78,13 +74,8 @@ struct packet_event_pcap *packet_event_pcap_open(const char *path, bool one_each
         return NULL;
     }
     p->one_each = one_each;
-    memcpy(p->path, path, strlen(path));
-    p->format =
-        pcap_open_dead_with_tstamp_precision(DLT_EN10MB, UINT16_MAX, PCAP_TSTAMP_PRECISION_NANO);
-    if (p->format != NULL && open_files(p, error) == 0)
+    if (open_files(p, path, error) == 0)
         return p;
-    if (p->format == NULL)
-        error_set(error, EX_OSERR, errno, "cannot allocate memory");
     packet_event_pcap_close(p, &ignored);
     return NULL;
 }
@@ -99,23 +90,18 @@ static void write_mac(struct writer *w, enum lab_host host, uint8_t end)
 static void dump(struct packet_event_pcap *p, enum vantage vantage,
                  const struct packet_event *packet_event, const uint8_t *data)
 {
-    pcap_dumper_t *dumper = p->dumpers[p->one_each ? vantage : 0];
     uint8_t frame[HEADER_SIZE + LAB_MTU];
     struct writer w = writer_of(frame, sizeof frame);
     bool outer = vantage >= VANTAGE_NAT_A;
-    struct pcap_pkthdr header = {.ts = {.tv_sec = (time_t)(packet_event->when / NSEC_S),
-                                        .tv_usec = (suseconds_t)(packet_event->when % NSEC_S)}};
 
     /* Destination, then source; inward, the destination is the end nearer to the host. */
     write_mac(&w, packet_event->host, (uint8_t)((outer ? 3 : 1) + !packet_event->inward));
     write_mac(&w, packet_event->host, (uint8_t)((outer ? 3 : 1) + packet_event->inward));
     writer_u16(&w, TYPE_IP4);
     writer_bytes(&w, data, packet_event->size);
-    if (w.failed)
-        return;
-    header.caplen = header.len = (bpf_u_int32)w.size;
-    pcap_dump((u_char *)dumper, &header, frame);
-    p->failed = p->failed || ferror(pcap_dump_file(dumper)) != 0;
+    if (!w.failed)
+        pcap_writer_add_packet(p->writers[p->one_each ? vantage : 0], packet_event->when, frame,
+                               w.size);
 }
 
 static bool is_host(enum place place)
@@ -159,18 +145,13 @@ void packet_event_pcap_add(struct packet_event_pcap *p, const struct packet_even
 
 int packet_event_pcap_close(struct packet_event_pcap *p, struct error *error)
 {
-    int failed = p->failed ? EIO : 0;
+    struct error later; /* the first failure is told */
+    int result = 0;
 
     for (unsigned i = 0; i < VANTAGE_COUNT; i++)
-        if (p->dumpers[i] != NULL) {
-            if (pcap_dump_flush(p->dumpers[i]) != 0)
-                failed = errno;
-            pcap_dump_close(p->dumpers[i]);
-        }
-    if (failed)
-        error_set(error, EX_IOERR, failed, "cannot write the capture file %s", p->path);
-    if (p->format != NULL)
-        pcap_close(p->format);
+        if (p->writers[i] != NULL &&
+            pcap_writer_close(p->writers[i], result == 0 ? error : &later) != 0)
+            result = -1;
     free(p);
-    return failed ? -1 : 0;
+    return result;
 }

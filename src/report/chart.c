@@ -205,12 +205,14 @@ static void listened(struct reporter *r, const struct event *event)
 /* In words: on the results of a ladder, but beside a document of another language. */
 static void tell(struct reporter *r, const struct event *event)
 {
-    FILE *out = r->config.out;
+    struct report_config config = r->config;
 
-    if (r->config.format != REPORT_LADDER)
+    if (r->config.format != REPORT_LADDER) {
         r->config.out = r->config.err;
+        r->config.color = false;
+    }
     text_emit(r, event);
-    r->config.out = out;
+    r->config = config;
 }
 
 static void qualified(struct reporter *r, const struct event *event)
@@ -281,6 +283,7 @@ const struct output output_chart = {
             [EVENT_REJECTED] = tell,
             [EVENT_MAPPING_CHANGED] = tell,
             [EVENT_SERVER_LOST] = tell,
+            [EVENT_SERVER_BACK] = tell,
             [EVENT_CLASSIFICATION] = tell,
             [EVENT_CLOCK] = tell,
             [EVENT_QUALIFIED_MANY] = tell,

@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "foreign.h"
 #include "json.h"
 #include "utf8.h"
 
@@ -39,7 +40,7 @@ static inline char *quote(char *p)
     return p + 1;
 }
 
-static char *put_escape(char *p, unsigned char c)
+static char *put_escape(char *p, unsigned long c)
 {
     static const char digits[] = "0123456789ABCDEF";
     static const char shorts[] = {['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f',
@@ -50,9 +51,9 @@ static char *put_escape(char *p, unsigned char c)
         *p++ = shorts[c];
         return p;
     }
-    p = put_string(p, "u00");
-    *p++ = digits[c >> 4];
-    *p++ = digits[c & 0xf];
+    *p++ = 'u';
+    for (int shift = 12; shift >= 0; shift -= 4)
+        *p++ = digits[c >> shift & 0xf];
     return p;
 }
 
@@ -61,15 +62,21 @@ static char *put_escape(char *p, unsigned char c)
  */
 static char *put_escaped(char *p, const char *text, size_t size, const char *replacement)
 {
-    for (size_t i = 0; i < size; i++) {
+    for (size_t i = 0, length; i < size; i += length) {
         unsigned char c = (unsigned char)text[i];
+        bool shown;
 
-        if (c < ' ' || c == '"' || c == '\\')
+        length = foreign_length(text + i, size - i, &shown);
+        if (c == '"' || c == '\\' || (c < 0x80 && !shown)) {
             p = put_escape(p, c);
-        else if (c >= 0x80 && replacement != NULL)
+        } else if (c >= 0x80 && replacement != NULL) {
             p = put_string(p, replacement);
-        else
-            *p++ = (char)c;
+            length = 1;
+        } else if (!shown) {
+            p = put_escape(p, utf8_value(text + i, length));
+        } else {
+            p = put_bytes(p, text + i, length);
+        }
     }
     return p;
 }

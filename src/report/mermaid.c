@@ -3,7 +3,7 @@
 #include <ctype.h>
 #include <string.h>
 
-#include "utf8.h"
+#include "foreign.h"
 
 /* Participants of all charts, from left to right. */
 struct party {
@@ -27,19 +27,20 @@ void mermaid_text(FILE *out, const char *text)
     const char *start = text;
 
     while (*text != '\0') {
-        size_t length = utf8_length(text);
+        bool shown;
+        size_t length = foreign_length(text, strnlen(text, 4), &shown);
 
-        if (length == 0)
+        if (!shown && (unsigned char)*text >= 0x80)
             fputc('?', out);
         else if (length > 1)
             fprintf(out, "%.*s", (int)length, text);
-        else if ((unsigned char)*text < ' ' || *text == 0x7f)
+        else if (!shown)
             fputc(' ', out);
         else if (strchr("#;%<>&\"`$\\{}", *text) != NULL || is_end_word(text, start))
             fprintf(out, "#%d;", *text);
         else
             fputc(*text, out);
-        text += length == 0 ? 1 : length;
+        text += length;
     }
 }
 

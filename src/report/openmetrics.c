@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "foreign.h"
 #include "reporter.h"
 
 enum family {
@@ -62,14 +63,20 @@ struct metrics {
 
 static void put_label(FILE *out, const char *name, const char *value)
 {
+    bool shown;
+
     fprintf(out, "%s=\"", name);
-    for (; *value != '\0'; value++)
+    for (size_t length; *value != '\0'; value += length) {
+        length = foreign_length(value, strnlen(value, 4), &shown);
         if (*value == '\n')
             fputs("\\n", out);
+        else if (!shown)
+            fputc('?', out);
         else if (*value == '"' || *value == '\\')
             fprintf(out, "\\%c", *value);
         else
-            fputc(*value, out);
+            fwrite(value, 1, length, out);
+    }
     fputc('"', out);
 }
 

@@ -70,16 +70,30 @@ static void put_object(struct reporter *r, const struct event *e)
     text_buffer_put(&r->buffer, "\n");
 }
 
-/* A run that may have any number of results writes its object as they come, an item a line. */
-static void begin_item(struct reporter *r, const char *before_first)
+/* A run that may have any number of results writes its object as they come, an item a line: what
+ * stands before the first one, and what the end owes from then on, however the run comes to it. */
+struct list {
+    const char *open;
+    const char *close;
+};
+
+static const struct list captured_list = {"{\"schema\": 1, \"command\": \"trace\", \"events\": [\n",
+                                          "\n]}\n"};
+static const struct list packet_list = {
+    "{\n  \"schema\": 1,\n  \"command\": \"decode\",\n  \"packets\": [\n", "\n  ]\n}\n"};
+static const struct list address_list = {
+    "{\n  \"schema\": 1,\n  \"command\": \"addr\",\n  \"results\": [\n",
+    "\n  ],\n  \"verdict\": \""};
+
+static void begin_item(struct reporter *r, const char *open, const char *close)
 {
-    text_buffer_put(&r->buffer, r->list_open ? ",\n" : before_first);
-    r->list_open = true;
+    text_buffer_put(&r->buffer, r->owed != NULL ? ",\n" : open);
+    r->owed = close;
 }
 
 static void put_captured(struct reporter *r, const struct event *e)
 {
-    begin_item(r, "{\"schema\": 1, \"command\": \"trace\", \"events\": [\n");
+    begin_item(r, captured_list.open, captured_list.close);
     put_event(r, e, &run_event_record, JSON_COMPACT);
 }
 
@@ -87,12 +101,6 @@ static void put_rejected(struct reporter *r, const struct event *e)
 {
     if (r->config.capture_count > 0)
         put_captured(r, e);
-}
-
-static void put_passive(struct reporter *r, const struct event *e)
-{
-    put_captured(r, e);
-    text_buffer_put(&r->buffer, "\n]}\n");
 }
 
 static void put_punching(struct reporter *r, const struct event *e)
@@ -108,7 +116,7 @@ static void begin_results(struct reporter *r)
 {
     struct json_object o;
 
-    if (r->list_open)
+    if (r->owed != NULL)
         return;
     r->run.event = NULL;
     json_begin(&o, &r->buffer, &r->run, JSON_COMPACT);
@@ -124,7 +132,7 @@ static void put_qualification(struct reporter *r, const struct event *e)
         put_captured(r, e);
     } else if (e->qualification.name != NULL) {
         begin_results(r);
-        begin_item(r, "\n");
+        begin_item(r, "\n", "\n]}\n");
         put_event(r, e, NULL, JSON_COMPACT);
     } else if (reporter_is_result(r, e)) {
         put_object(r, e);
@@ -137,26 +145,23 @@ static void put_qualified_many(struct reporter *r, const struct event *e)
     text_buffer_put(&r->buffer, "\n],\"summary\":");
     put_event(r, e, NULL, JSON_COMPACT);
     text_buffer_put(&r->buffer, "}\n");
-    r->list_open = false;
+    r->owed = NULL;
 }
 
-#define PACKETS "{\n  \"schema\": 1,\n  \"command\": \"decode\",\n  \"packets\": [\n"
-#define ADDRESSES "{\n  \"schema\": 1,\n  \"command\": \"addr\",\n  \"results\": [\n"
-
-static void put_result(struct reporter *r, const struct event *e, const char *before_first)
+static void put_result(struct reporter *r, const struct event *e, const struct list *list)
 {
     if (!r->config.many) {
         put_object(r, e);
         return;
     }
-    begin_item(r, before_first);
+    begin_item(r, list->open, list->close);
     text_buffer_put(&r->buffer, "    ");
     put_event(r, e, NULL, JSON_COMPACT);
 }
 
 static void put_packet(struct reporter *r, const struct event *e)
 {
-    put_result(r, e, PACKETS);
+    put_result(r, e, &packet_list);
 }
 
 /* The summary itself, or the end of the packets. */
@@ -164,15 +169,17 @@ static void put_flows(struct reporter *r, const struct event *e)
 {
     if (reporter_is_result(r, e))
         put_object(r, e);
-    else
-        text_buffer_put(&r->buffer, r->list_open ? "\n  ]\n}\n" : PACKETS "  ]\n}\n");
+    else if (r->owed == NULL) {
+        text_buffer_put(&r->buffer, packet_list.open);
+        r->owed = packet_list.close + 1; /* no line to end */
+    }
 }
 
 static void put_address(struct reporter *r, const struct event *e)
 {
     if (e->address->verdict > r->worst)
         r->worst = e->address->verdict;
-    put_result(r, e, ADDRESSES);
+    put_result(r, e, &address_list);
 }
 
 static void put_bubble(struct reporter *r, const struct event *e)
@@ -209,17 +216,26 @@ static void put_bubbled(struct reporter *r, const struct event *e)
 /* One object a run is the summary: what comes before it is told on standard error. */
 static void tell_beside(struct reporter *r, const struct event *e)
 {
-    FILE *out = r->config.out;
+    struct report_config config = r->config;
 
     r->config.out = r->config.err;
+    r->config.color = false;
     text_emit(r, e);
-    r->config.out = out;
+    r->config = config;
+}
+
+/* In the list of what captures show; elsewhere there are the counters of the summary. */
+static void put_left_out(struct reporter *r, const struct event *e)
+{
+    if (r->config.capture_count > 0)
+        put_captured(r, e);
 }
 
 static void end(struct reporter *r)
 {
-    if (r->config.verdict == EVENT_ADDRESS && r->list_open) {
-        text_buffer_put(&r->buffer, "\n  ],\n  \"verdict\": \"");
+    if (r->owed != NULL)
+        text_buffer_put(&r->buffer, r->owed);
+    if (r->owed == address_list.close) {
         text_buffer_put(&r->buffer, code_of(&address_verdicts, r->worst));
         text_buffer_put(&r->buffer, "\"\n}\n");
     }
@@ -233,13 +249,14 @@ const struct output output_json = {
             [EVENT_REJECTED] = put_rejected,     [EVENT_QUALIFICATION] = put_qualification,
             [EVENT_PUNCHING] = put_punching,     [EVENT_LISTENED] = put_object,
             [EVENT_CLASSIFICATION] = put_object, [EVENT_CLOCK] = put_captured,
-            [EVENT_PASSIVE] = put_passive,       [EVENT_QUALIFIED_MANY] = put_qualified_many,
+            [EVENT_PASSIVE] = put_captured,      [EVENT_QUALIFIED_MANY] = put_qualified_many,
             [EVENT_CHECKING] = put_object,       [EVENT_PACKET] = put_packet,
             [EVENT_FLOWS] = put_flows,           [EVENT_ADDRESS] = put_address,
             [EVENT_BUBBLE_SENT] = put_bubble,    [EVENT_BUBBLE_REPLY] = put_bubble,
             [EVENT_BUBBLE_ICMP] = put_bubble,    [EVENT_BUBBLED] = put_bubbled,
             [EVENT_SERVER_READY] = tell_beside,  [EVENT_SERVER_COUNTERS] = tell_beside,
-            [EVENT_SERVED] = put_object,
+            [EVENT_SERVED] = put_object,         [EVENT_ADDRESS_GONE] = tell_beside,
+            [EVENT_ADDRESS_BACK] = tell_beside,  [EVENT_LEFT_OUT] = put_left_out,
         },
     .end = end,
 };

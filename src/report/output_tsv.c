@@ -1,4 +1,5 @@
 /* The format tsv: a row a verdict, or an event. */
+#include <inttypes.h>
 #include <string.h>
 
 #include "reporter.h"
@@ -16,6 +17,8 @@ static void put_row(struct reporter *r, const struct event *e)
 {
     const struct record_type *type = event_record(e);
 
+    if (e->kind == EVENT_LEFT_OUT && !r->every_event)
+        reporter_remark(r, "%" PRIu64 " more rows like this", e->left_out.count);
     if (!r->every_event && !reporter_is_result(r, e))
         return;
     r->run.event = type->event;

@@ -1,5 +1,6 @@
 #include "report.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdlib.h>
 
@@ -39,7 +40,7 @@ struct reporter *reporter_new(const struct report_config *config)
         .captures = config->captures,
         .capture_count = config->capture_count,
     };
-    status_init(&r->status, config->err, config->quiet);
+    status_init(&r->status, config->terminal, config->quiet);
     text_buffer_init(&r->buffer, config->out);
     if (config->header)
         tsv_put_header(&r->buffer, config->columns);
@@ -60,18 +61,60 @@ bool reporter_is_result(const struct reporter *r, const struct event *e)
     return e->kind == r->config.verdict || (captured && e->kind == EVENT_PUNCHING);
 }
 
-static void emit(void *context, const struct event *event)
+static void tell(struct reporter *r, const struct event *event)
 {
-    struct reporter *r = context;
-
-    /* Only a line of jsonl tells of progress; elsewhere the status line goes on. */
-    if (event->kind != EVENT_PROGRESS || r->config.format == REPORT_JSONL)
-        status_hush(&r->status, event->when);
     if (r->output->event[event->kind] != NULL)
         r->output->event[event->kind](r, event);
     /* Whoever waits for a step in a pipe gets it as it happens. */
     if (!r->config.buffered)
         text_buffer_flush(&r->buffer);
+}
+
+static void tell_left_out(struct reporter *r, nsec now)
+{
+    struct event e = {.kind = EVENT_LEFT_OUT, .when = now};
+
+    while (line_limit_next(&r->limit, &e.left_out))
+        tell(r, &e);
+}
+
+static void log_left_out(struct reporter *r)
+{
+    struct left_out left;
+
+    while (line_limit_next(&r->log, &left))
+        fprintf(r->config.err, "teredoctl %s: %" PRIu64 " more packet%s like this\n",
+                r->config.command, left.count, left.count == 1 ? "" : "s");
+}
+
+/* Formats that keep a picture of what happened bound that themselves. */
+static bool is_limited(const struct reporter *r, const struct event *e)
+{
+    static const bool limited[] = {[REPORT_TEXT] = true,
+                                   [REPORT_JSON] = true,
+                                   [REPORT_JSONL] = true,
+                                   [REPORT_TSV] = true,
+                                   [REPORT_RECORD] = false};
+
+    if (r->config.whole || r->watch != NULL || !limited[r->config.format])
+        return false;
+    /* Text counts these by their rules. */
+    return e->kind != EVENT_REJECTED || r->config.format != REPORT_TEXT;
+}
+
+static void emit(void *context, const struct event *event)
+{
+    struct reporter *r = context;
+    bool passes = !is_limited(r, event) || line_limit_passes(&r->limit, event);
+
+    if (line_limit_is_due(&r->limit, line_limit_ends(event) ? NSEC_NEVER : event->when))
+        tell_left_out(r, event->when);
+    if (!passes)
+        return;
+    /* Only a line of jsonl tells of progress; elsewhere the status line goes on. */
+    if (event->kind != EVENT_PROGRESS || r->config.format == REPORT_JSONL)
+        status_hush(&r->status, event->when);
+    tell(r, event);
     if (event->kind == EVENT_QUALIFICATION) {
         r->qualification = event->qualification;
         r->run.teredo_address = event->qualification.teredo_address;
@@ -87,6 +130,21 @@ struct event_sink reporter_sink(struct reporter *r)
 bool reporter_has_terminal(const struct reporter *r)
 {
     return r->status.on || r->watch != NULL;
+}
+
+bool reporter_logs(struct reporter *r, unsigned kind, nsec now)
+{
+    bool passes = line_limit_take(&r->log, kind, now);
+
+    if (line_limit_is_due(&r->log, now))
+        log_left_out(r);
+    return passes;
+}
+
+void reporter_expects(struct reporter *r, unsigned count)
+{
+    line_limit_expect(&r->log, count);
+    line_limit_expect(&r->limit, count);
 }
 
 void reporter_tick(struct reporter *r, nsec now, const struct waiting *waiting)
@@ -136,6 +194,8 @@ int reporter_close(struct reporter *r, struct error *error)
     int result;
 
     status_hush(&r->status, r->status.printed);
+    tell_left_out(r, r->limit.due);
+    log_left_out(r);
     if (r->output->end != NULL)
         r->output->end(r);
     text_rejected_again(r);

@@ -30,7 +30,7 @@ enum report_format {
 #define TSV_BUBBLE                                                                        \
     "event number when from to aim kind size ipv6.source ipv6.destination proof answers " \
     "delay_s icmp.type icmp.code icmp.from verdict packets_sent packets_failed "          \
-    "replies_received replies_believed icmp_errors_received"
+    "replies_received replies_believed icmp_errors_received of count"
 #define TSV_CHECK                                                                         \
     "status cause name server rtt_s warning critical relay.state relay.sent relay.rtt_s " \
     "qualification.verdict qualification.reason qualification.mapped qualification.nat "  \
@@ -50,13 +50,13 @@ enum report_format {
     "copies reassembled without_teredo_address cut.frames"
 #define TSV_LISTEN                                                                     \
     "event when teredo_address mapped activity peer endpoint offset_s verdict reason " \
-    "peers bubbles_received bubbles_sent echoes mapping_changes elapsed_s"
+    "peers bubbles_received bubbles_sent echoes mapping_changes elapsed_s of count silent_s"
 #define TSV_QUALIFY                                                       \
     "verdict reason server secondary teredo_address prefix local mapped " \
     "mapped_secondary nat rtt_s elapsed_s mtu name round_started"
 #define TSV_SERVE                                                                      \
     "event server secondary elapsed_s received advertised relayed echoed send_failed " \
-    "dropped"
+    "dropped when address"
 #define TSV_TRACE                                                                        \
     "verdict cause peer peer_mapped peer_server server local mapped teredo_address nat " \
     "proof answered_from attempts indirect_answers rtt_s elapsed_s round_started"
@@ -75,9 +75,10 @@ struct report_config {
     const char *server;           /* as given, for OpenMetrics */
     unsigned long round;          /* of --every, from 1; 0 = the only one */
     nsec round_started;
-    FILE *out;  /* results */
-    FILE *err;  /* diagnostics and progress */
-    bool quiet; /* nothing but results */
+    FILE *out;      /* results */
+    FILE *err;      /* diagnostics and progress */
+    FILE *terminal; /* the same as a terminal, for the status line; NULL = there is none */
+    bool quiet;     /* nothing but results */
     bool verbose;
     bool explain; /* every rule of an advertisement, passed or failed */
     bool color;
@@ -85,6 +86,7 @@ struct report_config {
     bool ascii;     /* a ladder without line-drawing characters */
     bool watch;     /* peers as a live table; OUT must be a terminal */
     bool many;      /* json: a list of results, however many there come */
+    bool whole;     /* everything is told, for it comes from a file and not from strangers now */
     bool buffered;  /* results by the million: they are flushed when reporter_flush asks for it */
     /* What strangers do, as captures show it: the names of the captures by vantage point, borrowed;
      * a count of 0 = no such thing. */
@@ -121,6 +123,13 @@ void reporter_flush(struct reporter *r);
  * quiet. */
 void reporter_remark(struct reporter *r, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+
+/* Whether a packet of KIND, below 64, is logged: as many of a kind a second as line_limit.h lets
+ * pass, and of others how many they were. */
+bool reporter_logs(struct reporter *r, unsigned kind, nsec now);
+
+/* COUNT packets are asked for, which may all be logged and told. */
+void reporter_expects(struct reporter *r, unsigned count);
 
 /* Prints what is still owed, flushes and frees. -1 and ERROR filled (74) if results were lost. */
 int reporter_close(struct reporter *r, struct error *error);

@@ -2,6 +2,7 @@
 #ifndef REPORT_REPORTER_H
 #define REPORT_REPORTER_H
 
+#include "line_limit.h"
 #include "report.h"
 #include "status.h"
 #include "text_buffer.h"
@@ -49,10 +50,13 @@ struct reporter {
     struct rejected_reply rejected[REPEATED_LINES];
     unsigned rejected_count;
     unsigned rejected_untold; /* of yet other kinds */
+    struct line_limit limit;  /* of what is told */
+    struct line_limit log;    /* of packets on the diagnostics stream */
     struct status status;
     struct watch *watch;         /* the live table, where one is shown */
     struct head head;            /* of the lines of jsonl */
-    bool list_open;              /* a list has begun: of json, or of paragraphs */
+    bool list_open;              /* a list of paragraphs has begun */
+    const char *owed;            /* json: what closes the list that has begun; NULL = none */
     unsigned worst;              /* json of addresses: enum address_verdict */
     struct text_buffer lists[3]; /* json of bubble: packets, replies and ICMP errors so far */
     unsigned long punches;       /* of captures, told so far */
@@ -76,6 +80,8 @@ void text_verdict(const struct reporter *r, enum mood mood, const char *word, co
 /* A detail below it: its name, and what it is. */
 void text_line(const struct reporter *r, const char *name, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+/* A text from outside; see foreign.h. */
+void text_foreign(const struct reporter *r, const char *text);
 void text_advice(const struct reporter *r, const char *advice);
 /* The NAT as a qualification knows it, in a few words; returns their length in *WORD. */
 int text_nat_word(enum qualify_nat nat, const char **word);

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "utf8.h"
+#include "foreign.h"
 
 /* Pixels. The widths of characters are those of nearly every monospaced font: 0.6 of the size. */
 enum {
@@ -66,15 +66,16 @@ struct place {
 void svg_text(FILE *out, const char *text)
 {
     while (*text != '\0') {
-        size_t length = utf8_length(text);
+        bool shown;
+        size_t length = foreign_length(text, strnlen(text, 4), &shown);
 
         /* U+FFFE and U+FFFF are no characters of XML. */
-        if (length == 0 ||
+        if ((!shown && (unsigned char)*text >= 0x80) ||
             (length == 3 && memcmp(text, "\xef\xbf", 2) == 0 && (unsigned char)text[2] >= 0xbe))
             fputc('?', out);
         else if (length > 1)
             fprintf(out, "%.*s", (int)length, text);
-        else if ((unsigned char)*text < ' ' || *text == 0x7f)
+        else if (!shown)
             fputc(' ', out);
         else if (*text == '&')
             fputs("&amp;", out);
@@ -86,7 +87,7 @@ void svg_text(FILE *out, const char *text)
             fputs("&quot;", out);
         else
             fputc(*text, out);
-        text += length == 0 ? 1 : length;
+        text += length;
     }
 }
 

@@ -2,6 +2,7 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "foreign.h"
 #include "reporter.h"
 #include "words.h"
 
@@ -67,6 +68,16 @@ static const char *const rule_marks[] = {
     [RULE_FAILED] = "FAILED",
     [RULE_NOT_APPLICABLE] = "not asked",
 };
+
+void text_foreign(const struct reporter *r, const char *text)
+{
+    bool shown;
+
+    for (size_t length; *text != '\0'; text += length) {
+        length = foreign_length(text, strnlen(text, 4), &shown);
+        fwrite(shown ? text : "?", 1, shown ? length : 1, r->config.out);
+    }
+}
 
 static void endpoint_line(const struct reporter *r, const char *name, struct endpoint e)
 {
@@ -181,7 +192,8 @@ static void text_of_list(struct reporter *r, const struct qualification *q)
     if (q->rtt > 0)
         snprintf(rtt, sizeof rtt, "%.3f ms", words_ms(q->rtt));
     text_word(r, &qualify_verdicts, q->verdict, 13);
-    fprintf(r->config.out, " %13s  %s", rtt, q->name);
+    fprintf(r->config.out, " %13s  ", rtt);
+    text_foreign(r, q->name);
     if (!endpoint_is_unset(q->server) && !endpoint_parse(q->name, 1, &literal))
         fprintf(r->config.out, " (%s)", endpoint_format(q->server, buf));
     if (!endpoint_is_unset(seen))
@@ -265,7 +277,7 @@ static void sentence(const struct reporter *r, const struct checking *c)
     char buf[ENDPOINT_STRLEN];
     bool answers = q->rtt > 0;
 
-    fputs(endpoint_is_unset(q->server) ? c->name : endpoint_format(q->server, buf), r->config.out);
+    text_foreign(r, endpoint_is_unset(q->server) ? c->name : endpoint_format(q->server, buf));
     if (answers && c->cause == CHECK_CAUSE_RTT)
         range_sentence(r, q->rtt, c->status == CHECK_CRITICAL ? &c->critical : &c->warning);
     else if (answers)
@@ -386,6 +398,47 @@ static void text_server_lost(struct reporter *r, const struct event *e)
                 r->config.command, text_of(&qualify_reasons, e->qualification.reason));
 }
 
+static void text_server_back(struct reporter *r, const struct event *e)
+{
+    if (!r->config.quiet)
+        fprintf(r->config.err, "teredoctl %s: the server answers again, after %.1f s\n",
+                r->config.command, nsec_seconds(e->back.silent));
+}
+
+/* On standard error in every format: a result it is not, and whoever reads the results alone has
+ * counters. */
+static void text_address_gone(struct reporter *r, const struct event *e)
+{
+    char address[ENDPOINT_STRLEN];
+
+    if (!r->config.quiet)
+        fprintf(r->config.err,
+                "teredoctl %s: warning: this host no longer has the address of %s: nobody is "
+                "served there\n",
+                r->config.command, endpoint_format(e->gone, address));
+}
+
+static void text_address_back(struct reporter *r, const struct event *e)
+{
+    char address[ENDPOINT_STRLEN];
+
+    if (!r->config.quiet)
+        fprintf(r->config.err, "teredoctl %s: this host has the address of %s again\n",
+                r->config.command, endpoint_format(e->gone, address));
+}
+
+static void text_left_out(struct reporter *r, const struct event *e)
+{
+    const struct left_out *left = &e->left_out;
+    char when[RFC3339_STRLEN], of[32], like[48];
+
+    if (r->config.quiet)
+        return;
+    fprintf(r->config.out, "%s  %" PRIu64 " more like this: %s%s%s\n", words_time(e->when, when),
+            left->count, words_of_code(left->of, of, sizeof of), left->activity != NULL ? ", " : "",
+            words_of_code(left->activity != NULL ? left->activity : "", like, sizeof like));
+}
+
 static void text_listened(struct reporter *r, const struct event *e)
 {
     fprintf(r->config.out,
@@ -435,6 +488,10 @@ const struct output output_text = {
             [EVENT_PEER] = text_peer,
             [EVENT_MAPPING_CHANGED] = text_mapping_changed,
             [EVENT_SERVER_LOST] = text_server_lost,
+            [EVENT_SERVER_BACK] = text_server_back,
+            [EVENT_ADDRESS_GONE] = text_address_gone,
+            [EVENT_ADDRESS_BACK] = text_address_back,
+            [EVENT_LEFT_OUT] = text_left_out,
             [EVENT_LISTENED] = text_listened,
             [EVENT_CLASSIFICATION] = text_classification,
             [EVENT_CLOCK] = text_clock,

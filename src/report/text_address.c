@@ -1,3 +1,4 @@
+#include "foreign.h"
 #include "packet.h"
 #include "reporter.h"
 
@@ -109,7 +110,9 @@ void text_address(struct reporter *r, const struct event *e)
     if (!r->config.quiet) {
         p = a->verdict == ADDRESS_TEREDO ? put_teredo(p, a) : put_other(p, a);
         if (a->ip6.zone != NULL) {
-            p = put_bytes(put_string(p, NAME_ZONE), a->ip6.zone, a->ip6.zone_size);
+            p = put_string(p, NAME_ZONE);
+            memcpy(p, a->ip6.zone, a->ip6.zone_size);
+            p += foreign_clean(p, a->ip6.zone_size);
             *p++ = '\n';
         }
     }

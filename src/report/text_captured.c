@@ -57,9 +57,10 @@ static void print_views(const struct reporter *r, const struct step_report *s, n
     for (unsigned i = 0; i < s->view_count; i++) {
         const struct step_view *v = &s->views[i];
 
-        fprintf(r->config.out, "      %+10.3f  %s > %s, ttl %u, in %s\n",
-                words_ms(v->when - origin), endpoint_format(v->from, from),
-                endpoint_format(v->to, to), v->ttl, capture_name(r, v->vantage));
+        fprintf(r->config.out, "      %+10.3f  %s > %s, ttl %u, in ", words_ms(v->when - origin),
+                endpoint_format(v->from, from), endpoint_format(v->to, to), v->ttl);
+        text_foreign(r, capture_name(r, v->vantage));
+        fputc('\n', r->config.out);
     }
 }
 
@@ -212,7 +213,9 @@ void text_clock(struct reporter *r, const struct event *e)
 
     if (r->config.quiet)
         return;
-    fprintf(out, "clock of %s: ", capture_name(r, e->clock.vantage));
+    fputs("clock of ", out);
+    text_foreign(r, capture_name(r, e->clock.vantage));
+    fputs(": ", out);
     if (fit->packets == 0)
         fprintf(out, "nothing ties it to the first one's; its times are taken as they are\n");
     else if (fit->bounded)

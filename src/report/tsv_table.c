@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "foreign.h"
 #include "tsv.h"
 #include "utf8.h"
 
@@ -162,17 +163,16 @@ static inline char *need(struct put *t, char *p, size_t size)
     return p > t->limit || size > (size_t)(t->limit - p) ? make_room(t, p, size) : p;
 }
 
-/* Control characters become '?'; nothing is a dash. */
+/* What may not be shown becomes '?'; nothing is a dash. */
 static char *put_text(struct put *t, char *p, const char *text, size_t size)
 {
     p = need(t, p, size);
     if (size > 0 && put_plain(p, text, size))
         return p + size;
-    for (size_t i = 0; i < size; i++)
-        *p++ = (char)((unsigned char)text[i] < ' ' || text[i] == 0x7f ? '?' : text[i]);
     if (size == 0)
-        *p++ = '-';
-    return p;
+        return put_string(p, "-");
+    memcpy(p, text, size);
+    return p + foreign_clean(p, size);
 }
 
 /* A text of ours. */

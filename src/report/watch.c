@@ -353,6 +353,12 @@ static void on_server_lost(struct reporter *r, const struct event *e)
     draw_event(r->watch, e);
 }
 
+static void on_server_back(struct reporter *r, const struct event *e)
+{
+    tell(r->watch, e->when, "the server answers again");
+    draw_event(r->watch, e);
+}
+
 void watch_free(struct watch *w)
 {
     if (w == NULL)
@@ -381,6 +387,7 @@ const struct output output_watch = {
             [EVENT_QUALIFICATION] = on_qualification,
             [EVENT_MAPPING_CHANGED] = on_mapping_changed,
             [EVENT_SERVER_LOST] = on_server_lost,
+            [EVENT_SERVER_BACK] = on_server_back,
             [EVENT_LISTENED] = end_table,
             [EVENT_CLASSIFICATION] = end_table,
             [EVENT_PASSIVE] = end_table,

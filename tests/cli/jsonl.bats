@@ -62,6 +62,68 @@ event() {
     event server_lost '.reason == "port_unreachable" or .reason == "no_reply"'
 }
 
+@test "server_back: the server starts again" {
+    server
+    listener --refresh 0.2 --format=jsonl
+    kill "$SERVER"
+    ended "$SERVER"
+    wait_for grep -q server_lost listener.out
+    server
+    wait_for grep -q server_back listener.out
+    kill -INT "$LISTENER"
+    ended "$LISTENER"
+    [ "$status" -eq 0 ]
+    output=$(cat listener.out)
+    event server_back '.server.port == 3544 and .silent_s > 0'
+    # Once, and after it was lost.
+    json -s '[.[].event | select(. == "server_lost" or . == "server_back")] as $e |
+        ($e | index("server_lost")) == 0 and ($e | map(select(. == "server_back")) | length) == 1'
+}
+
+@test "left_out: a flood" {
+    server
+    listener --format=jsonl
+    python3 - "$PEER" "$(jq -r 'select(.event == "qualification").mapped.port' listener.out)" <<'END'
+import ipaddress
+import socket
+import sys
+
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+own = ipaddress.IPv6Address(sys.argv[1]).packed
+for i in range(2000):
+    source = bytes.fromhex("20010000c0000201") + i.to_bytes(8, "big")
+    s.sendto(bytes.fromhex("6000000000003b00") + source + own, ("127.0.0.1", int(sys.argv[2])))
+END
+    kill -INT "$LISTENER"
+    ended "$LISTENER"
+    output=$(cat listener.out)
+    event left_out '.of == "peer" and .count > 0 and .activity != null'
+}
+
+@test "address_gone, address_back: an address of the server's goes, and comes back" {
+    need_namespace
+    command -v ip >/dev/null || skip "ip is not installed"
+    run --separate-stderr timeout 60 unshare -rn bash -c '
+        told() { until grep -qs "$1" served.out; do sleep 0.05; done; }
+        ip link set lo up
+        ip address add 192.0.2.1/32 dev lo
+        ip address add 192.0.2.2/32 dev lo
+        "$1" serve --address 192.0.2.1 --allow-private --format=jsonl >served.out 2>served.err 3>&- &
+        pid=$!
+        told ready
+        ip address del 192.0.2.2/32 dev lo
+        told address_gone
+        ip address add 192.0.2.2/32 dev lo
+        told address_back
+        kill -INT $pid
+        wait $pid' bash "$TEREDOCTL"
+    [ "$status" -eq 0 ]
+    output=$(cat served.out)
+    event address_gone '.address.address == "192.0.2.2" and .address.port == 3544'
+    event address_back '.address.address == "192.0.2.2"'
+    json -s '[.[].event] == ["ready", "address_gone", "address_back", "summary"]'
+}
+
 @test "counters: SIGUSR1" {
     server --format=jsonl
     kill -USR1 "$SERVER"

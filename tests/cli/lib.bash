@@ -100,6 +100,15 @@ usage_error() { # WORDS
     [[ $stderr == "teredoctl"*"$1"* ]]
 }
 
+# formats COMMAND: all that it has
+formats() {
+    case ${1%% *} in
+    trace | listen | lab) echo text json jsonl tsv ladder mermaid svg ;;
+    qualify | classify | check) echo text json jsonl tsv openmetrics ;;
+    *) echo text json jsonl tsv ;;
+    esac
+}
+
 # without_capabilities COMMAND…: as an ordinary user in that respect, also when the tests run as root
 without_capabilities() {
     # A program with capabilities on its file cannot be started without them; its copy has none.

@@ -130,12 +130,15 @@ reach_listener() {
     json '.verdict == "inconclusive" and .reason == "interrupted"'
 }
 
-@test "it warns when the server stops, and goes on" {
+@test "it warns when the server stops, goes on, and says when the server answers again" {
     server
     listener --refresh 0.5
     kill "$SERVER"
     wait_for grep -q 'warning: the server no longer answers' listener.err
     kill -0 "$LISTENER"
+    ended "$SERVER"
+    server
+    wait_for grep -qE '^teredoctl listen: the server answers again, after [0-9.]+ s$' listener.err
     kill -INT "$LISTENER"
     ended "$LISTENER"
     [ "$status" -eq 0 ]

@@ -217,6 +217,39 @@ END
     [[ ${lines[0]} == qualified:* ]]
 }
 
+@test "standard descriptors that are closed: nothing else takes their place" {
+    # Not the recorder of JSON, whose own pipes would take it.
+    TEREDOCTL=$TEREDOCTL_PROGRAM
+    server
+    for closed in '' '<&-' '>&-' '2>&-' '<&- >&-' '<&- 2>&-' '>&- 2>&-' '<&- >&- 2>&-'; do
+        # What cannot be printed is lost, and said so where that can be said.
+        [[ $closed == *' >&-'* || $closed == '>&-'* ]] && printed=74 || printed=0
+        rm -f capture out err
+        for command in "qualify $PRIMARY --allow-private -v --write capture" 'trace -v -r capture' \
+            'decode capture' 'decode --summary --format=json capture'; do
+            sh_t "{ \$T $command $closed; } </dev/null >out 2>err"
+            case $command in
+            trace*) [ "$status" -eq "$((printed == 0 ? 2 : printed))" ] ;;
+            *) [ "$status" -eq "$printed" ] ;;
+            esac
+            [[ $closed == *'2>&-'* || $printed -eq 0 ]] || grep -q 'cannot write .*: Bad file descriptor' err
+        done
+        # Two solicitations, two advertisements, and not a byte of text.
+        sh_t '$T decode --format=jsonl capture'
+        [ "$status" -eq 0 ]
+        [ "$(jq -r .kind <<<"$output" | sort | uniq -c | tr -s ' \n' ' ')" = ' 2 ra 2 rs ' ]
+        # A file that is replaced needs none of them.
+        sh_t "\$T qualify $PRIMARY --allow-private --format=json --output=replaced $closed"
+        [ "$status" -eq 0 ]
+        jq -e '.verdict == "qualified"' replaced
+        # What is to be read where nothing is open is an error.
+        sh_t "\$T decode - $closed </dev/null"
+        [ "$status" -eq 66 ]
+        sh_t "\$T decode - $closed <&-"
+        [ "$status" -eq 74 ]
+    done
+}
+
 @test "exit 77: a local port that needs a privilege" {
     [ "$(cat /proc/sys/net/ipv4/ip_unprivileged_port_start)" -gt 9 ] ||
         skip "every port is free for all on this machine"

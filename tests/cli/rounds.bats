@@ -228,50 +228,6 @@ stop() { # PID: sets status
     [ "$status" -eq 73 ]
 }
 
-@test "--output replaces a file, with mode 0644 whatever the umask, and leaves nothing else" {
-    server
-    mkdir directory
-    echo old >directory/file
-    ln directory/file kept
-    (umask 077 && "$TEREDOCTL" qualify "$PRIMARY" --allow-private --output directory/file)
-    [ "$(stat -c %a directory/file)" = 644 ]
-    grep -q '^qualified:' directory/file
-    # It was renamed over the old one, not written into it.
-    [ "$(cat kept)" = old ]
-    [ "$(ls -A directory)" = file ]
-    t qualify "$PRIMARY" --allow-private --output directory/file --format=json
-    [ "$status" -eq 0 ]
-    [ -z "$output" ]
-    jq -e '.verdict == "qualified"' directory/file
-}
-
-@test "--output: exit 73 for what cannot be created; the old file stays" {
-    server
-    t qualify "$PRIMARY" --allow-private --output no/such/directory/file
-    [ "$status" -eq 73 ]
-    [[ $stderr == *"cannot create no/such/directory/file"* ]]
-    mkdir taken
-    t qualify "$PRIMARY" --allow-private --output taken
-    [ "$status" -eq 73 ]
-    [ -z "$(find . -name '.taken*')" ]
-}
-
-@test "--output: exit 74 on a full disk, and the old file stays whole" {
-    need_namespace
-    server
-    run --separate-stderr unshare -rm bash -c '
-        mkdir small && mount -t tmpfs -o size=4k tmpfs small || exit 77
-        echo old >small/file
-        "$1" qualify "$2" --allow-private --explain --output small/file
-        status=$?
-        cat small/file
-        ls -A small
-        exit $status' bash "$TEREDOCTL" "$PRIMARY"
-    [ "$status" -ne 77 ] || skip "this user may not mount a tmpfs"
-    [ "$status" -eq 74 ]
-    [ "$output" = $'old\nfile' ]
-}
-
 @test "--every --output: the file is whole at every time, and new in each round" {
     server
     start q qualify "$PRIMARY" --allow-private --every 0.05 --format=openmetrics --output q.prom

@@ -345,3 +345,33 @@ received() {
     grep -q '^received 12: ' out
     grep -Eq '^dropped [0-9]+ rate_limited: ' out
 }
+
+@test "it says when an address of its own goes, and when it comes back" {
+    unshare -rn true 2>/dev/null || skip "this user may not make a network namespace"
+    command -v ip >/dev/null || skip "ip is not installed"
+    for format in text json tsv; do
+        run --separate-stderr timeout 60 unshare -rn bash -c '
+            told() { until grep -qs "$1" served.*; do sleep 0.05; done; }
+            rm -f served.*
+            ip link set lo up
+            ip address add 192.0.2.1/32 dev lo
+            ip address add 192.0.2.2/32 dev lo
+            "$1" serve --address 192.0.2.1 --allow-private --format=$2 >served.out 2>served.err 3>&- &
+            pid=$!
+            told ready
+            ip address del 192.0.2.1/32 dev lo
+            told "no longer has the address\|address_gone"
+            ip address add 192.0.2.1/32 dev lo
+            told "has the address of .* again\|address_back"
+            # It serves there again.
+            "$1" qualify 192.0.2.1 --allow-private --no-capture --format=json >qualified || true
+            kill -INT $pid
+            wait $pid' bash "$TEREDOCTL" $format
+        [ "$status" -eq 0 ]
+        jq -e '.rtt_s > 0' qualified
+        case $format in
+        tsv) grep -q $'^address_gone\t' served.out ;;
+        *) grep -q '^teredoctl serve: warning: this host no longer has the address of 192.0.2.1:3544: nobody is served there$' served.err ;;
+        esac
+    done
+}

@@ -296,3 +296,18 @@ punch() {
     [ "$status" -eq 0 ]
     [[ $output != *"NAT A"* && $output == *"NAT B?"* ]]
 }
+
+@test "--pcap and --pcap-each on a full disk: the reason and the file's name; exit 74" {
+    for option in pcap pcap-each; do
+        run --separate-stderr unshare -rm bash -c '
+            mkdir -p small && mount -t tmpfs -o size=8k tmpfs small || exit 78
+            head -c 8192 /dev/zero >small/filler 2>filler.err
+            "$1" lab -q --seed 1 --$2 small/run.pcap' bash "$TEREDOCTL" $option
+        [ "$status" -ne 78 ] || skip "this user may not mount a tmpfs"
+        echo "$status: $stderr"
+        [ "$status" -eq 74 ]
+        [[ $stderr == *"cannot write small/run"*".pcap: No space left on device" ]]
+        # What the trace has found is not lost.
+        [[ $output == punched:* ]]
+    done
+}

@@ -1,6 +1,6 @@
-/* UTF-8, as far as writers of foreign formats must know it. */
-#ifndef REPORT_UTF8_H
-#define REPORT_UTF8_H
+/* UTF-8, as far as writers of foreign formats must know it. What may be shown is in foreign.h. */
+#ifndef BASE_UTF8_H
+#define BASE_UTF8_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -28,6 +28,16 @@ static inline size_t utf8_length(const char *text)
         (value >= 0xd800 && value <= 0xdfff))
         return 0;
     return length;
+}
+
+/* The character of LENGTH bytes at TEXT, as utf8_length has it. */
+static inline unsigned long utf8_value(const char *text, size_t length)
+{
+    unsigned long value = (unsigned char)text[0] & (length == 1 ? 0x7fu : 0x7fu >> length);
+
+    for (size_t i = 1; i < length; i++)
+        value = value << 6 | ((unsigned char)text[i] & 0x3f);
+    return value;
 }
 
 /* U+FFFD, for what is no character. */
