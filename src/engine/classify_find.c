@@ -323,6 +323,8 @@ static uint32_t prove_reach(const struct classify *p, struct classify_view view,
         proven |= PROVEN(UDP_OUTSIDE);
     if (c->interrupted)
         proven |= PROVEN(INTERRUPTED);
+    if (c->sent == 0)
+        proven |= PROVEN(NOTHING_SENT);
     if ((proven & ~PROVEN(SECONDARY_REFUSAL)) == 0)
         proven |= total_silence(p, c);
     return proven;

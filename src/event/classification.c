@@ -55,6 +55,8 @@ static const struct wording reaches[REACH_COUNT] = {
     [REACH_RESOLVER_FAILED] = {"resolver_failed", "the name servers did not answer",
                                "check this host's name servers, or give an IPv4 address"},
     [REACH_INTERRUPTED] = {"interrupted", "interrupted before an answer came", ""},
+    [REACH_NOT_SENT] = {"not_sent", "this host was short of room for packets, and sent none",
+                        "try again when this host sends less"},
     REFUSAL_WORDS(REACH_REFUSED),
 };
 
@@ -129,6 +131,7 @@ static const struct wording proven[CLASSIFY_PROVEN_COUNT] = {
     [CLASSIFY_PROVEN_REJECTED_ANSWER] = {"rejected_answer"},
     [CLASSIFY_PROVEN_UDP_OUTSIDE] = {"udp_outside"},
     [CLASSIFY_PROVEN_INTERRUPTED] = {"interrupted"},
+    [CLASSIFY_PROVEN_NOTHING_SENT] = {"nothing_sent"},
     [CLASSIFY_PROVEN_TRANSLATED] = {"translated"},
     [CLASSIFY_PROVEN_UNTRANSLATED] = {"untranslated"},
     [CLASSIFY_PROVEN_UNSTEADY] = {"unsteady"},

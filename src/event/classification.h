@@ -27,6 +27,7 @@ enum classify_reach {
     REACH_ADDRESS_UNUSABLE, /* an address that no server can have */
     REACH_RESOLVER_FAILED,  /* the name servers did not say */
     REACH_INTERRUPTED,      /* before anything answered */
+    REACH_NOT_SENT,         /* this host had no room for a single packet */
     REACH_REFUSED,          /* from here on: REACH_REFUSAL of each enum refusal */
     REACH_COUNT = REACH_REFUSED + REFUSAL_COUNT
 };
@@ -110,6 +111,7 @@ enum classify_proven {
     CLASSIFY_PROVEN_REJECTED_ANSWER,
     CLASSIFY_PROVEN_UDP_OUTSIDE, /* a router outside, or the server's host, told of a packet */
     CLASSIFY_PROVEN_INTERRUPTED,
+    CLASSIFY_PROVEN_NOTHING_SENT,
     CLASSIFY_PROVEN_TRANSLATED,
     CLASSIFY_PROVEN_UNTRANSLATED,
     CLASSIFY_PROVEN_UNSTEADY,      /* an endpoint of one port changed between two answers */

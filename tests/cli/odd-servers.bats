@@ -161,11 +161,14 @@ no_room() {
 @test "no room for packets all the time: inconclusive, UNKNOWN, and no word about the server" {
     no_room 'full
         "$T" qualify 127.0.0.3 --allow-private --timeout 0.4 --format=json >q.out; result=$?
-        "$T" check 127.0.0.3 --allow-private -t 1; [ $? -eq 3 ] || result=99'
+        "$T" check 127.0.0.3 --allow-private -t 1; [ $? -eq 3 ] || result=99
+        "$T" classify 127.0.0.3 --allow-private --timeout 0.4 --format=json >c.out; [ $? -eq 2 ] || result=98'
     [ "$status" -eq 2 ]
     [[ $output == "TEREDO UNKNOWN - 127.0.0.3:3544: this host was short of room for packets, and sent none" ]]
     output=$(cat q.out)
     json '.reason == "not_sent" and .evidence == ["nothing_sent"]'
+    output=$(cat c.out)
+    json '.reachability == "not_sent" and .proven == ["nothing_sent"] and (.advice | contains("3544") | not)'
 }
 
 @test "no room for packets ends neither listen nor serve" {
