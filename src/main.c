@@ -90,7 +90,7 @@ static void occupy_standard_descriptors(void)
         [STDIN_FILENO] = O_WRONLY, [STDOUT_FILENO] = O_RDONLY, [STDERR_FILENO] = O_RDONLY};
 
     for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
-        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", wrong_way[fd]) != fd)
+        if (fcntl(fd, F_GETFD) < 0 && errno == EBADF && open("/dev/null", wrong_way[fd]) != fd)
             _exit(EX_OSERR);
 }
 
@@ -107,7 +107,10 @@ int main(int argc, char **argv)
     setlocale(LC_CTYPE, "");
     argp_err_exit_status = EX_USAGE;
     atexit(check_output);
-    argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &arguments);
+    if (argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &arguments) != 0) {
+        fputs("teredoctl: out of memory\n", stderr);
+        return EX_OSERR;
+    }
     if (arguments.first == 0) {
         argp_help(&argp, stderr, ARGP_HELP_SEE | ARGP_HELP_USAGE, argv[0]);
         return EX_USAGE;

@@ -114,6 +114,7 @@ TEST_SUPPORT = \
 # Programs that the tests run, each of the source of the same name.
 TEST_HELPERS = \
 	tests/bench/many_servers \
+	tests/cli/fault.so \
 	tests/pcap/craft \
 	tests/schema/skeleton
 
@@ -137,6 +138,7 @@ CLI_TESTS = \
 	tests/cli/man.bats \
 	tests/cli/metrics.bats \
 	tests/cli/names.bats \
+	tests/cli/faults.bats \
 	tests/cli/forged.bats \
 	tests/cli/odd-servers.bats \
 	tests/cli/qualify-list.bats \
@@ -229,6 +231,7 @@ TEST_FIXTURES = \
 	tests/cli/lib.bash \
 	tests/cases/TABLE \
 	tests/cases/peer.py \
+	tests/cli/faults.py \
 	tests/cli/forge_icmp.py \
 	tests/cli/odd_server.py \
 	tests/cli/random_bubbles.bash \

@@ -74,7 +74,7 @@ static void join_filter(struct decode_options *o, char **words, int count, struc
         size += strlen(words[i]) + 1;
     o->filter = p = malloc(size);
     if (p == NULL)
-        argp_failure(state, EXIT_FAILURE, 0, "out of memory");
+        argp_failure(state, EX_OSERR, 0, "out of memory");
     for (int i = 0; i < count && p != NULL; i++) {
         p = stpcpy(p, words[i]);
         *p++ = i + 1 < count ? ' ' : '\0';

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #include "diagnostics.h"
@@ -325,6 +326,7 @@ error_t options_parse(const struct command *command, int argc, char **argv, void
                         .args_doc = command->args_doc,
                         .doc = command->doc};
     static char name[32];
+    error_t result;
 
     for (const struct option_entry *const *table = command->options; *table != NULL; table++)
         add_table(&p, *table);
@@ -333,5 +335,11 @@ error_t options_parse(const struct command *command, int argc, char **argv, void
         argp.options = NULL;
     snprintf(name, sizeof name, "teredoctl %s", command->name);
     argv[0] = name;
-    return argp_parse(&argp, argc, argv, command->flags, NULL, &p);
+    result = argp_parse(&argp, argc, argv, command->flags, NULL, &p);
+    if (result != 0 && (command->flags & ARGP_NO_EXIT) == 0) {
+        /* Whatever is wrong with the options has ended the program before. */
+        fprintf(stderr, "%s: out of memory\n", name);
+        exit(EX_OSERR);
+    }
+    return result;
 }

@@ -63,7 +63,7 @@ static void take_argument(const struct option_value *v, void *options)
     if (o->arguments == NULL)
         o->arguments = calloc((size_t)v->state->argc + 1, sizeof *o->arguments);
     if (o->arguments == NULL)
-        argp_failure(v->state, EXIT_FAILURE, 0, "out of memory");
+        argp_failure(v->state, EX_OSERR, 0, "out of memory");
     else
         o->arguments[o->argument_count++] = v->text;
 }

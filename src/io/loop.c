@@ -148,16 +148,18 @@ static nsec first_timer(const struct loop *l)
     return first;
 }
 
-static void arm(struct loop *l, nsec when)
+static int arm(struct loop *l, nsec when, struct error *error)
 {
     struct itimerspec spec = {0};
 
     if (when == l->armed)
-        return;
-    l->armed = when;
+        return 0;
     if (when != NSEC_NEVER)
         spec.it_value = clock_to_timer(when);
-    timerfd_settime(l->polls[TIMER_SLOT].fd, TFD_TIMER_ABSTIME, &spec, NULL);
+    if (timerfd_settime(l->polls[TIMER_SLOT].fd, TFD_TIMER_ABSTIME, &spec, NULL) != 0)
+        return error_set(error, EX_OSERR, errno, "cannot set a timer");
+    l->armed = when;
+    return 0;
 }
 
 static int fire_timers(struct loop *l, struct error *error)
@@ -242,8 +244,8 @@ static int turn(struct loop *l, int timeout, struct error *error)
 
     if (due)
         timeout = 0;
-    if (timeout != 0)
-        arm(l, first);
+    if (timeout != 0 && arm(l, first, error) != 0)
+        return -1;
     if (poll(l->polls, l->slots, timeout) < 0) {
         if (errno != EINTR)
             return error_set(error, EX_OSERR, errno, "cannot wait for packets");

@@ -41,6 +41,12 @@ int text_buffer_close(struct text_buffer *b, struct error *error)
                           : error_set(error, EX_IOERR, b->errnum, "cannot write the results");
 }
 
+void text_buffer_out_of_memory(void)
+{
+    fputs("teredoctl: out of memory\n", stderr);
+    exit(EX_OSERR);
+}
+
 char *text_buffer_reserve(struct text_buffer *b, size_t size)
 {
     if (b->data == NULL || b->room - b->size < size) {
@@ -49,7 +55,7 @@ char *text_buffer_reserve(struct text_buffer *b, size_t size)
             b->room *= 2;
         b->data = realloc(b->data, b->room);
         if (b->data == NULL)
-            abort();
+            text_buffer_out_of_memory();
     }
     return b->data + b->size;
 }

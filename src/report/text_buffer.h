@@ -37,6 +37,9 @@ void text_buffer_flush(struct text_buffer *b);
 /* Flushes, checks that all was written, and frees: 0, or -1 with ERROR filled (EX_IOERR). */
 int text_buffer_close(struct text_buffer *b, struct error *error);
 
+/* Ends the program where there is no memory for what it wants to say. */
+_Noreturn void text_buffer_out_of_memory(void);
+
 /* Makes room for SIZE bytes behind those that were put, and returns where they go: only ever
  * larger, so that what lies before them stays. text_buffer_advance tells where they ended. */
 char *text_buffer_reserve(struct text_buffer *b, size_t size);

@@ -123,9 +123,11 @@ static struct row *row_of(struct tsv_table *t, const struct record_type *type)
         if (t->rows[i].type == type)
             return &t->rows[i];
     row = &t->rows[t->row_count];
-    if (t->row_count == MAX_TYPES ||
-        (row->columns = calloc(t->count, sizeof *row->columns)) == NULL)
-        abort();
+    if (t->row_count == MAX_TYPES)
+        abort(); /* the tables of tsv's names have fewer */
+    row->columns = calloc(t->count, sizeof *row->columns);
+    if (row->columns == NULL)
+        text_buffer_out_of_memory();
     t->row_count++;
     row->type = type;
     row->base_count = 1;
