@@ -43,7 +43,7 @@ static const struct option_entry qualify_options[] = {
      OPTION_FLAG(struct qualify_options, client.explain)},
     {"from-file", 0, "FILE", "Qualify with the servers in FILE, one a line (-: standard input)",
      OPTION_TEXT(struct qualify_options, from_file)},
-    {"rate", 0, "N", "With several servers: send at most N packets a second (default: 1000)",
+    {"rate", 0, "N", "With several servers: send at most N packets a second (default: 2000)",
      OPTION_NUMBER(struct qualify_options, rate, 1, 1000000), .given = GIVEN_FOR_LIST},
     {"sort", 0, "arrival|given|rtt",
      "With several servers: in which order to report (default: arrival)",
@@ -310,7 +310,7 @@ static const struct client_job several = {
 
 static int run(int argc, char **argv, struct error *error)
 {
-    struct qualify_options o = {.rate = 1000};
+    struct qualify_options o = {.rate = 2000};
     int result = -1;
 
     client_options_init(&o.client);
