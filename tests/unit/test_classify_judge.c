@@ -179,7 +179,7 @@ static void test_all_evidence(void)
         uint32_t proven = (uint32_t)prng_next(&random) & (uint32_t)prng_next(&random);
         struct classification c = {.rejected_rule = (enum ra_rule)(i % RULE_COUNT)};
 
-        proven &= (UINT32_C(1) << CLASSIFY_PROVEN_COUNT) - 1;
+        proven &= (uint32_t)((UINT64_C(1) << CLASSIFY_PROVEN_COUNT) - 1);
         if (i % 3 != 0)
             proven |= PROVEN(PRIMARY_ANSWER);
         if (i % 3 == 1)
