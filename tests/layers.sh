@@ -151,7 +151,7 @@ check_lists() { # SOURCE-ROOT: names the files that the lists forgot
     local file named
 
     # shellcheck disable=SC2086 # words are words
-    named=" $(cd "$1" && cat $lists | tr -s '\n\t \\' ' ') "
+    named=" $(cd "$1" && cat $lists | tr -s '[:space:]' ' ') "
     while read -r file; do
         [[ $named == *" $file "* || $named == *" ${file%.c} "* ]] || echo "$file is in none of $lists"
     done < <(cd "$1" && find src tests man completions -type f \

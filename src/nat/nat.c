@@ -22,7 +22,7 @@ struct nat *nat_new(const struct nat_config *config)
     if (nat->config.max_mappings == 0)
         nat->config.max_mappings = NAT_MAX_MAPPINGS;
     if (config->kind != NAT_KIND_NONE &&
-        nat_table_init(&nat->table, nat->config.max_mappings, 4 * nat->config.max_mappings) < 0) {
+        !nat_table_init(&nat->table, nat->config.max_mappings, 4 * nat->config.max_mappings)) {
         free(nat);
         return NULL;
     }

@@ -38,7 +38,7 @@ static bool index_init(struct hash_index *x, uint32_t entries)
     return hash_index_init(x, slots);
 }
 
-int nat_table_init(struct nat_table *t, uint32_t max_mappings, uint32_t max_filters)
+bool nat_table_init(struct nat_table *t, uint32_t max_mappings, uint32_t max_filters)
 {
     *t = (struct nat_table){.max_mappings = max_mappings, .max_filters = max_filters};
     t->mappings = calloc(max_mappings, sizeof *t->mappings);
@@ -46,9 +46,9 @@ int nat_table_init(struct nat_table *t, uint32_t max_mappings, uint32_t max_filt
     if (t->mappings == NULL || t->filters == NULL || !index_init(&t->by_internal, max_mappings) ||
         !index_init(&t->by_external, max_mappings) || !index_init(&t->by_filter, max_filters)) {
         nat_table_clear(t);
-        return -1;
+        return false;
     }
-    return 0;
+    return true;
 }
 
 void nat_table_clear(struct nat_table *t)

@@ -40,8 +40,8 @@ struct nat_table {
     uint32_t live_mappings, live_filters;
 };
 
-/* Returns 0, or -1 when memory is out (then nothing is left allocated). */
-int nat_table_init(struct nat_table *t, uint32_t max_mappings, uint32_t max_filters);
+/* False when memory is out (then nothing is left allocated). */
+bool nat_table_init(struct nat_table *t, uint32_t max_mappings, uint32_t max_filters);
 void nat_table_clear(struct nat_table *t);
 
 /* All of these return NULL when there is none, or (add) no free slot. The pointers stay valid until

@@ -36,14 +36,6 @@ static bool has_peer_nat(const struct punching *p)
     return false;
 }
 
-static void detail(struct sequence *s, unsigned lane, struct endpoint e)
-{
-    char text[ENDPOINT_STRLEN];
-
-    if (!endpoint_is_unset(e))
-        sequence_detail(s, lane, "%s", endpoint_format(e, text));
-}
-
 static void make_lanes(struct captured_chart *c)
 {
     const struct punching *p = c->p;
@@ -53,23 +45,23 @@ static void make_lanes(struct captured_chart *c)
     bool nat_b = has_peer_nat(p);
 
     c->a = sequence_lane(c->s, PARTY_A, p->relay ? "A, a relay" : "A");
-    detail(c->s, c->a, inside ? p->local : p->mapped);
+    sequence_endpoint(c->s, c->a, inside ? p->local : p->mapped);
     c->has_nat_a = inside || p->steps[STEP_ANSWER].lost;
     if (c->has_nat_a) {
         c->nat_a = sequence_lane(c->s, PARTY_NAT_A, inside ? "NAT A" : "NAT A?");
         if (inside)
-            detail(c->s, c->nat_a, p->mapped);
+            sequence_endpoint(c->s, c->nat_a, p->mapped);
     }
     c->server_b = sequence_lane(c->s, PARTY_SERVER_B, "B's server");
-    detail(c->s, c->server_b, p->peer_server);
+    sequence_endpoint(c->s, c->server_b, p->peer_server);
     c->has_nat_b = nat_b || stopped_at_b || p->steps[STEP_FORWARDED].lost;
     if (c->has_nat_b) {
         c->nat_b = sequence_lane(c->s, PARTY_NAT_B, nat_b ? "NAT B" : "NAT B?");
-        detail(c->s, c->nat_b, p->peer_mapped);
+        sequence_endpoint(c->s, c->nat_b, p->peer_mapped);
     }
     c->b = sequence_lane(c->s, PARTY_B, "B");
     if (!c->has_nat_b)
-        detail(c->s, c->b, p->peer_mapped);
+        sequence_endpoint(c->s, c->b, p->peer_mapped);
 }
 
 static void set_time(const struct captured_chart *c, struct sequence_item *arrow,

@@ -19,14 +19,6 @@ struct contact_chart {
     unsigned echoes;
 };
 
-static void endpoint_detail(struct sequence *s, unsigned lane, struct endpoint e)
-{
-    char text[ENDPOINT_STRLEN];
-
-    if (!endpoint_is_unset(e))
-        sequence_detail(s, lane, "%s", endpoint_format(e, text));
-}
-
 /* The peer's server, by its address; our own may be the same. */
 static unsigned peer_server(const struct contact_chart *c, struct endpoint server)
 {
@@ -35,7 +27,7 @@ static unsigned peer_server(const struct contact_chart *c, struct endpoint serve
     if (endpoint_equal(server, c->q->server))
         return c->server_b;
     lane = sequence_lane(c->s, PARTY_SERVER_A, "A's server");
-    endpoint_detail(c->s, lane, server);
+    sequence_endpoint(c->s, lane, server);
     return lane;
 }
 
@@ -67,13 +59,13 @@ static void make_lanes(struct contact_chart *c)
     struct endpoint mapped = endpoint_is_unset(q->mapped) ? q->mapped_secondary : q->mapped;
 
     c->a = sequence_lane(c->s, PARTY_A, "A");
-    endpoint_detail(c->s, c->a, c->seen);
+    sequence_endpoint(c->s, c->a, c->seen);
     c->server_b = sequence_lane(c->s, PARTY_SERVER_B, "B's server");
-    endpoint_detail(c->s, c->server_b, q->server);
+    sequence_endpoint(c->s, c->server_b, q->server);
     if (q->nat == QUALIFY_NAT_CONE_OR_RESTRICTED || q->nat == QUALIFY_NAT_SYMMETRIC)
-        endpoint_detail(c->s, sequence_lane(c->s, PARTY_NAT_B, "NAT B"), mapped);
+        sequence_endpoint(c->s, sequence_lane(c->s, PARTY_NAT_B, "NAT B"), mapped);
     c->b = sequence_lane(c->s, PARTY_B, "B");
-    endpoint_detail(c->s, c->b, q->local);
+    sequence_endpoint(c->s, c->b, q->local);
 }
 
 static void draw(struct contact_chart *c, const struct event *e)

@@ -14,7 +14,6 @@ enum json_layout {
 struct json_put {
     struct text_buffer *buffer;
     const struct run_facts *run;
-    const char *limit; /* beyond it there is little room left */
     bool indented;
 };
 

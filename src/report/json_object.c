@@ -6,26 +6,8 @@
 #include "utf8.h"
 
 enum {
-    /* The most that the value of a field of fixed size takes, with its key, commas and blanks. */
-    SLACK = 256,
     ESCAPED = 6, /* the most that a byte of a string takes */
 };
-
-/* Makes room for SIZE bytes at P, and SLACK behind them; P may move. */
-static char *make_room(struct json_put *j, char *p, size_t size)
-{
-    struct text_buffer *b = j->buffer;
-
-    b->size = (size_t)(p - b->data);
-    p = text_buffer_reserve(b, size + SLACK);
-    j->limit = b->data + b->room - SLACK;
-    return p;
-}
-
-static inline char *need(struct json_put *j, char *p, size_t size)
-{
-    return p > j->limit || size > (size_t)(j->limit - p) ? make_room(j, p, size) : p;
-}
 
 static char *put_line(char *p, unsigned depth)
 {
@@ -83,18 +65,18 @@ static char *put_escaped(char *p, const char *text, size_t size, const char *rep
 
 static char *put_parts(struct json_put *j, char *p, const struct text_parts *t)
 {
-    p = quote(need(j, p, 0));
+    p = quote(text_buffer_need(j->buffer, p, 0));
     for (unsigned i = 0; i < sizeof t->parts / sizeof *t->parts; i++) {
         size_t size = strlen(t->parts[i]);
 
-        p = put_bytes(need(j, p, size), t->parts[i], size);
+        p = put_bytes(text_buffer_need(j->buffer, p, size), t->parts[i], size);
     }
     return quote(p);
 }
 
 static char *put_piece(struct json_put *j, char *p, const struct text_piece *t)
 {
-    p = quote(need(j, p, ESCAPED * t->size));
+    p = quote(text_buffer_need(j->buffer, p, ESCAPED * t->size));
     return quote(put_plain(p, t->text, t->size) ? p + t->size
                                                 : put_escaped(p, t->text, t->size, "\\ufffd"));
 }
@@ -104,7 +86,7 @@ static char *put_foreign(struct json_put *j, char *p, const char *text)
 {
     size_t size = strlen(text);
 
-    p = quote(need(j, p, ESCAPED * size));
+    p = quote(text_buffer_need(j->buffer, p, ESCAPED * size));
     if (put_plain(p, text, size))
         return quote(p + size);
     return quote(put_escaped(p, text, size, utf8_is_valid(text, size) ? NULL : UTF8_REPLACEMENT));
@@ -115,7 +97,7 @@ static char *put_own(struct json_put *j, char *p, const char *text)
 {
     size_t size = strlen(text);
 
-    return quote(put_bytes(quote(need(j, p, size)), text, size));
+    return quote(put_bytes(quote(text_buffer_need(j->buffer, p, size)), text, size));
 }
 
 /* As short as twelve digits make it, and never without a point or an exponent. */
@@ -242,7 +224,7 @@ static inline char *put_value(struct json_put *j, char *p, const struct field *f
         return quote(put_hex16(quote(p), *(const uint16_t *)value));
     case FIELD_BYTES:
         bytes = value;
-        p = need(j, p, 2 * bytes->size);
+        p = text_buffer_need(j->buffer, p, 2 * bytes->size);
         return quote(put_hex(quote(p), bytes->data, bytes->size));
     case FIELD_TEXT:
         return put_own(j, p, *(const char *const *)value);
@@ -312,11 +294,12 @@ static char *put_keys(struct json_put *j, char *p, const struct record_type *typ
 
         if (value == NULL) {
             if ((f->flags & FIELD_OPTIONAL) == 0)
-                p = put_string(put_key(j, need(j, p, 0), f, depth), "null");
+                p = put_string(put_key(j, text_buffer_need(j->buffer, p, 0), f, depth), "null");
         } else if (f->type == FIELD_KEYS) {
             p = put_keys(j, p, f->record, value, depth);
         } else {
-            p = put_value(j, put_key(j, need(j, p, 0), f, depth), f, value, depth + 1);
+            p = put_value(j, put_key(j, text_buffer_need(j->buffer, p, 0), f, depth), f, value,
+                          depth + 1);
         }
     }
     return p;
@@ -330,7 +313,7 @@ static char *put_object(struct json_put *j, char *p, const struct record_type *t
 
     p = put_keys(j, p, type, record, depth);
     j->buffer->data[start] = '{';
-    p = need(j, p, 0);
+    p = text_buffer_need(j->buffer, p, 0);
     if (j->indented)
         p = put_line(p, depth);
     *p++ = '}';
@@ -343,7 +326,7 @@ void json_begin(struct json_object *o, struct text_buffer *b, const struct run_f
     o->put = (struct json_put){.buffer = b, .run = run, .indented = layout == JSON_INDENTED};
     o->depth = 0;
     o->start = b->size;
-    o->p = make_room(&o->put, text_buffer_reserve(b, 0), 0);
+    o->p = text_buffer_reserve(b, TEXT_SLACK);
 }
 
 void json_put_record(struct json_object *o, const struct record_type *type, const void *record)
@@ -353,13 +336,13 @@ void json_put_record(struct json_object *o, const struct record_type *type, cons
 
 void json_put_members(struct json_object *o, const char *text, size_t size)
 {
-    o->p = put_bytes(need(&o->put, o->p, size), text, size);
+    o->p = put_bytes(text_buffer_need(o->put.buffer, o->p, size), text, size);
 }
 
 void json_put_raw(struct json_object *o, const char *key, const char *text, size_t size)
 {
     struct json_put *j = &o->put;
-    char *p = need(j, o->p, strlen(key) + size);
+    char *p = text_buffer_need(j->buffer, o->p, strlen(key) + size);
 
     *p = ',';
     p = j->indented ? put_line(p + 1, o->depth + 1) : p + 1;
@@ -369,7 +352,7 @@ void json_put_raw(struct json_object *o, const char *key, const char *text, size
 
 void json_end(struct json_object *o)
 {
-    char *p = need(&o->put, o->p, 0);
+    char *p = text_buffer_need(o->put.buffer, o->p, 0);
 
     o->put.buffer->data[o->start] = '{';
     if (o->put.indented)

@@ -29,6 +29,14 @@ void sequence_detail(struct sequence *s, unsigned lane, const char *format, ...)
     va_end(args);
 }
 
+void sequence_endpoint(struct sequence *s, unsigned lane, struct endpoint e)
+{
+    char text[ENDPOINT_STRLEN];
+
+    if (!endpoint_is_unset(e))
+        sequence_detail(s, lane, "%s", endpoint_format(e, text));
+}
+
 static struct sequence_item *add(struct sequence *s)
 {
     static struct sequence_item scratch;

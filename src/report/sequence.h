@@ -64,6 +64,9 @@ unsigned sequence_lane(struct sequence *s, unsigned rank, const char *title);
 void sequence_detail(struct sequence *s, unsigned lane, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* Says where a lane's host is, unless that is not known. */
+void sequence_endpoint(struct sequence *s, unsigned lane, struct endpoint e);
+
 /* Appends an item; the caller fills the rest in. Never NULL: what finds no room goes to a scratch
  * item. An arrow may not end where it begins. */
 struct sequence_item *sequence_arrow(struct sequence *s, unsigned from, unsigned to,

@@ -56,8 +56,15 @@ char *text_buffer_reserve(struct text_buffer *b, size_t size)
         b->data = realloc(b->data, b->room);
         if (b->data == NULL)
             text_buffer_out_of_memory();
+        b->limit = b->data + b->room - TEXT_SLACK;
     }
     return b->data + b->size;
+}
+
+char *text_buffer_more(struct text_buffer *b, char *p, size_t size)
+{
+    b->size = (size_t)(p - b->data);
+    return text_buffer_reserve(b, size + TEXT_SLACK);
 }
 
 void text_buffer_advance(struct text_buffer *b, const char *end)

@@ -20,12 +20,17 @@ struct stamp {
     char text[30];
 };
 
+enum {
+    TEXT_SLACK = 256 /* the most that a piece of fixed size takes, with what stands around it */
+};
+
 struct text_buffer {
     FILE *file; /* borrowed; NULL = all is kept */
     int errnum; /* of the first write that failed; 0 = none yet */
     char *data;
     size_t size;
     size_t room;
+    const char *limit; /* beyond it less than TEXT_SLACK is left */
     struct stamp stamp;
 };
 
@@ -43,6 +48,15 @@ _Noreturn void text_buffer_out_of_memory(void);
 /* Makes room for SIZE bytes behind those that were put, and returns where they go: only ever
  * larger, so that what lies before them stays. text_buffer_advance tells where they ended. */
 char *text_buffer_reserve(struct text_buffer *b, size_t size);
+
+/* Room for SIZE bytes behind P, up to where the buffer is filled, and TEXT_SLACK behind them;
+ * returns where P has moved. */
+char *text_buffer_more(struct text_buffer *b, char *p, size_t size);
+
+static inline char *text_buffer_need(struct text_buffer *b, char *p, size_t size)
+{
+    return p > b->limit || size > (size_t)(b->limit - p) ? text_buffer_more(b, p, size) : p;
+}
 
 /* A piece of the results ends at END: the block is handed to stdio if it is full. */
 void text_buffer_advance(struct text_buffer *b, const char *end);

@@ -9,7 +9,6 @@ enum {
     MAX_TYPES = 8,  /* of records in one table */
     MAX_BASES = 16, /* of objects in one record that columns are in */
     NO_BASE = MAX_BASES,
-    SLACK = 128 /* the most that a value of fixed size takes, and a tab */
 };
 
 /* An object that columns are in: what a field of another such object holds, or the record. */
@@ -146,29 +145,12 @@ static struct row *row_of(struct tsv_table *t, const struct record_type *type)
 struct put {
     struct text_buffer *buffer;
     const struct run_facts *run;
-    const char *limit; /* beyond it less than SLACK is left */
 };
-
-/* Makes room for SIZE bytes at P, and SLACK behind them; P may move. */
-static char *make_room(struct put *t, char *p, size_t size)
-{
-    struct text_buffer *b = t->buffer;
-
-    b->size = (size_t)(p - b->data);
-    p = text_buffer_reserve(b, size + SLACK);
-    t->limit = b->data + b->room - SLACK;
-    return p;
-}
-
-static inline char *need(struct put *t, char *p, size_t size)
-{
-    return p > t->limit || size > (size_t)(t->limit - p) ? make_room(t, p, size) : p;
-}
 
 /* What may not be shown becomes '?'; nothing is a dash. */
 static char *put_text(struct put *t, char *p, const char *text, size_t size)
 {
-    p = need(t, p, size);
+    p = text_buffer_need(t->buffer, p, size);
     if (size > 0 && put_plain(p, text, size))
         return p + size;
     if (size == 0)
@@ -182,7 +164,8 @@ static char *put_own(struct put *t, char *p, const char *text)
 {
     size_t size = text == NULL ? 0 : strlen(text);
 
-    return size == 0 ? put_string(p, "-") : put_bytes(need(t, p, size), text, size);
+    return size == 0 ? put_string(p, "-")
+                     : put_bytes(text_buffer_need(t->buffer, p, size), text, size);
 }
 
 /* A text from outside, which may be no UTF-8. */
@@ -190,7 +173,7 @@ static char *put_foreign(struct put *t, char *p, const char *text)
 {
     size_t size = text == NULL ? 0 : strlen(text);
 
-    p = need(t, p, sizeof UTF8_REPLACEMENT * size);
+    p = text_buffer_need(t->buffer, p, sizeof UTF8_REPLACEMENT * size);
     if (size > 0 && put_plain(p, text, size))
         return p + size;
     if (size == 0 || utf8_is_valid(text, size))
@@ -266,7 +249,7 @@ static char *put_other(struct put *t, char *p, const struct field *f, const void
         return put_hex16(p, *(const uint16_t *)value);
     case FIELD_BYTES:
         bytes = value;
-        return put_hex(need(t, p, 2 * bytes->size), bytes->data, bytes->size);
+        return put_hex(text_buffer_need(t->buffer, p, 2 * bytes->size), bytes->data, bytes->size);
     case FIELD_CODE:
         text = code_of(f->words, (unsigned)field_number(f, value));
         return text != NULL ? stpcpy(p, text) : put_string(p, "-");
@@ -287,7 +270,8 @@ static char *put_other(struct put *t, char *p, const struct field *f, const void
         const struct text_parts *all = value;
 
         for (unsigned i = 0; i < sizeof all->parts / sizeof *all->parts; i++)
-            p = put_bytes(need(t, p, strlen(all->parts[i])), all->parts[i], strlen(all->parts[i]));
+            p = put_bytes(text_buffer_need(t->buffer, p, strlen(all->parts[i])), all->parts[i],
+                          strlen(all->parts[i]));
         return p;
     }
     case FIELD_SHOWN: {
@@ -329,8 +313,8 @@ void tsv_put_record(struct tsv_table *t, struct text_buffer *b, const struct run
                     const struct record_type *type, const void *record)
 {
     const struct row *row = row_of(t, type);
-    struct put put = {b, run, NULL};
-    char *p = make_room(&put, text_buffer_reserve(b, 0), 0);
+    struct put put = {b, run};
+    char *p = text_buffer_reserve(b, TEXT_SLACK);
     union field_room rooms[MAX_BASES];
     const void *bases[MAX_BASES + 1] = {record};
 
@@ -345,7 +329,7 @@ void tsv_put_record(struct tsv_table *t, struct text_buffer *b, const struct run
                             : c->is_plain ? base + c->offset
                                           : field_value(c->field, base, run, &rooms[0]);
 
-        p = need(&put, p, 0);
+        p = text_buffer_need(b, p, 0);
         if (value != NULL)
             p = put_value(&put, p, c->field, value);
         else

@@ -1,8 +1,8 @@
 #!/usr/bin/env bats
 # What all commands share: help, usage errors, and the exit statuses that do not depend on a network.
 
-# jq has variables of its own
-# shellcheck disable=SC2016
+# jq has variables of its own; a test may have a TEREDOCTL of its own
+# shellcheck disable=SC2016,SC2030,SC2031
 bats_require_minimum_version 1.5.0
 load lib
 

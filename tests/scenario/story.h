@@ -50,6 +50,13 @@ static inline void put_endpoint(struct endpoint e)
     put("%s", endpoint_is_unset(e) ? "nobody" : "somebody");
 }
 
+static inline void put_two(struct endpoint one, const char *word, struct endpoint other)
+{
+    put_endpoint(one);
+    put(" %s ", word);
+    put_endpoint(other);
+}
+
 static inline void put_time(const char *what, nsec when)
 {
     put(" %s %.1f", what, nsec_seconds(when - origin) * 1e3);

@@ -32,9 +32,7 @@ static void put_step(const char *name, const struct step_report *s)
     if (s->state == STEP_INFERRED)
         put_time("to", s->latest);
     put(" ");
-    put_endpoint(s->from);
-    put(" to ");
-    put_endpoint(s->to);
+    put_two(s->from, "to", s->to);
     for (unsigned i = 0; i < s->view_count; i++) {
         const struct step_view *v = &s->views[i];
 
@@ -43,9 +41,7 @@ static void put_step(const char *name, const struct step_report *s)
             put_time("at", v->when);
         if (!endpoint_equal(v->from, s->from) || !endpoint_equal(v->to, s->to)) {
             put(" ");
-            put_endpoint(v->from);
-            put(" to ");
-            put_endpoint(v->to);
+            put_two(v->from, "to", v->to);
         }
         put("]");
     }
@@ -62,13 +58,9 @@ static void put_summary(const struct punching *p)
     put("%s, %s, at the %s%s: %s", code_of(&punch_verdicts, p->verdict),
         code_of(&punch_causes, p->cause), sides[p->side], p->both_sides ? " and its peer" : "",
         p->has_own ? "" : "a stranger at ");
-    put_endpoint(p->local);
-    put(" as ");
-    put_endpoint(p->mapped);
+    put_two(p->local, "as", p->mapped);
     put(" by ");
-    put_endpoint(p->server);
-    put(" to ");
-    put_endpoint(p->peer_mapped);
+    put_two(p->server, "to", p->peer_mapped);
     put(" by ");
     put_endpoint(p->peer_server);
     put("%s%s, proof %s of ", p->peer_server_alive ? ", alive" : "",

@@ -16,13 +16,9 @@ static unsigned count;
 static void put_qualification(const struct qualification *q)
 {
     put(" %s, %s: ", code_of(&qualify_reasons, q->reason), code_of(&qualify_nats, q->nat));
-    put_endpoint(q->local);
-    put(" as ");
-    put_endpoint(q->mapped);
+    put_two(q->local, "as", q->mapped);
     put(" and ");
-    put_endpoint(q->mapped_secondary);
-    put(" by ");
-    put_endpoint(q->server);
+    put_two(q->mapped_secondary, "by", q->server);
     put(" and ");
     put_endpoint(q->secondary);
     put(", %u/%u in %.1f of %.1f ms", q->solicitations, q->advertisements,
@@ -39,9 +35,7 @@ static void put_step(const struct event *e)
     if (s->state == STEP_INFERRED)
         put_time("to", s->latest);
     put(", %.1f after its pair, ", nsec_seconds(e->step.offset) * 1e3);
-    put_endpoint(s->from);
-    put(" to ");
-    put_endpoint(s->to);
+    put_two(s->from, "to", s->to);
     put(", proof %s, rtt %.1f", code_of(&punch_proofs, e->step.proof),
         nsec_seconds(e->step.rtt) * 1e3);
 }
@@ -49,15 +43,11 @@ static void put_step(const struct event *e)
 static void put_punching(const struct punching *p)
 {
     put(" %s, %s: ", code_of(&punch_verdicts, p->verdict), code_of(&punch_causes, p->cause));
-    put_endpoint(p->local);
-    put(" as ");
-    put_endpoint(p->mapped);
+    put_two(p->local, "as", p->mapped);
     put(" by ");
     put_endpoint(p->server);
     put(" behind %s to ", code_of(&qualify_nats, p->own_nat));
-    put_endpoint(p->peer_mapped);
-    put(" by ");
-    put_endpoint(p->peer_server);
+    put_two(p->peer_mapped, "by", p->peer_server);
     put("%s%s, proof %s of ", p->peer_server_alive ? ", alive" : "",
         p->peer_server_checked ? ", checked" : "", code_of(&punch_proofs, p->proof));
     put_endpoint(p->answered_from);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "classify.h"
+#include "classify_judge.h"
 #include "send_queue.h"
 #include "tap.h"
 
@@ -229,6 +230,7 @@ static void test_silence(struct run *r)
     ok(r->done, "silence ends");
     is_int(r->result.reach, REACH_NO_REPLY, "without a sign of life: no reply");
     is_int(r->result.nat, NAT_NAME_BLOCKED, "no reply is RFC 3489's UDP blocked");
+    ok((r->result.proven & CLASSIFY_PROVEN(PRIVATE_ROUTER)) == 0, "no router has shown itself");
     ok(r->progress >= 2, "while waiting, progress is told");
     ok(r->result.elapsed <= 3 * NSEC_S + NSEC_MS, "it takes no longer than the timeout");
 
@@ -239,6 +241,7 @@ static void test_silence(struct run *r)
     wait_until(r, START + 10 * NSEC_S);
     is_int(r->result.reach, REACH_NO_REPLY, "private routers do not show that UDP leaves");
     is_int(r->result.private_router, NAT_BOX, "but are told: there may be a second NAT");
+    ok((r->result.proven & CLASSIFY_PROVEN(PRIVATE_ROUTER)) != 0, "which is proven by them");
     hops = find_evidence(r, TEST_HOPS);
     ok(hops->proof == PROVES_PRIVATE_ROUTER && hops->seen[0].address == NAT_BOX,
        "and are the evidence");

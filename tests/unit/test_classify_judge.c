@@ -48,6 +48,28 @@ static void test_rows(void)
     }
 }
 
+/* One port that is mapped anew, or whose mapping changed, says more than all that were not. */
+static void test_refutations(void)
+{
+    static const uint32_t against[] = {PROVEN(OTHER_MAPPING), PROVEN(OTHER_MAPPING_BY_PORT),
+                                       PROVEN(UNSTEADY)};
+    unsigned count, same = 0;
+    const struct classify_rule *rules = classify_rules(&count);
+
+    for (unsigned i = 0; i < count; i++) {
+        const struct classify_rule *r = &rules[i];
+
+        if ((r->needs & PROVEN(SAME_MAPPING)) == 0)
+            continue;
+        same++;
+        for (unsigned j = 0; j < sizeof against / sizeof *against; j++)
+            ok((r->refuted_by & against[j]) != 0, "row %u of %s: no mapping is the same beside %s",
+               i, subjects[r->subject],
+               code_of(&classify_proven_words, (unsigned)__builtin_ctz(against[j])));
+    }
+    ok(same >= 6, "there were such rows");
+}
+
 /* What cannot be proven at once. */
 static const uint32_t exclusive[][2] = {
     {PROVEN(PRIMARY_ANSWER), PROVEN(PRIMARY_SILENCE) | PROVEN(PRIMARY_REFUSAL) |
@@ -157,7 +179,7 @@ static void test_all_evidence(void)
         uint32_t proven = (uint32_t)prng_next(&random) & (uint32_t)prng_next(&random);
         struct classification c = {.rejected_rule = (enum ra_rule)(i % RULE_COUNT)};
 
-        proven &= (UINT32_C(1) << CLASSIFY_PROVEN_COUNT) - 1;
+        proven &= (uint32_t)((UINT64_C(1) << CLASSIFY_PROVEN_COUNT) - 1);
         if (i % 3 != 0)
             proven |= PROVEN(PRIMARY_ANSWER);
         if (i % 3 == 1)
@@ -182,6 +204,7 @@ static void test_all_evidence(void)
 int main(void)
 {
     test_rows();
+    test_refutations();
     test_all_evidence();
     return done_testing();
 }

@@ -106,6 +106,7 @@ int main(void)
            c.port_high == 4009 && c.external_count == 4,
        "a range of ports and the size of the pool are read");
 
+    describes("cone,step=1024", "cone,step=1024");
     describes("none", "none");
     describes("blocked", "blocked");
     describes("firewall,filtering=address", "firewall,filtering=address");
@@ -136,6 +137,7 @@ int main(void)
     refuses("timeout=99999999999999999999s",
             "\"99999999999999999999s\" is not a value of the NAT option timeout", "24h");
     refuses("step=0", "\"0\" is not a value of the NAT option step", "1 to 1024");
+    refuses("step=1025", "\"1025\" is not a value of the NAT option step", "1 to 1024");
     refuses("range=9-8", "\"9-8\" is not a value of the NAT option range", "LOW-HIGH");
     refuses("range=0-8", "\"0-8\" is not a value of the NAT option range", "LOW-HIGH");
     refuses("pool=5", "\"5\" is not a value of the NAT option pool", "1 to 4");

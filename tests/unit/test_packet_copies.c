@@ -55,6 +55,22 @@ static void test_what_differs(void)
     ok(!packet_copies_add(copies, &s, now), "and another byte");
 }
 
+static void test_many(void)
+{
+    uint8_t payload[240];
+    unsigned found = 0;
+
+    now += NSEC_S;
+    for (int round = 0; round < 2; round++)
+        for (uint16_t id = 0; id < 100; id++) {
+            struct captured_packet s = packet_of(payload, id, 17);
+
+            found += packet_copies_add(copies, &s, now);
+        }
+    ok(found > 85, "of a hundred packets nearly all are still known when they come again: %u",
+       found);
+}
+
 static void test_without_identification(void)
 {
     uint8_t payload[240];
@@ -92,6 +108,7 @@ int main(void)
 {
     copies = packet_copies_new(1);
     test_what_differs();
+    test_many();
     test_without_identification();
     test_all_different();
     packet_copies_free(copies);

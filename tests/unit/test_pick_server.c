@@ -39,10 +39,24 @@ static void test_first(void)
     ok(!p.answered[0] && p.answered[1] && p.answered[2], "it is known which did not");
 }
 
+static enum waiting_for waits_for(void)
+{
+    struct waiting w;
+
+    engine_waiting(&p.engine, &w);
+    return w.what;
+}
+
 static void test_silence(void)
 {
+    struct pick_config config = {.servers = servers, .count = 1, .timeout = NSEC_S};
+
+    pick_server_init(&p, &config);
+    is_int(waits_for(), WAITING_FOR_NOTHING, "before it begins it waits for nothing");
     start(2);
+    is_int(waits_for(), WAITING_FOR_SERVER, "then for a server");
     bench_finish(&b);
+    is_int(waits_for(), WAITING_FOR_NOTHING, "and at its end for nothing");
     is_int(p.answers, 0, "nobody answered");
     is_int(bench_sent(&b, servers[0], TEREDO_RS), PICK_ATTEMPTS, "each was asked three times");
     is_int(bench_sent(&b, servers[1], TEREDO_RS), PICK_ATTEMPTS, "the other too");
@@ -57,9 +71,29 @@ static void test_forged(void)
     ok(b.done, "an interrupt ends it");
 }
 
+/* Who shows no identifier (RFC 4380 5.2.2) shares no secret, by which an answer could be checked.
+ */
+static void test_no_identifier(void)
+{
+    static const uint8_t secret[] = "sesame";
+    struct pick_config config = {
+        .servers = servers,
+        .count = 1,
+        .timeout = NSEC_S,
+        .identity = {.secret = secret, .secret_size = sizeof secret},
+        .nonces = {.key = {7}},
+    };
+
+    pick_server_init(&p, &config);
+    bench_start(&b, &p.engine, local);
+    bench_advertise(&b, servers[0], servers[0], mapped);
+    is_int(p.answers, 1, "without an identifier an answer that is not signed is believed");
+}
+
 int main(void)
 {
     test_first();
+    test_no_identifier();
     test_silence();
     test_forged();
     return done_testing();

@@ -471,6 +471,19 @@ static void indirect_answer(void)
     bubble_from(own_server, &own, &bubble);
 }
 
+/* The answer to LIKE through a server, with its origin. */
+static void origin_from(struct endpoint server, const struct teredo_packet *like)
+{
+    struct teredo_packet bubble;
+
+    teredo_make_bubble(&bubble, &peer, &like->ip6.source);
+    bubble.trailers[0] = like->trailers[0];
+    bubble.trailer_count = like->trailer_count;
+    bubble.has_origin = true;
+    bubble.origin = like->origin;
+    bench_packet(&b, 0, server, &bubble);
+}
+
 static void test_indirect(void)
 {
     struct teredo_packet bubble;
@@ -526,6 +539,17 @@ static void test_indirect(void)
                        "three are, where nothing else is lost");
         is_int(verdict()->indirect_answers, attempts, "though each bubble was answered");
     }
+
+    set_up();
+    start();
+    bubble = last_indirect();
+    bubble.has_origin = true;
+    bubble.origin = stranger;
+    origin_from(peer_server, &bubble);
+    ok(endpoint_is_unset(p.result.peer_origin),
+       "only our server's word on the peer's origin counts");
+    origin_from(own_server, &bubble);
+    ok(endpoint_equal(p.result.peer_origin, stranger), "which is taken");
 
     set_up();
     config.ttl = 3;

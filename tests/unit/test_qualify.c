@@ -196,6 +196,9 @@ static void test_known_rtt(void)
     is_int(bench_sent(&b, server, TEREDO_RS), 1, "who has answered is asked no more");
     bench_finish(&b);
     is_verdict(QUALIFY_INCONCLUSIVE, QUALIFY_ONLY_PRIMARY, "only the primary answers");
+    is_int(verdict()->evidence & (UINT32_C(1) << QUALIFY_EVIDENCE_SAME_MAPPING |
+                                  UINT32_C(1) << QUALIFY_EVIDENCE_DIFFERENT_MAPPINGS),
+           0, "and nothing is known of a second mapping");
     ok(verdict()->has_address, "the address is told all the same");
     is_int(verdict()->nat, QUALIFY_NAT_UNKNOWN, "the NAT is not guessed");
 }

@@ -110,6 +110,17 @@ static void test_copies(void)
        "and other bytes are another packet's at once");
 }
 
+/* What is whole is remembered for the sake of copies alone. */
+static void test_who_makes_way(void)
+{
+    begin();
+    for (unsigned i = 0; i + 2 < REASSEMBLY_PACKETS; i++)
+        add((uint16_t)i, 0, 48, true);
+    ok(!add(1000, 0, 48, true) && add(1000, 48, PAYLOAD, false), "one of many packets is whole");
+    add(1001, 0, 48, true);
+    ok(!reassembly_give_up(r, now, &out), "where there is no room left, it makes way");
+}
+
 static void test_refusals(void)
 {
     begin();
@@ -221,6 +232,7 @@ int main(void)
 {
     test_orders();
     test_copies();
+    test_who_makes_way();
     test_refusals();
     test_patience();
     test_many();

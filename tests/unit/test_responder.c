@@ -718,6 +718,7 @@ static void test_echo(void)
     is_int(b.send_count, 0, "an echo request through our server has no endpoint to answer to");
     echo_request(&own, stranger);
     is_int(b.send_count, 0, "nor has one from our own address");
+    is_int(r.ignored, 2, "both are counted as ignored");
 }
 
 static void test_not_for_us(void)

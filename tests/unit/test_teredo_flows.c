@@ -112,6 +112,7 @@ static void test_hole_punches(void)
     ok(summary().punches == 0 && summary().unanswered == 1, "nor does another one");
     look_at(b, a, BUBBLE_BA, 6);
     ok(summary().punches == 1 && summary().unanswered == 0, "the answer makes it a hole punch");
+    is_int((int64_t)summary().answered_by_data, 0, "without any data");
     look_at(b, a, BUBBLE_BA, 7);
     look_at(a, b, BUBBLE_AB, 8);
     ok(summary().punches == 1 && summary().unanswered == 0, "of which there is one");
@@ -120,6 +121,18 @@ static void test_hole_punches(void)
     look_at(b, (struct endpoint){0xe00000fd, 3544},
             "6000000000003b00" TEREDO_B "ff020000000000000000000000000001", 10);
     ok(summary().unanswered == 1, "one to all nodes is not");
+
+    begin(0);
+    look_at(a, b, BUBBLE_AB, 1);
+    look_at(a, b, "6000000000041140" TEREDO_A TEREDO_B "00000000", 2);
+    ok(summary().unanswered == 1 && summary().answered_by_data == 0,
+       "data one way answers nothing");
+    look_at(b, a, "6000000000041140" TEREDO_B TEREDO_A "00000000", 3);
+    ok(summary().punches == 1 && summary().answered_by_data == 1,
+       "data both ways answers a bubble");
+    look_at(b, a, BUBBLE_BA, 4);
+    ok(summary().punches == 1 && summary().answered_by_data == 0,
+       "and not data alone, once there is a bubble back");
 }
 
 static void test_clients_and_servers(void)
