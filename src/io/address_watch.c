@@ -29,7 +29,7 @@ static int ready(void *context, struct pollfd which, struct error *error)
 {
     const struct address_watch *w = context;
     _Alignas(struct nlmsghdr) char buffer[8192];
-    struct sockaddr_nl from;
+    struct sockaddr_nl from = {.nl_pid = 1}; /* the kernel's is 0 */
     socklen_t size = sizeof from;
     ssize_t n =
         recvfrom(which.fd, buffer, sizeof buffer, MSG_DONTWAIT, (struct sockaddr *)&from, &size);

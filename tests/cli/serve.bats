@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # `teredoctl serve` on the loopback interface: each test has its own pair of loopback addresses.
-# shellcheck disable=SC2154 # bats sets stderr
+# $1 is that of the inner shell; bats sets stderr
+# shellcheck disable=SC2016,SC2154
 
 bats_require_minimum_version 1.5.0
 load ../wait

@@ -112,6 +112,15 @@ printed() {
     done
 }
 
+# takes_signals PID: SIGINT is caught or held; before that bash has a command in the background ignore it
+takes_signals() {
+    local blocked caught
+
+    blocked=$(sed -n 's/^SigBlk:\t//p' "/proc/$1/status")
+    caught=$(sed -n 's/^SigCgt:\t//p' "/proc/$1/status")
+    (((16#$blocked | 16#$caught) & 2))
+}
+
 # is_stopped SIGNAL EVENT COMMAND…: the signal, once EVENT is true (a command that sees out and err)
 is_stopped() {
     local signal=$1 event=$2 format
@@ -123,6 +132,7 @@ is_stopped() {
         PID=$!
         in_background "$PID"
         wait_for bash -c "$event"
+        wait_for takes_signals "$PID"
         kill "-$signal" "$PID"
         ended "$PID"
         echo "$signal: $* --format=$format => $status"
@@ -174,8 +184,7 @@ is_stopped() {
                 esac
                 # Hole punches are told when they have settled.
                 [[ $command == trace* ]] || wait_for test -s out
-                # Until it waits for more.
-                wait_for sh -c "grep -q '^State:.S' /proc/$PID/status"
+                wait_for takes_signals "$PID"
                 kill "-$signal" "$PID"
                 ended "$PID"
                 echo "$signal: $command --format=$format => $status"
