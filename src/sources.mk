@@ -177,6 +177,8 @@ IO_SOURCES = \
 	src/io/address_watch.h \
 	src/io/capture.c \
 	src/io/capture.h \
+	src/io/capture_filter.c \
+	src/io/capture_filter.h \
 	src/io/capture_input.c \
 	src/io/capture_input.h \
 	src/io/frame_file.c \
