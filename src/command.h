@@ -4,6 +4,7 @@
 #define COMMAND_H
 
 #include "error.h"
+#include "sandbox.h"
 
 /* The one list, in the order in which people meet the commands. */
 #define COMMANDS(X) \
@@ -35,6 +36,9 @@ struct command {
     /* Tables of options.h that end with an empty entry; NULL after the last. */
     const struct option_entry *options[COMMAND_TABLES];
     unsigned flags; /* for argp_parse */
+    /* SANDBOX_… of sandbox.h: what the command may still do once all is open that it needs; a
+     * client_job adds what its engine does (confine.h). SANDBOX_NONE takes a reason. */
+    unsigned sandbox;
     /* Takes an argument that is no option; NULL = there are none. */
     void (*argument)(const struct option_value *value, void *options);
     /* Checks what goes together, once everything is parsed; may be NULL. */

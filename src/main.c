@@ -119,6 +119,11 @@ int main(int argc, char **argv)
     if (command == NULL)
         return unknown_command(argv[arguments.first]);
     status = command->run(argc - arguments.first, argv + arguments.first, &error);
+    if (status != 0 && sandbox_refused() != NULL)
+        fprintf(
+            stderr,
+            "teredoctl %s: the sandbox has refused the system call %s; --no-sandbox allows all\n",
+            command->name, sandbox_refused());
     if (status >= 0)
         return status;
     error_told = true;

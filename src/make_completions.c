@@ -131,6 +131,9 @@ static void put_command(const struct command *c)
             has_help = has_help || (o->name != NULL && strcmp(o->name, "help") == 0);
             put_option(c->name, o);
         }
+    for (const struct option_entry *o = common_options; c->options[0] != NULL && !option_is_end(o);
+         o++)
+        put_option(c->name, o);
     if (!has_help)
         put_standard(c->name);
 }

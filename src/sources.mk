@@ -177,6 +177,8 @@ IO_SOURCES = \
 	src/io/address_watch.h \
 	src/io/capture.c \
 	src/io/capture.h \
+	src/io/capture_filter.c \
+	src/io/capture_filter.h \
 	src/io/capture_input.c \
 	src/io/capture_input.h \
 	src/io/frame_file.c \
@@ -207,6 +209,8 @@ IO_SOURCES = \
 	src/io/privilege.h \
 	src/io/replace_file.c \
 	src/io/replace_file.h \
+	src/io/sandbox.c \
+	src/io/sandbox.h \
 	src/io/wire_stamps.c \
 	src/io/wire_stamps.h
 DRIVE_SOURCES = \
@@ -315,6 +319,8 @@ CMD_SOURCES = \
 	src/cmd/classify.c \
 	src/cmd/client.c \
 	src/cmd/client.h \
+	src/cmd/confine.c \
+	src/cmd/confine.h \
 	src/cmd/decode.c \
 	src/cmd/help.c \
 	src/cmd/lab.c \

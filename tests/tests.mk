@@ -62,6 +62,7 @@ UNIT_TESTS = \
 	tests/unit/test_rejected_lines \
 	tests/unit/test_replay \
 	tests/unit/test_responder \
+	tests/unit/test_sandbox \
 	tests/unit/test_send_queue \
 	tests/unit/test_sequence \
 	tests/unit/test_server \
@@ -145,6 +146,7 @@ CLI_TESTS = \
 	tests/cli/qualify.bats \
 	tests/cli/output.bats \
 	tests/cli/rounds.bats \
+	tests/cli/sandbox.bats \
 	tests/cli/serve.bats \
 	tests/cli/trace-read.bats \
 	tests/cli/trace.bats \

@@ -4,6 +4,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "confine.h"
 #include "entropy.h"
 #include "line_reader.h"
 #include "options.h"
@@ -50,6 +51,7 @@ static const struct option_entry addr_options[] = {
     {OPTION_FORMAT(FORMATS, FORMATS, "How to print results (default: text)"), .group = 2},
     {OPTION_HEADER},
     {OPTION_QUIET("One line an address, nothing about what is not an address")},
+    {OPTION_VERBOSE("Tell on standard error which sandbox is in force")},
     {0},
 };
 
@@ -224,6 +226,8 @@ static int run(int argc, char **argv, struct error *error)
     int status;
 
     options_parse(&command_addr, argc, argv, &addr.options);
+    if (confine(&command_addr, &addr.options.common, NULL, error) != 0)
+        return -1;
     config = options_report(&command_addr, &addr.options.common);
     config.verdict = EVENT_ADDRESS;
     config.columns = TSV_ADDR;
@@ -254,5 +258,6 @@ const struct command command_addr = {
     .options = {addr_options},
     .argument = take_address,
     .check = check,
+    .sandbox = SANDBOX_BASE,
     .run = run,
 };

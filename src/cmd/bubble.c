@@ -5,14 +5,15 @@
 
 #include "bubble.h"
 #include "bubble_options.h"
+#include "capture.h"
 #include "clock.h"
+#include "confine.h"
 #include "entropy.h"
 #include "names.h"
 #include "paced_send.h"
 #include "packet.h"
 #include "packet_file.h"
 #include "pcap_writer.h"
-#include "privilege.h"
 
 enum {
     UNASKED_RATE = 10 /* packets a second */
@@ -21,9 +22,10 @@ enum {
 /* From the options to packets: what each is, and where it goes. */
 struct bubble_plan {
     struct bubble_config config;
-    struct endpoint from;   /* address and port 0: any */
-    nsec interval;          /* between rounds */
-    const char *raw_option; /* what only a raw socket can do, or NULL */
+    struct capture *from_file; /* NULL = none */
+    struct endpoint from;      /* address and port 0: any */
+    nsec interval;             /* between rounds */
+    const char *raw_option;    /* what only a raw socket can do, or NULL */
     /* What the packet borrows from. */
     uint8_t message[CRAFT_MAX_PAYLOAD]; /* ICMPv6 */
     uint8_t file[PACKET_FILE_ROOM];
@@ -76,7 +78,7 @@ static int read_packet(struct bubble_plan *plan, const struct bubble_options *o,
                        struct error *error)
 {
     unsigned long number = o->packet != 0 ? o->packet : 1;
-    size_t size = packet_file_read(o->from_file, number, plan->file, error);
+    size_t size = packet_file_read(plan->from_file, number, plan->file, error);
     struct teredo_packet *p = &plan->config.base.packet;
     struct wire_fault fault;
 
@@ -278,6 +280,7 @@ struct work {
     struct bubble_plan plan;
     struct bubble bubble;
     struct inject inject;
+    struct route route; /* for packets that are not sent */
     struct pcap_writer *writer;
     struct reporter *reporter;
     struct text_buffer log;  /* on standard error, of --verbose */
@@ -401,7 +404,7 @@ static struct endpoint source_without_socket(const struct work *w, struct endpoi
     struct endpoint from = w->plan.from;
 
     if (from.address == 0)
-        from.address = port_route_source(to);
+        from.address = route_source(&w->route, to);
     if (from.port == 0)
         from.port = TEREDO_PORT;
     return from;
@@ -413,8 +416,8 @@ static int show_or_write(struct work *w, struct error *error)
     struct bubble *b = &w->bubble;
     nsec when = clock_now();
 
-    if (w->options.write != NULL &&
-        (w->writer = pcap_writer_open(w->options.write, PCAP_WRITER_RAW, error)) == NULL)
+    route_open(&w->route);
+    if (confine(&command_bubble, &w->options.common, NULL, error) != 0)
         return -1;
     for (; b->round < b->config.rounds; when += w->plan.interval) {
         bubble_begin_round(b);
@@ -452,8 +455,10 @@ static int open_sockets(struct work *w, struct error *error)
         .raw_option = w->plan.raw_option,
         .listen = w->options.wait != 0,
     };
+    const struct confine_more more = {.may = SANDBOX_NET};
 
-    if (inject_open(&w->inject, &config, error) != 0 || privilege_drop(error) != 0)
+    if (inject_open(&w->inject, &config, error) != 0 ||
+        confine(&command_bubble, &w->options.common, &more, error) != 0)
         return -1;
     w->bubble.summary.via = w->inject.raw != NULL ? "raw_socket" : "udp_socket";
     remark(w);
@@ -494,6 +499,20 @@ static int send_and_listen(struct work *w, struct error *error)
     return 0;
 }
 
+/* What takes the rights of the user; the rest takes those to open a raw socket and any port. */
+static int open_files(struct work *w, struct error *error)
+{
+    const struct bubble_options *o = &w->options;
+
+    if (o->from_file != NULL && (w->plan.from_file = packet_file_open(o->from_file, error)) == NULL)
+        return -1;
+    if (o->write != NULL &&
+        (w->writer = pcap_writer_open(o->write, PCAP_WRITER_RAW, error)) == NULL)
+        return -1;
+    return confine_early(&o->common,
+                         PRIVILEGE_BIT(CAP_NET_RAW) | PRIVILEGE_BIT(CAP_NET_BIND_SERVICE), error);
+}
+
 static int run_plan(struct work *w, struct error *error)
 {
     static const int status[] = {
@@ -504,7 +523,8 @@ static int run_plan(struct work *w, struct error *error)
     bool offline = w->options.dry_run || w->options.write != NULL;
     struct event end = {.kind = EVENT_BUBBLED, .bubbled = &w->bubble.summary};
 
-    if (open_report(w, error) != 0 || make_plan(&w->plan, &w->options, error) != 0)
+    if (open_report(w, error) != 0 || open_files(w, error) != 0 ||
+        make_plan(&w->plan, &w->options, error) != 0)
         return -1;
     bubble_init(&w->bubble, &w->plan.config);
     if ((offline ? show_or_write(w, error) : send_and_listen(w, error)) != 0)
@@ -521,6 +541,8 @@ static int finish(struct work *w, int status, struct error *error)
     struct error late = {0};
 
     inject_close(&w->inject);
+    route_close(&w->route);
+    capture_close(w->plan.from_file);
     if (w->writer != NULL && pcap_writer_close(w->writer, &late) != 0 && status >= 0) {
         *error = late;
         status = -1;
@@ -540,7 +562,8 @@ static int run(int argc, char **argv, struct error *error)
 
     if (w == NULL)
         return error_set(error, EX_OSERR, ENOMEM, "cannot start");
-    w->inject = (struct inject){.udp = {.fd = -1}, .copies = {.fd = -1}};
+    w->inject = (struct inject){.udp = {.fd = -1}, .copies = {.fd = -1}, .route = {.fd = -1}};
+    w->route.fd = -1;
     w->options.count = 1;
     w->options.interval = NSEC_S;
     options_parse(&command_bubble, argc, argv, &w->options);
@@ -559,5 +582,6 @@ const struct command command_bubble = {
     .options = {bubble_options},
     .argument = bubble_take_peer,
     .check = bubble_check,
+    .sandbox = SANDBOX_BASE | SANDBOX_ROUTE,
     .run = run,
 };

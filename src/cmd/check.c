@@ -244,6 +244,7 @@ static const struct client_job job = {
     .verdict = EVENT_CHECKING,
     .columns = TSV_CHECK,
     .engine_size = sizeof(struct check),
+    .sandbox = SANDBOX_NET,
     .init = init,
     .status = status,
     .no_status = CHECK_UNKNOWN,
@@ -258,6 +259,7 @@ static int run(int argc, char **argv, struct error *error)
 
     client_options_init(&o.client);
     o.client.log_level = 3;
+    o.client.common.sandbox_told = 2;
     if (!parse(&o, argc, argv, wrong, sizeof wrong)) {
         say_unknown(stdout, wrong);
         return CHECK_UNKNOWN;
@@ -285,5 +287,6 @@ const struct command command_check = {
     .flags = ARGP_NO_EXIT | ARGP_NO_HELP,
     .argument = client_take_server,
     .check = check,
+    .sandbox = SANDBOX_BASE,
     .run = run,
 };

@@ -112,6 +112,7 @@ static const struct client_job job = {
     .columns = TSV_CLASSIFY,
     .headings = true,
     .engine_size = sizeof(struct measurement),
+    .sandbox = SANDBOX_NET,
     .init = init,
     .status = status,
     .no_status = CLASSIFY_PARTIAL,
@@ -140,5 +141,6 @@ const struct command command_classify = {
     .options = {client_options, client_metrics_options, client_rounds_options, classify_options},
     .argument = client_take_server,
     .check = check,
+    .sandbox = SANDBOX_BASE,
     .run = run,
 };

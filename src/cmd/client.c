@@ -4,15 +4,14 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/capability.h>
 #include <sysexits.h>
 #include <unistd.h>
 
 #include "clock.h"
+#include "confine.h"
 #include "entropy.h"
 #include "find_server.h"
 #include "port.h"
-#include "privilege.h"
 #include "status.h"
 #include "words.h"
 
@@ -216,13 +215,28 @@ static FILE *results(const struct client_options *o)
     return o->rounds.out != NULL ? o->rounds.out : stdout;
 }
 
-/* All privileges but the one for the port that the next round will want. */
-static int drop_privileges(const struct client_options *o, struct error *error)
+/* Rounds after the first may no longer capture, and all shall tell times in one way. */
+static bool captures(const struct client_options *o)
 {
-    static const int keep[] = {CAP_NET_BIND_SERVICE};
-    bool again = repeats(o) && o->local_port != 0 && o->local_port < 1024;
+    return !o->no_capture && !repeats(o);
+}
 
-    return privilege_drop_except(keep, again ? 1 : 0, error);
+/* A port below 1024 takes a capability, in each round. */
+static uint64_t capabilities_for_port(const struct client_options *o)
+{
+    return o->local_port != 0 && o->local_port < 1024 ? PRIVILEGE_BIT(CAP_NET_BIND_SERVICE) : 0;
+}
+
+int client_prepare(struct client_options *o, struct error *error)
+{
+    if (rounds_open(&o->rounds, &o->common, error) != 0)
+        return -1;
+    if (o->write != NULL && o->writer == NULL &&
+        (o->writer = pcap_writer_open(o->write, PCAP_WRITER_RAW, error)) == NULL)
+        return -1;
+    return confine_early(&o->common,
+                         (captures(o) ? PRIVILEGE_BIT(CAP_NET_RAW) : 0) | capabilities_for_port(o),
+                         error);
 }
 
 static struct reporter *open_reporter(const struct client_job *job, const struct client_options *o,
@@ -250,24 +264,33 @@ static int open_drivers(struct client *c, struct error *error)
 
     if (c->job->work != NULL)
         return (c->many = qualify_many_open(o->local_port, error)) == NULL ? -1 : 0;
-    /* Rounds after the first may no longer capture, and all shall tell times in one way. */
-    c->live = live_open(o->local_port, o->sockets, c->server, !o->no_capture && !repeats(o), error);
+    c->live = live_open(o->local_port, o->sockets, c->server, captures(o), error);
     return c->live == NULL ? -1 : 0;
 }
 
 static int client_open(struct client *c, struct error *error)
 {
-    const struct client_options *o = c->options;
+    struct client_options *o = c->options;
 
-    if (c->job->work == NULL && find_servers(c, error) != 0)
-        return -1;
-    if (o->write != NULL &&
-        (c->writer = pcap_writer_open(o->write, PCAP_WRITER_RAW, error)) == NULL)
-        return -1;
-    if (open_drivers(c, error) != 0 || drop_privileges(o, error) != 0)
+    if (client_prepare(o, error) != 0 || (c->job->work == NULL && find_servers(c, error) != 0) ||
+        open_drivers(c, error) != 0)
         return -1;
     c->reporter = open_reporter(c->job, o, c->live != NULL ? live_stamps_name(c->live) : NULL);
     return c->reporter == NULL ? error_set(error, EX_OSERR, ENOMEM, "cannot start") : 0;
+}
+
+/* Rounds look the server up again and open sockets again, each on ports of its own, and all shall
+ * see the names change. */
+int client_confine(const struct client *c, unsigned may, struct error *error)
+{
+    const struct client_options *o = c->options;
+    struct confine_more more = {.may = c->job->sandbox | may};
+
+    if (repeats(o)) {
+        more.may |= SANDBOX_NAMES | SANDBOX_PORTS;
+        more.keep = capabilities_for_port(o);
+    }
+    return confine(c->job->command, &o->common, &more, error);
 }
 
 static void report(void *context, const struct event *event)
@@ -387,9 +410,9 @@ static void see(void *context, const struct observation *o, const uint8_t *bytes
         reporter_hush(c->reporter, o->when);
         log_packet(o, ttl);
     }
-    if (c->writer != NULL && bytes != NULL)
-        pcap_writer_add(c->writer, o->when, &(struct udp_message){o->from, o->to, bytes, o->size},
-                        ttl);
+    if (c->options->writer != NULL && bytes != NULL)
+        pcap_writer_add(c->options->writer, o->when,
+                        &(struct udp_message){o->from, o->to, bytes, o->size}, ttl);
 }
 
 static void tick(void *context, enum loop_tick why, nsec now, const struct waiting *waiting)
@@ -423,6 +446,8 @@ static int work(struct client *c, struct error *error)
         return error_set(error, EX_OSERR, ENOMEM, "cannot start");
     result = job->init(c, engine, error);
     if (result == 0)
+        result = client_confine(c, 0, error);
+    if (result == 0)
         result = live_run(c->live, engine, &sink, &tap, error);
     free(engine);
     return result != 0 ? -1 : c->status;
@@ -433,10 +458,12 @@ static int client_close(struct client *c, int status, struct error *error)
 {
     struct error late = {0};
 
-    if (c->writer != NULL && pcap_writer_close(c->writer, &late) != 0 && status >= 0) {
+    if (c->options->writer != NULL && pcap_writer_close(c->options->writer, &late) != 0 &&
+        status >= 0) {
         *error = late;
         status = -1;
     }
+    c->options->writer = NULL;
     if (c->reporter != NULL && reporter_close(c->reporter, &late) != 0 && status >= 0) {
         *error = late;
         status = -1;
@@ -488,5 +515,9 @@ int client_run(const struct client_job *job, struct client_options *o, struct er
         .context = &round,
     };
 
-    return rounds_run(&o->rounds, &work, error);
+    int status =
+        rounds_open(&o->rounds, &o->common, error) != 0 ? -1 : rounds_run(&o->rounds, &work, error);
+
+    rounds_close(&o->rounds);
+    return status;
 }

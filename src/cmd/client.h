@@ -17,7 +17,8 @@ struct client_options {
     struct rounds rounds;
     const char *server; /* as given; NULL = not yet */
     const char *secondary;
-    const char *write; /* capture file, or NULL */
+    const char *write;          /* capture file, or NULL */
+    struct pcap_writer *writer; /* of it, once it is open */
     uint16_t local_port;
     unsigned sockets; /* how many the engine sends from */
     nsec timeout;
@@ -74,6 +75,7 @@ struct client_job {
     /* The engine; INIT makes it ready in ENGINE, which is zeroed and of that size, once the sockets
      * of C are open. 0, or -1 and ERROR filled. */
     size_t engine_size;
+    unsigned sandbox; /* SANDBOX_…: what it does beside what the command always does */
     int (*init)(struct client *c, struct engine *engine, struct error *error);
     /* The exit status as EVENT tells it, or -1. The last one counts; where none comes, NO_STATUS
      * does. */
@@ -96,17 +98,26 @@ struct client {
     struct client_options *options;
     struct endpoint server;
     struct endpoint secondary;
-    struct pcap_writer *writer; /* NULL = none asked for */
     struct live *live;
     struct qualify_many *many; /* in place of live, server and secondary */
     struct reporter *reporter;
     int status; /* the job's, so far */
 };
 
-/* Does the job, once or in the rounds of --every: looks the server up, opens sockets, reporter and
- * capture file, drops all privileges, works the engine, and closes all of it. Returns the exit
- * status, or -1 and ERROR filled. */
+/* Opens what takes the rights of the user, the files that are to be written, and gives those rights
+ * up. Part of client_run; for a command that has more to read before. Later calls do nothing. 0, or
+ * -1 and ERROR filled. */
+int client_prepare(struct client_options *o, struct error *error);
+
+/* Does the job, once or in the rounds of --every: opens files, gives up the user's rights, looks
+ * the server up, opens sockets and reporter, enters the sandbox, works the engine, and closes all
+ * of it. Returns the exit status, or -1 and ERROR filled. */
 int client_run(const struct client_job *job, struct client_options *o, struct error *error);
+
+/* Enters the sandbox: the command's, the job's and MAY (SANDBOX_…) are allowed. Part of client_run,
+ * but for a job that has a `work`, which calls it before the first packet. 0, or -1 and ERROR
+ * filled. */
+int client_confine(const struct client *c, unsigned may, struct error *error);
 
 /* The configuration of a qualification from the first socket, with fresh nonces and flags. */
 int client_qualify_config(const struct client *c, struct qualify_config *config,

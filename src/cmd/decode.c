@@ -8,6 +8,7 @@
 
 #include "capture_input.h"
 #include "capture_reader.h"
+#include "confine.h"
 #include "entropy.h"
 #include "options.h"
 
@@ -41,7 +42,7 @@ static const struct option_entry decode_options[] = {
     {OPTION_FORMAT(FORMATS, FORMATS, "How to print results (default: text)")},
     {OPTION_HEADER},
     {OPTION_QUIET("Print nothing but results and errors")},
-    {OPTION_VERBOSE("Print every field of each packet")},
+    {OPTION_VERBOSE("Print every field of each packet; twice: also which sandbox is in force")},
     {0},
 };
 
@@ -155,8 +156,10 @@ static int open_all(struct decode *d, struct error *error)
     d->input.control.filter = d->options.filter;
     d->input.control.before_wait = flush_results;
     d->input.control.context = d->reporter;
-    return capture_input_open(&d->input, d->options.files, d->options.file_count,
-                              d->options.interface, error);
+    if (capture_input_open(&d->input, d->options.files, d->options.file_count, d->options.interface,
+                           error) != 0)
+        return -1;
+    return confine_captures(&command_decode, &d->options.common, &d->input, error);
 }
 
 static int read_capture(struct decode *d, struct capture *c, struct error *error)
@@ -238,6 +241,10 @@ static int decode_hex(struct decode *d, struct error *error)
 
     if (data == NULL)
         return error_set(error, EX_OSERR, ENOMEM, "cannot start");
+    if (confine(&command_decode, &d->options.common, NULL, error) != 0) {
+        free(data);
+        return -1;
+    }
     size = value_read_hex(d->options.hex, data, UINT16_MAX);
     if (size < 0) {
         free(data);
@@ -283,6 +290,8 @@ static int run(int argc, char **argv, struct error *error)
     struct error late;
     int status;
 
+    /* The first -v is for the packets. */
+    d.options.common.sandbox_told = 1;
     options_parse(&command_decode, argc, argv, &d.options);
     if (open_reporter(&d, error) != 0)
         return -1;
@@ -309,5 +318,6 @@ const struct command command_decode = {
     .options = {decode_options},
     .argument = take_argument,
     .check = check,
+    .sandbox = SANDBOX_BASE,
     .run = run,
 };

@@ -52,5 +52,6 @@ const struct command command_help = {
     .args_doc = "[COMMAND]",
     .doc = "Tell what COMMAND does, or list the commands.",
     .argument = take_topic,
+    .sandbox = SANDBOX_NONE, /* It reads nothing but its command line, and has no options. */
     .run = run,
 };

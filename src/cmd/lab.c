@@ -302,10 +302,18 @@ static int run_program(struct lab *lab, enum lab_host host, char *const argv[], 
     return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
+/* The last argument of the lab's own commands, or the end. */
+static char *no_sandbox(const struct lab *lab)
+{
+    static char option[] = "--no-sandbox";
+
+    return lab->options->common.no_sandbox ? option : NULL;
+}
+
 static int start_server(struct lab *lab, enum lab_host host, char *address, struct error *error)
 {
-    char *const argv[] = {lab->path, "serve",        "--quiet",  "--address",
-                          address,   "--extra-port", EXTRA_PORT, NULL};
+    char *const argv[] = {lab->path,      "serve",    "--quiet",       "--address", address,
+                          "--extra-port", EXTRA_PORT, no_sandbox(lab), NULL};
     struct lab_program *server = &lab->servers[host == LAB_S2];
 
     *server = (struct lab_program){.topology = lab->topology, .host = host};
@@ -331,8 +339,8 @@ static void compose_peer(struct lab *lab)
 
 static int start_listener(struct lab *lab, struct error *error)
 {
-    char *const argv[] = {lab->path,    "listen", "--quiet", "--timeout", "4",
-                          "--attempts", "8",      SERVER_2,  NULL};
+    char *const argv[] = {lab->path,    "listen", "--quiet", "--timeout",     "4",
+                          "--attempts", "8",      SERVER_2,  no_sandbox(lab), NULL};
     struct in6_addr address;
 
     lab->listener = (struct lab_program){.topology = lab->topology, .host = LAB_B};
@@ -376,6 +384,7 @@ static int spawn_trace(struct lab *lab, enum report_format format, int out, stru
                     o->common.color ? "always" : "never",
                     NULL,
                     NULL,
+                    NULL,
                     NULL};
     char **end = argv;
 
@@ -384,7 +393,8 @@ static int spawn_trace(struct lab *lab, enum report_format format, int out, stru
     if (o->common.quiet)
         *end++ = "--quiet";
     if (o->common.header)
-        *end = "--header";
+        *end++ = "--header";
+    *end = no_sandbox(lab);
     return run_program(lab, LAB_A, argv, out, error);
 }
 
@@ -535,5 +545,8 @@ const struct command command_lab = {
     .options = {lab_options},
     .flags = ARGP_IN_ORDER,
     .argument = take_command,
+    /* It makes namespaces, and starts what its user likes in them; the commands that run there are
+     * in sandboxes of their own. It gives up its privileges once all is started. */
+    .sandbox = SANDBOX_NONE,
     .run = run,
 };

@@ -58,6 +58,7 @@ static const struct client_job job = {
     .verdict = EVENT_LISTENED,
     .columns = TSV_LISTEN,
     .engine_size = sizeof(struct responder),
+    .sandbox = SANDBOX_NET,
     .init = init,
     .status = status,
     .no_status = QUALIFY_INCONCLUSIVE,
@@ -83,5 +84,6 @@ const struct command command_listen = {
     .options = {client_options, client_chart_options, client_patience_options, listen_options},
     .argument = client_take_server,
     .check = check,
+    .sandbox = SANDBOX_BASE,
     .run = run,
 };

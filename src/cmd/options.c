@@ -291,6 +291,12 @@ static void add_table(struct parsing *p, const struct option_entry *o)
     }
 }
 
+const struct option_entry common_options[] = {
+    {"no-sandbox", 0, NULL, "Keep all privileges, to find out what the sandbox forbids",
+     .group = -2, OPTION_FLAG(struct options, no_sandbox)},
+    {0},
+};
+
 static error_t parse_option(int key, char *arg, struct argp_state *state)
 {
     struct parsing *p = state->input;
@@ -330,6 +336,8 @@ error_t options_parse(const struct command *command, int argc, char **argv, void
 
     for (const struct option_entry *const *table = command->options; *table != NULL; table++)
         add_table(&p, *table);
+    if (p.count > 0)
+        add_table(&p, common_options);
     /* glibc's help does not free what it keeps of a list without an option. */
     if (p.count == 0)
         argp.options = NULL;

@@ -30,7 +30,10 @@ struct options {
         COLOR_NEVER
     } color_when;
     unsigned verbosity; /* how often -v was given */
-    unsigned width;     /* of a ladder, in columns; the terminal's if not given */
+    const char *user;   /* to become when started as root; NULL = sudo's, else nobody */
+    bool no_sandbox;
+    unsigned sandbox_told; /* more -v than this tell of the sandbox */
+    unsigned width;        /* of a ladder, in columns; the terminal's if not given */
 };
 
 /* What an option's value is. It is kept where `at` says, in a field of the type on the right. */
@@ -114,6 +117,9 @@ static inline bool option_is_end(const struct option_entry *o)
 #define OPTION_WIDTH                                                        \
     "width", 0, "COLUMNS", "Width of the ladder (default: the terminal's)", \
         OPTION_NUMBER(struct options, width, 1, 10000)
+
+/* What every command has that has options at all. */
+extern const struct option_entry common_options[];
 
 /* Parses ARGV, whose first word is the command's name, into OPTIONS, which hold the defaults and
  * begin with a struct options. A usage error ends the program with 64, --help with 0, unless the

@@ -21,6 +21,7 @@ struct server_list {
     char **names; /* owned, each of them too */
     size_t count;
     void *known; /* a tree of the names */
+    int fd;      /* of --from-file; -1 = none */
 };
 
 struct qualify_options {
@@ -122,21 +123,23 @@ static int add_lines(struct server_list *l, int fd, struct error *error)
     return result;
 }
 
+static int open_list(struct qualify_options *o, struct error *error)
+{
+    if (o->from_file == NULL)
+        return 0;
+    o->list.fd = strcmp(o->from_file, "-") == 0 ? dup(STDIN_FILENO)
+                                                : open(o->from_file, O_RDONLY | O_CLOEXEC);
+    return o->list.fd < 0 ? error_set(error, EX_NOINPUT, errno, "cannot read %s", o->from_file) : 0;
+}
+
 static int add_file(struct server_list *l, const char *file, struct error *error)
 {
-    bool is_stdin = strcmp(file, "-") == 0;
-    int fd = is_stdin ? STDIN_FILENO : open(file, O_RDONLY | O_CLOEXEC);
     size_t before = l->count;
-    int result;
+    int result = add_lines(l, l->fd, error);
 
-    if (fd < 0)
-        return error_set(error, EX_NOINPUT, errno, "cannot read %s", file);
-    result = add_lines(l, fd, error);
-    if (!is_stdin)
-        close(fd);
     if (result == 0 && l->count == before)
         return error_set(error, EX_DATAERR, 0, "there is no server in %s",
-                         is_stdin ? "standard input" : file);
+                         strcmp(file, "-") == 0 ? "standard input" : file);
     return result;
 }
 
@@ -162,6 +165,8 @@ static void free_list(struct server_list *l)
     for (size_t i = 0; i < l->count; i++)
         free(l->names[i]);
     free(l->names);
+    if (l->fd >= 0)
+        close(l->fd);
 }
 
 struct held {
@@ -230,6 +235,16 @@ static void emit(void *context, const struct event *event)
     s->next.emit(s->next.context, event);
 }
 
+static bool has_names(const struct server_list *l)
+{
+    struct endpoint literal;
+    size_t i = 0;
+
+    while (i < l->count && endpoint_parse(l->names[i], TEREDO_PORT, &literal))
+        i++;
+    return i < l->count;
+}
+
 /* With all of the list. 0 if all are qualified, 1 if one is not, 2 if something is inconclusive or
  * left. */
 static int qualify_list(struct client *c, struct error *error)
@@ -253,7 +268,9 @@ static int qualify_list(struct client *c, struct error *error)
         if (sorter.held == NULL)
             return error_set(error, EX_OSERR, ENOMEM, "cannot keep the results");
     }
-    result = qualify_many_run(c->many, &config, &sink, &tap, error);
+    result = client_confine(c, has_names(&o->list) ? SANDBOX_NAMES : 0, error);
+    if (result == 0)
+        result = qualify_many_run(c->many, &config, &sink, &tap, error);
     free(sorter.held);
     if (result != 0)
         return -1;
@@ -294,6 +311,7 @@ static const struct client_job one = {
     .columns = TSV_QUALIFY,
     .headings = true,
     .engine_size = sizeof(struct qualify),
+    .sandbox = SANDBOX_NET,
     .init = init,
     .status = status,
     .no_status = QUALIFY_INCONCLUSIVE,
@@ -305,17 +323,19 @@ static const struct client_job several = {
     .verdict = EVENT_QUALIFICATION,
     .columns = TSV_QUALIFY,
     .headings = true,
+    .sandbox = SANDBOX_NET | SANDBOX_ROUTE,
     .work = qualify_list,
 };
 
 static int run(int argc, char **argv, struct error *error)
 {
-    struct qualify_options o = {.rate = 2000};
+    struct qualify_options o = {.rate = 2000, .list.fd = -1};
     int result = -1;
 
     client_options_init(&o.client);
     options_parse(&command_qualify, argc, argv, &o);
-    if (!has_list(&o) || read_list(&o, error) == 0)
+    if (!has_list(&o) || (open_list(&o, error) == 0 && client_prepare(&o.client, error) == 0 &&
+                          read_list(&o, error) == 0))
         result = client_run(has_list(&o) ? &several : &one, &o.client, error);
     free_list(&o.list);
     return result;
@@ -333,5 +353,6 @@ const struct command command_qualify = {
                 client_rounds_options, qualify_options},
     .argument = take_server,
     .check = check,
+    .sandbox = SANDBOX_BASE,
     .run = run,
 };

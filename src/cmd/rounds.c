@@ -21,6 +21,20 @@ static uint64_t hash(const char *text)
     return h;
 }
 
+int rounds_open(struct rounds *r, const struct options *o, struct error *error)
+{
+    if (r->output != NULL && r->file == NULL)
+        r->file = replace_file_open(
+            r->output, o->no_sandbox ? REPLACE_FILE_UNCONFINED : REPLACE_FILE_CONFINED, error);
+    return r->output != NULL && r->file == NULL ? -1 : 0;
+}
+
+void rounds_close(struct rounds *r)
+{
+    replace_file_close(r->file);
+    r->file = NULL;
+}
+
 void rounds_note(struct rounds *r, const struct event *e)
 {
     r->digest += record_digest(event_record(e), e);
@@ -146,12 +160,6 @@ static int repeat(struct rounds *r, const struct rounds_work *work, struct error
 int rounds_run(struct rounds *r, const struct rounds_work *work, struct error *error)
 {
     uint64_t last = 0;
-    int status;
 
-    /* Before the first run gives up the privileges that it may take. */
-    if (r->output != NULL && (r->file = replace_file_open(r->output, error)) == NULL)
-        return -1;
-    status = r->every == 0 ? run_once(r, work, &last, error) : repeat(r, work, error);
-    replace_file_close(r->file);
-    return status;
+    return r->every == 0 ? run_once(r, work, &last, error) : repeat(r, work, error);
 }

@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "event.h"
+#include "options.h"
 #include "report.h"
 
 struct replace_file;
@@ -22,6 +23,11 @@ struct rounds {
     nsec started;
     uint64_t digest; /* of its findings: what --on-change compares */
 };
+
+/* Makes the output ready, if there is one, while the process still has its user's rights. Later
+ * calls do nothing. 0, or -1 and ERROR filled; rounds_close is due all the same. */
+int rounds_open(struct rounds *r, const struct options *o, struct error *error);
+void rounds_close(struct rounds *r);
 
 /* Takes what EVENT found into the digest. Times and ports do not count, nor does the order. */
 void rounds_note(struct rounds *r, const struct event *event);

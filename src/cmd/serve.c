@@ -7,9 +7,9 @@
 #include <sysexits.h>
 
 #include "clock.h"
+#include "confine.h"
 #include "live_server.h"
 #include "options.h"
-#include "privilege.h"
 #include "serve_clients.h"
 
 enum {
@@ -21,7 +21,6 @@ struct serve_options {
     struct options common;
     struct server_config server; /* all but the clients */
     const char *secrets;         /* file of serve_clients.h, or NULL */
-    const char *user;            /* to become when started as root; NULL = nobody */
     uint64_t count;              /* datagrams to take before the end; UINT64_MAX = no end */
     nsec duration;               /* 0 = no end */
     unsigned rate;               /* datagrams a second to one address; 0 = no bound */
@@ -47,8 +46,8 @@ static const struct option_entry serve_options[] = {
      OPTION_TEXT(struct serve_options, secrets)},
     {"require-auth", 0, NULL, "Answer nobody's router solicitation but theirs",
      OPTION_FLAG(struct serve_options, server.require_auth)},
-    {"user", 0, "NAME", "User to become when started as root (default: nobody)",
-     OPTION_TEXT(struct serve_options, user)},
+    {"user", 0, "NAME", "User to become when started as root (default: sudo's user, else nobody)",
+     OPTION_TEXT(struct serve_options, common.user)},
     {"rate", 0, "N", "Datagrams a second to one IPv4 address (default: 1000; 0: no bound)",
      OPTION_NUMBER(struct serve_options, rate, 0, 1000000)},
     {"count", 0, "N", "End after N datagrams were received",
@@ -81,6 +80,8 @@ static void check(void *options, struct argp_state *state)
                           "another address (RFC 4380 5.3.2)");
     if (o->server.other_port == o->server.port)
         argp_error(state, "--extra-port must differ from --port");
+    if (o->common.no_sandbox && o->common.user != NULL)
+        argp_error(state, "--user does not go with --no-sandbox, which keeps all privileges");
     if (o->server.require_auth && o->secrets == NULL)
         argp_error(state, "--require-auth needs --auth-secret-file");
 }
@@ -251,8 +252,7 @@ static int serve(struct serve *s, struct error *error)
         .context = s,
     };
     s->live = live_server_open(&config, error);
-    if (s->live == NULL || privilege_become(s->options.user, error) != 0 ||
-        privilege_drop(error) != 0)
+    if (s->live == NULL || confine(&command_serve, &s->options.common, NULL, error) != 0)
         return -1;
     s->started = clock_now();
     if (live_server_start(s->live, s->started, error) != 0 || open_reporter(s, error) != 0)
@@ -297,5 +297,6 @@ const struct command command_serve = {
     .options = {serve_options},
     .argument = take_argument,
     .check = check,
+    .sandbox = SANDBOX_BASE | SANDBOX_NET,
     .run = run,
 };

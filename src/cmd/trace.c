@@ -8,6 +8,7 @@
 #include "capture_input.h"
 #include "client.h"
 #include "clock.h"
+#include "confine.h"
 #include "entropy.h"
 #include "passive.h"
 #include "replay.h"
@@ -232,6 +233,7 @@ static const struct client_job job = {
     .columns = TSV_TRACE,
     .headings = true,
     .engine_size = sizeof(struct trace),
+    .sandbox = SANDBOX_NET,
     .init = init,
     .status = status,
     .no_status = PUNCH_INCONCLUSIVE,
@@ -320,7 +322,8 @@ static int open_all(struct tracing *t, struct error *error)
     t->input.control.patience = TICK;
     t->input.control.before_wait = tick;
     t->input.control.context = t;
-    if (capture_input_open(&t->input, o->arguments, o->argument_count, o->interface, error) != 0)
+    if (capture_input_open(&t->input, o->arguments, o->argument_count, o->interface, error) != 0 ||
+        confine_captures(&command_trace, &o->client.common, &t->input, error) != 0)
         return -1;
     t->replay.count = (unsigned)t->input.count;
     t->replay.capture_reader.tunnels = o->tunnels;
@@ -417,5 +420,6 @@ const struct command command_trace = {
                 client_rounds_options, trace_options},
     .argument = take_argument,
     .check = check,
+    .sandbox = SANDBOX_BASE,
     .run = run,
 };

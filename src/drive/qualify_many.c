@@ -35,6 +35,7 @@ struct qualify_many {
     struct loop_timer timer;
     struct names *resolver;
     struct port port;
+    struct route route;
     const struct qualify_many_config *config;
     const struct event_sink *sink;
     const struct live_tap *tap;
@@ -63,6 +64,7 @@ struct qualify_many *qualify_many_open(uint16_t port, struct error *error)
         return NULL;
     }
     s->port.fd = -1;
+    route_open(&s->route);
     if ((s->batch = port_batch_new(PORT_DATAGRAM, error)) == NULL ||
         (s->loop = loop_new(error)) == NULL || (s->resolver = names_new(s->loop, error)) == NULL ||
         port_open(&s->port, &config, error) != 0) {
@@ -230,7 +232,7 @@ static bool start_next(struct qualify_many *s)
     if (slot == NULL || !qualify_many_names_next(&s->names, &number, &config.server))
         return false;
     config.secondary = (struct endpoint){config.server.address + 1, config.server.port};
-    config.local = (struct endpoint){port_route_source(config.server), s->port.local.port};
+    config.local = (struct endpoint){route_source(&s->route, config.server), s->port.local.port};
     nonce_take(&s->nonces, &config.flags, sizeof config.flags);
     config.flags &= TEREDO_FLAGS_RANDOM;
     nonce_take(&s->nonces, config.nonces.key, sizeof config.nonces.key);
@@ -409,6 +411,7 @@ int qualify_many_run(struct qualify_many *s, const struct qualify_many_config *c
 void qualify_many_close(struct qualify_many *s)
 {
     port_close(&s->port);
+    route_close(&s->route);
     port_batch_free(s->batch);
     lru_set_free(s->owners);
     send_queue_clear(&s->sends);

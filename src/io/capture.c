@@ -2,13 +2,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/if_packet.h>
 #include <pcap/pcap.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "capture_filter.h"
 #include "clock.h"
 #include "frame_file.h"
 
@@ -17,23 +20,14 @@ enum {
     LIVE_SNAP = 4096,
     LIVE_BUFFER = 8 << 20,
     LIVE_TIMEOUT_MS = 100,
-    /* For the filter of files; it bounds nothing. */
-    MAX_SNAP = 262144,
     /* Frames of an interface between two looks at whether to stop. */
     FRAMES_A_LOOK = 256,
-};
-
-/* A filter, for frames of one link type. */
-struct filter {
-    int link;     /* DLT_ */
-    bool for_ip4; /* of the packet in the frame, where libpcap has no filters for the link type */
-    struct bpf_program program;
 };
 
 struct interface {
     enum link_type link;
     char link_name[24];
-    size_t filter; /* number in filters */
+    size_t filter; /* its place in the capture's */
 };
 
 struct capture {
@@ -45,8 +39,8 @@ struct capture {
     uint64_t frames;
     struct interface *interfaces;
     size_t interface_count;
-    struct filter *filters;
-    size_t filter_count;
+    struct capture_filter *filter; /* NULL = all frames pass */
+    struct capture_filter *own_filter;
     /* Of a file. */
     FILE *stream; /* NULL = fd */
     int fd;       /* -1 = none of ours */
@@ -54,6 +48,7 @@ struct capture {
     uint64_t unreadable; /* frames of link types that are not known here */
     /* Of an interface of the machine. */
     pcap_t *pcap;
+    uint64_t dropped; /* of its frames, so far */
 };
 
 static struct capture *capture_new(const char *name, const struct capture_control *control,
@@ -61,7 +56,15 @@ static struct capture *capture_new(const char *name, const struct capture_contro
 {
     struct capture *c = calloc(1, sizeof *c);
 
-    if (c == NULL || (c->name = strdup(name)) == NULL) {
+    if (c != NULL && control->filter != NULL) {
+        c->filter = control->compiled;
+        if (c->filter == NULL)
+            c->filter = c->own_filter = capture_filter_new(control->filter);
+    }
+    if (c == NULL || (c->filter == NULL && control->filter != NULL) ||
+        (c->name = strdup(name)) == NULL) {
+        if (c != NULL)
+            capture_filter_free(c->own_filter);
         free(c);
         error_set(error, EX_OSERR, ENOMEM, "cannot read %s", name);
         return NULL;
@@ -241,69 +244,6 @@ struct capture *capture_open_live(const char *interface, const struct capture_co
     return NULL;
 }
 
-/* The number of a link type in files is libpcap's own for all but those that it had numbered before
- * there was one numbering for all systems. */
-static int datalink_of(unsigned number)
-{
-    return number == 101 ? DLT_RAW : number == 100 ? DLT_ATM_RFC1483 : (int)number;
-}
-
-static int filter_failed(const struct capture *c, pcap_t *pcap, struct error *error)
-{
-    error_set(error, EX_USAGE, 0, "the filter '%s' is wrong: %s", c->control.filter,
-              pcap_geterr(pcap));
-    return error_hint(error, "pcap-filter(7); a FILE of such a name is written ./NAME");
-}
-
-/* Compiles the filter for IPv4 packets. */
-static bool compile_for_ip4(const struct capture *c, struct filter *f)
-{
-    pcap_t *pcap = pcap_open_dead(DLT_RAW, MAX_SNAP);
-
-    f->for_ip4 = pcap != NULL &&
-                 pcap_compile(pcap, &f->program, c->control.filter, 1, PCAP_NETMASK_UNKNOWN) == 0;
-    if (pcap != NULL)
-        pcap_close(pcap);
-    return f->for_ip4;
-}
-
-/* Compiles the filter for a link type that has none yet. */
-static int add_filter(struct capture *c, pcap_t *pcap, struct error *error)
-{
-    struct filter *list = realloc(c->filters, (c->filter_count + 1) * sizeof *list), *f;
-
-    if (list == NULL)
-        return error_set(error, EX_OSERR, ENOMEM, "cannot read %s", c->name);
-    c->filters = list;
-    f = &list[c->filter_count];
-    *f = (struct filter){.link = pcap_datalink(pcap)};
-    if (pcap_compile(pcap, &f->program, c->control.filter, 1, PCAP_NETMASK_UNKNOWN) != 0 &&
-        (c->live || !compile_for_ip4(c, f)))
-        return filter_failed(c, pcap, error);
-    c->filter_count++;
-    return 0;
-}
-
-/* The filter for LINK (DLT_). Frames of a file are numbered by us before the filter, so that their
- * numbers are those that other programs give them. */
-static int find_filter(struct capture *c, int link, size_t *out, struct error *error)
-{
-    pcap_t *pcap;
-    int result;
-
-    if (c->control.filter == NULL)
-        return 0;
-    for (*out = 0; *out < c->filter_count; ++*out)
-        if (c->filters[*out].link == link)
-            return 0;
-    pcap = pcap_open_dead(link, MAX_SNAP);
-    if (pcap == NULL)
-        return error_set(error, EX_OSERR, ENOMEM, "cannot read %s", c->name);
-    result = add_filter(c, pcap, error);
-    pcap_close(pcap);
-    return result;
-}
-
 static void name_link(struct interface *i, int link)
 {
     const char *name = pcap_datalink_val_to_name(link);
@@ -332,13 +272,13 @@ static int add_interfaces(struct capture *c, struct error *error)
     while (c->interface_count < frame_file_interfaces(c->file)) {
         struct frame_interface new = frame_file_interface(c->file, c->interface_count);
         struct interface *i = add_interface(c, error);
-        int link = datalink_of(new.link_number);
+        int link = capture_datalink_of(new.link_number);
 
         if (i == NULL)
             return -1;
         *i = (struct interface){.link = new.link};
         name_link(i, link);
-        if (find_filter(c, link, &i->filter, error) != 0)
+        if (c->filter != NULL && capture_filter_find(c->filter, link, &i->filter, error) != 0)
             return -1;
     }
     return 0;
@@ -378,22 +318,21 @@ static int begin_file(struct capture *c, struct error *error)
 
 static int begin_live(struct capture *c, struct error *error)
 {
-    struct interface *i = add_interface(c, error);
-    int link = pcap_datalink(c->pcap);
+    int link = pcap_datalink(c->pcap), locked = 1;
+    struct interface *i;
 
-    if (i == NULL)
+    if (c->interface_count > 0)
+        return 0;
+    if ((i = add_interface(c, error)) == NULL)
         return -1;
     *i = (struct interface){.link = link_type_of((unsigned)link)};
     name_link(i, link);
     if (i->link == LINK_UNKNOWN)
         return link_unknown(c, error);
-    if (c->control.filter == NULL)
-        return 0;
-    if (add_filter(c, c->pcap, error) != 0)
+    if (c->filter != NULL && capture_filter_set(c->filter, c->pcap, c->name, error) != 0)
         return -1;
-    if (pcap_setfilter(c->pcap, &c->filters[0].program) != 0)
-        return error_set(error, EX_OSERR, 0, "cannot filter on %s: %s", c->name,
-                         pcap_geterr(c->pcap));
+    /* What is captured stays what was asked for; a kernel without this option goes on. */
+    (void)setsockopt(pcap_fileno(c->pcap), SOL_SOCKET, SO_LOCK_FILTER, &locked, sizeof locked);
     return 0;
 }
 
@@ -414,18 +353,8 @@ static void describe(const struct capture *c, size_t interface, struct capture_f
 static bool passes(const struct capture *c, const struct file_frame *frame)
 {
     const struct interface *i = &c->interfaces[frame->interface];
-    const struct filter *f;
-    struct pcap_pkthdr header;
-    size_t start = 0;
 
-    if (c->control.filter == NULL)
-        return true;
-    f = &c->filters[i->filter];
-    if (f->for_ip4 && link_find_ip4(i->link, frame->data, frame->size, &start) != LINK_HAS_IP4)
-        return false;
-    header = (struct pcap_pkthdr){.caplen = (bpf_u_int32)(frame->size - start),
-                                  .len = (bpf_u_int32)(frame->whole - start)};
-    return pcap_offline_filter(&f->program, &header, frame->data + start) != 0;
+    return c->filter == NULL || capture_filter_passes(c->filter, i->filter, i->link, frame);
 }
 
 static enum capture_result next_of_file(struct capture *c, struct capture_frame *frame,
@@ -553,15 +482,11 @@ const char *capture_link_name(const struct capture *c)
 /* Goes back to before capture_begin. */
 static void forget(struct capture *c)
 {
-    for (size_t i = 0; i < c->filter_count; i++)
-        pcap_freecode(&c->filters[i].program);
-    free(c->filters);
-    c->filters = NULL;
     free(c->interfaces);
     c->interfaces = NULL;
     frame_file_free(c->file);
     c->file = NULL;
-    c->filter_count = c->interface_count = 0;
+    c->interface_count = 0;
     c->frames = c->unreadable = 0;
 }
 
@@ -576,13 +501,19 @@ int capture_rewind(struct capture *c, struct error *error)
     return 0;
 }
 
-uint64_t capture_dropped(const struct capture *c)
+uint64_t capture_dropped(struct capture *c)
 {
-    struct pcap_stat stats;
+    struct tpacket_stats stats;
+    socklen_t size = sizeof stats;
 
     if (c->file != NULL)
         return frame_file_dropped(c->file);
-    return c->live && pcap_stats(c->pcap, &stats) == 0 ? stats.ps_drop : 0;
+    /* pcap_stats would also read a file of the interface's, which the sandbox forbids. The kernel
+     * begins anew at each reading. */
+    if (c->live &&
+        getsockopt(pcap_fileno(c->pcap), SOL_PACKET, PACKET_STATISTICS, &stats, &size) == 0)
+        c->dropped += stats.tp_drops;
+    return c->dropped;
 }
 
 void capture_close(struct capture *c)
@@ -590,6 +521,7 @@ void capture_close(struct capture *c)
     if (c == NULL)
         return;
     forget(c);
+    capture_filter_free(c->own_filter);
     if (c->pcap != NULL)
         pcap_close(c->pcap);
     if (c->stream != NULL)

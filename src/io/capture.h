@@ -30,7 +30,8 @@ struct capture_frame {
 
 /* How a capture waits and stops. */
 struct capture_control {
-    const char *filter;       /* pcap-filter(7), or NULL for all */
+    const char *filter;              /* pcap-filter(7), or NULL for all */
+    struct capture_filter *compiled; /* the filter, if several captures share it; borrowed */
     const char *pipe_command; /* for advice: what reads standard input; NULL = teredoctl decode */
     const char *live_command; /* what takes "-i NAME"; NULL = the same */
     /* Runs while a read waits; once it is interrupted, the capture is at its end. NULL = what waits
@@ -56,7 +57,8 @@ struct capture *capture_open_stream(FILE *file, const char *name,
 struct capture *capture_open_live(const char *interface, const struct capture_control *control,
                                   struct error *error);
 
-/* Reads the capture up to its first interface and compiles the filter. -1, ERROR filled, on
+/* Reads a file up to its first interface; sets the filter of an interface of the machine, once, and
+ * for good. -1, ERROR filled, on
  * failure: 65 if it is no capture or can only have a link type that is not known here, 66 if it is
  * empty, 64 if the filter is wrong. */
 int capture_begin(struct capture *c, struct error *error);
@@ -91,7 +93,7 @@ const char *capture_file(const struct capture *c);
 const char *capture_link_name(const struct capture *c);
 
 /* Packets that there was no room for when they were captured, as far as a file tells. */
-uint64_t capture_dropped(const struct capture *c);
+uint64_t capture_dropped(struct capture *c);
 
 void capture_close(struct capture *c);
 

@@ -5,7 +5,7 @@
 #include <sys/resource.h>
 #include <sysexits.h>
 
-#include "privilege.h"
+#include "capture_filter.h"
 
 static void stop(void *context)
 {
@@ -53,11 +53,28 @@ int capture_input_open(struct capture_input *in, char **files, int file_count,
     in->captures = NULL;
     in->count = 0;
     in->control.loop = loop_new(error);
+    if (in->control.filter != NULL &&
+        (in->control.compiled = capture_filter_new(in->control.filter)) == NULL)
+        return error_set(error, EX_OSERR, ENOMEM, "cannot start");
     if (in->control.loop == NULL ||
         loop_on_stop(in->control.loop, stop, in->control.loop, error) != 0 ||
         open_captures(in, file_count > 0 ? files : NULL, file_count, interface, error) != 0)
         return -1;
-    return privilege_become(NULL, error) != 0 ? -1 : privilege_drop(error);
+    return 0;
+}
+
+bool capture_input_is_live(const struct capture_input *in)
+{
+    return in->count == 1 && capture_file(in->captures[0]) == NULL;
+}
+
+int capture_input_prepare(struct capture_input *in, struct error *error)
+{
+    if (capture_input_is_live(in))
+        return capture_begin(in->captures[0], error);
+    if (in->control.compiled != NULL)
+        capture_filter_prepare(in->control.compiled);
+    return 0;
 }
 
 void capture_input_close_one(struct capture_input *in, int index)
@@ -73,6 +90,8 @@ void capture_input_close(struct capture_input *in)
     free(in->captures);
     in->captures = NULL;
     in->count = 0;
+    capture_filter_free(in->control.compiled);
+    in->control.compiled = NULL;
     loop_free(in->control.loop);
     in->control.loop = NULL;
 }

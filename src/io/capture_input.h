@@ -13,10 +13,17 @@ struct capture_input {
 };
 
 /* Opens FILES, or INTERFACE if it is not NULL, or standard input if there are no FILES; from here
- * on SIGINT and SIGTERM end the reading, and then the program with what it has; and gives up all
- * privileges. -1, ERROR filled, on failure: capture_input_close is due all the same. */
+ * on SIGINT and SIGTERM end the reading, and then the program with what it has. -1, ERROR filled,
+ * on failure: capture_input_close is due all the same. */
 int capture_input_open(struct capture_input *in, char **files, int file_count,
                        const char *interface, struct error *error);
+
+/* Compiles the filter, and sets it on the interface: the last that names may be looked up for.
+ * Needs no privilege, and reads no capture. -1, ERROR filled, on failure. */
+int capture_input_prepare(struct capture_input *in, struct error *error);
+
+/* Whether it is an interface. */
+bool capture_input_is_live(const struct capture_input *in);
 
 /* Closes one before the others, where it is done with. */
 void capture_input_close_one(struct capture_input *in, int index);

@@ -132,7 +132,9 @@ int inject_open(struct inject *i, const struct inject_config *config, struct err
     struct port_config port = {
         .use = PORT_CLIENT, .local = config->from, .towards = config->towards};
 
-    *i = (struct inject){.udp = {.fd = -1}, .copies = {.fd = -1}, .from = config->from};
+    *i = (struct inject){
+        .udp = {.fd = -1}, .copies = {.fd = -1}, .route = {.fd = -1}, .from = config->from};
+    route_open(&i->route);
     i->spoofed = config->from.address != 0 && !inject_host_has(config->from.address);
     if (i->spoofed && !config->spoof)
         return refuse_spoofing(config, error);
@@ -157,7 +159,7 @@ int inject_open(struct inject *i, const struct inject_config *config, struct err
 
 struct endpoint inject_source(const struct inject *i, struct endpoint to)
 {
-    return (struct endpoint){i->from.address != 0 ? i->from.address : port_route_source(to),
+    return (struct endpoint){i->from.address != 0 ? i->from.address : route_source(&i->route, to),
                              i->from.port};
 }
 
@@ -239,7 +241,8 @@ void inject_close(struct inject *i)
 {
     port_close(&i->udp);
     port_close(&i->copies);
+    route_close(&i->route);
     if (i->raw != NULL)
         libnet_destroy(i->raw);
-    *i = (struct inject){.udp = {.fd = -1}, .copies = {.fd = -1}};
+    *i = (struct inject){.udp = {.fd = -1}, .copies = {.fd = -1}, .route = {.fd = -1}};
 }

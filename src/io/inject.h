@@ -20,6 +20,7 @@ struct libnet_context;
 struct inject {
     struct port udp; /* closed where another program has the port */
     struct libnet_context *raw;
+    struct route route;
     struct port copies; /* a raw socket with copies of all UDP datagrams; closed = not needed */
     struct endpoint from;
     bool spoofed;      /* from.address is no address of this host */

@@ -23,9 +23,17 @@ static int pass_to(struct capture *c, const char *path, unsigned long number,
     return 0;
 }
 
-static size_t find_packet(struct capture *c, const char *path, unsigned long number,
-                          uint8_t buf[static PACKET_FILE_ROOM], struct error *error)
+struct capture *packet_file_open(const char *path, struct error *error)
 {
+    static const struct capture_control control = {.loop = NULL};
+
+    return capture_open(path, &control, error);
+}
+
+size_t packet_file_read(struct capture *c, unsigned long number,
+                        uint8_t buf[static PACKET_FILE_ROOM], struct error *error)
+{
+    const char *path = capture_file(c);
     struct capture_frame frame;
     size_t offset, size;
 
@@ -43,16 +51,5 @@ static size_t find_packet(struct capture *c, const char *path, unsigned long num
     }
     size = frame.size - offset;
     memcpy(buf, frame.data + offset, size);
-    return size;
-}
-
-size_t packet_file_read(const char *path, unsigned long number,
-                        uint8_t buf[static PACKET_FILE_ROOM], struct error *error)
-{
-    static const struct capture_control control = {.loop = NULL};
-    struct capture *c = capture_open(path, &control, error);
-    size_t size = c == NULL ? 0 : find_packet(c, path, number, buf, error);
-
-    capture_close(c);
     return size;
 }

@@ -37,19 +37,41 @@ static bool set_int(int fd, int level, int option, int value)
     return setsockopt(fd, level, option, &value, sizeof value) == 0;
 }
 
-uint32_t port_route_source(struct endpoint towards)
+void route_open(struct route *r)
 {
+    r->fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+}
+
+uint32_t route_source(const struct route *r, struct endpoint towards)
+{
+    const struct sockaddr nowhere = {.sa_family = AF_UNSPEC};
     struct sockaddr_in sa = to_sockaddr(towards);
     socklen_t size = sizeof sa;
-    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     uint32_t address = 0;
 
-    if (fd < 0)
-        return 0;
-    if (connect(fd, (struct sockaddr *)&sa, sizeof sa) == 0 &&
-        getsockname(fd, (struct sockaddr *)&sa, &size) == 0)
+    if (connect(r->fd, (struct sockaddr *)&sa, sizeof sa) == 0 &&
+        getsockname(r->fd, (struct sockaddr *)&sa, &size) == 0)
         address = ntohl(sa.sin_addr.s_addr);
-    close(fd);
+    /* Else it would keep the address that it got. */
+    (void)connect(r->fd, &nowhere, sizeof nowhere);
+    return address;
+}
+
+void route_close(struct route *r)
+{
+    if (r->fd >= 0)
+        close(r->fd);
+    r->fd = -1;
+}
+
+uint32_t port_route_source(struct endpoint towards)
+{
+    struct route r;
+    uint32_t address;
+
+    route_open(&r);
+    address = route_source(&r, towards);
+    route_close(&r);
     return address;
 }
 

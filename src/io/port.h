@@ -65,7 +65,18 @@ int port_open(struct port *p, const struct port_config *config, struct error *er
 
 void port_close(struct port *p);
 
-/* The source address that the route to TOWARDS uses; 0 if there is no route. Sends nothing. */
+/* Tells which routes the kernel takes: by a UDP socket that is connected and sends nothing. */
+struct route {
+    int fd; /* -1 = none: then no route is found */
+};
+
+void route_open(struct route *r);
+void route_close(struct route *r);
+
+/* The source address that the route to TOWARDS uses; 0 if there is no route. */
+uint32_t route_source(const struct route *r, struct endpoint towards);
+
+/* The same, once. */
 uint32_t port_route_source(struct endpoint towards);
 
 /* Sends the message, whose `from` is not looked at, with TTL unless that is 0. Returns 0, *WHEN set

@@ -1,25 +1,34 @@
 /* Giving privileges up once they have served: after the sockets are open, before the first byte
- * from the network is read. */
+ * from the network is read. All of it is for the calling thread: call it before there are others.
+ */
 #ifndef IO_PRIVILEGE_H
 #define IO_PRIVILEGE_H
 
-#include <stddef.h>
+#include <linux/capability.h>
+#include <stdint.h>
 
 #include "error.h"
 
-/* Gives up every capability, and sets no_new_privs, so that no program that it may start gets any
- * back. For the calling thread: call it before there are others. Returns 0, or -1 with ERROR filled
- * in. */
-int privilege_drop(struct error *error);
+/* A set of capabilities (CAP_NET_RAW, … of linux/capability.h). */
+#define PRIVILEGE_BIT(capability) (UINT64_C(1) << (capability))
 
-/* The same, but keeps the COUNT capabilities in KEEP (CAP_NET_RAW, … of linux/capability.h); those
- * that the process lacks are no error. */
-int privilege_drop_except(const int *keep, size_t count, struct error *error);
+/* Gives up every capability but those in KEEP, in the bounding and the ambient set as well, and
+ * sets no_new_privs, so that no program that the process may start gets any back. That the process
+ * lacks one of KEEP is no error. Returns 0, or -1 with ERROR filled. */
+int privilege_drop_except(uint64_t keep, struct error *error);
 
-/* If the process runs as root, becomes user NAME with that user's group and no other, for good;
- * NULL means nobody. Where nobody cannot be become (a user namespace that maps root alone, as the
- * lab's) it stays who it is, which is no error; a NAME that cannot be become is one. A process that
- * is not root stays who it is. */
-int privilege_become(const char *name, struct error *error);
+/* The same; and if the process runs as root, it becomes user NAME with that user's group and no
+ * other, for good. NULL means the user who has started it with sudo, else nobody (65534). Where
+ * that cannot be (a user namespace that maps root alone, as the lab's) the process stays who it is,
+ * which is no error; a NAME that cannot be become is one. A process that is not root stays who it
+ * is. */
+int privilege_lower(const char *name, uint64_t keep, struct error *error);
+
+enum {
+    PRIVILEGE_STRLEN = 256
+};
+
+/* "uid 65534, no capabilities": who the process is, and which capabilities it has. Returns OUT. */
+char *privilege_describe(char out[static PRIVILEGE_STRLEN]);
 
 #endif

@@ -16,6 +16,8 @@
 #include <unistd.h>
 
 #include "output_file.h"
+#include "privilege.h"
+#include "sandbox.h"
 
 enum {
     PERMISSIONS = 0777,
@@ -203,7 +205,21 @@ static void help(struct output_file *f, int channel)
     _exit(EX_OK);
 }
 
-static int start_helper(struct replace_file *f, struct error *error)
+/* Root may write where only another user may, and leaves the file to its owner. */
+static int confine(const struct output_file *f)
+{
+    const uint64_t keep =
+        PRIVILEGE_BIT(CAP_DAC_OVERRIDE) | PRIVILEGE_BIT(CAP_CHOWN) | PRIVILEGE_BIT(CAP_FOWNER);
+    struct error ignored;
+
+    if (privilege_drop_except(keep, &ignored) != 0)
+        return -1;
+    sandbox_enter(SANDBOX_BASE | SANDBOX_REPLACE, f->directory);
+    return 0;
+}
+
+static int start_helper(struct replace_file *f, enum replace_file_rights rights,
+                        struct error *error)
 {
     int ends[2];
 
@@ -212,6 +228,8 @@ static int start_helper(struct replace_file *f, struct error *error)
     f->helper = fork();
     if (f->helper == 0) {
         close(ends[0]);
+        if (rights == REPLACE_FILE_CONFINED && confine(&f->file) != 0)
+            _exit(EX_OSERR);
         help(&f->file, ends[1]);
     }
     close(ends[1]);
@@ -219,7 +237,8 @@ static int start_helper(struct replace_file *f, struct error *error)
     return f->helper < 0 ? error_set(error, EX_OSERR, errno, "cannot start") : 0;
 }
 
-struct replace_file *replace_file_open(const char *path, struct error *error)
+struct replace_file *replace_file_open(const char *path, enum replace_file_rights rights,
+                                       struct error *error)
 {
     struct replace_file *f = calloc(1, sizeof *f);
     int result = -1;
@@ -233,7 +252,7 @@ struct replace_file *replace_file_open(const char *path, struct error *error)
     if (output_file_find(&f->file, path, error) != 0)
         result = -1;
     else if (output_file_is_regular(&f->file))
-        result = start_helper(f, error);
+        result = start_helper(f, rights, error);
     else
         result = (f->fd = output_file_open(&f->file, error)) < 0 ? -1 : 0;
     if (result == 0)

@@ -8,10 +8,17 @@
 
 struct replace_file;
 
+/* What the process that replaces the file may do beside. */
+enum replace_file_rights {
+    REPLACE_FILE_CONFINED, /* nothing: it is in a sandbox of its own */
+    REPLACE_FILE_UNCONFINED,
+};
+
 /* Gets ready to write to PATH as often as need be: everything that takes privileges is done, or is
  * left to a process that keeps them. NULL and ERROR filled (EX_CANTCREAT) where nothing can be
  * written there; see output_file.h. PATH must live as long. */
-struct replace_file *replace_file_open(const char *path, struct error *error);
+struct replace_file *replace_file_open(const char *path, enum replace_file_rights rights,
+                                       struct error *error);
 
 /* Writes SIZE bytes to a file beside PATH and renames that to PATH. Its mode and owner are those of
  * the file before; a new one's are what the umask leaves of 0666. Where PATH is a symbolic link,

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "clock.h"
 #include "hash.h"
@@ -48,6 +49,7 @@ static pcap_t *open_pcap(const uint16_t *ports, unsigned count)
     char errbuf[PCAP_ERRBUF_SIZE], *filter = make_filter(ports, count);
     struct bpf_program program;
     pcap_t *pcap = filter != NULL ? pcap_create("any", errbuf) : NULL;
+    int locked = 1;
     bool good;
 
     if (pcap == NULL) {
@@ -63,6 +65,8 @@ static pcap_t *open_pcap(const uint16_t *ports, unsigned count)
     free(filter);
     if (good) {
         good = pcap_setfilter(pcap, &program) == 0;
+        /* Nobody sees more through this socket later; a kernel without this option goes on. */
+        (void)setsockopt(pcap_fileno(pcap), SOL_SOCKET, SO_LOCK_FILTER, &locked, sizeof locked);
         pcap_freecode(&program);
     }
     if (good && pcap_get_tstamp_precision(pcap) == PCAP_TSTAMP_PRECISION_NANO)

@@ -4,7 +4,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/capability.h>
 #include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -220,10 +219,8 @@ pid_t topology_spawn(struct topology *t, enum lab_host host, const struct spawn 
 
 int topology_seal(struct topology *t, struct error *error)
 {
-    static const int keep[] = {CAP_KILL};
-
     (void)t;
-    return privilege_drop_except(keep, sizeof keep / sizeof *keep, error);
+    return privilege_drop_except(PRIVILEGE_BIT(CAP_KILL), error);
 }
 
 struct loop *topology_loop(const struct topology *t)

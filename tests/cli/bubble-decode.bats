@@ -100,7 +100,7 @@ theirs() {
 @test "every option of bubble that sets a field was used" {
     local option
     # These send, time, aim at, print or name what is tested elsewhere; the others take from what --from-file has.
-    local others=' count dry-run format from-file header help interval no-origin no-trailers packet quiet rate spoof usage verbose
+    local others=' count dry-run format from-file header help interval no-origin no-sandbox no-trailers packet quiet rate spoof usage verbose
         version wait write '
     [ "$PACKETS" -ge 400 ] || skip "too few packets to have all of them"
     for option in $("$TEREDOCTL" bubble --help | grep -o -- '--[a-z][a-z0-9-]*' | sort -u); do

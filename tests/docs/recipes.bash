@@ -79,7 +79,7 @@ served() { # output: a server's sum
 
 served_aloud() { # output: packet by packet
     serving -v
-    grep -v -e ^ready -e '^v' err
+    grep -v -e ^ready -e '^v' -e ': sandbox: ' err
 }
 
 served_json() { # output: one key of its JSON

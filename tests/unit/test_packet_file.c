@@ -4,6 +4,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "capture.h"
 #include "hex.h"
 #include "packet_file.h"
 #include "tap.h"
@@ -26,6 +27,15 @@ static void write_file(int link, const char *hex, unsigned count, unsigned cut)
         pcap_dump((u_char *)dumper, &header, bytes);
     pcap_dump_close(dumper);
     pcap_close(pcap);
+}
+
+static size_t read_packet(unsigned long number, uint8_t *out, struct error *error)
+{
+    struct capture *c = packet_file_open(path, error);
+    size_t size = c != NULL ? packet_file_read(c, number, out, error) : 0;
+
+    capture_close(c);
+    return size;
 }
 
 static void test_links(void)
@@ -56,7 +66,7 @@ static void test_links(void)
 
         snprintf(hex, sizeof hex, "%s %s", rows[i].header, IP4_PACKET);
         write_file(rows[i].link, hex, 1, 0);
-        n = packet_file_read(path, 1, got, &error);
+        n = read_packet(1, got, &error);
         if (rows[i].readable)
             ok(n == size && memcmp(got, want, size) == 0, "%s is read", rows[i].what);
         else
@@ -69,8 +79,8 @@ static void test_numbers(void)
     struct error error = {0};
 
     write_file(DLT_RAW, IP4_PACKET, 3, 0);
-    ok(packet_file_read(path, 3, got, &error) == 20, "packets count from 1 to the last");
-    ok(packet_file_read(path, 4, got, &error) == 0 && error.status == EX_DATAERR,
+    ok(read_packet(3, got, &error) == 20, "packets count from 1 to the last");
+    ok(read_packet(4, got, &error) == 0 && error.status == EX_DATAERR,
        "one beyond is malformed input");
     is_str(strrchr(error.what, ' ') - 4, "3 in all", "and it is told how many there are");
 }
@@ -81,26 +91,25 @@ static void test_damage(void)
     FILE *file;
 
     write_file(DLT_RAW, IP4_PACKET, 1, 1);
-    ok(packet_file_read(path, 1, got, &error) == 0 && error.status == EX_DATAERR,
+    ok(read_packet(1, got, &error) == 0 && error.status == EX_DATAERR,
        "a packet cut by the snap length is told");
     write_file(DLT_RAW, IP4_PACKET, 2, 0);
-    ok(truncate(path, 24 + 16 + 20 + 16 + 5) == 0 && packet_file_read(path, 1, got, &error) == 20 &&
-           packet_file_read(path, 2, got, &error) == 0 && error.status == EX_DATAERR,
+    ok(truncate(path, 24 + 16 + 20 + 16 + 5) == 0 && read_packet(1, got, &error) == 20 &&
+           read_packet(2, got, &error) == 0 && error.status == EX_DATAERR,
        "a file cut in its second packet still has the first");
     file = fopen(path, "w");
     fputs("no capture at all, but long enough for a header\n", file);
     fclose(file);
-    ok(packet_file_read(path, 1, got, &error) == 0 && error.status == EX_DATAERR,
+    ok(read_packet(1, got, &error) == 0 && error.status == EX_DATAERR,
        "another kind of file is told");
     file = fopen(path, "w");
     fclose(file);
-    ok(packet_file_read(path, 1, got, &error) == 0 && error.status == EX_NOINPUT,
-       "an empty file is no input");
+    ok(read_packet(1, got, &error) == 0 && error.status == EX_NOINPUT, "an empty file is no input");
     write_file(DLT_EN10MB, "020000000001 020000000002 0800", 1, 0);
-    ok(packet_file_read(path, 1, got, &error) == 0 && error.status == EX_DATAERR,
+    ok(read_packet(1, got, &error) == 0 && error.status == EX_DATAERR,
        "a frame without a packet is told");
     unlink(path);
-    ok(packet_file_read(path, 1, got, &error) == 0 && error.status == EX_NOINPUT,
+    ok(read_packet(1, got, &error) == 0 && error.status == EX_NOINPUT,
        "a file that is not there is no input");
 }
 
