@@ -218,7 +218,7 @@ static FILE *results(const struct client_options *o)
 /* Rounds after the first may no longer capture, and all shall tell times in one way. */
 static bool captures(const struct client_options *o)
 {
-    return !o->no_capture && !repeats(o);
+    return o->wire_times && !o->no_capture && !repeats(o);
 }
 
 /* A port below 1024 takes a capability, in each round. */

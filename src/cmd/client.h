@@ -28,6 +28,7 @@ struct client_options {
     uint8_t secret[256];
     size_t secret_size;
     bool allow_private;
+    bool wire_times; /* of a command that shows times: libpcap's, where it may capture */
     bool no_capture;
     bool explain;
     bool watch;                    /* a live table */

@@ -69,6 +69,7 @@ static int run(int argc, char **argv, struct error *error)
     struct listen_options o = {.refresh = 30 * NSEC_S};
 
     client_options_init(&o.client);
+    o.client.wire_times = true;
     options_parse(&command_listen, argc, argv, &o);
     return client_run(&job, &o.client, error);
 }

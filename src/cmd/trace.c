@@ -402,6 +402,7 @@ static int run(int argc, char **argv, struct error *error)
 
     client_options_init(&o.client);
     o.client.sockets = TRACE_SOCKETS;
+    o.client.wire_times = true;
     options_parse(&command_trace, argc, argv, &o);
     result = is_of_captures(&o) ? trace_captures(&o, error) : client_run(&job, &o.client, error);
     free(o.arguments);
