@@ -100,6 +100,20 @@ END
     event left_out '.of == "peer" and .count > 0 and .activity != null'
 }
 
+@test "left_out: a flood of answers that nobody asked for" {
+    python3 "${BATS_TEST_FILENAME%/*}/odd_server.py" "$PRIMARY" "$SECONDARY" "${PRIMARY%.*}.9" flood >odd.out 3>&- &
+    in_background $!
+    wait_for grep -q ready odd.out
+    for command in "qualify $PRIMARY --allow-private" "check $PRIMARY --allow-private" \
+        "classify $PRIMARY --allow-private" "trace 2001:0:7f00:3:0:1:80ff:fffe --server $PRIMARY --allow-private"; do
+        # shellcheck disable=SC2086 # words are words
+        t $command --timeout 2 --format=jsonl
+        event left_out '.of == "rejected" and .activity == "nonce" and .count > 0'
+    done
+    t bubble 2001:0:7f00:3:0:1:80ff:fffe --to "$PRIMARY" --wait 0.5 --format=jsonl
+    event left_out '.of == "reply" and .count > 0'
+}
+
 @test "address_gone, address_back: an address of the server's goes, and comes back" {
     need_namespace
     command -v ip >/dev/null || skip "ip is not installed"

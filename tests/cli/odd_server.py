@@ -5,7 +5,7 @@ usage: odd_server.py PRIMARY SECONDARY OTHER MODE
 
 MODE: right, crosswise (each address answers for the other), elsewhere (OTHER answers for both),
 primary-for-both, second-elsewhere (OTHER answers for the secondary), no-origin, no-nonce,
-relay-without-origin, relay-wrong-origin, no-relay.
+relay-without-origin, relay-wrong-origin, no-relay, flood (300 wrong answers go before the right one).
 """
 import ipaddress
 import select
@@ -65,6 +65,10 @@ def main():
     while True:
         for s in select.select([first, second], [], [])[0]:
             packet, client = s.recvfrom(2000)
+            if mode == "flood":
+                wrong = b"\0\1\0\0" + b"not this" + b"\0" + origin(client) + advertisement(primary, bytes(16))
+                for _ in range(300):
+                    s.sendto(wrong, client)
             if packet[:2] == b"\0\1":
                 nonce, destination = packet[4:12], packet[13 + 8 : 13 + 24]
                 reply = b"" if mode == "no-nonce" else b"\0\1\0\0" + nonce + b"\0"
