@@ -16,7 +16,7 @@ enum {
 /* Anybody can name an address as a peer's, and have bubbles sent there. So what goes to peers that
  * are not proven is bounded, to all of them and to each IPv4 address. */
 #define RESPONDER_RATE_UNPROVEN ((struct rate){NSEC_S / 20, 40})
-#define RESPONDER_RATE_ADDRESS ((struct rate){RESPONDER_BUBBLE_INTERVAL, 4})
+#define RESPONDER_RATE_ADDRESS ((struct rate){NSEC_S / 2, 16})
 
 #define RESPONDER_BUBBLE_INTERVAL (2 * NSEC_S)
 #define RESPONDER_BUBBLE_WINDOW (300 * NSEC_S)

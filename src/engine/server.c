@@ -50,7 +50,8 @@ static bool host_has(const struct server_config *config, uint32_t address)
 }
 
 /* Where a packet may not be relayed to; SERVER_ACCEPTED = it may. */
-static enum server_drop check_target(const struct server_config *config, struct endpoint target)
+static enum server_drop check_target(const struct server_config *config, struct endpoint from,
+                                     struct endpoint target)
 {
     if (!server_address_usable(config, target.address))
         return SERVER_DROP_TARGET_NOT_GLOBAL;
@@ -65,7 +66,11 @@ static enum server_drop check_target(const struct server_config *config, struct 
         return SERVER_ACCEPTED;
     if (is_reserved(target.address))
         return SERVER_DROP_TARGET_RESERVED;
-    return host_has(config, target.address) ? SERVER_DROP_TARGET_IS_HOST : SERVER_ACCEPTED;
+    /* A client on this host may have packets to itself relayed; from elsewhere no system lets in
+     * what claims to come from one of its own addresses. */
+    return host_has(config, target.address) && !host_has(config, from.address)
+               ? SERVER_DROP_TARGET_IS_HOST
+               : SERVER_ACCEPTED;
 }
 
 /* Teredo addresses of the old prefix are native ones to a server of today. */
@@ -245,7 +250,7 @@ static enum server_drop relay(const struct server *server, const struct server_d
                               struct server_reply *reply)
 {
     struct writer w = writer_of(reply->data, sizeof reply->data);
-    enum server_drop drop = check_target(&server->config, target->mapped);
+    enum server_drop drop = check_target(&server->config, datagram->from, target->mapped);
 
     if (p->kind != TEREDO_BUBBLE && p->kind != TEREDO_ECHO_REQUEST && p->kind != TEREDO_ECHO_REPLY)
         return SERVER_DROP_NOT_RELAYED;

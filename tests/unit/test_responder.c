@@ -823,7 +823,7 @@ static void test_reflection(void)
             b.event_count = 0;
     }
     sent = b.send_count - bench_sent(&b, server, TEREDO_RS) - bench_sent(&b, secondary, TEREDO_RS);
-    ok(sent <= 2 * (4 + 5 + 1), "at one address, by all of its ports, in 10 s: %u", sent);
+    ok(sent <= 2 * (16 + 20 + 1), "to one address, and to the one server named, in 10 s: %u", sent);
     bench_forget(&b);
     indirect_bubble(&peer, NULL, nonce_1);
     is_int(told(PEER_ANSWERED), 1, "another address is still answered");

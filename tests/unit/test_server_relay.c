@@ -222,6 +222,13 @@ static void test_targets(void)
 
         is_drop(give(client_a, &p), cases[i].drop, cases[i].rule);
     }
+    {
+        struct endpoint here = {0xcb0071aa, 40000};
+        struct teredo_packet p =
+            make_bubble(teredo_address(PRIMARY, here), teredo_address(PRIMARY, here));
+
+        is_drop(give(here, &p), SERVER_ACCEPTED, "a client on this host reaches itself");
+    }
     config.allow_private = true;
     server_init(&server, &config);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
