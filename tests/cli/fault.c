@@ -83,17 +83,23 @@ extern void *__libc_realloc(void *old, size_t size);
 __attribute__((constructor)) static void begin(void)
 {
     const char *fault = getenv("FAULT");
-    char name[32];
 
     if (fault == NULL)
         return;
     if (strcmp(fault, "count") == 0) {
         counting = true;
-    } else if (sscanf(fault, "%31[a-z_]:%lu:%d", name, &failing_at, &failing_errno) == 3) {
-        memset(counts, 0, sizeof counts);
+    } else {
+        size_t size = strcspn(fault, ":");
+        char *rest = NULL;
+
         for (int i = 0; i < CALL_COUNT; i++)
-            if (strcmp(names[i], name) == 0)
+            if (strlen(names[i]) == size && memcmp(names[i], fault, size) == 0)
                 failing = i;
+        if (fault[size] == ':')
+            failing_at = strtoul(fault + size + 1, &rest, 10);
+        if (rest != NULL && *rest == ':')
+            failing_errno = (int)strtoul(rest + 1, NULL, 10);
+        memset(counts, 0, sizeof counts);
     }
     /* No child is to fail in the same place, nor to count. */
     unsetenv("FAULT");
@@ -139,7 +145,7 @@ static void *real(enum call call)
     return reals[call];
 }
 
-#define REAL(name) ((__typeof__(&name))real(CALL_##name))
+#define REAL(name) ((__typeof__(&(name)))real(CALL_##name))
 #define WRAP(type, name, failure, parameters, ...)                       \
     type name parameters                                                 \
     {                                                                    \

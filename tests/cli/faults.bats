@@ -18,6 +18,6 @@ teardown() {
     server
     t qualify "$PRIMARY" --allow-private --no-capture --write capture
     [ -s capture ]
-    python3 "${BATS_TEST_FILENAME%/*}/faults.py" "$TEREDOCTL" "$top_builddir/tests/cli/fault.so" "$PRIMARY" \
+    python3 "${BATS_TEST_FILENAME%/*}/faults.py" "$TEREDOCTL" "${top_builddir:?}/tests/cli/fault.so" "$PRIMARY" \
         "$PWD/capture" ${LONG:+all}
 }
