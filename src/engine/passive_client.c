@@ -274,20 +274,26 @@ bool client_is_settled(const struct passive_client *c)
     return true;
 }
 
+/* Of both answers: what they show of the NAT, where the capture is beside the client. */
+static uint32_t compare_mappings(const struct passive_client *c)
+{
+    const struct qualification *q = &c->result;
+
+    if (!endpoint_equal(q->mapped, q->mapped_secondary))
+        return QUALIFY_EVIDENCE(DIFFERENT_MAPPINGS);
+    return QUALIFY_EVIDENCE(SAME_MAPPING) |
+           (!c->is_next_to                     ? 0
+            : endpoint_equal(q->mapped, c->at) ? QUALIFY_EVIDENCE(LOCAL_MAPPING)
+                                               : QUALIFY_EVIDENCE(TRANSLATED));
+}
+
 static uint32_t gather_evidence(const struct passive_client *c, bool ended)
 {
     const struct qualification *q = &c->result;
     bool primary = !endpoint_is_unset(q->mapped), second = !endpoint_is_unset(q->mapped_secondary);
+    bool asked_both = !endpoint_is_unset(q->secondary);
     uint32_t evidence = 0;
 
-    if (primary)
-        evidence |= QUALIFY_EVIDENCE(PRIMARY_ANSWER);
-    if (second)
-        evidence |= QUALIFY_EVIDENCE(SECONDARY_ANSWER);
-    if (primary && second)
-        evidence |= endpoint_equal(q->mapped, q->mapped_secondary)
-                        ? QUALIFY_EVIDENCE(SAME_MAPPING)
-                        : QUALIFY_EVIDENCE(DIFFERENT_MAPPINGS);
     for (int i = 0; i < RULE_COUNT; i++)
         if (q->rejected[i] > 0)
             evidence |= QUALIFY_EVIDENCE(REJECTED_ANSWER);
@@ -297,49 +303,18 @@ static uint32_t gather_evidence(const struct passive_client *c, bool ended)
         evidence |= QUALIFY_EVIDENCE(CUT_ANSWER);
     if (ended)
         evidence |= QUALIFY_EVIDENCE(CAPTURE_END);
-    return evidence != 0 ? evidence : QUALIFY_EVIDENCE(PRIMARY_SILENCE);
-}
-
-static void judge(struct passive_client *c, bool ended)
-{
-    struct qualification *q = &c->result;
-    bool primary = !endpoint_is_unset(q->mapped), second = !endpoint_is_unset(q->mapped_secondary);
-
-    q->verdict = QUALIFY_QUALIFIED;
-    if (primary && second && !endpoint_equal(q->mapped, q->mapped_secondary)) {
-        q->verdict = QUALIFY_NOT_QUALIFIED;
-        q->reason = QUALIFY_SYMMETRIC_NAT;
-        q->nat = QUALIFY_NAT_SYMMETRIC;
-    } else if (primary && second) {
-        q->reason = QUALIFY_BOTH_AGREE;
-        q->nat = !c->is_next_to                     ? QUALIFY_NAT_UNKNOWN
-                 : endpoint_equal(q->mapped, c->at) ? QUALIFY_NAT_NONE
-                                                    : QUALIFY_NAT_CONE_OR_RESTRICTED;
-    } else if (primary || second) {
-        q->reason = QUALIFY_ONE_ASKED;
-        if (!endpoint_is_unset(q->secondary) && primary)
-            q->reason = QUALIFY_ONLY_PRIMARY;
-        if (!endpoint_is_unset(q->secondary) && second && !is_cone_ask(&c->asks[0]))
-            q->reason = QUALIFY_ONLY_SECONDARY;
-        if (q->reason != QUALIFY_ONE_ASKED)
-            q->verdict = QUALIFY_INCONCLUSIVE;
-    } else if (c->answer_cut) {
-        q->verdict = QUALIFY_INCONCLUSIVE;
-        q->reason = QUALIFY_ANSWER_CUT;
-    } else if (q->has_icmp) {
-        q->verdict = QUALIFY_NOT_QUALIFIED;
-        q->reason = QUALIFY_REFUSAL(refusal_of_icmp(q->icmp, q->local.address, q->server.address));
-    } else if (ended) {
-        q->verdict = QUALIFY_INCONCLUSIVE;
-        q->reason = QUALIFY_CAPTURE_ENDED;
-    } else {
-        unsigned rejected = 0;
-
-        for (int i = 0; i < RULE_COUNT; i++)
-            rejected += q->rejected[i];
-        q->verdict = QUALIFY_NOT_QUALIFIED;
-        q->reason = rejected > 0 ? QUALIFY_REJECTED : QUALIFY_UNANSWERED;
-    }
+    if (primary && second)
+        evidence |= compare_mappings(c);
+    if (primary)
+        evidence |= QUALIFY_EVIDENCE(PRIMARY_ANSWER);
+    /* With the cone bit the other address is to answer (RFC 4380 5.3.2). */
+    else if (second ? asked_both && !is_cone_ask(&c->asks[0]) : evidence == 0)
+        evidence |= QUALIFY_EVIDENCE(PRIMARY_SILENCE);
+    if (second)
+        evidence |= QUALIFY_EVIDENCE(SECONDARY_ANSWER);
+    else if (primary && asked_both)
+        evidence |= QUALIFY_EVIDENCE(SECONDARY_SILENCE);
+    return evidence;
 }
 
 bool client_conclude(struct passive_client *c, nsec now, bool ended)
@@ -348,8 +323,8 @@ bool client_conclude(struct passive_client *c, nsec now, bool ended)
     struct endpoint mapped;
     bool changed;
 
-    judge(c, ended && now - q->started < 2 * NSEC_S);
     q->evidence = gather_evidence(c, ended && now - q->started < 2 * NSEC_S);
+    qualify_judge_captured(q, refusal_of_icmp(q->icmp, q->local.address, q->server.address));
     q->elapsed = c->last - q->started;
     c->open = false;
     mapped = endpoint_is_unset(q->mapped) ? q->mapped_secondary : q->mapped;

@@ -108,20 +108,65 @@ static const struct qualify_rule rules[] = {
     {QUALIFY_NOT_QUALIFIED, QUALIFY_NO_REPLY, QUALIFY_NAT_UNKNOWN, 0, 0, NULL},
 };
 
+/* What others' answers show: the client saw them as the capture did. An ICMP error counts only
+ * where no answer came, for the capture holds both; what the capture may have missed, its end and
+ * its cut frames, leaves the verdict open. */
+static const struct qualify_rule captured_rules[] = {
+    {QUALIFY_NOT_QUALIFIED, QUALIFY_SYMMETRIC_NAT, QUALIFY_NAT_SYMMETRIC,
+     BOTH | EVIDENCE(DIFFERENT_MAPPINGS), 0, NULL},
+    {QUALIFY_QUALIFIED, QUALIFY_BOTH_AGREE, QUALIFY_NAT_NONE,
+     BOTH | EVIDENCE(SAME_MAPPING) | EVIDENCE(LOCAL_MAPPING), 0, NULL},
+    {QUALIFY_QUALIFIED, QUALIFY_BOTH_AGREE, QUALIFY_NAT_CONE_OR_RESTRICTED,
+     BOTH | EVIDENCE(SAME_MAPPING) | EVIDENCE(TRANSLATED), EVIDENCE(LOCAL_MAPPING), NULL},
+    {QUALIFY_QUALIFIED, QUALIFY_BOTH_AGREE, QUALIFY_NAT_UNKNOWN, BOTH | EVIDENCE(SAME_MAPPING),
+     EVIDENCE(LOCAL_MAPPING) | EVIDENCE(TRANSLATED), NULL},
+    {QUALIFY_INCONCLUSIVE, QUALIFY_ONLY_PRIMARY, QUALIFY_NAT_UNKNOWN,
+     EVIDENCE(PRIMARY_ANSWER) | EVIDENCE(SECONDARY_SILENCE), EVIDENCE(SECONDARY_ANSWER), NULL},
+    {QUALIFY_INCONCLUSIVE, QUALIFY_ONLY_SECONDARY, QUALIFY_NAT_UNKNOWN,
+     EVIDENCE(SECONDARY_ANSWER) | EVIDENCE(PRIMARY_SILENCE), EVIDENCE(PRIMARY_ANSWER), NULL},
+    {QUALIFY_QUALIFIED, QUALIFY_ONE_ASKED, QUALIFY_NAT_UNKNOWN, EVIDENCE(PRIMARY_ANSWER),
+     EVIDENCE(SECONDARY_ANSWER) | EVIDENCE(SECONDARY_SILENCE), NULL},
+    {QUALIFY_QUALIFIED, QUALIFY_ONE_ASKED, QUALIFY_NAT_UNKNOWN, EVIDENCE(SECONDARY_ANSWER),
+     EVIDENCE(PRIMARY_ANSWER) | EVIDENCE(PRIMARY_SILENCE), NULL},
+    {QUALIFY_INCONCLUSIVE, QUALIFY_ANSWER_CUT, QUALIFY_NAT_UNKNOWN, EVIDENCE(CUT_ANSWER), BOTH,
+     NULL},
+    {QUALIFY_NOT_QUALIFIED, QUALIFY_REFUSED, QUALIFY_NAT_UNKNOWN, EVIDENCE(PRIMARY_REFUSAL),
+     BOTH | EVIDENCE(CUT_ANSWER), NULL},
+    {QUALIFY_INCONCLUSIVE, QUALIFY_CAPTURE_ENDED, QUALIFY_NAT_UNKNOWN, EVIDENCE(CAPTURE_END),
+     BOTH | EVIDENCE(CUT_ANSWER) | EVIDENCE(PRIMARY_REFUSAL), NULL},
+    {QUALIFY_NOT_QUALIFIED, QUALIFY_REJECTED, QUALIFY_NAT_UNKNOWN, EVIDENCE(REJECTED_ANSWER),
+     BOTH | EVIDENCE(CUT_ANSWER) | EVIDENCE(PRIMARY_REFUSAL) | EVIDENCE(CAPTURE_END), NULL},
+    {QUALIFY_NOT_QUALIFIED, QUALIFY_UNANSWERED, QUALIFY_NAT_UNKNOWN, 0, 0, NULL},
+};
+
+const struct qualify_rule *qualify_captured_rules(unsigned *count)
+{
+    *count = sizeof captured_rules / sizeof *captured_rules;
+    return captured_rules;
+}
+
 const struct qualify_rule *qualify_rules(unsigned *count)
 {
     *count = sizeof rules / sizeof *rules;
     return rules;
 }
 
-void qualify_judge(struct qualification *q, enum refusal refusal)
+static void judge_by(const struct qualify_rule *r, struct qualification *q, enum refusal refusal)
 {
-    const struct qualify_rule *r = rules;
-
     while (!evidence_holds(q->evidence, r->needs, r->refuted_by))
         r++;
     q->verdict = r->verdict;
     q->reason = r->reason == QUALIFY_REFUSED ? QUALIFY_REFUSAL(refusal) : r->reason;
     q->nat = r->nat;
     q->advice = r->advice;
+}
+
+void qualify_judge(struct qualification *q, enum refusal refusal)
+{
+    judge_by(rules, q, refusal);
+}
+
+void qualify_judge_captured(struct qualification *q, enum refusal refusal)
+{
+    judge_by(captured_rules, q, refusal);
 }

@@ -20,8 +20,12 @@ struct qualify_rule {
 
 const struct qualify_rule *qualify_rules(unsigned *count);
 
+/* Of what a capture shows of another's qualification. */
+const struct qualify_rule *qualify_captured_rules(unsigned *count);
+
 /* Sets verdict, reason, NAT and advice of Q from its evidence, and, where that is a refusal, from
  * REFUSAL. The last row needs nothing: there is always a verdict. */
 void qualify_judge(struct qualification *q, enum refusal refusal);
+void qualify_judge_captured(struct qualification *q, enum refusal refusal);
 
 #endif

@@ -96,6 +96,7 @@ static const struct wording evidences[QUALIFY_EVIDENCE_COUNT] = {
     [QUALIFY_EVIDENCE_NAME] = {"name"},
     [QUALIFY_EVIDENCE_CAPTURE_END] = {"capture_end"},
     [QUALIFY_EVIDENCE_CUT_ANSWER] = {"cut_answer"},
+    [QUALIFY_EVIDENCE_TRANSLATED] = {"translated"},
 };
 
 const struct words qualify_evidences = WORDS("qualify_evidence", evidences);

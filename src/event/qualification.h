@@ -75,6 +75,8 @@ enum qualify_evidence {
     QUALIFY_EVIDENCE_NAME, /* what the name servers said, or that they did not, is the reason */
     QUALIFY_EVIDENCE_CAPTURE_END,
     QUALIFY_EVIDENCE_CUT_ANSWER,
+    QUALIFY_EVIDENCE_TRANSLATED, /* captured beside the client: the mapped endpoint is another one
+                                  */
     QUALIFY_EVIDENCE_COUNT
 };
 

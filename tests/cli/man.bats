@@ -132,7 +132,7 @@ rendered() {
     [ "${#found[@]}" -eq 4 ]
     documents teredoctl-qualify.1 "${found[@]}"
     mapfile -t found < <(codes event/qualification.c evidences)
-    [ "${#found[@]}" -eq 29 ]
+    [ "${#found[@]}" -eq 30 ]
     documents teredoctl-qualify.1 "${found[@]}"
 }
 

@@ -237,6 +237,45 @@ static void test_rows(void)
            "qualify: the last row needs nothing");
 }
 
+/* Of captures: every row is reached, and a verdict is qualified where an answer came, of which no
+ * other one says less. */
+static void test_captured_rows(void)
+{
+    unsigned count, dead = 0, wrong = 0, judged = 0;
+    const struct qualify_rule *rules = qualify_captured_rules(&count);
+    static const uint32_t shows[] = {Q(PRIMARY_ANSWER),    Q(SECONDARY_ANSWER), Q(PRIMARY_SILENCE),
+                                     Q(SECONDARY_SILENCE), Q(PRIMARY_REFUSAL),  Q(REJECTED_ANSWER),
+                                     Q(CUT_ANSWER),        Q(CAPTURE_END)};
+    static const uint32_t compared[] = {Q(SAME_MAPPING), Q(SAME_MAPPING) | Q(LOCAL_MAPPING),
+                                        Q(SAME_MAPPING) | Q(TRANSLATED), Q(DIFFERENT_MAPPINGS)};
+
+    for (unsigned i = 0; i < count; i++) {
+        struct qualification q = {.evidence = rules[i].needs};
+
+        qualify_judge_captured(&q, REFUSAL_PORT_UNREACHABLE);
+        dead += q.verdict != rules[i].verdict || q.nat != rules[i].nat ||
+                (q.reason != rules[i].reason && rules[i].reason != QUALIFY_REFUSED);
+    }
+    is_int(dead, 0, "captured: what a row needs, and no more, makes that row the verdict");
+    for (unsigned which = 0; which < 1U << COUNT(shows); which++)
+        for (unsigned m = 0; m < COUNT(compared); m++) {
+            uint32_t e = subset(shows, COUNT(shows), which);
+            bool both = (e & Q(PRIMARY_ANSWER)) != 0 && (e & Q(SECONDARY_ANSWER)) != 0;
+            bool none = (e & (Q(PRIMARY_ANSWER) | Q(SECONDARY_ANSWER))) == 0;
+            struct qualification q = {.evidence = both ? e | compared[m] : e};
+
+            qualify_judge_captured(&q, REFUSAL_PORT_UNREACHABLE);
+            judged++;
+            wrong += complaint(&q) != NULL || (none && q.verdict == QUALIFY_QUALIFIED) ||
+                     (!none && q.verdict == QUALIFY_NOT_QUALIFIED &&
+                      (q.evidence & Q(DIFFERENT_MAPPINGS)) == 0) ||
+                     (none && (e & (Q(CUT_ANSWER) | Q(CAPTURE_END))) != 0 &&
+                      (e & Q(PRIMARY_REFUSAL)) == 0 && q.verdict != QUALIFY_INCONCLUSIVE);
+        }
+    is_int(wrong, 0, "captured: of %u kinds of evidence none is called what it does not show",
+           judged);
+}
+
 static void test_check_rows(void)
 {
     unsigned count, dead = 0;
@@ -292,6 +331,7 @@ int main(void)
 {
     test_walk();
     test_rows();
+    test_captured_rows();
     test_check_rows();
     test_relay();
     return done_testing();
