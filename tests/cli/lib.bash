@@ -46,6 +46,7 @@ sh_t() {
 start() {
     # What an earlier one of that name has said is no sign of this one.
     : >"$1.out"
+    : >"$1.err"
     "$TEREDOCTL" "${@:2}" >"$1.out" 2>"$1.err" 3>&- &
     PID=$!
     BACKGROUND+=("$PID")

@@ -297,6 +297,8 @@ device() { # NAME MINOR
     wait_for grep -q ' rs$' q.err
     kill -INT -- "-$PID"
     ended "$PID"
+    echo "=> $status"
+    cat q.out q.err
     [ "$status" -eq 2 ]
     jq -e '.reason == "interrupted"' file
 }

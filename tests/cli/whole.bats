@@ -112,10 +112,12 @@ printed() {
     done
 }
 
-# takes_signals PID: SIGINT is caught or held; before that bash has a command in the background ignore it
+# takes_signals PID: SIGINT is caught or held; before that bash has a command in the background ignore
+# it, and the recorder of JSON, which is a script, may hold it
 takes_signals() {
     local blocked caught
 
+    [ "/proc/$1/exe" -ef "$TEREDOCTL_PROGRAM" ] || return
     blocked=$(sed -n 's/^SigBlk:\t//p' "/proc/$1/status")
     caught=$(sed -n 's/^SigCgt:\t//p' "/proc/$1/status")
     (((16#$blocked | 16#$caught) & 2))
