@@ -5,6 +5,7 @@
 #include <libgen.h>
 #include <linux/if_packet.h>
 #include <linux/landlock.h>
+#include <linux/sockios.h>
 #include <seccomp.h>
 #include <signal.h>
 #include <stdint.h>
@@ -182,6 +183,7 @@ static const struct rule rules[] = {
     {"recvmmsg_time64", NET},
     {"getsockopt", NET | NAMES},                                     /* libpcap's counters */
     {"setsockopt", NET, {IS(1, SOL_PACKET), IS(2, PACKET_RX_RING)}}, /* libpcap's end of its ring */
+    {"ioctl", NET, {IS(1, SIOCGIFFLAGS)}}, /* libpcap, when the interface is down or gone */
     {"getsockname", NET | ROUTE | NAMES | PORTS},
     {"getpeername", NAMES},
     {"connect", ROUTE | NAMES | PORTS},
