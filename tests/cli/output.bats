@@ -327,3 +327,14 @@ device() { # NAME MINOR
         [[ $stderr == *"cannot write small/file: No space left on device"* ]]
     done
 }
+
+@test "a file that may not grow as far: exit 74, the file is named, an old one stays, and nothing is left" {
+    server
+    mkdir directory
+    echo old >directory/file
+    sh_t 'ulimit -f 1 && "$T" qualify '"$PRIMARY $PRIMARY:3 $PRIMARY:4"' --allow-private --timeout 1 --format=json --output directory/file'
+    [ "$status" -eq 74 ]
+    [[ $stderr == *'cannot write directory/file: File too large'* ]]
+    [ "$(cat directory/file)" = old ]
+    [ "$(ls -A directory)" = file ]
+}
