@@ -28,7 +28,7 @@ enum {
 /* The new file is made by a process of its own, the helper, that was started while the program had
  * all of its privileges: the program itself gives them up before it hears from the network, and by
  * then may be nobody, without the right to create, chown or rename anything. The helper takes bytes
- * and looks into none; it can write to this one file, and ends with the program. */
+ * and looks into none; it reaches no directory but the file's, and ends with the program. */
 struct replace_file {
     struct output_file file;
     int fd;       /* of what is written in place; or -1 */

@@ -48,6 +48,11 @@ static int read_hosts(void)
     return open("/etc/hosts", O_RDONLY);
 }
 
+static int read_random(void)
+{
+    return open("/dev/urandom", O_RDONLY);
+}
+
 static int read_elsewhere(void)
 {
     return open("/bin/sh", O_RDONLY);
@@ -216,6 +221,7 @@ static const struct {
     {ROUTE, WORKS, connect_udp, "connect", "one that looks for routes connects"},
     {ROUTE, REFUSED, open_udp, "socket", "and opens no socket"},
     {NAMES, WORKS, read_hosts, "openat", "one that looks names up reads what is in /etc"},
+    {NAMES, WORKS, read_random, "openat", "has random numbers for its queries"},
     {NAMES, WORKS, open_udp, "socket", "asks name servers"},
     {NAMES, WORKS, open_tcp, "socket", "also over TCP"},
     {NAMES, REFUSED, make_file, "openat", "makes no file"},
