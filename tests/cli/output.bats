@@ -203,6 +203,14 @@ device() { # NAME MINOR
     exec {reader}>&-
     [ "$(cat file)" = mine ]
     [ "$(cat sticky/plain)" = "another's" ]
+    # Nor is what is our own if it may be another who has given it this name.
+    ln file sticky/hard
+    for option in output write; do
+        qualify "--$option" sticky/hard
+        [ "$status" -eq 73 ]
+        [ "$(cat file)" = mine ]
+    done
+    rm sticky/hard
     # What is our own there is.
     chown -h 0 sticky/link sticky/plain
     for name in link plain; do
