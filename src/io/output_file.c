@@ -48,8 +48,11 @@ static int check_owner(const struct output_file *f, const struct stat *st)
 
     if (fstat(f->directory, &directory) != 0)
         return -1;
-    if ((directory.st_mode & S_ISVTX) == 0 || (directory.st_mode & S_IWOTH) == 0 ||
-        st->st_uid == geteuid() || st->st_uid == directory.st_uid)
+    if ((directory.st_mode & S_ISVTX) == 0 || (directory.st_mode & S_IWOTH) == 0)
+        return 0;
+    /* What has a second name is of who has given it that, whoever owns it. */
+    if ((st->st_uid == geteuid() || st->st_uid == directory.st_uid) &&
+        (st->st_nlink == 1 || S_ISDIR(st->st_mode)))
         return 0;
     errno = EACCES;
     return -1;

@@ -12,11 +12,12 @@
  * so that whatever happens to the path later, what is created, written or renamed is there.
  *
  * In a directory that everybody may write to, such as /tmp, another user could wait for a program
- * of root's with a symbolic link, and have it write to a file of root's; or with a file, fifo or
- * hard link, and read what was not meant for him. What lies there and belongs neither to us nor to
- * the owner of the directory is refused, as fs.protected_symlinks, protected_regular and
- * protected_fifos have the kernel do where they are set. What is looked at is what is opened: a
- * name that comes to mean something else in between is an error. */
+ * of root's with a symbolic or hard link, and have it write to a file of root's; or with a file or
+ * fifo, and read what was not meant for him. What lies there and belongs neither to us nor to the
+ * owner of the directory, or has another name elsewhere, is refused, as fs.protected_symlinks,
+ * protected_hardlinks, protected_regular and protected_fifos have the kernel do where they are set.
+ * What is looked at is what is opened: a name that comes to mean something else in between is an
+ * error. Directories on the way are not looked at: whoever owns one decides what is in it. */
 struct output_file {
     const char *path; /* as given, borrowed */
     int directory;

@@ -28,7 +28,7 @@ enum {
 /* The new file is made by a process of its own, the helper, that was started while the program had
  * all of its privileges: the program itself gives them up before it hears from the network, and by
  * then may be nobody, without the right to create, chown or rename anything. The helper takes bytes
- * and looks into none; it can write to this one file, and ends with the program. */
+ * and looks into none; it reaches no directory but the file's, and ends with the program. */
 struct replace_file {
     struct output_file file;
     int fd;       /* of what is written in place; or -1 */
@@ -184,15 +184,17 @@ static int replace(struct output_file *f, const char *data, size_t size, struct 
 /* The helper: replaces the file by what comes, until nothing can come any more. */
 static void help(struct output_file *f, int channel)
 {
-    static const int held[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+    /* What ends the program is no reason to lose what it knows so far, and a file that may not grow
+     * (setrlimit) is an error to tell. */
+    static const int held[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGXFSZ};
     struct answer answer;
     size_t size;
 
-    /* What ends the program is no reason to lose what it knows so far. */
     for (size_t i = 0; i < sizeof held / sizeof *held; i++)
         signal(held[i], SIG_IGN);
     while (receive_all(channel, &size, sizeof size) == 0) {
-        char *data = malloc(size + 1);
+        /* Of any size: who sends it may have been taken over. */
+        char *data = malloc(size);
 
         if (data == NULL || receive_all(channel, data, size) != 0)
             break;

@@ -5,6 +5,7 @@
 #include <libgen.h>
 #include <linux/if_packet.h>
 #include <linux/landlock.h>
+#include <linux/sockios.h>
 #include <seccomp.h>
 #include <signal.h>
 #include <stdint.h>
@@ -182,6 +183,7 @@ static const struct rule rules[] = {
     {"recvmmsg_time64", NET},
     {"getsockopt", NET | NAMES},                                     /* libpcap's counters */
     {"setsockopt", NET, {IS(1, SOL_PACKET), IS(2, PACKET_RX_RING)}}, /* libpcap's end of its ring */
+    {"ioctl", NET, {IS(1, SIOCGIFFLAGS)}}, /* libpcap, when the interface is down or gone */
     {"getsockname", NET | ROUTE | NAMES | PORTS},
     {"getpeername", NAMES},
     {"connect", ROUTE | NAMES | PORTS},
@@ -408,15 +410,16 @@ static struct landlock_rights rights_of(int version)
     };
 }
 
-/* Leaves RIGHTS to what is below DIRECTORY, and closes that. What is not there needs none. */
-static void allow(int ruleset, int directory, uint64_t rights)
+/* Leaves RIGHTS to PLACE, a file or a directory with all below it, and closes that. What is not
+ * there needs none. */
+static void allow(int ruleset, int place, uint64_t rights)
 {
-    struct landlock_path_beneath_attr beneath = {.allowed_access = rights, .parent_fd = directory};
+    struct landlock_path_beneath_attr beneath = {.allowed_access = rights, .parent_fd = place};
 
-    if (directory < 0)
+    if (place < 0)
         return;
     (void)syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &beneath, 0);
-    close(directory);
+    close(place);
 }
 
 /* The directory of PATH; of what it leads to, if it is a symbolic link. */
@@ -450,6 +453,8 @@ static int restrict_files(unsigned may, int directory)
         allow(ruleset, open("/etc", O_PATH | O_CLOEXEC), LANDLOCK_READ);
         /* It is often a link to where another program keeps it. */
         allow(ruleset, directory_of("/etc/resolv.conf"), LANDLOCK_READ);
+        /* Without it c-ares 1.18 says nothing, and numbers its queries the same in every run. */
+        allow(ruleset, open("/dev/urandom", O_PATH | O_CLOEXEC), LANDLOCK_ACCESS_FS_READ_FILE);
     }
     if ((may & SANDBOX_REPLACE) != 0)
         allow(ruleset, openat(directory, ".", O_PATH | O_CLOEXEC), rights.files);

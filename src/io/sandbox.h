@@ -19,7 +19,7 @@ enum sandbox_may {
     SANDBOX_NET = 1 << 1,
     /* Asks for routes: connects a UDP socket that is open (port.h: struct route). */
     SANDBOX_ROUTE = 1 << 2,
-    /* Looks names up: opens sockets of the internet, and reads what is in /etc. */
+    /* Looks names up: opens sockets of the internet, reads what is in /etc, and /dev/urandom. */
     SANDBOX_NAMES = 1 << 3,
     /* Opens UDP ports. */
     SANDBOX_PORTS = 1 << 4,

@@ -841,6 +841,20 @@ live() {
     [[ $output == *'bubble '* ]]
 }
 
+@test "a live capture goes on when its interface was down, and ends where that is gone" {
+    live '-i lo --count 30 udp port 9' '{ ip link set lo down; ip link set lo up; }'
+    status_is 0
+    [ "${#lines[@]}" -eq 30 ]
+    in_namespace 'ip link add gone type veth peer name other && ip link set gone up || exit 99
+        "$T" decode -i gone 3>&- 2>gone.err & pid=$!
+        until grep -qs listening gone.err; do sleep 0.05; done
+        ip link del gone
+        wait $pid; status=$?; cat gone.err >&2; exit $status'
+    [ "$status" -ne 99 ] || skip "this kernel has no veth interfaces"
+    status_is 74
+    [[ $stderr == *'cannot capture on gone any more: The interface disappeared' ]]
+}
+
 @test "privileges are given up before the first packet is read" {
     [ "$(id -u)" -eq 0 ] || skip "only root has privileges to give up"
     mkfifo pipe

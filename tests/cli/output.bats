@@ -203,6 +203,14 @@ device() { # NAME MINOR
     exec {reader}>&-
     [ "$(cat file)" = mine ]
     [ "$(cat sticky/plain)" = "another's" ]
+    # Nor is what is our own if it may be another who has given it this name.
+    ln file sticky/hard
+    for option in output write; do
+        qualify "--$option" sticky/hard
+        [ "$status" -eq 73 ]
+        [ "$(cat file)" = mine ]
+    done
+    rm sticky/hard
     # What is our own there is.
     chown -h 0 sticky/link sticky/plain
     for name in link plain; do
@@ -328,4 +336,15 @@ device() { # NAME MINOR
         [ "$status" -eq 74 ]
         [[ $stderr == *"cannot write small/file: No space left on device"* ]]
     done
+}
+
+@test "a file that may not grow as far: exit 74, the file is named, an old one stays, and nothing is left" {
+    server
+    mkdir directory
+    echo old >directory/file
+    sh_t 'ulimit -f 1 && "$T" qualify '"$PRIMARY $PRIMARY:3 $PRIMARY:4"' --allow-private --timeout 1 --format=json --output directory/file'
+    [ "$status" -eq 74 ]
+    [[ $stderr == *'cannot write directory/file: File too large'* ]]
+    [ "$(cat directory/file)" = old ]
+    [ "$(ls -A directory)" = file ]
 }

@@ -2,9 +2,13 @@
  * allowed works. Each attempt is a process's own, which tells how it went over a pipe. */
 #include <errno.h>
 #include <fcntl.h>
+#include <net/if.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
@@ -42,6 +46,11 @@ static int read_shadow(void)
 static int read_hosts(void)
 {
     return open("/etc/hosts", O_RDONLY);
+}
+
+static int read_random(void)
+{
+    return open("/dev/urandom", O_RDONLY);
 }
 
 static int read_elsewhere(void)
@@ -98,6 +107,20 @@ static int send_udp(void)
         .sin_family = AF_INET, .sin_port = htons(9), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 
     return (int)sendto(udp, "", 1, 0, (struct sockaddr *)&to, sizeof to);
+}
+
+static int read_interface(void)
+{
+    struct ifreq interface = {.ifr_name = "lo"};
+
+    return ioctl(udp, SIOCGIFFLAGS, &interface);
+}
+
+static int change_interface(void)
+{
+    struct ifreq interface = {.ifr_name = "lo"};
+
+    return ioctl(udp, SIOCSIFFLAGS, &interface);
 }
 
 static int run_program(void)
@@ -180,6 +203,7 @@ static const struct {
     {BASE, REFUSED, open_udp, "socket", "it can open no socket"},
     {BASE, REFUSED, send_udp, "sendto", "nor send through one that is open"},
     {BASE, REFUSED, connect_udp, "connect", "nor connect it"},
+    {BASE, REFUSED, read_interface, "ioctl", "nor look at an interface"},
     {BASE, REFUSED, run_program, "execve", "it can run no program"},
     {BASE, REFUSED, make_process, "clone", "nor make a process"},
     {BASE, REFUSED, be_traced, "ptrace", "it traces nobody"},
@@ -188,6 +212,8 @@ static const struct {
     {BASE, REFUSED, make_code, "mmap", "it makes no memory that is run"},
     {BASE, REFUSED, become_root, "setuid", "it becomes nobody else"},
     {NET, WORKS, send_udp, "sendto", "a command of the network sends"},
+    {NET, WORKS, read_interface, "ioctl", "sees whether an interface is up"},
+    {NET, REFUSED, change_interface, "ioctl", "cannot turn it off"},
     {NET, REFUSED, connect_udp, "connect", "it connects nothing"},
     {NET, REFUSED, open_udp, "socket", "and opens no socket"},
     {NET, REFUSED, read_shadow, "openat", "nor a file"},
@@ -195,6 +221,7 @@ static const struct {
     {ROUTE, WORKS, connect_udp, "connect", "one that looks for routes connects"},
     {ROUTE, REFUSED, open_udp, "socket", "and opens no socket"},
     {NAMES, WORKS, read_hosts, "openat", "one that looks names up reads what is in /etc"},
+    {NAMES, WORKS, read_random, "openat", "has random numbers for its queries"},
     {NAMES, WORKS, open_udp, "socket", "asks name servers"},
     {NAMES, WORKS, open_tcp, "socket", "also over TCP"},
     {NAMES, REFUSED, make_file, "openat", "makes no file"},
@@ -332,6 +359,32 @@ static void test_replaced(void)
     rmdir(file);
 }
 
+/* The socket that was opened last. */
+static int last_socket(void)
+{
+    struct stat st;
+    int fd = 255;
+
+    while (fd > 2 && (fstat(fd, &st) != 0 || !S_ISSOCK(st.st_mode)))
+        fd--;
+    return fd;
+}
+
+static void test_hijacked(void)
+{
+    struct error error;
+    struct replace_file *f = replace_file_open(file, REPLACE_FILE_CONFINED, &error);
+    const size_t size = SIZE_MAX;
+    struct pollfd channel = {.fd = last_socket(), .events = POLLIN};
+
+    ok(f != NULL && write(channel.fd, &size, sizeof size) == (ssize_t)sizeof size &&
+           poll(&channel, 1, 60000) == 1 && (channel.revents & POLLHUP) != 0,
+       "the process takes no data of a size that no memory has");
+    ok(replace_file_write(f, "x", 1, &error) == -1 && error.status == 74 && access(file, F_OK) != 0,
+       "and writes nothing after that: %s", error.what);
+    replace_file_close(f);
+}
+
 int main(void)
 {
     need_loopback();
@@ -344,6 +397,7 @@ int main(void)
     test_rows();
     test_landlock();
     test_replaced();
+    test_hijacked();
     rmdir(directory);
     return done_testing();
 }
