@@ -46,7 +46,8 @@ for name in sys.argv[1:]:
 PYTHON
 }
 
-# can_become USER: which not every root can: a user namespace has but the users that are mapped
+# can_become USER: which not every root can, for a user namespace has but the users that are mapped. Sets
+# CANNOT, the reason
 can_become() {
-    setpriv --reuid="$1" true 2>/dev/null
+    CANNOT=$(setpriv --reuid="$1" true 2>&1)
 }

@@ -147,7 +147,7 @@ matrix() {
     if [ "$(id -u)" -ne 0 ]; then
         skip "is an ordinary user already: every test here shows it"
     fi
-    can_become nobody || skip "this root cannot become an ordinary user"
+    can_become nobody || skip "this root cannot become an ordinary user: $CANNOT"
     cp "$(command -v "${TEREDOCTL_PROGRAM:-$TEREDOCTL}")" "$BATS_TEST_TMPDIR/teredoctl"
     chmod 755 "$BATS_TEST_TMPDIR" "$BATS_FILE_TMPDIR" "$BATS_RUN_TMPDIR" "$BATS_TEST_TMPDIR/teredoctl"
     run --separate-stderr setpriv --reuid=65534 --regid=65534 --clear-groups env -C / timeout 60 \
