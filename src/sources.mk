@@ -212,7 +212,9 @@ IO_SOURCES = \
 	src/io/sandbox.c \
 	src/io/sandbox.h \
 	src/io/wire_stamps.c \
-	src/io/wire_stamps.h
+	src/io/wire_stamps.h \
+	src/io/workers.c \
+	src/io/workers.h
 DRIVE_SOURCES = \
 	src/drive/find_server.c \
 	src/drive/find_server.h \

@@ -4,13 +4,16 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sysexits.h>
 
 #include "clock.h"
 #include "confine.h"
+#include "entropy.h"
 #include "live_server.h"
 #include "options.h"
 #include "serve_clients.h"
+#include "workers.h"
 
 enum {
     MTU_MIN = 1280, /* RFC 8200 5 */
@@ -24,6 +27,7 @@ struct serve_options {
     uint64_t count;              /* datagrams to take before the end; UINT64_MAX = no end */
     nsec duration;               /* 0 = no end */
     unsigned rate;               /* datagrams a second to one address; 0 = no bound */
+    unsigned workers;            /* processes */
 };
 
 static const struct option_entry serve_options[] = {
@@ -50,6 +54,8 @@ static const struct option_entry serve_options[] = {
      OPTION_TEXT(struct serve_options, common.user)},
     {"rate", 0, "N", "Datagrams a second to one IPv4 address (default: 1000; 0: no bound)",
      OPTION_NUMBER(struct serve_options, rate, 0, 1000000)},
+    {"workers", 0, "N", "Processes that share the work, 1 to 64 (default: 1)",
+     OPTION_NUMBER(struct serve_options, workers, 1, WORKERS_MAX)},
     {"count", 0, "N", "End after N datagrams were received",
      OPTION_NUMBER(struct serve_options, count, 1, LONG_MAX)},
     {"duration", 0, "SECONDS", "End after this time",
@@ -84,6 +90,8 @@ static void check(void *options, struct argp_state *state)
         argp_error(state, "--user does not go with --no-sandbox, which keeps all privileges");
     if (o->server.require_auth && o->secrets == NULL)
         argp_error(state, "--require-auth needs --auth-secret-file");
+    if (o->count != UINT64_MAX && o->workers > 1)
+        argp_error(state, "--count does not go with --workers");
 }
 
 static int check_global(const struct serve_options *o, uint32_t address, struct error *error)
@@ -103,23 +111,46 @@ static int check_global(const struct serve_options *o, uint32_t address, struct 
     return -1;
 }
 
+/* The memory that all workers have in common: how much they send, and what each has counted. */
+struct shared {
+    struct server_limit limit;
+    struct {
+        _Alignas(128) struct serving counters; /* in lines of the cache that are its own */
+    } workers[WORKERS_MAX];
+};
+
 struct serve {
     struct serve_options options;
     struct serve_clients clients;
     uint32_t *host;
-    struct serving counters;
+    struct shared *shared; /* or NULL */
     nsec started;
     struct reporter *reporter;
-    struct live_server *live;
+    struct workers workers;
+    struct live_server *live[WORKERS_MAX]; /* but one they are closed once there are processes */
 };
 
+/* What all workers have counted. */
+static struct serving counted(const struct serve *s)
+{
+    struct serving sum = {
+        .primary = server_endpoint(&s->options.server, SERVER_PRIMARY),
+        .secondary = server_endpoint(&s->options.server, SERVER_SECONDARY),
+    };
+
+    for (unsigned i = 0; i < s->options.workers; i++)
+        serving_add(&sum, &s->shared->workers[i].counters);
+    return sum;
+}
+
 /* KIND says when: ready, asked for, or at the end. */
-static void tell(struct serve *s, enum event_kind kind)
+static void tell(const struct serve *s, enum event_kind kind)
 {
     struct event_sink sink = reporter_sink(s->reporter);
-    struct event event = {.kind = kind, .when = clock_now(), .serving = &s->counters};
+    struct serving counters = counted(s);
+    struct event event = {.kind = kind, .when = clock_now(), .serving = &counters};
 
-    s->counters.elapsed = event.when - s->started;
+    counters.elapsed = event.when - s->started;
     sink.emit(sink.context, &event);
 }
 
@@ -128,27 +159,30 @@ static void asked(void *context)
     tell(context, EVENT_SERVER_COUNTERS);
 }
 
+/* A line in one piece, for other workers write to standard error as well. */
 static void see(void *context, const struct server_config *server, const struct server_datagram *d,
                 enum server_drop drop, const struct server_reply *reply)
 {
-    char text[ENDPOINT_STRLEN], own[ENDPOINT_STRLEN];
+    char text[ENDPOINT_STRLEN], own[ENDPOINT_STRLEN], to[ENDPOINT_STRLEN], by[ENDPOINT_STRLEN];
     const struct serve *s = context;
 
     if (!reporter_logs(s->reporter, (unsigned)(drop == SERVER_ACCEPTED ? reply->kind : 8 + drop),
                        clock_now()))
         return;
-    fprintf(stderr, "%s > %s %zu bytes: ", endpoint_format(d->from, text),
-            endpoint_format(server_endpoint(server, d->at), own), d->size);
+    endpoint_format(d->from, text);
+    endpoint_format(server_endpoint(server, d->at), own);
     if (drop == SERVER_ACCEPTED)
-        fprintf(stderr, "%s, %s > %s %zu bytes\n", code_of(&server_replies, reply->kind),
-                endpoint_format(server_endpoint(server, reply->from), own),
-                endpoint_format(reply->to, text), reply->size);
+        fprintf(stderr, "%s > %s %zu bytes: %s, %s > %s %zu bytes\n", text, own, d->size,
+                code_of(&server_replies, reply->kind),
+                endpoint_format(server_endpoint(server, reply->from), by),
+                endpoint_format(reply->to, to), reply->size);
     else if (drop == SERVER_DROP_MALFORMED)
-        fprintf(stderr, "dropped, malformed: %s at byte %zu\n",
-                wire_reason_text(reply->fault.reason), reply->fault.offset);
+        fprintf(stderr, "%s > %s %zu bytes: dropped, malformed: %s at byte %zu\n", text, own,
+                d->size, wire_reason_text(reply->fault.reason), reply->fault.offset);
     else
-        fprintf(stderr, "dropped, %s: %s (%s)\n", code_of(&server_drops, drop),
-                text_of(&server_drops, drop), server_drops.list[drop].rfc);
+        fprintf(stderr, "%s > %s %zu bytes: dropped, %s: %s (%s)\n", text, own, d->size,
+                code_of(&server_drops, drop), text_of(&server_drops, drop),
+                server_drops.list[drop].rfc);
 }
 
 static void refused(void *context, struct endpoint to, int errnum)
@@ -157,7 +191,7 @@ static void refused(void *context, struct endpoint to, int errnum)
     char text[ENDPOINT_STRLEN];
 
     /* Such as EACCES for a directed broadcast address (5.2.4), which the kernel knows best. */
-    if (s->counters.send_failed == 0 && !s->options.common.quiet)
+    if (counted(s).send_failed == 0 && !s->options.common.quiet)
         fprintf(stderr,
                 "teredoctl serve: warning: cannot send to %s: %s (further ones are only counted)\n",
                 endpoint_format(to, text), strerror(errnum));
@@ -180,8 +214,8 @@ static int open_reporter(struct serve *s, struct error *error)
 
     config.verdict = EVENT_SERVED;
     config.columns = TSV_SERVE;
-    s->counters.primary = server_endpoint(&s->options.server, SERVER_PRIMARY);
-    s->counters.secondary = server_endpoint(&s->options.server, SERVER_SECONDARY);
+    /* The first worker alone prints more than what it logs. */
+    config.header = config.header && s->workers.self == 0;
     s->reporter = reporter_new(&config);
     return s->reporter == NULL ? error_set(error, EX_OSERR, ENOMEM, "cannot start") : 0;
 }
@@ -233,35 +267,107 @@ static int list_host(struct serve *s, struct error *error)
     return s->host == NULL ? error_set(error, EX_OSERR, ENOMEM, "cannot start") : 0;
 }
 
-static int serve(struct serve *s, struct error *error)
+static int share_memory(struct serve *s, struct error *error)
 {
-    struct live_server_config config;
+    unsigned rate = s->options.rate;
+    void *memory =
+        mmap(NULL, sizeof *s->shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
-    if (read_clients(s, error) != 0 || list_host(s, error) != 0)
-        return -1;
-    config = (struct live_server_config){
-        .server = s->options.server,
-        .count = s->options.count,
-        .rate = s->options.rate,
-        .duration = s->options.duration,
-        .counters = &s->counters,
-        .see = s->options.common.verbosity > 0 ? see : NULL,
-        .refused = refused,
-        .asked = asked,
-        .moved = moved,
-        .context = s,
-    };
-    s->live = live_server_open(&config, error);
-    if (s->live == NULL || confine(&command_serve, &s->options.common, NULL, error) != 0)
-        return -1;
+    if (memory == MAP_FAILED)
+        return error_set(error, EX_OSERR, errno, "cannot start");
+    s->shared = memory;
+    if (rate != 0)
+        s->shared->limit.rate = (struct rate){NSEC_S / rate, 2 * rate};
+    return entropy_fill(&s->shared->limit.key, sizeof s->shared->limit.key, error) ? 0 : -1;
+}
+
+/* A server a worker, each with sockets of its own: all that can fail has by the time that there are
+ * processes. */
+static int open_servers(struct serve *s, struct error *error)
+{
+    unsigned count = s->options.workers;
+
+    for (unsigned i = 0; i < count; i++) {
+        struct live_server_config config = {
+            .server = s->options.server,
+            .count = s->options.count,
+            .sharing = count == 1 ? PORT_ALONE
+                       : i == 0   ? PORT_SHARED
+                                  : PORT_JOINED,
+            .limit = &s->shared->limit,
+            .duration = s->options.duration,
+            .counters = &s->shared->workers[i].counters,
+            .see = s->options.common.verbosity > 0 ? see : NULL,
+            .refused = refused,
+            .asked = asked,
+            .moved = i == 0 ? moved : NULL,
+            .context = s,
+        };
+
+        s->live[i] = live_server_open(&config, error);
+        if (s->live[i] == NULL)
+            return -1;
+    }
+    return 0;
+}
+
+static void close_servers(struct serve *s, const struct live_server *but)
+{
+    for (unsigned i = 0; i < WORKERS_MAX; i++)
+        if (s->live[i] != but) {
+            live_server_close(s->live[i]);
+            s->live[i] = NULL;
+        }
+}
+
+/* Becomes the workers; each keeps its own server, which is returned. NULL and ERROR filled on
+ * failure. */
+static struct live_server *become_workers(struct serve *s, struct error *error)
+{
+    struct live_server *own;
+
+    if (workers_fork(&s->workers, s->options.workers, error) != 0)
+        return NULL;
+    own = s->live[s->workers.self];
+    close_servers(s, own);
+    /* One tells for all of them which sandbox they are in. */
+    if (s->workers.self > 0)
+        s->options.common.sandbox_told = UINT_MAX;
+    if (workers_watch(&s->workers, live_server_loop(own), error) != 0 ||
+        confine(&command_serve, &s->options.common, NULL, error) != 0)
+        return NULL;
+    workers_ready(&s->workers);
+    return own;
+}
+
+/* What the user sees. */
+static int run_first(struct serve *s, struct live_server *live, struct error *error)
+{
     s->started = clock_now();
-    if (live_server_start(s->live, s->started, error) != 0 || open_reporter(s, error) != 0)
+    if (live_server_start(live, s->started, error) != 0 || open_reporter(s, error) != 0)
         return -1;
     tell(s, EVENT_SERVER_READY);
-    if (check_output(error) != 0 || live_server_run(s->live, error) != 0)
+    if (check_output(error) != 0 || live_server_run(live, error) != 0 ||
+        workers_check(&s->workers, error) != 0)
         return -1;
+    workers_end(&s->workers);
     tell(s, EVENT_SERVED);
     return check_output(error);
+}
+
+static int serve(struct serve *s, struct error *error)
+{
+    struct live_server *live;
+
+    if (read_clients(s, error) != 0 || list_host(s, error) != 0 || share_memory(s, error) != 0 ||
+        open_servers(s, error) != 0)
+        return -1;
+    live = become_workers(s, error);
+    if (live == NULL)
+        return -1;
+    if (s->workers.self == 0)
+        return run_first(s, live, error);
+    return open_reporter(s, error) != 0 ? -1 : live_server_run(live, error);
 }
 
 static int run(int argc, char **argv, struct error *error)
@@ -270,6 +376,7 @@ static int run(int argc, char **argv, struct error *error)
                           .server = {.port = TEREDO_PORT, .mtu = TEREDO_MTU},
                           .count = UINT64_MAX,
                           .rate = 1000,
+                          .workers = 1,
                       }};
     struct error late; /* what of the output is wrong was found before */
     int status = -1;
@@ -278,11 +385,14 @@ static int run(int argc, char **argv, struct error *error)
     if (check_global(&s.options, s.options.server.primary, error) == 0 &&
         check_global(&s.options, s.options.server.secondary, error) == 0)
         status = serve(&s, error);
-    live_server_close(s.live);
+    workers_end(&s.workers);
+    close_servers(&s, NULL);
     serve_clients_free(&s.clients);
     free(s.host);
     if (s.reporter != NULL)
         reporter_close(s.reporter, &late);
+    if (s.shared != NULL)
+        munmap(s.shared, sizeof *s.shared);
     return status;
 }
 

@@ -5,10 +5,6 @@
 #include <stdlib.h>
 #include <sysexits.h>
 
-#include "entropy.h"
-#include "loop.h"
-#include "port.h"
-
 enum {
     /* Batches taken from one socket before the others get their turn. */
     BATCHES_A_TURN = 16,
@@ -36,7 +32,6 @@ struct live_server {
     struct loop *loop;
     struct loop_timer end;
     struct address_watch addresses;
-    struct server_limit limit;
     struct port_batch *in;
     struct port_queue out[2];
     struct server_reply reply[PORT_BATCH];
@@ -65,7 +60,8 @@ static int serve_batch(struct server_socket *at, struct error *error)
         struct server_datagram datagram = {r->from, at->at, r->bytes, r->size};
         enum server_drop drop = server_process(server, &datagram, reply);
 
-        if (drop == SERVER_ACCEPTED && !server_limit_take(&s->limit, reply->to.address, r->when))
+        if (drop == SERVER_ACCEPTED &&
+            !server_limit_take(s->config.limit, reply->to.address, r->when))
             drop = SERVER_DROP_RATE;
         s->config.counters->drops[drop]++;
         if (drop == SERVER_ACCEPTED) {
@@ -136,6 +132,7 @@ static void on_address(void *context, uint32_t address, enum address_change chan
 static int open_socket(struct server_socket *socket, struct error *error)
 {
     struct port_config config = {.use = PORT_SERVER,
+                                 .sharing = socket->owner->config.sharing,
                                  .local = server_endpoint(&socket->server->config, socket->at)};
     struct loop_watch watch = {.events = POLLIN, .ready = on_readable, .context = socket};
 
@@ -159,6 +156,8 @@ static int open_sockets(struct live_server *s, struct error *error)
             if (open_socket(socket, error) != 0)
                 return -1;
         }
+    if (s->config.moved == NULL)
+        return 0;
     s->addresses.changed = on_address;
     s->addresses.context = s;
     return address_watch_open(&s->addresses, s->loop, error);
@@ -194,12 +193,15 @@ struct live_server *live_server_open(const struct live_server_config *config, st
     port_queue_init(&s->out[0]);
     port_queue_init(&s->out[1]);
     make_servers(s);
-    if (config->rate != 0)
-        s->limit.rate = (struct rate){NSEC_S / config->rate, 2 * config->rate};
-    if (entropy_fill(&s->limit.key, sizeof s->limit.key, error) && open_sockets(s, error) == 0)
+    if (open_sockets(s, error) == 0)
         return s;
     live_server_close(s);
     return NULL;
+}
+
+struct loop *live_server_loop(const struct live_server *s)
+{
+    return s->loop;
 }
 
 int live_server_start(struct live_server *s, nsec started, struct error *error)

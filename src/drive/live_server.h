@@ -4,6 +4,8 @@
 
 #include "address_watch.h"
 #include "error.h"
+#include "loop.h"
+#include "port.h"
 #include "server.h"
 #include "serving.h"
 
@@ -11,7 +13,8 @@ struct live_server_config {
     struct server_config server; /* other_port: the extra one, or 0 */
     uint64_t count;              /* datagrams to take before the end */
     nsec duration;               /* 0 = no end */
-    unsigned rate;               /* datagrams a second to one IPv4 address; 0 = no bound */
+    enum port_sharing sharing;   /* of all its ports, with others that serve the same */
+    struct server_limit *limit;  /* borrowed; others may have it too */
     struct serving *counters;    /* counted up: received, replies, drops and send_failed */
     /* Optional: sees every datagram that came to SERVER, and its REPLY, or why there is none. */
     void (*see)(void *context, const struct server_config *server,
@@ -20,7 +23,7 @@ struct live_server_config {
     /* Told when the system has refused to send, before it is counted; and of SIGUSR1. */
     void (*refused)(void *context, struct endpoint to, int errnum);
     void (*asked)(void *context);
-    /* Told when this host loses an address of the server, and when it has it again. */
+    /* Optional: told when this host loses an address of the server, and when it has it again. */
     void (*moved)(void *context, struct endpoint at, enum address_change change);
     void *context;
 };
@@ -29,6 +32,9 @@ struct live_server;
 
 /* Opens the sockets; privileges may be dropped afterwards. NULL, and ERROR filled, on failure. */
 struct live_server *live_server_open(const struct live_server_config *config, struct error *error);
+
+/* What it waits with, for whoever has more to wait for. */
+struct loop *live_server_loop(const struct live_server *s);
 
 /* Takes the signals from here on: SIGINT and SIGTERM end live_server_run, SIGUSR1 is told. And
  * begins to count the duration at STARTED. 0, or -1 and ERROR filled. */

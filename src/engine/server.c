@@ -1,5 +1,6 @@
 #include "server.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,10 +22,18 @@ bool server_address_usable(const struct server_config *config, uint32_t address)
 
 bool server_limit_take(struct server_limit *limit, uint32_t address, nsec now)
 {
+    _Atomic nsec *bucket = &limit->spent[hash_mix(limit->key, address) % SERVER_BUCKETS];
+    nsec found = atomic_load_explicit(bucket, memory_order_relaxed), spent;
+
     if (limit->rate.interval == 0)
         return true;
-    return rate_take(limit->rate, &limit->spent[hash_mix(limit->key, address) % SERVER_BUCKETS],
-                     now);
+    do {
+        spent = found;
+        if (!rate_take(limit->rate, &spent, now))
+            return false;
+    } while (!atomic_compare_exchange_weak_explicit(bucket, &found, spent, memory_order_relaxed,
+                                                    memory_order_relaxed));
+    return true;
 }
 
 static bool is_own_endpoint(const struct server_config *config, struct endpoint e)

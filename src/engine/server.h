@@ -41,7 +41,7 @@ struct server {
 
 /* How much is sent to one IPv4 address, whoever asks for it: a forged source, or a destination that
  * holds a third party's address, must not make a flood (7.4.1). Addresses share buckets by a hash
- * that nobody outside knows. */
+ * that nobody outside knows. Processes may share the buckets. */
 enum {
     SERVER_BUCKETS = 65536
 };
@@ -49,7 +49,7 @@ enum {
 struct server_limit {
     struct rate rate;
     uint64_t key; /* random */
-    nsec spent[SERVER_BUCKETS];
+    _Atomic nsec spent[SERVER_BUCKETS];
 };
 
 /* Whether one more datagram may go to ADDRESS. */

@@ -94,6 +94,17 @@ static const struct wording replies[SERVER_REPLY_KINDS] = {
 
 const struct words server_replies = WORDS("server_reply", replies);
 
+void serving_add(struct serving *s, const struct serving *more)
+{
+    /* Counted up last, and so read first: what was received has been counted by its kind. */
+    s->received += more->received;
+    for (int i = 0; i < SERVER_REPLY_KINDS; i++)
+        s->replies[i] += more->replies[i];
+    for (int i = 0; i < SERVER_DROP_COUNT; i++)
+        s->drops[i] += more->drops[i];
+    s->send_failed += more->send_failed;
+}
+
 uint64_t serving_dropped(const struct serving *s)
 {
     uint64_t dropped = 0;

@@ -53,6 +53,9 @@ struct serving {
     uint64_t send_failed; /* of the replies, how many the system refused to send */
 };
 
+/* Adds what MORE has counted. Others may be counting it up meanwhile. */
+void serving_add(struct serving *s, const struct serving *more);
+
 /* Packets discarded, for whatever reason. */
 uint64_t serving_dropped(const struct serving *s);
 

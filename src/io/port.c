@@ -137,17 +137,28 @@ static void set_options(struct port *p, enum port_use use)
                                   SOF_TIMESTAMPING_OPT_ID | SOF_TIMESTAMPING_OPT_TSONLY);
 }
 
+static int bind_port(struct port *p, const struct port_config *config, struct sockaddr_in *sa)
+{
+    socklen_t size = sizeof *sa;
+
+    if (config->sharing == PORT_JOINED && !set_int(p->fd, SOL_SOCKET, SO_REUSEPORT, 1))
+        return -1;
+    if (bind(p->fd, (struct sockaddr *)sa, size) != 0)
+        return -1;
+    if (config->sharing == PORT_SHARED && !set_int(p->fd, SOL_SOCKET, SO_REUSEPORT, 1))
+        return -1;
+    return getsockname(p->fd, (struct sockaddr *)sa, &size);
+}
+
 int port_open(struct port *p, const struct port_config *config, struct error *error)
 {
     struct endpoint local = config->local;
     struct sockaddr_in sa = to_sockaddr(local);
-    socklen_t size = sizeof sa;
 
     *p = (struct port){.fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
     if (p->fd < 0)
         return error_set(error, EX_OSERR, errno, "cannot open a UDP socket");
-    if (bind(p->fd, (struct sockaddr *)&sa, sizeof sa) != 0 ||
-        getsockname(p->fd, (struct sockaddr *)&sa, &size) != 0) {
+    if (bind_port(p, config, &sa) != 0) {
         int errnum = errno;
 
         if (config->use == PORT_SERVER)

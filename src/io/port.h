@@ -52,8 +52,18 @@ enum port_use {
     PORT_SERVER, /* neither; large buffers */
 };
 
+/* Several sockets, of one user, that have the same address and port: each gets the datagrams of a
+ * part of the peers. */
+enum port_sharing {
+    PORT_ALONE,
+    PORT_SHARED, /* the first: as if alone, so that it fails where another program is; then shared
+                  */
+    PORT_JOINED, /* the others */
+};
+
 struct port_config {
     enum port_use use;
+    enum port_sharing sharing;
     struct endpoint local;   /* address 0 = all; port 0 = one chosen by the system */
     struct endpoint towards; /* tells which address is P->local's where `local` has none */
 };

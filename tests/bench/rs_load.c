@@ -1,7 +1,9 @@
 /* Router solicitations for a Teredo server, as fast as it answers them: a window of them is always
  * on its way. Prints how many were answered, in how many seconds.
  *
- *     rs_load FROM_IP SERVER_IP[:PORT] SECONDS [WINDOW]
+ *     rs_load FROM_IP SERVER_IP[:PORT] SECONDS [WINDOW [PORTS]]
+ *
+ * WINDOW is each port's: as many clients as there are PORTS.
  *
  * For the bench of `teredoctl serve`, in a network namespace of its own. */
 #include <poll.h>
@@ -15,14 +17,21 @@
 #include "teredo.h"
 
 enum {
-    SILENCE_MS = 50, /* after this long without an answer the window is taken for lost */
+    SILENCE_MS = 50, /* after this long without an answer the windows are taken for lost */
+    MAX_PORTS = 64,
+};
+
+struct client {
+    struct port port;
+    unsigned outstanding;
 };
 
 struct load {
-    struct port port;
+    struct client clients[MAX_PORTS];
+    struct pollfd polls[MAX_PORTS];
+    unsigned client_count;
     struct endpoint server;
     unsigned window;
-    unsigned outstanding;
     uint64_t sent;
     uint64_t answered;
     uint64_t strange; /* not a router advertisement */
@@ -56,29 +65,29 @@ static void make_solicitation(struct load *l)
     l->rs_size = w.size;
 }
 
-static void fill_window(struct load *l)
+static void fill_window(struct load *l, struct client *c)
 {
-    while (l->outstanding < l->window) {
-        unsigned n = l->window - l->outstanding;
+    while (c->outstanding < l->window) {
+        unsigned n = l->window - c->outstanding;
 
         if (n > PORT_BATCH)
             n = PORT_BATCH;
         for (unsigned i = 0; i < n; i++)
             port_queue_add(&l->out, l->server, l->rs, l->rs_size);
-        n = port_flush(&l->port, &l->out, NULL, NULL);
+        n = port_flush(&c->port, &l->out, NULL, NULL);
         l->sent += n;
-        l->outstanding += n;
+        c->outstanding += n;
         if (n == 0)
             return;
     }
 }
 
-static void take_answers(struct load *l, struct port_batch *in)
+static void take_answers(struct load *l, struct client *c, struct port_batch *in)
 {
     struct error error;
     int got;
 
-    while ((got = port_receive(&l->port, in, PORT_BATCH, &error)) > 0) {
+    while ((got = port_receive(&c->port, in, PORT_BATCH, &error)) > 0) {
         unsigned n = (unsigned)got;
 
         for (unsigned i = 0; i < n; i++) {
@@ -91,56 +100,78 @@ static void take_answers(struct load *l, struct port_batch *in)
             else
                 l->strange++;
         }
-        l->outstanding -= n < l->outstanding ? n : l->outstanding;
+        c->outstanding -= n < c->outstanding ? n : c->outstanding;
         if (n < PORT_BATCH)
             break;
     }
 }
 
-static struct port_batch *open_source(struct load *l, struct endpoint from)
+static struct port_batch *open_sources(struct load *l, struct endpoint from)
 {
     struct port_config config = {.use = PORT_SERVER, .local = from};
     struct error error;
     struct port_batch *in = port_batch_new(TEREDO_MAX_SIZE, &error);
+    bool failed = in == NULL;
 
-    if (in == NULL || port_open(&l->port, &config, &error) != 0) {
+    for (unsigned i = 0; i < l->client_count && !failed; i++) {
+        failed = port_open(&l->clients[i].port, &config, &error) != 0;
+        l->polls[i] = (struct pollfd){l->clients[i].port.fd, POLLIN, 0};
+    }
+    if (failed) {
         fprintf(stderr, "rs_load: %s\n", error.what);
         exit(error.status);
     }
     return in;
 }
 
+static void give_up(struct load *l)
+{
+    for (unsigned i = 0; i < l->client_count; i++) {
+        l->lost += l->clients[i].outstanding;
+        l->clients[i].outstanding = 0;
+    }
+}
+
 static void run(struct load *l, struct endpoint from, double stop)
 {
-    struct port_batch *in = open_source(l, from);
+    struct port_batch *in = open_sources(l, from);
 
     while (now() < stop) {
-        struct pollfd p = {l->port.fd, POLLIN, 0};
-
-        fill_window(l);
-        if (poll(&p, 1, SILENCE_MS) == 0) {
-            l->lost += l->outstanding;
-            l->outstanding = 0;
-        }
-        take_answers(l, in);
+        for (unsigned i = 0; i < l->client_count; i++)
+            fill_window(l, &l->clients[i]);
+        if (poll(l->polls, l->client_count, SILENCE_MS) == 0)
+            give_up(l);
+        for (unsigned i = 0; i < l->client_count; i++)
+            if (l->polls[i].revents != 0)
+                take_answers(l, &l->clients[i], in);
     }
-    port_close(&l->port);
+    for (unsigned i = 0; i < l->client_count; i++)
+        port_close(&l->clients[i].port);
     port_batch_free(in);
+}
+
+static unsigned number(const char *text, unsigned most)
+{
+    unsigned long n = strtoul(text, NULL, 10);
+
+    return n < 1 ? 1 : n > most ? most : (unsigned)n;
 }
 
 int main(int argc, char **argv)
 {
-    static struct load l = {.window = 64};
+    static struct load l = {.window = 64, .client_count = 1};
     struct endpoint from = {0};
     double start, stop;
 
-    if (argc < 4 || argc > 5 || !ip4_parse(argv[1], &from.address) ||
+    if (argc < 4 || argc > 6 || !ip4_parse(argv[1], &from.address) ||
         !endpoint_parse(argv[2], TEREDO_PORT, &l.server)) {
-        fprintf(stderr, "Usage: rs_load FROM_IP SERVER_IP[:PORT] SECONDS [WINDOW]\n");
+        fprintf(stderr, "Usage: rs_load FROM_IP SERVER_IP[:PORT] SECONDS [WINDOW [PORTS]]\n");
         return 64;
     }
-    if (argc == 5)
-        l.window = (unsigned)strtoul(argv[4], NULL, 10);
+    if (argc > 4)
+        l.window = number(argv[4], 1 << 20);
+    if (argc > 5)
+        l.client_count = number(argv[5], MAX_PORTS);
     port_queue_init(&l.out);
     make_solicitation(&l);
     start = now();

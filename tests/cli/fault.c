@@ -51,6 +51,8 @@
     X(ftruncate)       \
     X(flock)           \
     X(getrandom)       \
+    X(pipe2)           \
+    X(fork)            \
     X(getifaddrs)      \
     X(prctl)           \
     X(cap_set_proc)    \
@@ -187,6 +189,7 @@ extern int flock(int fd, int operation);
 WRAP(int, flock, -1, (int fd, int operation), fd, operation)
 extern ssize_t getrandom(void *buffer, size_t size, unsigned flags);
 WRAP(ssize_t, getrandom, -1, (void *buffer, size_t size, unsigned flags), buffer, size, flags)
+WRAP(int, pipe2, -1, (int ends[2], int flags), ends, flags)
 WRAP(int, getifaddrs, -1, (struct ifaddrs * *list), list)
 extern int cap_set_proc(void *capabilities);
 WRAP(int, cap_set_proc, -1, (void *capabilities), capabilities)
@@ -229,6 +232,11 @@ WRAP_VARIADIC(open, (const char *name, int flags, ...), flags, name, flags)
 WRAP_VARIADIC(openat, (int dir, const char *name, int flags, ...), flags, dir, name, flags)
 WRAP_VARIADIC(fcntl, (int fd, int command, ...), command, fd, command)
 WRAP_VARIADIC(ioctl, (int fd, unsigned long request, ...), request, fd, request)
+
+pid_t fork(void)
+{
+    return fails(CALL_fork) ? -1 : REAL(fork)();
+}
 
 extern int prctl(int option, ...);
 int prctl(int option, ...)

@@ -60,6 +60,29 @@ received() {
     grep -q "^received $1:" out
 }
 
+# many COUNT: so many datagrams to the primary address, each from a port of its own
+many() {
+    for _ in $(seq "$1"); do
+        send 45
+    done
+}
+
+# Serves with --workers N, and further options; all its processes are in $workers.
+serve_with() {
+    serve --workers "$@"
+    mapfile -t workers < <(echo "$server"; pgrep -P "$server")
+    [ "${#workers[@]}" -eq "$1" ]
+}
+
+# are STATES PID…: all are in one of these states, or, with Z, gone
+are() {
+    local pid state
+    for pid in "${@:2}"; do
+        state=$(sed -n 's/^State:[[:space:]]*\(.\).*/\1/p' "/proc/$pid/status" 2>/dev/null) || state=Z
+        [[ $1 == *"${state:-Z}"* ]] || return 1
+    done
+}
+
 @test "the first line says that it is ready, and where" {
     serve
     run head -1 out
@@ -276,13 +299,17 @@ received() {
     run -64 "$TEREDOCTL" serve --address 192.0.2.1 --duration never
     run -64 "$TEREDOCTL" serve --address 192.0.2.1 --format=xml
     run -64 "$TEREDOCTL" serve --address 192.0.2.1 --require-auth
+    run -64 "$TEREDOCTL" serve --address 192.0.2.1 --workers 0
+    run -64 "$TEREDOCTL" serve --address 192.0.2.1 --workers 65
+    run -64 --separate-stderr "$TEREDOCTL" serve --address 192.0.2.1 --workers 2 --count 3
+    [[ $stderr == *"--count does not go with --workers"* ]]
     run -64 "$TEREDOCTL" serve --address 192.0.2.1 --no-such-option
 }
 
 @test "--help names the command and every option" {
     run -0 "$TEREDOCTL" serve --help
     [[ $output == "Usage: teredoctl serve [OPTION...] --address IP"* ]]
-    for option in address secondary port mtu allow-private auth-secret-file require-auth user count \
+    for option in address secondary port mtu allow-private auth-secret-file require-auth user workers count \
         duration format quiet verbose; do
         [[ $output == *"--$option"* ]]
     done
@@ -347,9 +374,131 @@ received() {
     grep -Eq '^dropped [0-9]+ rate_limited: ' out
 }
 
+@test "--workers: each gets the packets of some clients, and the counters are their sum" {
+    serve_with 3 -v
+    # While they stand still, what comes waits at the socket of whom it is for.
+    kill -STOP "${workers[@]}"
+    wait_until are T "${workers[@]}"
+    many 96
+    IFS=. read -r a b c d <<<"$primary"
+    mapfile -t queues < <(awk -v at="$(printf '%02X%02X%02X%02X:0DD8' "$d" "$c" "$b" "$a")" \
+        '$2 == at { sub(/.*:/, "", $5); print $5 }' /proc/net/udp)
+    echo "waiting: ${queues[*]}"
+    [ "${#queues[@]}" -eq 3 ]
+    for queue in "${queues[@]}"; do
+        [ $((16#$queue)) -gt 0 ]
+    done
+    kill -CONT "${workers[@]}"
+    wait_until received 96
+    run qualify
+    [ "$status" -eq 0 ]
+    wait_until received 98
+    stop
+    [ "$status" -eq 0 ]
+    grep -q '^received 98: advertised 2, relayed 0, echoed 0, dropped 96; not sent 0; ' out
+    # No line is torn by that of another.
+    ! grep -Ev '^(127\.[0-9.]+:[0-9]+ > 127\.[0-9.]+:3544 [0-9]+ bytes: (dropped|advertised), .*|teredoctl serve: (sandbox: .*|[0-9]+ more packets? like this))$' err
+}
+
+@test "--workers: the extra port is every worker's, too" {
+    serve_with 2 --extra-port 3545
+    for _ in 1 2 3 4; do
+        run qualify --format=json
+        [ "$status" -eq 0 ]
+        run "$TEREDOCTL" qualify "$primary:3545" --secondary "$secondary:3545" --allow-private --no-capture
+        [ "$status" -eq 0 ]
+    done
+    stop
+    grep -q '^received 16: advertised 16, ' out
+}
+
+@test "--workers: a signal is for the first, to whomever of them it comes as well, and all have ended with it" {
+    for signal in INT TERM; do
+        serve_with 4
+        send 45
+        wait_until received 1
+        # As a terminal and systemd do: the others first, who must not end by themselves.
+        kill -"$signal" "${workers[@]:1}"
+        kill -USR1 "${workers[@]}"
+        stop "$signal"
+        [ "$status" -eq 0 ]
+        are Z "${workers[@]}"
+        [ ! -s err ]
+        [[ $(tail -n 2 out) == 'received 1: '*'dropped 1 malformed: '* ]]
+    done
+    serve_with 4 --duration 0.3
+    finished
+    [ "$status" -eq 0 ]
+    are Z "${workers[@]}"
+}
+
+@test "--workers: none outlives the first, whatever ends that" {
+    for signal in KILL HUP; do
+        serve_with 4
+        stop "$signal"
+        [ "$status" -gt 128 ]
+        wait_until are Z "${workers[@]}"
+    done
+    # The address is free again.
+    serve
+    stop
+    [ "$status" -eq 0 ]
+}
+
+@test "--workers: when one of them ends, all do, with 71" {
+    serve_with 4
+    kill -KILL "${workers[2]}"
+    finished
+    [ "$status" -eq 71 ]
+    grep -qx 'teredoctl serve: worker [2-4] of 4 was ended by a signal: Killed' err
+    are Z "${workers[@]}"
+}
+
+@test "--workers: every one is in the sandbox once the server is ready" {
+    serve_with 3
+    for pid in "${workers[@]}"; do
+        for line in Uid Groups CapPrm CapEff NoNewPrivs Seccomp; do
+            [ "$(grep "^$line:" "/proc/$pid/status")" = "$(grep "^$line:" "/proc/$server/status")" ]
+        done
+        grep -Eq '^NoNewPrivs:\s*1$' "/proc/$pid/status"
+        # Its own sockets alone.
+        [ "$(find "/proc/$pid/fd" -lname 'socket:*' | wc -l)" -le 3 ]
+    done
+    stop
+}
+
+@test "--workers: all together send one address its share" {
+    serve_with 4 --rate 1
+    for _ in {1..40}; do
+        send '6000000000083aff fe800000000000000000ffffffffffff ff020000000000000000000000000002 85007d3700000000'
+    done
+    wait_until received 40
+    stop
+    read -r advertised elapsed < <(sed -n 's/^received 40: advertised \([0-9]*\),.* in \([0-9]*\).*/\1 \2/p' out | tail -n 1)
+    # Two at once; how many more is a matter of how long this took.
+    echo "advertised $advertised in $elapsed s"
+    [ "$advertised" -ge 1 ]
+    [ "$advertised" -le $((elapsed + 3)) ]
+}
+
+@test "--workers: the address is shared with no other server" {
+    serve_with 2
+    for more in '' '--workers 2'; do
+        # shellcheck disable=SC2086 # two words
+        run -69 --separate-stderr "$TEREDOCTL" serve --address "$primary" --allow-private $more
+        [[ $stderr == *"another program has this port"* ]]
+    done
+    stop
+    [ "$status" -eq 0 ]
+    serve
+    run -69 --separate-stderr "$TEREDOCTL" serve --address "$primary" --allow-private --workers 2
+    stop
+}
+
 @test "it says when an address of its own goes, and when it comes back" {
     unshare -rn true 2>/dev/null || skip "this user may not make a network namespace"
     command -v ip >/dev/null || skip "ip is not installed"
+    workers=0
     for format in text json tsv; do
         run --separate-stderr timeout 60 unshare -rn bash -c '
             told() { until grep -qs "$1" served.*; do sleep 0.05; done; }
@@ -357,7 +506,7 @@ received() {
             ip link set lo up
             ip address add 192.0.2.1/32 dev lo
             ip address add 192.0.2.2/32 dev lo
-            "$1" serve --address 192.0.2.1 --allow-private --format=$2 >served.out 2>served.err 3>&- &
+            "$1" serve --address 192.0.2.1 --allow-private --format=$2 --workers $3 >served.out 2>served.err 3>&- &
             pid=$!
             told ready
             ip address del 192.0.2.1/32 dev lo
@@ -367,12 +516,12 @@ received() {
             # It serves there again.
             "$1" qualify 192.0.2.1 --allow-private --no-capture --format=json >qualified || true
             kill -INT $pid
-            wait $pid' bash "$TEREDOCTL" $format
+            wait $pid' bash "$TEREDOCTL" $format $((++workers))
         [ "$status" -eq 0 ]
         jq -e '.rtt_s > 0' qualified
         case $format in
-        tsv) grep -q $'^address_gone\t' served.out ;;
-        *) grep -q '^teredoctl serve: warning: this host no longer has the address of 192.0.2.1:3544: nobody is served there$' served.err ;;
+        tsv) [ "$(grep -c $'^address_gone\t' served.out)" -eq 1 ] ;;
+        *) [ "$(grep -c '^teredoctl serve: warning: this host no longer has the address of 192.0.2.1:3544: nobody is served there$' served.err)" -eq 1 ] ;;
         esac
     done
 }

@@ -1,3 +1,7 @@
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include "prng.h"
 #include "server_fixture.h"
 
@@ -260,6 +264,36 @@ static void test_limit(void)
     ok(server_limit_take(&limit, 0xc6336414, 20 * NSEC_S), "after a pause there is room again");
 }
 
+static void test_shared_limit(void)
+{
+    enum {
+        PROCESSES = 4,
+        BURST = 200000,
+    };
+    struct {
+        struct server_limit limit;
+        unsigned taken[PROCESSES];
+    } *shared =
+        mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    unsigned sum = 0;
+
+    if (!ok(shared != MAP_FAILED, "there is memory to share"))
+        return;
+    shared->limit.rate = (struct rate){NSEC_MS, BURST};
+    for (int i = 0; i < PROCESSES; i++)
+        if (fork() == 0) {
+            for (unsigned j = 0; j < BURST; j++)
+                shared->taken[i] += server_limit_take(&shared->limit, 0xc6336414, NSEC_S);
+            _exit(0);
+        }
+    while (wait(NULL) > 0)
+        continue;
+    for (int i = 0; i < PROCESSES; i++)
+        sum += shared->taken[i];
+    is_int(sum, BURST, "processes that share the bounds send together what one may");
+    munmap(shared, sizeof *shared);
+}
+
 int main(void)
 {
     set_up();
@@ -269,5 +303,6 @@ int main(void)
     test_random_bytes();
     test_targets();
     test_limit();
+    test_shared_limit();
     return done_testing();
 }
