@@ -96,7 +96,7 @@ static void other_has_ended(void *context, pid_t pid, int status)
         error_set(&w->failure, EX_OSERR, 0, "worker %u of %u was ended by a signal: %s", i + 1,
                   w->count, strsignal(WTERMSIG(status)));
     else
-        error_set(&w->failure, WEXITSTATUS(status) != 0 ? WEXITSTATUS(status) : EX_SOFTWARE, 0,
+        error_set(&w->failure, WEXITSTATUS(status) != 0 ? WEXITSTATUS(status) : EX_OSERR, 0,
                   "worker %u of %u has ended", i + 1, w->count);
     loop_stop(w->loop);
 }
