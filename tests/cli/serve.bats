@@ -22,6 +22,9 @@ teardown() {
 
 # serve OPTION…: in the background, until it is ready
 serve() {
+    # What an earlier one has said is no sign of this one.
+    : >out
+    : >err
     "$TEREDOCTL" serve --address "$primary" --allow-private "$@" >out 2>err 3>&- &
     server=$!
     wait_until grep -q ready out err
@@ -397,7 +400,7 @@ are() {
     [ "$status" -eq 0 ]
     grep -q '^received 98: advertised 2, relayed 0, echoed 0, dropped 96; not sent 0; ' out
     # No line is torn by that of another.
-    ! grep -Ev '^(127\.[0-9.]+:[0-9]+ > 127\.[0-9.]+:3544 [0-9]+ bytes: (dropped|advertised), .*|teredoctl serve: (sandbox: .*|[0-9]+ more packets? like this))$' err
+    run ! grep -Ev '^(127\.[0-9.]+:[0-9]+ > 127\.[0-9.]+:3544 [0-9]+ bytes: (dropped|advertised), .*|teredoctl serve: (sandbox: .*|[0-9]+ more packets? like this))$' err
 }
 
 @test "--workers: the extra port is every worker's, too" {
@@ -426,10 +429,13 @@ are() {
         [ ! -s err ]
         [[ $(tail -n 2 out) == 'received 1: '*'dropped 1 malformed: '* ]]
     done
-    serve_with 4 --duration 0.3
+    serve --workers 4 --duration 0.3
     finished
     [ "$status" -eq 0 ]
-    are Z "${workers[@]}"
+    # Nobody has the address any more.
+    serve
+    stop
+    [ "$status" -eq 0 ]
 }
 
 @test "--workers: none outlives the first, whatever ends that" {
@@ -458,7 +464,7 @@ are() {
     serve_with 3
     for pid in "${workers[@]}"; do
         for line in Uid Groups CapPrm CapEff NoNewPrivs Seccomp; do
-            [ "$(grep "^$line:" "/proc/$pid/status")" = "$(grep "^$line:" "/proc/$server/status")" ]
+            [ "$(grep "^$line:" "/proc/$pid/status")" = "$(grep "^$line:" "/proc/${workers[0]}/status")" ]
         done
         grep -Eq '^NoNewPrivs:\s*1$' "/proc/$pid/status"
         # Its own sockets alone.
@@ -498,7 +504,7 @@ are() {
 @test "it says when an address of its own goes, and when it comes back" {
     unshare -rn true 2>/dev/null || skip "this user may not make a network namespace"
     command -v ip >/dev/null || skip "ip is not installed"
-    workers=0
+    number=0
     for format in text json tsv; do
         run --separate-stderr timeout 60 unshare -rn bash -c '
             told() { until grep -qs "$1" served.*; do sleep 0.05; done; }
@@ -516,7 +522,7 @@ are() {
             # It serves there again.
             "$1" qualify 192.0.2.1 --allow-private --no-capture --format=json >qualified || true
             kill -INT $pid
-            wait $pid' bash "$TEREDOCTL" $format $((++workers))
+            wait $pid' bash "$TEREDOCTL" $format $((++number))
         [ "$status" -eq 0 ]
         jq -e '.rtt_s > 0' qualified
         case $format in
