@@ -233,6 +233,7 @@ TEST_FIXTURES = \
 	tests/cli/lib.bash \
 	tests/cases/TABLE \
 	tests/cases/peer.py \
+	tests/cli/families.py \
 	tests/cli/faults.py \
 	tests/cli/forge_icmp.py \
 	tests/cli/odd_server.py \

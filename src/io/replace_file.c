@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -194,7 +195,7 @@ static void help(struct output_file *f, int channel)
         signal(held[i], SIG_IGN);
     while (receive_all(channel, &size, sizeof size) == 0) {
         /* Of any size: who sends it may have been taken over. */
-        char *data = malloc(size);
+        char *data = size <= PTRDIFF_MAX ? malloc(size) : NULL;
 
         if (data == NULL || receive_all(channel, data, size) != 0)
             break;

@@ -240,3 +240,23 @@ stops() {
         [ "$("$TEREDOCTL" decode -q "$directory/out.pcap" | wc -l)" -gt 1 ]
     done
 }
+
+@test "the services' commands do with the address families that their units leave them" {
+    command -v python3 >/dev/null || skip "python3 is not installed"
+    seen=0
+    in_unit() {
+        local allowed
+        allowed=$(sed -n 's/^RestrictAddressFamilies=//p' "$top_srcdir/packaging/systemd/teredoctl-$1@.service.in")
+        run "${BATS_TEST_FILENAME%/*}/families.py" "$allowed" "$TEREDOCTL_PROGRAM" "$@"
+        echo "$* with $allowed => $status"
+        echo "$output"
+        [ "$status" -eq 0 ]
+        [[ $output != *refused* ]]
+        seen=$((seen + 1))
+    }
+    server
+    in_unit check "$PRIMARY" --allow-private --format=openmetrics --output metrics
+    in_unit listen "$PRIMARY" --allow-private --duration 0.1
+    in_unit serve --address "${PRIMARY%.*}.129" --allow-private --duration 0.1
+    [ "$seen" -eq "$(find "$top_srcdir/packaging/systemd" -name '*.service.in' | wc -l)" ]
+}
