@@ -265,31 +265,17 @@ int __open_2(const char *name, int flags)
     return open(name, flags, 0);
 }
 
-/* libseccomp's own allocations are left alone: version 2.5 frees twice where one fails while it
- * makes a filter. */
-static bool allocation_fails(enum call call, const void *caller)
-{
-    Dl_info in;
-
-    if (dladdr(caller, &in) != 0 && in.dli_fname != NULL &&
-        strstr(in.dli_fname, "libseccomp") != NULL)
-        return false;
-    return fails(call);
-}
-
-#define CALLER __builtin_return_address(0)
-
 void *malloc(size_t size)
 {
-    return allocation_fails(CALL_malloc, CALLER) ? NULL : __libc_malloc(size);
+    return fails(CALL_malloc) ? NULL : __libc_malloc(size);
 }
 
 void *calloc(size_t count, size_t size)
 {
-    return allocation_fails(CALL_calloc, CALLER) ? NULL : __libc_calloc(count, size);
+    return fails(CALL_calloc) ? NULL : __libc_calloc(count, size);
 }
 
 void *realloc(void *old, size_t size)
 {
-    return allocation_fails(CALL_realloc, CALLER) ? NULL : __libc_realloc(old, size);
+    return fails(CALL_realloc) ? NULL : __libc_realloc(old, size);
 }

@@ -3,6 +3,7 @@
 # user too.
 
 bats_require_minimum_version 1.5.0
+load ../wait
 
 setup() {
     TEREDOCTL=${TEREDOCTL:-teredoctl}
