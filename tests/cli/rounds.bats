@@ -137,20 +137,21 @@ stop() { # PID: sets status
     command -v ip >/dev/null || skip "ip is not installed"
     : >q.out
     run --separate-stderr timeout 60 unshare -rn bash -c '
-        rounds() { until [ "$(wc -l <q.out)" -ge "$1" ]; do sleep 0.05; done; }
+        # The latest line that is whole.
+        latest() { until sed -n "\$p" q.out | grep -Eqs "$1"; do sleep 0.05; done; }
         ip link set lo up
         "$1" serve --address 127.0.0.3 --allow-private >server.out 2>&1 3>&- &
         until grep -qs ready server.out; do sleep 0.05; done
         "$1" qualify 127.0.0.3 --allow-private --timeout 5 --every 0.1 --on-change --format=jsonl \
             >q.out 3>&- &
         pid=$!
-        rounds 1
+        latest "\"verdict\":\"qualified\""
         ip link set lo down
-        rounds 2
+        latest "\"verdict\":\"(not_qualified|inconclusive)\""
         ip link set lo up
-        rounds 3
+        latest "\"verdict\":\"qualified\""
         ip route change local 127.0.0.0/8 dev lo src 127.0.0.9 table local
-        rounds 4
+        latest "\"local\":\{\"address\":\"127.0.0.9\""
         kill -INT $pid
         wait $pid
         status=$?
@@ -158,8 +159,10 @@ stop() { # PID: sets status
         exit $status' bash "$TEREDOCTL"
     [ "$status" -eq 0 ]
     output=$(cat q.out)
-    json -s '[.[].verdict] == ["qualified", "not_qualified", "qualified", "qualified"]'
-    json -s '[.[].local.address] | .[2] == "127.0.0.1" and .[3] == "127.0.0.9"'
+    # Link and address may change in the midst of a round, of which one answer has come.
+    json -s '[.[].verdict == "qualified"] | .[0] and .[-1] and any(not)'
+    json -s '[.[] | select(.verdict == "qualified").local.address] | length >= 3 and .[-1] == "127.0.0.9" and
+        (.[:-1] | all(. == "127.0.0.1"))'
 }
 
 @test "check --every: a line a round; trace --every: a verdict a round" {
